@@ -1,0 +1,178 @@
+// The one configuration of vite and vitest: what `dist` is made of, the headers of the dev server, the test projects
+// "nodejs" and "browser". It is not the developer's interface: that is the scripts of package.json.
+
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { playwright } from '@vitest/browser-playwright'
+import type { Plugin } from 'vite'
+import { defineConfig, type ViteUserConfig } from 'vitest/config'
+
+import { type Chromium, findChromium } from './test/chromium.ts'
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url))
+const DIST = join(ROOT, 'dist')
+
+/** Files of `dist` that people import or run, by name, and the source each is built from. */
+const LIBRARY_ENTRIES = {
+  protocol: 'src/entries/protocol.ts',
+}
+const COMMAND_ENTRIES = {
+  cli: 'src/cli/cli.ts',
+}
+
+/** Packages that stay imports in the library: whoever installs codex-light installs them too, and shares them. */
+const EXTERNAL_OF_LIBRARY = [
+  /^node:/,
+  /^@noble\//,
+  /^multiformats/,
+  /^protons-runtime/,
+  /^comlink/,
+  /^idb/,
+  'classic-level',
+]
+/** The command bundles its small dependencies, because opening many files is most of a cold start; addons cannot be bundled. */
+const EXTERNAL_OF_COMMAND = [/^node:/, 'classic-level']
+
+/** A page under these headers is cross-origin isolated: it may use SharedArrayBuffer and precise timers. */
+const ISOLATION_HEADERS = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+}
+
+const TEST_TIMEOUT_MS = 60_000
+/** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
+const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
+
+export default defineConfig(async ({ mode }): Promise<ViteUserConfig> => {
+  if (mode === 'package' || mode === 'command') return packageBuild(mode)
+  if (process.env['VITEST'] !== undefined) return tests()
+  return page()
+})
+
+/** The page: `vite` serves it, `vite build --mode page` writes it to `dist/web`. */
+function page(): ViteUserConfig {
+  return {
+    root: join(ROOT, 'web'),
+    base: './',
+    server: { headers: ISOLATION_HEADERS },
+    preview: { headers: ISOLATION_HEADERS },
+    worker: { format: 'es' },
+    build: { target: 'es2022', outDir: join(DIST, 'web'), emptyOutDir: true, reportCompressedSize: true },
+  }
+}
+
+/** The library or the command: ES modules that Node runs as they are, split where the source imports lazily. */
+function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
+  const entries = Object.entries(mode === 'package' ? LIBRARY_ENTRIES : COMMAND_ENTRIES)
+  const external = mode === 'package' ? EXTERNAL_OF_LIBRARY : EXTERNAL_OF_COMMAND
+  return {
+    root: ROOT,
+    publicDir: false,
+    plugins: [executable(Object.keys(COMMAND_ENTRIES).map((name) => join(DIST, `${name}.js`)))],
+    ssr: { noExternal: true, target: 'node' },
+    build: {
+      ssr: true,
+      target: 'es2022',
+      outDir: DIST,
+      emptyOutDir: false,
+      minify: false,
+      rolldownOptions: {
+        input: Object.fromEntries(entries.filter(([, source]) => existsSync(join(ROOT, source)))),
+        external,
+        output: {
+          format: 'es',
+          entryFileNames: '[name].js',
+          chunkFileNames: `${mode === 'package' ? 'lib' : 'command'}/[name].js`,
+        },
+      },
+    },
+  }
+}
+
+/** Makes the written commands executable; their first line (`#!`) is the source's own. */
+function executable(files: readonly string[]): Plugin {
+  return {
+    name: 'codex-light:executable',
+    apply: 'build',
+    writeBundle: () => files.filter((file) => existsSync(file)).forEach((file) => chmodSync(file, 0o755)),
+  }
+}
+
+/** Two projects over the same files: `x.test.ts` runs in both, `x.nodejs.test.ts` and `x.browser.test.ts` in one. */
+async function tests(): Promise<ViteUserConfig> {
+  const chromium = await chromiumOrReason()
+  const profile = mkdtempSync(join(tmpdir(), 'codex-light-chromium-'))
+  process.on('exit', () => rmSync(profile, { recursive: true, force: true, maxRetries: 3 }))
+  const browserOptions = {
+    // A getter, so that running only the "nodejs" project needs no browser at all.
+    get launchOptions() {
+      if (chromium instanceof Error) throw chromium
+      return chromium
+    },
+    // The default context is incognito: its OPFS and IndexedDB live in memory, so they would be neither slow nor durable.
+    persistentContext: profile,
+  }
+  return {
+    root: ROOT,
+    server: { headers: ISOLATION_HEADERS },
+    worker: { format: 'es' },
+    test: {
+      testTimeout: TEST_TIMEOUT_MS,
+      hookTimeout: TEST_TIMEOUT_MS,
+      reporters: ['default', './test/summary.ts'],
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: 'nodejs',
+            environment: 'node',
+            include: ['test/**/*.test.ts'],
+            exclude: [...NEVER_TESTS, 'test/**/*.browser.test.ts'],
+          },
+        },
+        {
+          extends: true,
+          optimizeDeps: {
+            // Named up front: a dependency discovered in mid-run makes vite reload the page under the tests.
+            include: [
+              '@noble/hashes/sha2.js',
+              '@noble/hashes/sha3.js',
+              '@noble/hashes/utils.js',
+              'comlink',
+              'fast-check',
+              'idb',
+              'multiformats/bases/base58',
+              'protons-runtime',
+            ],
+          },
+          test: {
+            name: 'browser',
+            include: ['test/**/*.test.ts'],
+            exclude: [...NEVER_TESTS, 'test/**/*.nodejs.test.ts'],
+            // One page at a time: the persistent profile cannot be shared, and tests of storage want the disk to themselves.
+            fileParallelism: false,
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              provider: playwright(browserOptions),
+              instances: [{ browser: 'chromium' }],
+            },
+          },
+        },
+      ],
+    },
+  }
+}
+
+async function chromiumOrReason(): Promise<Chromium | Error> {
+  try {
+    return await findChromium()
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
