@@ -110,8 +110,9 @@ async function tests(): Promise<ViteUserConfig> {
   const browserOptions = {
     // A getter, so that running only the "nodejs" project needs no browser at all.
     get launchOptions() {
-      if (chromium instanceof Error) throw chromium
-      return chromium
+      if (!(chromium instanceof Error)) return chromium
+      process.stderr.write(`${chromium.message}\n`)
+      process.exit(1)
     },
     // The default context is incognito: its OPFS and IndexedDB live in memory, so they would be neither slow nor durable.
     persistentContext: profile,

@@ -1,6 +1,8 @@
 // Finds a Chromium for the tests on whatever machine this is. It starts nothing and downloads nothing.
 
-import { accessSync, constants, statSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 /** What a launcher needs: the browser's file, its arguments, and its environment when that must differ from ours. */
@@ -39,6 +41,10 @@ const SYSTEM_FILES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ]
 
+const VERSION_TIMEOUT_MS = 20_000
+/** Under the temporary folder; the number is the major version of the package. */
+const UNPACKED_FOLDER = 'codex-light-chromium-143'
+
 const NOT_FOUND =
   'No browser found: run `apt-get install chromium` (or `npx playwright install chromium`), then `npm test` again.'
 
@@ -63,10 +69,10 @@ export async function findChromium(sources = sourcesFromEnvironment()): Promise<
 }
 
 const FINDERS: Record<ChromiumSource, () => Promise<Chromium | undefined>> = {
-  system: () => Promise.resolve(withArgs(systemFile())),
+  system: () => Promise.resolve(firstThatRuns(systemFiles())),
   playwright: async () => {
     const { chromium } = await import('playwright')
-    return withArgs(chromium.executablePath())
+    return firstThatRuns([chromium.executablePath()])
   },
   package: chromiumFromPackage,
 }
@@ -76,24 +82,52 @@ function sourcesFromEnvironment(): readonly ChromiumSource[] {
   return wanted === undefined ? SOURCES : SOURCES.filter((source) => wanted.includes(source))
 }
 
-function systemFile(): string | undefined {
+function systemFiles(): readonly string[] {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  const onPath = SYSTEM_NAMES.flatMap((name) => folders.map((folder) => join(folder, name)))
-  return [...onPath, ...SYSTEM_FILES].find(isExecutable)
+  return [...SYSTEM_NAMES.flatMap((name) => folders.map((folder) => join(folder, name))), ...SYSTEM_FILES]
 }
 
-/** The package unpacks its browser into the temporary folder once; later calls find it there. */
+/**
+ * The package unpacks itself into the temporary folder, of which we give it one of its own, complete or absent: two runs
+ * at once, or one killed half-way, never leave half a browser. It believes to be on its home platform, because only there
+ * it also unpacks the shared libraries that a bare Debian lacks.
+ */
 async function chromiumFromPackage(): Promise<Chromium | undefined> {
-  try {
-    const { default: chromium } = await import('@sparticuz/chromium')
-    return withArgs(await chromium.executablePath())
-  } catch {
-    return undefined // An optional dependency: not installed is not an error here.
+  const folder = join(tmpdir(), UNPACKED_FOLDER)
+  const file = join(folder, 'chromium')
+  if (!isExecutable(file)) {
+    const before = { ...process.env }
+    const unpacked = mkdtempSync(`${folder}-`)
+    try {
+      Object.assign(process.env, { TMPDIR: unpacked, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs22.x' })
+      const { default: chromium } = await import('@sparticuz/chromium')
+      await chromium.executablePath()
+      if (!existsSync(folder)) renameSync(unpacked, folder)
+    } catch {
+      return undefined // An optional dependency: not installed, or not for this processor, is not an error here.
+    } finally {
+      for (const name of Object.keys(process.env)) if (!(name in before)) Reflect.deleteProperty(process.env, name)
+      Object.assign(process.env, before)
+      rmSync(unpacked, { recursive: true, force: true })
+    }
   }
+  const libraries = { LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'), FONTCONFIG_PATH: join(folder, 'fonts') }
+  return firstThatRuns([file], { ...definedEnvironment(), ...libraries })
 }
 
-function withArgs(file: string | undefined): Chromium | undefined {
-  return file !== undefined && isExecutable(file) ? { executablePath: file, args: [...CLOSED_NETWORK_ARGS] } : undefined
+function definedEnvironment(): Record<string, string> {
+  const defined = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return Object.fromEntries(defined)
+}
+
+/** Asked for its version first: some distributions put a script in the browser's place that only says how to get one. */
+function firstThatRuns(files: readonly string[], env?: Record<string, string>): Chromium | undefined {
+  const runs = (file: string): boolean =>
+    spawnSync(file, ['--version'], { env: env ?? process.env, stdio: 'ignore', timeout: VERSION_TIMEOUT_MS }).status ===
+    0
+  const executablePath = files.find((file) => isExecutable(file) && runs(file))
+  if (executablePath === undefined) return undefined
+  return { executablePath, args: [...CLOSED_NETWORK_ARGS], ...(env === undefined ? {} : { env }) }
 }
 
 function isExecutable(file: string): boolean {

@@ -7,16 +7,14 @@ import type { Reporter, TestModule } from 'vitest/node'
 export default class Summary implements Reporter {
   #line = ''
 
-  /** Counts every test; a file that did not load, and an error outside any test, each count as one failure. */
+  /** Counts every test. A file that did not load, a failed hook, an error outside any test: one failure each. */
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const count = { passed: 0, failed: unhandledErrors.length, skipped: 0, pending: 0 }
     for (const module of modules) {
-      const tests = [...module.children.allTests()]
-      for (const test of tests) count[test.result().state] += 1
-      const anyFailed = tests.some((test) => test.result().state === 'failed')
-      if (!module.ok() && !anyFailed) count.failed += 1
+      for (const test of module.children.allTests()) count[test.result().state] += 1
+      for (const group of [module, ...module.children.allSuites()]) if (group.errors().length > 0) count.failed += 1
     }
-    const failed = count.failed + count.pending
+    const failed = count.failed + count.pending // Still pending at the end: interrupted.
     this.#line = `${count.passed} passed, ${failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`
     // Other reporters and the clean-up print after this hook; the exit hook is the only place that is last.
     process.once('exit', () => process.stdout.write(`${this.#line}\n`))
