@@ -15,7 +15,10 @@ export function toHex(bytes: Uint8Array): string {
 export function fromHex(text: string): Uint8Array {
   const digits = text.startsWith('0x') ? text.slice(2) : text
   if (digits.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(digits))
-    throw new CodexError('bytes/not-hex', `expected an even number of hex digits, found ${JSON.stringify(text.slice(0, 80))}`)
+    throw new CodexError(
+      'bytes/not-hex',
+      `expected an even number of hex digits, found ${JSON.stringify(text.slice(0, 80))}`,
+    )
   const bytes = new Uint8Array(digits.length / 2)
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16)
   return bytes

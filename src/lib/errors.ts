@@ -20,7 +20,11 @@ export class CodexError<Code extends string = string, Detail extends ErrorDetail
 
   /** Whether `error` is a `CodexError`, of the given code when one is given. Safe across bundles: asks the name. */
   static is<Code extends string>(error: unknown, code?: Code): error is CodexError<Code> {
-    return error instanceof Error && error.name === 'CodexError' && (code === undefined || (error as CodexError).code === code)
+    return (
+      error instanceof Error &&
+      error.name === 'CodexError' &&
+      (code === undefined || (error as CodexError).code === code)
+    )
   }
 }
 

@@ -15,7 +15,11 @@ export const GiB = 1024 * MiB
 /** Checks an amount of bytes from outside. @throws CodexError `units/not-a-size` */
 export function checkedBytes(value: number, what: string): Bytes {
   if (Number.isSafeInteger(value) && value >= 0) return value
-  throw new CodexError('units/not-a-size', `${what} must be a whole number of bytes from 0 to 2^53 - 1, found ${value}`, {
-    detail: { what, found: value },
-  })
+  throw new CodexError(
+    'units/not-a-size',
+    `${what} must be a whole number of bytes from 0 to 2^53 - 1, found ${value}`,
+    {
+      detail: { what, found: value },
+    },
+  )
 }
