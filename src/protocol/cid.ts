@@ -1,0 +1,237 @@
+// Content identifiers: the six kinds this network uses, their bytes and their text. Not a general CID library: whatever is not
+// one of the six in its one canonical form is refused, so two equal things never have two names.
+
+import { base58btc } from 'multiformats/bases/base58'
+import { compareBytes, equalBytes } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import {
+  CODEX_BLOCK,
+  CODEX_MANIFEST,
+  CODEX_PROVING_ROOT,
+  CODEX_ROOT,
+  CODEX_SLOT_CELL,
+  CODEX_SLOT_ROOT,
+  IDENTITY,
+  POSEIDON2_MERKLE_2KB,
+  SHA2_256,
+} from './multicodec.ts'
+import { encodeVarint, readVarint } from './varint.ts'
+
+/** What a CID names. `tree` is the root of a byte Merkle tree, `slot cell` the Poseidon2 hash of a block. */
+export type CidKind = 'manifest' | 'block' | 'tree' | 'slot root' | 'verify root' | 'slot cell'
+
+export const DIGEST_BYTES = 32
+/** The longest text of the six kinds has 56 characters; more is refused before it is decoded. */
+export const MAX_CID_CHARS = 64
+
+const CID_VERSION = 1
+
+interface KindRule {
+  readonly kind: CidKind
+  readonly hashCode: number
+  /** The digest is an element of the proof system's field, little-endian. */
+  readonly inField: boolean
+}
+
+const RULES: ReadonlyMap<number, KindRule> = new Map<number, KindRule>([
+  [CODEX_MANIFEST, { kind: 'manifest', hashCode: SHA2_256, inField: false }],
+  [CODEX_BLOCK, { kind: 'block', hashCode: SHA2_256, inField: false }],
+  [CODEX_ROOT, { kind: 'tree', hashCode: SHA2_256, inField: false }],
+  [CODEX_SLOT_ROOT, { kind: 'slot root', hashCode: IDENTITY, inField: true }],
+  [CODEX_PROVING_ROOT, { kind: 'verify root', hashCode: IDENTITY, inField: true }],
+  [CODEX_SLOT_CELL, { kind: 'slot cell', hashCode: POSEIDON2_MERKLE_2KB, inField: true }],
+])
+
+/** The order of the BN254 scalar field: digests of slot roots, verify roots and slot cells are smaller. */
+export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
+
+/**
+ * A content identifier (CIDv1). A value: never changes once made, and its byte arrays are shared, so they must not be written
+ * to. Every instance is one of the six kinds, checked; make one with {@link makeCid}, {@link parseCid} or {@link decodeCid}.
+ */
+export class Cid {
+  readonly kind: CidKind
+  readonly codec: number
+  readonly hashCode: number
+  /** {@link DIGEST_BYTES} bytes. */
+  readonly digest: Uint8Array
+  /** The binary form: version, codec, hash code, digest length, digest. */
+  readonly bytes: Uint8Array
+  #text: string | undefined
+
+  /** @throws CodexError as {@link makeCid} does */
+  constructor(codec: number, hashCode: number, digest: Uint8Array) {
+    this.kind = checkedKind(codec, hashCode, digest)
+    this.codec = codec
+    this.hashCode = hashCode
+    const prefix = [CID_VERSION, codec, hashCode, DIGEST_BYTES].flatMap(encodeVarint)
+    this.bytes = new Uint8Array(prefix.length + DIGEST_BYTES)
+    this.bytes.set(prefix)
+    this.bytes.set(digest, prefix.length)
+    this.digest = this.bytes.subarray(prefix.length)
+  }
+
+  /** Always `z` and base58btc of the bytes. */
+  toString(): string {
+    this.#text ??= base58btc.encode(this.bytes)
+    return this.#text
+  }
+
+  toJSON(): string {
+    return this.toString()
+  }
+}
+
+/**
+ * The CID of a digest. Copies the digest.
+ * @throws CodexError `cid/unknown-codec`, `cid/unknown-hash`, `cid/wrong-hash` (the codec goes with another hash),
+ * `cid/wrong-digest-length`, `cid/digest-not-in-field`
+ */
+export function makeCid(codec: number, hashCode: number, digest: Uint8Array): Cid {
+  return new Cid(codec, hashCode, digest)
+}
+
+/**
+ * Reads the text form: `z` and base58btc, in exactly the spelling that {@link Cid.toString} writes.
+ * @throws CodexError `cid/text-too-long`, `cid/not-base58btc`, `cid/not-canonical`, and those of {@link decodeCid}
+ */
+export function parseCid(text: string): Cid {
+  if (typeof text !== 'string')
+    throw new CodexError('cid/not-base58btc', `expected the text of a CID, found ${describe(text)}`)
+  if (text.length > MAX_CID_CHARS)
+    throw new CodexError(
+      'cid/text-too-long',
+      `expected a CID of at most ${MAX_CID_CHARS} characters, found ${text.length}`,
+      {
+        detail: { limitChars: MAX_CID_CHARS, foundChars: text.length },
+      },
+    )
+  if (!/^z[1-9A-HJ-NP-Za-km-z]+$/.test(text))
+    throw new CodexError(
+      'cid/not-base58btc',
+      `expected 'z' and base58btc characters only, found ${JSON.stringify(text)}`,
+      {
+        detail: { found: text },
+      },
+    )
+  const cid = decodeCid(base58btc.decode(text))
+  if (cid.toString() !== text)
+    throw new CodexError(
+      'cid/not-canonical',
+      `expected ${cid.toString()}, found ${text}: write the CID without padding`,
+      {
+        detail: { expected: cid.toString(), found: text },
+      },
+    )
+  return cid
+}
+
+/**
+ * Reads the binary form. The whole of `bytes` must be the CID, each number in its shortest encoding.
+ * @throws CodexError `cid/truncated`, `cid/not-canonical`, `cid/unsupported-version`, `cid/wrong-digest-length`, `cid/trailing-bytes`,
+ * and those of {@link makeCid}
+ */
+export function decodeCid(bytes: Uint8Array): Cid {
+  if (!(bytes instanceof Uint8Array))
+    throw new CodexError('cid/not-bytes', `expected a Uint8Array holding a CID, found ${describe(bytes)}`)
+  if (bytes[0] === SHA2_256 && bytes[1] === DIGEST_BYTES)
+    throw new CodexError(
+      'cid/unsupported-version',
+      'expected CID version 1, found version 0: ask for the version 1 form',
+      {
+        detail: { expected: CID_VERSION, found: 0 },
+      },
+    )
+  const version = readVarint(bytes, 0, 'cid')
+  if (version.value !== CID_VERSION)
+    throw new CodexError('cid/unsupported-version', `expected CID version ${CID_VERSION}, found ${version.value}`, {
+      detail: { expected: CID_VERSION, found: version.value },
+    })
+  const codec = readVarint(bytes, version.end, 'cid')
+  const hashCode = readVarint(bytes, codec.end, 'cid')
+  const length = readVarint(bytes, hashCode.end, 'cid')
+  const digest = bytes.subarray(length.end, length.end + DIGEST_BYTES)
+  if (length.value !== DIGEST_BYTES) throw wrongDigestLength(length.value)
+  if (digest.length < DIGEST_BYTES)
+    throw new CodexError('cid/truncated', `expected ${DIGEST_BYTES} bytes of digest, found ${digest.length}`, {
+      detail: { expectedBytes: DIGEST_BYTES, foundBytes: digest.length },
+    })
+  const extraBytes = bytes.length - length.end - DIGEST_BYTES
+  if (extraBytes > 0)
+    throw new CodexError(
+      'cid/trailing-bytes',
+      `expected the CID to end after its digest, found ${extraBytes} more bytes`,
+      {
+        detail: { extraBytes },
+      },
+    )
+  return new Cid(codec.value, hashCode.value, digest)
+}
+
+/** Whether both name the same content in the same way: equal codec, hash code and digest. */
+export function equalCids(a: Cid, b: Cid): boolean {
+  return equalBytes(a.bytes, b.bytes)
+}
+
+/** A total order of CIDs, that of their bytes, as `Array.sort` wants it. */
+export function compareCids(a: Cid, b: Cid): number {
+  return compareBytes(a.bytes, b.bytes)
+}
+
+export const isManifestCid = (cid: Cid): boolean => cid.kind === 'manifest'
+export const isBlockCid = (cid: Cid): boolean => cid.kind === 'block'
+export const isTreeCid = (cid: Cid): boolean => cid.kind === 'tree'
+export const isSlotRootCid = (cid: Cid): boolean => cid.kind === 'slot root'
+export const isVerifyRootCid = (cid: Cid): boolean => cid.kind === 'verify root'
+export const isSlotCellCid = (cid: Cid): boolean => cid.kind === 'slot cell'
+
+function checkedKind(codec: number, hashCode: number, digest: Uint8Array): CidKind {
+  const rule = RULES.get(codec)
+  if (rule === undefined)
+    throw new CodexError(
+      'cid/unknown-codec',
+      `expected one of the six content codecs of this network, found ${codec}`,
+      {
+        detail: { found: codec },
+      },
+    )
+  if (hashCode !== rule.hashCode) {
+    const known = [...RULES.values()].some((other) => other.hashCode === hashCode)
+    throw new CodexError(
+      known ? 'cid/wrong-hash' : 'cid/unknown-hash',
+      `expected hash code ${rule.hashCode} for a ${rule.kind}, found ${hashCode}`,
+      { detail: { kind: rule.kind, expected: rule.hashCode, found: hashCode } },
+    )
+  }
+  if (!(digest instanceof Uint8Array) || digest.length !== DIGEST_BYTES) throw wrongDigestLength(digest?.length)
+  if (rule.inField && !isBelowFieldOrder(digest))
+    throw new CodexError(
+      'cid/digest-not-in-field',
+      `expected the digest of a ${rule.kind} to be below the field order, little-endian, found a larger number`,
+      { detail: { kind: rule.kind } },
+    )
+  return rule.kind
+}
+
+/** {@link FIELD_ORDER}, most significant byte first. */
+const FIELD_ORDER_BYTES = Array.from({ length: DIGEST_BYTES }, (_, i) =>
+  Number((FIELD_ORDER >> BigInt(8 * (DIGEST_BYTES - 1 - i))) & 0xffn),
+)
+
+function isBelowFieldOrder(littleEndian: Uint8Array): boolean {
+  for (const [i, limit] of FIELD_ORDER_BYTES.entries()) {
+    const byte = littleEndian[DIGEST_BYTES - 1 - i] ?? 0
+    if (byte !== limit) return byte < limit
+  }
+  return false
+}
+
+function wrongDigestLength(foundBytes: number | undefined): CodexError {
+  return new CodexError('cid/wrong-digest-length', `expected a digest of ${DIGEST_BYTES} bytes, found ${foundBytes}`, {
+    detail: { expectedBytes: DIGEST_BYTES, foundBytes },
+  })
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}

@@ -1,0 +1,124 @@
+// Inclusion proofs of Merkle trees: their shape, their check against a byte root, their protobuf. Making one is the tree's work.
+
+import { equalBytes } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import { DIGEST_BYTES } from './cid.ts'
+import { compressNodes, KEY_BOTTOM, KEY_ODD } from './merkletree.ts'
+import { IDENTITY, SHA2_256 } from './multicodec.ts'
+import { WireMessage, WireWriter } from './wire.ts'
+
+/** What links one leaf to a root. */
+export interface MerkleProof {
+  /** Of the leaf, from 0. */
+  readonly index: number
+  readonly leafCount: number
+  /** `SHA2_256` for byte trees, `IDENTITY` for slot trees (their nodes are field elements, little-endian). */
+  readonly hashCode: number
+  /** Siblings, bottom first, 32 bytes each; zeros where a node has no sibling. As many as the tree has layers below its root. */
+  readonly path: readonly Uint8Array[]
+}
+
+/** Path entries in a proof: more than any tree of 2^53 leaves has. */
+export const MAX_PROOF_NODES = 64
+/** Bytes of an encoded proof: {@link MAX_PROOF_NODES} nodes of 36 bytes, and room for the numbers. */
+export const MAX_PROOF_BYTES = 4096
+
+const NODE = 1
+const PROOF = { hashCode: 1, index: 2, leafCount: 3, path: 4 }
+
+/**
+ * Whether `digest` is leaf `proof.index` of the byte tree with this root. A proof of wrong shape proves nothing: false, no error.
+ * Callers who know the index or the leaf count they asked for must compare those too.
+ */
+export function verifyMerkleProof(root: Uint8Array, digest: Uint8Array, proof: MerkleProof): boolean {
+  if (proof.hashCode !== SHA2_256 || proofFault(proof) !== undefined || digest.length !== DIGEST_BYTES) return false
+  let node = digest
+  let position = proof.index
+  let width = proof.leafCount
+  let bottom = KEY_BOTTOM
+  for (const sibling of proof.path) {
+    if (position % 2 === 1) node = compressNodes(sibling, node, bottom)
+    else node = compressNodes(node, sibling, position === width - 1 ? bottom + KEY_ODD : bottom)
+    position = Math.floor(position / 2)
+    width = Math.ceil(width / 2)
+    bottom = 0
+  }
+  return equalBytes(node, root)
+}
+
+/** Layers below the root of a tree: at least one, because a single leaf is compressed too. */
+export function treeDepth(leafCount: number): number {
+  let depth = 1
+  for (let width = Math.ceil(leafCount / 2); width > 1; width = Math.ceil(width / 2)) depth++
+  return depth
+}
+
+/**
+ * The protobuf that peers exchange (data reference §2.3): every number written, zero or not.
+ * @throws CodexError `merkle/bad-proof`
+ */
+export function encodeProof(proof: MerkleProof): Uint8Array {
+  const { hashCode, index, leafCount, path } = checkedProof(proof)
+  const writer = new WireWriter()
+    .number(PROOF.hashCode, hashCode)
+    .number(PROOF.index, index)
+    .number(PROOF.leafCount, leafCount)
+  for (const node of path) writer.bytes(PROOF.path, new WireWriter().bytes(NODE, node).finish())
+  return writer.finish()
+}
+
+/**
+ * Reads a proof of right shape; says nothing on whether it proves anything. Copies the nodes.
+ * @throws CodexError `merkle/too-long`, `merkle/bad-proof`, and `merkle/…` of {@link WireMessage}
+ */
+export function decodeProof(bytes: Uint8Array): MerkleProof {
+  if (bytes.length > MAX_PROOF_BYTES)
+    throw new CodexError(
+      'merkle/too-long',
+      `expected a proof of at most ${MAX_PROOF_BYTES} bytes, found ${bytes.length}`,
+      {
+        detail: { limitBytes: MAX_PROOF_BYTES, foundBytes: bytes.length },
+      },
+    )
+  const message = new WireMessage(bytes, { 1: 'number', 2: 'number', 3: 'number', 4: 'repeated bytes' }, 'merkle')
+  return checkedProof({
+    index: message.number(PROOF.index),
+    leafCount: message.number(PROOF.leafCount),
+    hashCode: message.number(PROOF.hashCode),
+    path: message.list(PROOF.path).map((entry) => readNode(entry).slice()),
+  })
+}
+
+/** A view of the 32 bytes in a `{ 1: bytes }` entry of a path or tree. @throws CodexError `merkle/wrong-node-length` */
+export function readNode(entry: Uint8Array): Uint8Array {
+  const node = new WireMessage(entry, { [NODE]: 'bytes' }, 'merkle').bytes(NODE)
+  if (node?.length === DIGEST_BYTES) return node
+  throw new CodexError(
+    'merkle/wrong-node-length',
+    `expected nodes of ${DIGEST_BYTES} bytes, found ${node?.length ?? 'none'}`,
+    {
+      detail: { expectedBytes: DIGEST_BYTES, foundBytes: node?.length },
+    },
+  )
+}
+
+function checkedProof(proof: MerkleProof): MerkleProof {
+  const fault = proofFault(proof)
+  if (fault === undefined) return proof
+  const { index, leafCount, hashCode } = proof
+  throw new CodexError('merkle/bad-proof', `expected ${fault}: this proof can not be of any tree`, {
+    detail: { index, leafCount, hashCode, pathLength: proof.path.length },
+  })
+}
+
+/** What a well-shaped proof would have and this one has not; undefined when nothing is missing. */
+function proofFault({ index, leafCount, hashCode, path }: MerkleProof): string | undefined {
+  if (hashCode !== SHA2_256 && hashCode !== IDENTITY) return `hash code ${SHA2_256} or ${IDENTITY}, found ${hashCode}`
+  if (!Number.isSafeInteger(leafCount) || leafCount < 1) return `a leaf count from 1 to 2^53 - 1, found ${leafCount}`
+  if (!Number.isSafeInteger(index) || index < 0 || index >= leafCount)
+    return `an index below ${leafCount}, found ${index}`
+  if (path.length > MAX_PROOF_NODES || path.length !== treeDepth(leafCount))
+    return `${treeDepth(leafCount)} path nodes for ${leafCount} leaves, found ${path.length}`
+  const odd = path.find((node) => !(node instanceof Uint8Array) || node.length !== DIGEST_BYTES)
+  return odd && `path nodes of ${DIGEST_BYTES} bytes, found ${odd.length}`
+}

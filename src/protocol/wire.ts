@@ -1,0 +1,182 @@
+// The protobuf wire format, read strictly and written plainly: fields in, fields out. Knows no message of ours. Strict, because
+// what is hashed and named must not have two spellings, and bounded, because nothing in here follows a length beyond the input.
+
+import { CodexError } from '../lib/errors.ts'
+import { encodeVarint, readVarint } from './varint.ts'
+
+/** How a message's fields are written, by number: a number, bytes (texts and messages too), or bytes any number of times. */
+export type Shape = Readonly<Record<number, 'number' | 'bytes' | 'repeated bytes'>>
+
+interface Field {
+  readonly number: number
+  /** A number of {@link readVarint}, a view of the input, or undefined for the fixed-size types, which nobody here uses. */
+  readonly value: number | Uint8Array | undefined
+}
+
+const MAX_FIELD_NUMBER = 2 ** 29 - 1
+
+const WIRE_VARINT = 0
+const WIRE_FIXED64 = 1
+const WIRE_BYTES = 2
+const WIRE_FIXED32 = 5
+
+/**
+ * The fields of one message, as views of the input. An absent number reads as 0, as protobuf has it. Fields that the shape does not
+ * name are skipped, whatever they hold.
+ */
+export class WireMessage {
+  readonly #room: string
+  readonly #values = new Map<number, number | Uint8Array>()
+  readonly #lists = new Map<number, Uint8Array[]>()
+
+  /**
+   * @param room prefix of the error codes, the format being read
+   * @throws CodexError `<room>/truncated`, `<room>/not-canonical`, `<room>/unknown-wire-type`, `<room>/wrong-wire-type`,
+   * `<room>/duplicate-field`
+   */
+  constructor(bytes: Uint8Array, shape: Shape, room: string) {
+    this.#room = room
+    for (const { number, value } of readFields(bytes, room)) {
+      const expected = shape[number]
+      if (expected === undefined) continue
+      if (expected === 'number' ? typeof value !== 'number' : !(value instanceof Uint8Array))
+        throw new CodexError(
+          `${room}/wrong-wire-type`,
+          `expected field ${number} to hold ${expected}, found another wire type`,
+          {
+            detail: { field: number, expected },
+          },
+        )
+      if (value instanceof Uint8Array && expected === 'repeated bytes') this.#append(number, value)
+      else if (value !== undefined) this.#set(number, value)
+    }
+  }
+
+  /** @throws CodexError `<room>/number-too-large` above 2^53 - 1 */
+  number(field: number): number {
+    const value = this.#values.get(field) ?? 0
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return value
+    throw new CodexError(
+      `${this.#room}/number-too-large`,
+      `expected field ${field} to be at most 2^53 - 1, found a larger number`,
+      {
+        detail: { field },
+      },
+    )
+  }
+
+  /** Undefined when absent. */
+  bytes(field: number): Uint8Array | undefined {
+    const value = this.#values.get(field)
+    return value instanceof Uint8Array ? value : undefined
+  }
+
+  list(field: number): readonly Uint8Array[] {
+    return this.#lists.get(field) ?? []
+  }
+
+  #append(field: number, value: Uint8Array): void {
+    const list = this.#lists.get(field)
+    if (list === undefined) this.#lists.set(field, [value])
+    else list.push(value)
+  }
+
+  #set(field: number, value: number | Uint8Array): void {
+    if (this.#values.has(field))
+      throw new CodexError(`${this.#room}/duplicate-field`, `expected field ${field} at most once, found it again`, {
+        detail: { field },
+      })
+    this.#values.set(field, value)
+  }
+}
+
+/**
+ * How field `number` of a message is written, for formats that are told apart by it. Undefined when absent or of another type.
+ * @throws CodexError as {@link WireMessage} does
+ */
+export function fieldType(bytes: Uint8Array, number: number, room: string): 'number' | 'bytes' | undefined {
+  for (const field of readFields(bytes, room)) {
+    if (field.number !== number) continue
+    return typeof field.value === 'number' ? 'number' : field.value && 'bytes'
+  }
+  return undefined
+}
+
+/** Collects fields in the order they are written. */
+export class WireWriter {
+  readonly #parts: (Uint8Array | readonly number[])[] = []
+  #length = 0
+
+  /** `value` is a non-negative safe integer; 0 is written too. */
+  number(field: number, value: number): this {
+    return this.#add(encodeVarint(field * 8 + WIRE_VARINT)).#add(encodeVarint(value))
+  }
+
+  /** Borrows `value` until {@link finish}. */
+  bytes(field: number, value: Uint8Array): this {
+    return this.#add(encodeVarint(field * 8 + WIRE_BYTES))
+      .#add(encodeVarint(value.length))
+      .#add(value)
+  }
+
+  finish(): Uint8Array {
+    const whole = new Uint8Array(this.#length)
+    let at = 0
+    for (const part of this.#parts) {
+      whole.set(part, at)
+      at += part.length
+    }
+    return whole
+  }
+
+  #add(part: Uint8Array | readonly number[]): this {
+    this.#parts.push(part)
+    this.#length += part.length
+    return this
+  }
+}
+
+function* readFields(bytes: Uint8Array, room: string): Generator<Field, void> {
+  let at = 0
+  while (at < bytes.length) {
+    const tag = readVarint(bytes, at, room)
+    const number = Math.floor(tag.value / 8)
+    if (number < 1 || number > MAX_FIELD_NUMBER)
+      throw new CodexError(
+        `${room}/bad-field-number`,
+        `expected a field number from 1 to 2^29 - 1 at byte ${at}, found ${number}`,
+        {
+          detail: { at, found: number },
+        },
+      )
+    const type = tag.value % 8
+    if (type === WIRE_VARINT) {
+      const { value, end } = readVarint(bytes, tag.end, room)
+      yield { number, value }
+      at = end
+      continue
+    }
+    const isBytes = type === WIRE_BYTES
+    const body = isBytes ? readVarint(bytes, tag.end, room) : { value: fixedLength(type, tag.end, room), end: tag.end }
+    if (body.value > bytes.length - body.end)
+      throw new CodexError(
+        `${room}/truncated`,
+        `expected ${body.value} bytes of field ${number} at byte ${body.end}, found ${bytes.length - body.end}`,
+        { detail: { field: number, expectedBytes: body.value, foundBytes: bytes.length - body.end } },
+      )
+    at = body.end + body.value
+    yield { number, value: isBytes ? bytes.subarray(body.end, at) : undefined }
+  }
+}
+
+function fixedLength(type: number, at: number, room: string): number {
+  if (type === WIRE_FIXED64) return 8
+  if (type === WIRE_FIXED32) return 4
+  throw new CodexError(
+    `${room}/unknown-wire-type`,
+    `expected a wire type of 0, 1, 2 or 5 before byte ${at}, found ${type}`,
+    {
+      detail: { at, found: type },
+    },
+  )
+}
