@@ -74,7 +74,10 @@ export class MerkleTree {
 
   /** The digest of leaf `index`, a copy. */
   leaf(index: number): Uint8Array {
-    assert(Number.isInteger(index) && index >= 0 && index < this.leafCount, 'a leaf is asked for by an index of the tree')
+    assert(
+      Number.isInteger(index) && index >= 0 && index < this.leafCount,
+      'a leaf is asked for by an index of the tree',
+    )
     return (this.#layers[0] as DigestList).at(index).slice()
   }
 
