@@ -1,0 +1,227 @@
+// The RepoStore: blocks by CID and by (tree, index), reference counts, expiry and quota, each verb one atomic commit.
+// It owns block bytes and their index; it knows no dataset (datasets.ts) and starts nothing by itself (maintenance.ts).
+
+import { CodexError } from '../lib/errors.ts'
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { GiB, checkedBytes } from '../lib/units.ts'
+import { isEmptyBlockCid } from '../protocol/block.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { BlockPlan } from './blockplan.ts'
+import { servable } from './blockrecord.ts'
+import type { Change, Datastore } from './datastore.ts'
+import type { DropOutcome } from './dropblocks.ts'
+import { dropBlocks, dropLeaves } from './dropblocks.ts'
+import { getBlocks } from './getblocks.ts'
+import type { Hasher } from './hasher.ts'
+import type { Leaf } from './leafrecord.ts'
+import { Ledger } from './ledger.ts'
+import type { PutOutcome } from './putblocks.ts'
+import { putBlocks } from './putblocks.ts'
+import { PutGatherer, groupsOf } from './putgatherer.ts'
+import { blockMissing, getLeaves, putLeaves } from './putleaves.ts'
+import type { Recount } from './recount.ts'
+import { recount } from './recount.ts'
+import type { SlabFile } from './slabfile.ts'
+import type { StoreParts } from './storeparts.ts'
+import { blockKey, readBlockRecords } from './storeparts.ts'
+import { UNIT_BYTES } from './unitmap.ts'
+import type { VerifiedBlock } from './verifiedblock.ts'
+
+export const DEFAULT_QUOTA_BYTES: Bytes = 20 * GiB
+export const DEFAULT_BLOCK_TTL_SECONDS: Seconds = 30 * 24 * 3600
+
+export interface RepoStoreSettings {
+  /** What blocks and reservations may take together. */
+  readonly quotaBytes?: Bytes | undefined
+  /** How long a block is kept when nobody says otherwise. */
+  readonly blockTtlSeconds?: Seconds | undefined
+}
+
+export interface Space {
+  readonly totalBlocks: number
+  readonly quotaMaxBytes: Bytes
+  readonly quotaUsedBytes: Bytes
+  readonly quotaReservedBytes: Bytes
+}
+
+export interface PutOptions {
+  /** Keep it at least until then; the time to live from now by default. */
+  readonly expiry?: Seconds
+  /** Records of the caller's that must stand or fall with the blocks. */
+  readonly also?: readonly Change[]
+}
+
+export class RepoStore {
+  readonly #parts: StoreParts
+  readonly #gatherer: PutGatherer
+  readonly #blockTtlSeconds: Seconds
+  readonly #closing = new AbortController()
+
+  /** The datastore and the slab stay the caller's to close, after {@link RepoStore.close}. */
+  constructor(
+    parts: {
+      readonly datastore: Datastore
+      readonly slab: SlabFile
+      readonly hasher: Hasher
+      readonly clock: Clock
+      readonly log: Log
+    },
+    settings: RepoStoreSettings = {},
+  ) {
+    const quotaBytes = checkedBytes(settings.quotaBytes ?? DEFAULT_QUOTA_BYTES, 'the storage quota')
+    const ledger = new Ledger(parts.datastore, quotaBytes, this.#closing.signal)
+    this.#parts = { ...parts, ledger }
+    this.#gatherer = new PutGatherer(this.#parts)
+    this.#blockTtlSeconds = settings.blockTtlSeconds ?? DEFAULT_BLOCK_TTL_SECONDS
+  }
+
+  /** For the operations of this room that are files of their own. */
+  get parts(): StoreParts {
+    return this.#parts
+  }
+
+  /** When a block stored now expires by default. */
+  defaultExpiry(): Seconds {
+    return this.#parts.clock.now() + this.#blockTtlSeconds
+  }
+
+  /**
+   * Settles when the block is durable; puts that wait for each other share a flush.
+   * @throws CodexError `store/quota-exceeded`, `slab/full`, `datastore/full`: nothing is stored then
+   */
+  put(block: VerifiedBlock, { expiry = this.defaultExpiry() }: Pick<PutOptions, 'expiry'> = {}): Promise<PutOutcome> {
+    return this.#gatherer.put({ block, expiry })
+  }
+
+  /**
+   * Stores groups of up to 8 MiB, each with one flush and one commit, in order. A failure leaves whole groups stored; `also` goes with
+   * the last one. @throws CodexError as {@link RepoStore.put}
+   */
+  async putMany(
+    blocks: readonly VerifiedBlock[],
+    { expiry = this.defaultExpiry(), also = [] }: PutOptions = {},
+  ): Promise<PutOutcome[]> {
+    const groups = [...groupsOf(blocks, ({ bytes }) => bytes.length)]
+    const outcomes: PutOutcome[] = []
+    for (const [i, group] of groups.entries()) {
+      const puts = group.map((block) => ({ block, expiry }))
+      outcomes.push(...(await putBlocks(this.#parts, puts, i === groups.length - 1 ? also : [])))
+    }
+    return outcomes
+  }
+
+  /** The bytes, hash-checked; none for the empty block. @throws CodexError as {@link RepoStore.getMany} */
+  async get(cid: Cid): Promise<Uint8Array | undefined> {
+    const [bytes] = await this.getMany([cid])
+    return bytes
+  }
+
+  /** As {@link getBlocks}: in order, `undefined` where missing. @throws CodexError `store/block-corrupted`, `store/corrupted-record` */
+  getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {
+    return getBlocks(this.#parts, cids)
+  }
+
+  async has(cid: Cid): Promise<boolean> {
+    if (isEmptyBlockCid(cid)) return true
+    const [record] = await readBlockRecords(this.#parts.datastore, [blockKey(cid)])
+    return servable(record)
+  }
+
+  /** As {@link dropBlocks}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
+  async drop(cid: Cid): Promise<DropOutcome> {
+    const [outcome] = await dropBlocks(this.#parts, [cid])
+    return outcome ?? 'absent'
+  }
+
+  dropMany(cids: readonly Cid[], also: readonly Change[] = []): Promise<DropOutcome[]> {
+    return dropBlocks(this.#parts, cids, also)
+  }
+
+  /** As {@link putLeaves}. @throws CodexError `store/block-missing` */
+  putLeaves(tree: Cid, leaves: readonly Leaf[], also: readonly Change[] = []): Promise<number> {
+    return putLeaves(this.#parts, tree, leaves, also)
+  }
+
+  /** As {@link getLeaves}. */
+  getLeaves(tree: Cid, indices: readonly number[]): Promise<(Leaf | undefined)[]> {
+    return getLeaves(this.#parts, tree, indices)
+  }
+
+  /** As {@link dropLeaves}. */
+  dropLeaves(tree: Cid, indices: readonly number[], also: readonly Change[] = []): Promise<number> {
+    return dropLeaves(this.#parts, tree, indices, also)
+  }
+
+  /** The blocks at these places of a tree, in order; `undefined` where the leaf or its block is missing. @throws CodexError as {@link RepoStore.getMany} */
+  async getAt(tree: Cid, indices: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    const leaves = await this.getLeaves(tree, indices)
+    const known = leaves.filter((leaf) => leaf !== undefined)
+    const blocks = await this.getMany(known.map(({ blockCid }) => blockCid))
+    let next = 0
+    return leaves.map((leaf) => (leaf === undefined ? undefined : blocks[next++]))
+  }
+
+  /**
+   * Keeps these blocks at least until `expiry`; never shortens. The empty block needs nothing.
+   * @throws CodexError `store/bad-expiry` unless positive, `store/block-missing`: nothing is changed then
+   */
+  ensureExpiry(cids: readonly Cid[], expiry: Seconds): Promise<void> {
+    if (!Number.isSafeInteger(expiry) || expiry <= 0)
+      throw new CodexError('store/bad-expiry', `an expiry is a positive number of whole seconds, found ${expiry}`)
+    return this.#parts.ledger.update<void>(async () => {
+      const byName = new Map(cids.filter((cid) => !isEmptyBlockCid(cid)).map((cid) => [String(cid), cid]))
+      const wanted = [...byName.values()]
+      const records = await readBlockRecords(this.#parts.datastore, wanted.map(blockKey))
+      const plan = new BlockPlan()
+      for (const [i, cid] of wanted.entries()) {
+        const record = records[i]
+        if (record === undefined || record.place.at === 'gone') throw blockMissing(cid)
+        if (record.expiry < expiry) plan.replace(blockKey(cid), record, { ...record, expiry })
+      }
+      return [plan.plan, undefined]
+    })
+  }
+
+  /** Sets bytes aside, with `also` in the same commit. @throws CodexError `store/quota-exceeded`, `units/not-a-size` */
+  reserve(bytes: Bytes, also: readonly Change[] = []): Promise<void> {
+    return this.#reserve(checkedBytes(bytes, 'a reservation'), also)
+  }
+
+  /** Gives reserved bytes back, with `also`. @throws CodexError `store/release-exceeds-reserved`, `units/not-a-size` */
+  release(bytes: Bytes, also: readonly Change[] = []): Promise<void> {
+    return this.#reserve(-checkedBytes(bytes, 'a release'), also)
+  }
+
+  async space(): Promise<Space> {
+    const { blocks, used, reserved } = await this.#parts.ledger.counters()
+    return {
+      totalBlocks: blocks,
+      quotaMaxBytes: this.#parts.ledger.total,
+      quotaUsedBytes: used,
+      quotaReservedBytes: reserved,
+    }
+  }
+
+  /** As {@link recount}: counts everything and compares. */
+  recount({ signal }: AbortOptions): Promise<Recount> {
+    return recount(this.#parts, signal)
+  }
+
+  /** Gives the disk back what lies behind the last block. */
+  trim(): Promise<void> {
+    return this.#parts.ledger.cutBehind((end) => this.#parts.slab.truncate(end * UNIT_BYTES))
+  }
+
+  /** Waits for puts under way. */
+  async close(): Promise<void> {
+    await this.#gatherer.idle()
+    this.#closing.abort(new CodexError('store/closed', 'the store was closed'))
+  }
+
+  #reserve(delta: Bytes, also: readonly Change[]): Promise<void> {
+    return this.#parts.ledger.update<void>(async () => [{ changes: also, delta: { reserved: delta } }, undefined])
+  }
+}

@@ -1,0 +1,53 @@
+// What the operations of the RepoStore work with, and where their records lie in the Datastore.
+
+import { textKey, joinKey, indexKey } from './storagekey.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Cid } from '../protocol/cid.ts'
+import type { BlockRecord } from './blockrecord.ts'
+import { decodeBlockRecord } from './blockrecord.ts'
+import type { Datastore, Key } from './datastore.ts'
+import type { Hasher } from './hasher.ts'
+import type { Ledger } from './ledger.ts'
+import type { SlabFile } from './slabfile.ts'
+
+export interface StoreParts {
+  readonly datastore: Datastore
+  readonly slab: SlabFile
+  readonly hasher: Hasher
+  readonly clock: Clock
+  readonly log: Log
+  readonly ledger: Ledger
+}
+
+/** Records are walked and changed this many at a time, so that no operation grows with the store. */
+export const RECORDS_PER_PAGE = 1024
+
+export const BLOCKS_PREFIX = textKey('repo/blocks/')
+export const LEAVES_PREFIX = textKey('repo/leaves/')
+/** `repo/trees/<tree><manifest>`: this manifest needs the leaves of this tree. */
+export const TREES_PREFIX = textKey('repo/trees/')
+/** `repo/sweeps/<tree>`: no manifest needs these leaves (any more, or yet); they go at the next start. */
+export const SWEEPS_PREFIX = textKey('repo/sweeps/')
+
+/** Content codec and hash code stand first in a CID, so that the blocks of one kind stand together in the index. */
+export function blockKey(cid: Cid): Key {
+  return joinKey(BLOCKS_PREFIX, cid.bytes)
+}
+
+export function leavesKey(tree: Cid): Key {
+  return joinKey(LEAVES_PREFIX, tree.bytes)
+}
+
+export function leafKey(tree: Cid, index: number): Key {
+  return joinKey(LEAVES_PREFIX, tree.bytes, indexKey(index))
+}
+
+/** The records at these keys, in order. @throws CodexError `store/corrupted-record` */
+export async function readBlockRecords(
+  datastore: Datastore,
+  keys: readonly Key[],
+): Promise<(BlockRecord | undefined)[]> {
+  const sealed = await datastore.getMany(keys)
+  return sealed.map((record, i) => (record === undefined ? undefined : decodeBlockRecord(keys[i] as Key, record)))
+}
