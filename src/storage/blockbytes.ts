@@ -3,6 +3,7 @@
 import { concatBytes } from '../lib/bytes.ts'
 import type { Bytes } from '../lib/units.ts'
 import { MiB } from '../lib/units.ts'
+import { adjacentRuns } from './adjacentruns.ts'
 import type { BlockRecord } from './blockrecord.ts'
 import { unitsOf } from './blockrecord.ts'
 import type { SlabFile, SlabPiece, SlabRange } from './slabfile.ts'
@@ -39,25 +40,20 @@ export async function readSlab(slab: SlabFile, records: readonly BlockRecord[]):
 }
 
 async function readJoined(slab: SlabFile, wanted: readonly SlabRange[]): Promise<Uint8Array[]> {
-  const order = wanted
-    .map((_, i) => i)
-    .sort((a, b) => (wanted[a] as SlabRange).offset - (wanted[b] as SlabRange).offset)
-  const runs: { offset: Bytes; length: Bytes; members: number[] }[] = []
-  for (const i of order) {
-    const { offset, length } = wanted[i] as SlabRange
-    const run = runs.at(-1)
-    if (run !== undefined && run.offset + run.length === offset && run.length + length <= MAX_READ_BYTES) {
-      run.length += length
-      run.members.push(i)
-    } else runs.push({ offset, length, members: [i] })
-  }
-  const parts = new Array<Uint8Array>(wanted.length)
-  const read = await slab.read(runs)
-  runs.forEach((run, r) => {
-    for (const i of run.members) {
-      const { offset, length } = wanted[i] as SlabRange
-      parts[i] = (read[r] as Uint8Array).subarray(offset - run.offset, offset - run.offset + length)
-    }
+  const inOrder = wanted.map(({ offset, length }, index) => ({ index, offset, length }))
+  inOrder.sort((a, b) => a.offset - b.offset)
+  const runs = adjacentRuns(inOrder, {
+    lengthOf: ({ length }) => length,
+    maxBytes: MAX_READ_BYTES,
+    maxItems: MAX_READ_BYTES / UNIT_BYTES,
   })
+  const offsetOf = (run: readonly SlabRange[]): Bytes => (run[0] as SlabRange).offset
+  const read = await slab.read(
+    runs.map((run) => ({ offset: offsetOf(run), length: run.reduce((total, { length }) => total + length, 0) })),
+  )
+  const parts = new Array<Uint8Array>(wanted.length)
+  for (const [r, run] of runs.entries())
+    for (const { index, offset, length } of run)
+      parts[index] = (read[r] as Uint8Array).subarray(offset - offsetOf(run), offset - offsetOf(run) + length)
   return parts
 }

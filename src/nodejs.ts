@@ -1,0 +1,24 @@
+// The composition root for Node: LevelDB and a plain file in a data folder, native sha256. Choices only; what they make is in node.ts.
+
+import type { Clock } from './lib/clock.ts'
+import type { Log } from './lib/log.ts'
+import type { NodeSettings } from './node.ts'
+import { CodexNode } from './node.ts'
+import { openDataFolder } from './platform/nodejs/datafolder.ts'
+import { NativeHasher } from './platform/nodejs/nativehasher.ts'
+
+export interface NodejsOptions extends NodeSettings {
+  /** Folder of this node and no other; made when missing. */
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * A node over the data folder, not started yet; `stop` lets go of the folder.
+ * @throws CodexError as {@link openDataFolder}, `units/not-a-size` for a bad quota
+ */
+export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptions): Promise<CodexNode> {
+  const { release, ...stores } = await openDataFolder(dataDir)
+  return new CodexNode({ ...stores, release, clock, log, hasher: new NativeHasher() }, settings)
+}

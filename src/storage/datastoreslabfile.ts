@@ -1,0 +1,231 @@
+// A slab file kept as pages in a Datastore: for tabs whose browser has no file system of its own (OPFS). Slower than a file, same laws.
+//
+//   's'                 -> size of the file, 8 bytes big-endian
+//   'p' + 6 bytes index -> one page of exactly PAGE_BYTES; a page that is not there reads as zeros
+
+import { CodexError } from '../lib/errors.ts'
+import { Mutex } from '../lib/mutex.ts'
+import { KiB, MiB } from '../lib/units.ts'
+import type { Bytes } from '../lib/units.ts'
+import type { Change, CommitOptions, Datastore, Key } from './datastore.ts'
+import type { SlabFile, SlabPiece, SlabRange } from './slabfile.ts'
+import { assertPieces, assertPlace, assertRanges, SlabGate } from './slabgate.ts'
+
+/** As large as a block, so that a block at its natural place is one record. */
+export const PAGE_BYTES = 64 * KiB
+/** Written bytes wait in memory for `flush` up to this many; then they are committed early. */
+export const MAX_BUFFERED_BYTES = 8 * MiB
+
+const MAX_BUFFERED_PAGES = MAX_BUFFERED_BYTES / PAGE_BYTES
+/** Records read by one `getMany`, and pages dropped by one commit. */
+const PAGES_PER_CALL = 256
+
+const SIZE_KEY: Key = new TextEncoder().encode('s')
+const PAGE_MARK = 'p'.charCodeAt(0)
+
+export interface DatastoreSlabFileOptions {
+  /**
+   * Of the commits this makes. The default, `relaxed`, is enough where index and slab share one database whose log is written in order:
+   * the strict commit of the index entry that must follow takes everything before it along, and blocks are hash-checked on read.
+   */
+  readonly durability?: NonNullable<CommitOptions['durability']>
+  /** Lets go of the datastore once the file is closed. Default: whoever opened it closes it. */
+  readonly release?: () => Promise<void>
+}
+
+export class DatastoreSlabFile implements SlabFile {
+  readonly #gate = new SlabGate((error) => CodexError.is(error, 'datastore/full'))
+  /** Writes, commits and truncations change pages one after the other; reads do not take it. */
+  readonly #turn = new Mutex()
+  readonly #store: Datastore
+  readonly #options: DatastoreSlabFileOptions
+  /** Pages not committed yet, whole. A page leaves when the commit that holds its latest bytes has settled. */
+  readonly #buffered = new Map<number, Uint8Array>()
+  #size: Bytes
+  #storedSize: Bytes
+
+  private constructor(store: Datastore, size: Bytes, options: DatastoreSlabFileOptions) {
+    this.#store = store
+    this.#options = options
+    this.#size = size
+    this.#storedSize = size
+  }
+
+  /** @param store all of it belongs to this file: a namespace, or a database of its own */
+  static async open(store: Datastore, options: DatastoreSlabFileOptions = {}): Promise<DatastoreSlabFile> {
+    try {
+      const record = await store.get(SIZE_KEY)
+      return new DatastoreSlabFile(store, record === undefined ? 0 : readSize(record), options)
+    } catch (cause) {
+      if (CodexError.is(cause) && cause.code.startsWith('slab/')) throw cause
+      throw new CodexError('slab/failed', 'expected to open the slab in its datastore; see the cause', { cause })
+    }
+  }
+
+  read(ranges: readonly SlabRange[]): Promise<Uint8Array[]> {
+    return this.#gate.run('read', async () => {
+      assertRanges(ranges)
+      const size = this.#size
+      const cut = ranges.map(({ offset, length }) => ({ offset, length: Math.max(0, Math.min(length, size - offset)) }))
+      const results = cut.map(({ length }) => new Uint8Array(length))
+      const spans = cut.flatMap((range, i) =>
+        spansOf(range).map((span) => ({ ...span, into: results[i] as Uint8Array })),
+      )
+      for (let at = 0; at < spans.length; at += PAGES_PER_CALL) {
+        const batch = spans.slice(at, at + PAGES_PER_CALL)
+        const pages = await this.#pages(batch.map(({ page }) => page))
+        batch.forEach(({ start, length, position, into }, i) => {
+          const page = pages[i]
+          if (page !== undefined) into.set(page.subarray(start, start + length), position)
+        })
+      }
+      return results
+    })
+  }
+
+  write(pieces: readonly SlabPiece[]): Promise<void> {
+    return this.#gate.run('write', () =>
+      this.#turn.run(async () => {
+        assertPieces(pieces)
+        for (const piece of pieces) await this.#put(piece)
+      }),
+    )
+  }
+
+  flush(): Promise<void> {
+    return this.#gate.run('flush', () => this.#turn.run(() => this.#commit()))
+  }
+
+  size(): Promise<Bytes> {
+    return this.#gate.run('size', async () => this.#size)
+  }
+
+  truncate(size: Bytes): Promise<void> {
+    return this.#gate.run('truncate', () =>
+      this.#turn.run(async () => {
+        assertPlace(size, 0)
+        if (size < this.#size) await this.#cut(size)
+      }),
+    )
+  }
+
+  /** Commits what is still buffered first, as a file would keep it. */
+  close(): Promise<void> {
+    return this.#gate.close(async () => {
+      try {
+        await this.#turn.run(() => this.#commit())
+      } finally {
+        await this.#options.release?.()
+      }
+    })
+  }
+
+  async #put({ offset, bytes }: SlabPiece): Promise<void> {
+    for (const { page, start, length, position } of spansOf({ offset, length: bytes.length })) {
+      if (this.#buffered.size >= MAX_BUFFERED_PAGES && !this.#buffered.has(page)) await this.#commit()
+      const part = bytes.subarray(position, position + length)
+      if (length === PAGE_BYTES) this.#buffered.set(page, part.slice())
+      else {
+        // A new array, never a change in place: a commit may be reading the old one.
+        const [old] = await this.#pages([page])
+        const whole = new Uint8Array(PAGE_BYTES)
+        if (old !== undefined) whole.set(old)
+        whole.set(part, start)
+        this.#buffered.set(page, whole)
+      }
+      this.#size = Math.max(this.#size, offset + position + length)
+    }
+  }
+
+  /** On failure everything stays buffered: what was written before stays readable, and the next flush tries again. */
+  async #commit(): Promise<void> {
+    const pages = [...this.#buffered]
+    const size = this.#size
+    if (pages.length === 0 && size === this.#storedSize) return
+    const changes: Change[] = pages.map(([page, value]) => ({ put: pageKey(page), value }))
+    await this.#save([...changes, { put: SIZE_KEY, value: sizeRecord(size) }])
+    this.#storedSize = size
+    for (const [page, value] of pages) if (this.#buffered.get(page) === value) this.#buffered.delete(page)
+  }
+
+  /** From the end in bounded steps, each of which leaves a shorter but whole file. */
+  async #cut(size: Bytes): Promise<void> {
+    await this.#commit()
+    while (this.#size > size) {
+      const lastPage = Math.ceil(this.#size / PAGE_BYTES)
+      const firstPage = Math.max(Math.ceil(size / PAGE_BYTES), lastPage - PAGES_PER_CALL)
+      const next = Math.max(size, Math.min(firstPage * PAGE_BYTES, this.#size))
+      const changes: Change[] = []
+      for (let page = firstPage; page < lastPage; page++) changes.push({ drop: pageKey(page) })
+      const tail = next % PAGE_BYTES
+      if (tail !== 0) {
+        // The rest of the last page must read as zeros when the file grows again.
+        const [page] = await this.#pages([Math.floor(next / PAGE_BYTES)])
+        if (page !== undefined) changes.push({ put: pageKey(Math.floor(next / PAGE_BYTES)), value: page.fill(0, tail) })
+      }
+      await this.#save([...changes, { put: SIZE_KEY, value: sizeRecord(next) }])
+      this.#size = next
+      this.#storedSize = next
+    }
+  }
+
+  #save(changes: readonly Change[]): Promise<void> {
+    return this.#store.commit(changes, { durability: this.#options.durability ?? 'relaxed' })
+  }
+
+  /** Pages by index, buffered ones first; not to be changed by the caller unless they came from the store. */
+  async #pages(indices: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    const found = new Map(indices.map((index) => [index, this.#buffered.get(index)]))
+    const missing = [...found].filter(([, page]) => page === undefined).map(([index]) => index)
+    if (missing.length > 0) {
+      const stored = await this.#store.getMany(missing.map(pageKey))
+      missing.forEach((index, i) => found.set(index, stored[i]))
+    }
+    return indices.map((index) => found.get(index))
+  }
+}
+
+interface Span {
+  readonly page: number
+  /** Where in the page, and how much. */
+  readonly start: Bytes
+  readonly length: Bytes
+  /** Where in the range. */
+  readonly position: Bytes
+}
+
+function spansOf({ offset, length }: SlabRange): Span[] {
+  const spans: Span[] = []
+  for (let position = 0; position < length;) {
+    const start = (offset + position) % PAGE_BYTES
+    const part = Math.min(PAGE_BYTES - start, length - position)
+    spans.push({ page: Math.floor((offset + position) / PAGE_BYTES), start, length: part, position })
+    position += part
+  }
+  return spans
+}
+
+/** Indices of pages stay below 2^37, so six bytes keep them in order. */
+function pageKey(index: number): Key {
+  const key = new Uint8Array(7)
+  const view = new DataView(key.buffer)
+  key[0] = PAGE_MARK
+  view.setUint16(1, Math.floor(index / 2 ** 32))
+  view.setUint32(3, index % 2 ** 32)
+  return key
+}
+
+function sizeRecord(size: Bytes): Uint8Array {
+  const record = new Uint8Array(8)
+  new DataView(record.buffer).setBigUint64(0, BigInt(size))
+  return record
+}
+
+function readSize(record: Uint8Array): Bytes {
+  const size =
+    record.length === 8 ? Number(new DataView(record.buffer, record.byteOffset, 8).getBigUint64(0)) : Number.NaN
+  if (Number.isSafeInteger(size)) return size
+  throw new CodexError('slab/failed', `expected the slab's size in 8 bytes below 2^53, found ${record.length} bytes`, {
+    detail: { length: record.length },
+  })
+}
