@@ -1,0 +1,102 @@
+// Sizes and spans as people write and read them, always with their unit. Not for records or wires: those carry plain numbers.
+
+import { CodexError } from './errors.ts'
+import type { Bytes, Seconds } from './units.ts'
+
+const KIB = 1024n
+const BINARY_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** Bytes per unit, names in lower case. `GB` is a thousand million as everywhere outside of memory chips, `GiB` 2^30. */
+const SIZE_UNITS: ReadonlyMap<string, bigint> = new Map([
+  ['', 1n],
+  ['b', 1n],
+  ...['k', 'm', 'g', 't', 'p'].flatMap((letter, i): [string, bigint][] => [
+    [`${letter}b`, 1000n ** BigInt(i + 1)],
+    [`${letter}i`, KIB ** BigInt(i + 1)],
+    [`${letter}ib`, KIB ** BigInt(i + 1)],
+  ]),
+])
+
+/** Largest first, as they follow one another in a text. */
+const DURATION_UNITS: ReadonlyMap<string, Seconds> = new Map([
+  ['w', 7 * 86_400],
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+])
+
+/** No sensible size or span is longer; keeps a hostile text from making large numbers. */
+const MAX_TEXT = 40
+
+/** For people: at most two decimals, in the largest binary unit that leaves at least 1: `0 B`, `1.5 GiB`. */
+export function formatBytes(bytes: Bytes): string {
+  let value = bytes
+  let unit = 0
+  // Compared after rounding, so that a byte short of 1 MiB reads 1 MiB rather than 1024 KiB.
+  while (unit < BINARY_UNITS.length - 1 && Number(Math.abs(value).toFixed(unit === 0 ? 0 : 2)) >= 1024) {
+    value /= 1024
+    unit++
+  }
+  return `${Number(value.toFixed(2))} ${BINARY_UNITS[unit] ?? ''}`
+}
+
+/**
+ * `20GiB`, `64 KiB`, `1.5Gi`, `20GB` (decimal), `1048576` (bytes); case does not matter. A fraction of a byte is cut off.
+ * @throws CodexError `units/not-a-size`, also for amounts of 2^53 bytes and more
+ */
+export function parseBytes(text: string): Bytes {
+  const match = /^(\d+)(?:\.(\d+))?\s*([a-z]*)$/i.exec(text.length <= MAX_TEXT ? text.trim() : '')
+  const [, whole = '', fraction = '', unitName = ''] = match ?? []
+  const unit = SIZE_UNITS.get(unitName.toLowerCase())
+  if (match === null || unit === undefined) throw notASize(text)
+  const bytes = (BigInt(whole + fraction) * unit) / 10n ** BigInt(fraction.length)
+  if (bytes > BigInt(Number.MAX_SAFE_INTEGER)) throw notASize(text)
+  return Number(bytes)
+}
+
+/** For people, exact to the second: `30d`, `1h 30m`, `0s`. */
+export function formatDuration(seconds: Seconds): string {
+  let rest = Math.round(Math.abs(seconds))
+  const parts: string[] = []
+  for (const [name, unit] of DURATION_UNITS) {
+    // A month of days is easier to compare than four weeks and two days.
+    if (name === 'w') continue
+    const count = Math.floor(rest / unit)
+    if (count > 0) parts.push(`${count}${name}`)
+    rest -= count * unit
+  }
+  return parts.length === 0 ? '0s' : `${seconds < 0 ? '-' : ''}${parts.join(' ')}`
+}
+
+/**
+ * `30d`, `10m`, `45s`, `2h`, `1w`, or several from large to small, as `1h30m`. Whole numbers with a unit each: a bare number would leave
+ * open whether it means seconds or days. @throws CodexError `units/not-a-duration`, also for spans of 2^53 seconds and more
+ */
+export function parseDuration(text: string): Seconds {
+  const parts = /^(?:\d+\s*[wdhms]\s*)+$/i.test(text.length <= MAX_TEXT ? text.trim() : '')
+    ? Array.from(text.matchAll(/(\d+)\s*([wdhms])/gi))
+    : []
+  let total = 0
+  let larger = Infinity
+  for (const [, count = '', name = ''] of parts) {
+    const unit = DURATION_UNITS.get(name.toLowerCase()) ?? Infinity
+    if (unit >= larger) throw notADuration(text)
+    larger = unit
+    total += Number(count) * unit
+  }
+  if (parts.length === 0 || !Number.isSafeInteger(total)) throw notADuration(text)
+  return total
+}
+
+function notASize(text: string): CodexError<'units/not-a-size'> {
+  const found = text.slice(0, MAX_TEXT)
+  const message = `expected a size below 2^53 bytes such as 20GiB, 64KiB, 20GB or 1048576, found ${JSON.stringify(found)}`
+  return new CodexError('units/not-a-size', message, { detail: { found } })
+}
+
+function notADuration(text: string): CodexError<'units/not-a-duration'> {
+  const found = text.slice(0, MAX_TEXT)
+  const message = `expected a duration with its unit such as 30d, 2h, 10m, 45s or 1h30m, found ${JSON.stringify(found)}`
+  return new CodexError('units/not-a-duration', message, { detail: { found } })
+}
