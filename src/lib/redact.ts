@@ -48,7 +48,7 @@ const SECRETS_IN_TEXT: readonly (readonly [pattern: RegExp, replacement: string]
   // wss://user:password@host
   [/:\/\/[^\s/?#]*@/g, `://${REDACTED}@`],
   // https://host/?apikey=...
-  [/([?&][\w-]*(?:key|token|secret|password)[\w-]*=)[^&\s#]+/gi, `$1${REDACTED}`],
+  [/([?&][\w-]{0,40}(?:key|token|secret|password)[\w-]{0,40}=)[^&\s#]+/gi, `$1${REDACTED}`],
   // mnemonic: several words of it; Authorization: Basic ...
   [/((?:mnemonic|authorization)["']?\s*[=:]\s*["']?)[^"'\r\n]+/gi, `$1${REDACTED}`],
   [/(\bbearer\s+)[\w.~+/=-]{8,}/gi, `$1${REDACTED}`],
