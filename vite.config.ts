@@ -3,13 +3,14 @@
 
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vite'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
+import manifest from './package.json' with { type: 'json' }
 import { type Chromium, findChromium } from './test/chromium.ts'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
@@ -24,17 +25,9 @@ const COMMAND_ENTRIES = {
 }
 
 /** Packages that stay imports in the library: whoever installs codex-light installs them too, and shares them. */
-const EXTERNAL_OF_LIBRARY = [
-  /^node:/,
-  /^@noble\//,
-  /^multiformats/,
-  /^protons-runtime/,
-  /^comlink/,
-  /^idb/,
-  'classic-level',
-]
-/** The command bundles its small dependencies, because opening many files is most of a cold start; addons cannot be bundled. */
-const EXTERNAL_OF_COMMAND = [/^node:/, 'classic-level']
+const EXTERNAL_OF_LIBRARY = Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`))
+/** The command bundles what it can, because opening many files is most of a cold start; an addon cannot be bundled. */
+const EXTERNAL_OF_COMMAND = [/^classic-level$/]
 
 /** A page under these headers is cross-origin isolated: it may use SharedArrayBuffer and precise timers. */
 const ISOLATION_HEADERS = {
@@ -72,23 +65,49 @@ function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
   return {
     root: ROOT,
     publicDir: false,
-    plugins: [executable(Object.keys(COMMAND_ENTRIES).map((name) => join(DIST, `${name}.js`)))],
+    plugins: [workerFiles(), executable(Object.keys(COMMAND_ENTRIES).map((name) => join(DIST, `${name}.js`)))],
     ssr: { noExternal: true, target: 'node' },
     build: {
       ssr: true,
       target: 'es2022',
       outDir: DIST,
-      emptyOutDir: false,
+      emptyOutDir: mode === 'package', // The first of the builds that share the folder.
       minify: false,
       rolldownOptions: {
         input: Object.fromEntries(entries.filter(([, source]) => existsSync(join(ROOT, source)))),
-        external,
+        external: [/^node:/, ...external],
         output: {
           format: 'es',
           entryFileNames: '[name].js',
           chunkFileNames: `${mode === 'package' ? 'lib' : 'command'}/[name].js`,
         },
       },
+    },
+  }
+}
+
+/**
+ * Builds the files that the source names by URL and not by import: `new URL('./x.ts', import.meta.url)`, the scripts of
+ * worker threads. Builds of pages do this by themselves, builds for Node do not.
+ */
+function workerFiles(): Plugin {
+  return {
+    name: 'codex-light:worker-files',
+    apply: 'build',
+    enforce: 'pre', // Else vite answers `resolveFileUrl`, with a path that only a web server understands.
+    async transform(code, importer) {
+      let rewritten = code
+      for (const [written, quoted] of code.matchAll(/new URL\(\s*(['"].+?\.ts['"]),\s*import\.meta\.url,?\s*\)/g)) {
+        const target = await this.resolve(quoted?.slice(1, -1) ?? '', importer)
+        if (target === null) this.error(`${importer}: found no file for ${written}`)
+        const reference = this.emitFile({ type: 'chunk', id: target.id })
+        rewritten = rewritten.replace(written, `import.meta.ROLLUP_FILE_URL_${reference}`)
+      }
+      return rewritten === code ? null : { code: rewritten, map: null }
+    },
+    resolveFileUrl({ chunkId, fileName }) {
+      const path = posix.relative(posix.dirname(chunkId), fileName)
+      return `new URL('./${path}', import.meta.url)`
     },
   }
 }
@@ -122,6 +141,8 @@ async function tests(): Promise<ViteUserConfig> {
     server: { headers: ISOLATION_HEADERS },
     worker: { format: 'es' },
     test: {
+      // Read as `import.meta.env.LONG`, which a tab has too.
+      env: { LONG: process.env['LONG'] ?? '' },
       testTimeout: TEST_TIMEOUT_MS,
       hookTimeout: TEST_TIMEOUT_MS,
       reporters: ['default', './test/summary.ts'],

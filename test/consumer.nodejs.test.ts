@@ -1,0 +1,92 @@
+// The package as a stranger gets it: packed, installed into an empty project, type-checked and run there. What the
+// functions compute is not its concern.
+
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import manifest from '../package.json' with { type: 'json' }
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+
+const CONSUMER = `
+import { blockCid, type Cid, parseCid, requestId } from 'codex-light/protocol'
+
+const cid: Cid = blockCid(new Uint8Array(3))
+const text: string = String(parseCid(String(cid)))
+// @ts-expect-error A CID is no number, and the declarations must say so.
+const wrong: number = cid
+if (wrong === undefined || typeof requestId !== 'function') throw new Error('nothing came through')
+console.log(text)
+`
+
+let project = ''
+
+/** Needs a built `dist`: `npm test` builds first. Only the package's own dependencies are installed, by link. */
+beforeAll(async () => {
+  project = await realpath(await mkdtemp(join(tmpdir(), 'codex-light-consumer-')))
+  const modules = join(project, 'node_modules')
+  const home = join(modules, manifest.name)
+  await mkdir(home, { recursive: true })
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
+    cwd: ROOT,
+  })
+  const packed = /"filename": "([^"]+\.tgz)"/.exec(stdout)?.[1]
+  expect(packed).toBeDefined()
+  await run('tar', ['-xzf', join(project, packed ?? ''), '-C', home, '--strip-components=1'])
+  for (const name of Object.keys(manifest.dependencies)) {
+    await mkdir(join(modules, name, '..'), { recursive: true })
+    await symlink(join(ROOT, 'node_modules', name), join(modules, name))
+  }
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(project, 'consumer.ts'), CONSUMER)
+})
+
+afterAll(() => rm(project, { recursive: true, force: true }))
+
+describe('a project that installs the package', () => {
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ]) {
+    test(`type-checks with moduleResolution ${moduleResolution}`, async () => {
+      const compilerOptions = {
+        module,
+        moduleResolution,
+        strict: true,
+        target: 'es2022',
+        lib: ['es2022', 'dom'],
+        types: [],
+      }
+      await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+      // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
+      const { stdout } = await run(process.execPath, [
+        TSC,
+        '--project',
+        project,
+        '--outDir',
+        join(project, 'out'),
+      ]).catch((error: { stdout: string }) => error)
+      expect(stdout).toBe('')
+    })
+  }
+
+  test('runs', async () => {
+    const { stdout } = await run(process.execPath, [join(project, 'out', 'consumer.js')])
+    expect(stdout).toMatch(/^z[1-9A-HJ-NP-Za-km-z]+\n$/)
+  })
+
+  test('brings the licences, and of our files nothing but what is built', async () => {
+    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT })
+    const paths = [...stdout.matchAll(/"path": "([^"]+)"/g)].map((match) => match[1] ?? '')
+    expect(paths).toEqual(expect.arrayContaining(['LICENSE-APACHE', 'LICENSE-MIT', 'package.json', 'dist/protocol.js']))
+    expect(paths.filter((path) => !/^(dist\/|LICENSE-|README\.md$|package\.json$)/.test(path))).toEqual([])
+  })
+})
