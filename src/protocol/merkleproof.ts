@@ -3,9 +3,9 @@
 import { equalBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { DIGEST_BYTES } from './cid.ts'
-import { compressNodes, KEY_BOTTOM, KEY_ODD } from './merkletree.ts'
+import { compressNodes, KEY_BOTTOM, KEY_ODD } from './compressnodes.ts'
 import { IDENTITY, SHA2_256 } from './multicodec.ts'
-import { WireMessage, WireWriter } from './wire.ts'
+import { boundedInput, WireMessage, WireWriter } from './wire.ts'
 
 /** What links one leaf to a root. */
 export interface MerkleProof {
@@ -18,9 +18,7 @@ export interface MerkleProof {
   readonly path: readonly Uint8Array[]
 }
 
-/** Path entries in a proof: more than any tree of 2^53 leaves has. */
-export const MAX_PROOF_NODES = 64
-/** Bytes of an encoded proof: {@link MAX_PROOF_NODES} nodes of 36 bytes, and room for the numbers. */
+/** Bytes of an encoded proof: twice the 53 nodes of 36 bytes that the largest leaf count asks for. */
 export const MAX_PROOF_BYTES = 4096
 
 const NODE = 1
@@ -69,18 +67,11 @@ export function encodeProof(proof: MerkleProof): Uint8Array {
 
 /**
  * Reads a proof of right shape; says nothing on whether it proves anything. Copies the nodes.
- * @throws CodexError `merkle/too-long`, `merkle/bad-proof`, and `merkle/…` of {@link WireMessage}
+ * @throws CodexError `merkle/not-bytes`, `merkle/too-long`, `merkle/bad-proof`, `merkle/wrong-node-length`, and `merkle/…` of {@link WireMessage}
  */
 export function decodeProof(bytes: Uint8Array): MerkleProof {
-  if (bytes.length > MAX_PROOF_BYTES)
-    throw new CodexError(
-      'merkle/too-long',
-      `expected a proof of at most ${MAX_PROOF_BYTES} bytes, found ${bytes.length}`,
-      {
-        detail: { limitBytes: MAX_PROOF_BYTES, foundBytes: bytes.length },
-      },
-    )
-  const message = new WireMessage(bytes, { 1: 'number', 2: 'number', 3: 'number', 4: 'repeated bytes' }, 'merkle')
+  const input = boundedInput(bytes, MAX_PROOF_BYTES, 'merkle')
+  const message = new WireMessage(input, { 1: 'number', 2: 'number', 3: 'number', 4: 'repeated bytes' }, 'merkle')
   return checkedProof({
     index: message.number(PROOF.index),
     leafCount: message.number(PROOF.leafCount),
@@ -107,7 +98,7 @@ function checkedProof(proof: MerkleProof): MerkleProof {
   if (fault === undefined) return proof
   const { index, leafCount, hashCode } = proof
   throw new CodexError('merkle/bad-proof', `expected ${fault}: this proof can not be of any tree`, {
-    detail: { index, leafCount, hashCode, pathLength: proof.path.length },
+    detail: { index, leafCount, hashCode, pathLength: proof.path?.length },
   })
 }
 
@@ -117,8 +108,8 @@ function proofFault({ index, leafCount, hashCode, path }: MerkleProof): string |
   if (!Number.isSafeInteger(leafCount) || leafCount < 1) return `a leaf count from 1 to 2^53 - 1, found ${leafCount}`
   if (!Number.isSafeInteger(index) || index < 0 || index >= leafCount)
     return `an index below ${leafCount}, found ${index}`
-  if (path.length > MAX_PROOF_NODES || path.length !== treeDepth(leafCount))
-    return `${treeDepth(leafCount)} path nodes for ${leafCount} leaves, found ${path.length}`
+  if (!Array.isArray(path) || path.length !== treeDepth(leafCount))
+    return `${treeDepth(leafCount)} path nodes for ${leafCount} leaves, found ${path?.length}`
   const odd = path.find((node) => !(node instanceof Uint8Array) || node.length !== DIGEST_BYTES)
   return odd && `path nodes of ${DIGEST_BYTES} bytes, found ${odd.length}`
 }

@@ -1,13 +1,10 @@
 // The byte Merkle tree over block digests ("Codex tree"): built digest by digest, kept whole, asked for proofs. Checking a proof
 // needs no tree and is in merkleproof.ts; the Poseidon2 tree of the same shape belongs to the proof system, not here.
-//
-// A node is sha256(left || right || key). Key bit 0 marks the bottom layer, bit 1 a node without a right sibling, which pairs with
-// zeros. A single leaf is compressed too, so every tree has at least two layers.
 
-import { sha256 } from '@noble/hashes/sha2.js'
 import { assert, CodexError } from '../lib/errors.ts'
 import type { Cid } from './cid.ts'
 import { DIGEST_BYTES, makeCid } from './cid.ts'
+import { compressNodes, KEY_BOTTOM, KEY_ODD } from './compressnodes.ts'
 import { DigestList } from './digestlist.ts'
 import type { MerkleProof } from './merkleproof.ts'
 import { CODEX_ROOT, SHA2_256 } from './multicodec.ts'
@@ -15,19 +12,7 @@ import { CODEX_ROOT, SHA2_256 } from './multicodec.ts'
 /** Leaves in one tree: 64 TiB of blocks, 64 GiB of nodes. */
 export const MAX_TREE_LEAVES = 2 ** 30
 
-export const KEY_BOTTOM = 1
-export const KEY_ODD = 2
-
 const ZERO_NODE = new Uint8Array(DIGEST_BYTES)
-
-/** One node from two. The key is a sum of {@link KEY_BOTTOM} and {@link KEY_ODD}. */
-export function compressNodes(left: Uint8Array, right: Uint8Array, key: number): Uint8Array {
-  const message = new Uint8Array(2 * DIGEST_BYTES + 1)
-  message.set(left)
-  message.set(right, DIGEST_BYTES)
-  message[2 * DIGEST_BYTES] = key
-  return sha256(message)
-}
 
 /** A finished tree: 64 bytes of memory for each leaf, about. */
 export class MerkleTree {

@@ -6,7 +6,7 @@ import { readNode } from './merkleproof.ts'
 import type { MerkleTree } from './merkletree.ts'
 import { MerkleBuilder } from './merkletree.ts'
 import { SHA2_256 } from './multicodec.ts'
-import { WireMessage, WireWriter } from './wire.ts'
+import { boundedInput, WireMessage, WireWriter } from './wire.ts'
 
 /** Bytes of an encoded tree: about 58 000 leaves, which is 3.5 GiB of blocks and well under a second of hashing. */
 export const MAX_TREE_BYTES = 4 * 1024 * 1024
@@ -21,19 +21,12 @@ export function encodeTree(tree: MerkleTree): Uint8Array {
 
 /**
  * Reads a tree and recomputes it from its leaves: what comes back is right in every node.
- * @throws CodexError `merkle/too-long`, `merkle/unknown-hash`, `merkle/wrong-node-count`, `merkle/wrong-node`,
+ * @throws CodexError `merkle/not-bytes`, `merkle/too-long`, `merkle/unknown-hash`, `merkle/wrong-node-count`, `merkle/wrong-node`,
  * `merkle/wrong-node-length`, `merkle/no-leaves`, and `merkle/…` of {@link WireMessage}
  */
 export function decodeTree(bytes: Uint8Array): MerkleTree {
-  if (bytes.length > MAX_TREE_BYTES)
-    throw new CodexError(
-      'merkle/too-long',
-      `expected a tree of at most ${MAX_TREE_BYTES} bytes, found ${bytes.length}`,
-      {
-        detail: { limitBytes: MAX_TREE_BYTES, foundBytes: bytes.length },
-      },
-    )
-  const message = new WireMessage(bytes, { 1: 'number', 2: 'number', 3: 'repeated bytes' }, 'merkle')
+  const input = boundedInput(bytes, MAX_TREE_BYTES, 'merkle')
+  const message = new WireMessage(input, { 1: 'number', 2: 'number', 3: 'repeated bytes' }, 'merkle')
   const hashCode = message.number(TREE.hashCode)
   if (hashCode !== SHA2_256)
     throw new CodexError('merkle/unknown-hash', `expected hash code ${SHA2_256}, found ${hashCode}`, {

@@ -91,6 +91,19 @@ export class WireMessage {
 }
 
 /**
+ * Returns `bytes` when there are no more than `maxBytes`, before anything looks inside.
+ * @throws CodexError `<room>/not-bytes`, `<room>/too-long`
+ */
+export function boundedInput(bytes: Uint8Array, maxBytes: number, room: string): Uint8Array {
+  if (!(bytes instanceof Uint8Array))
+    throw new CodexError(`${room}/not-bytes`, `expected a Uint8Array, found ${bytes === null ? 'null' : typeof bytes}`)
+  if (bytes.length <= maxBytes) return bytes
+  throw new CodexError(`${room}/too-long`, `expected at most ${maxBytes} bytes, found ${bytes.length}`, {
+    detail: { limitBytes: maxBytes, foundBytes: bytes.length },
+  })
+}
+
+/**
  * How field `number` of a message is written, for formats that are told apart by it. Undefined when absent or of another type.
  * @throws CodexError as {@link WireMessage} does
  */
