@@ -81,6 +81,25 @@ describe('Mutex', () => {
     expect(ran).toBe(false)
   })
 
+  it('begins no work for a signal that aborted while the lock changed hands, at whatever step', async () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const mutex = new Mutex()
+      const controller = new AbortController()
+      const begunAborted: boolean[] = []
+      const first = gate()
+      const held = mutex.run(first.work)
+      const next = mutex.run(() => begunAborted.push(controller.signal.aborted), controller).catch(() => {})
+      const last = mutex.run(() => 'last')
+      first.open()
+      for (let step = 0; step < steps; step++) await Promise.resolve()
+      controller.abort('late')
+      await Promise.all([held, next])
+      expect(begunAborted).not.toContain(true)
+      expect(await last).toBe('last')
+      expect(mutex.held).toBe(false)
+    }
+  })
+
   it('begins nothing for a signal that has aborted, and takes no lock', async () => {
     const mutex = new Mutex()
     await expect(mutex.run(() => 7, { signal: AbortSignal.abort('no') })).rejects.toBe('no')
