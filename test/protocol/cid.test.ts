@@ -118,6 +118,17 @@ describe('a CID', () => {
     )
   })
 
+  it('is refused when it is not even text, or not bytes', () => {
+    for (const input of [undefined, null, 7, new Uint8Array(38)])
+      expect(() => parseCid(input as never)).toThrow(expect.objectContaining({ code: 'cid/not-base58btc' }))
+    for (const input of [undefined, null, 7, HELLO])
+      expect(() => decodeCid(input as never)).toThrow(expect.objectContaining({ code: 'cid/not-bytes' }))
+    for (const input of [undefined, null, DIGEST, new Uint8Array(31)])
+      expect(() => makeCid(0xcd02, 0x12, input as never)).toThrow(
+        expect.objectContaining({ code: 'cid/wrong-digest-length' }),
+      )
+  })
+
   it('reaches up to the field order, and no hash is bound by it', () => {
     const last = fromHex(FIELD_ORDER_LE)
     last[0] = 0

@@ -171,6 +171,13 @@ describe('an encoded tree', () => {
     expect(() => decodeTree(fromHex('08001000'))).toThrow(expect.objectContaining({ code: 'merkle/unknown-hash' }))
   })
 
+  it('is refused beyond the limit, and when it is no bytes', () => {
+    const long = new Uint8Array(4 * 1024 * 1024 + 1)
+    expect(() => decodeTree(long)).toThrow(expect.objectContaining({ code: 'merkle/too-long' }))
+    expect(() => decodeTree(null as never)).toThrow(expect.objectContaining({ code: 'merkle/not-bytes' }))
+    expect(() => decodeProof('08' as never)).toThrow(expect.objectContaining({ code: 'merkle/not-bytes' }))
+  })
+
   it('costs a liar no memory: hashing starts once the count is right', () => {
     const many = Uint8Array.from([...encoded.subarray(0, 2), 0x10, 0xff, 0xff, 0xff, 0x7f, ...encoded.subarray(4)])
     expect(allocatedBytes(() => expect(() => decodeTree(many)).toThrow())).toBe(0)
