@@ -159,7 +159,8 @@ async function tests(): Promise<ViteUserConfig> {
         {
           extends: true,
           optimizeDeps: {
-            // Named up front: a dependency discovered in mid-run makes vite reload the page under the tests.
+            // All named up front: a dependency discovered in mid-run makes vite reload the page under the tests.
+            noDiscovery: true,
             include: [
               '@noble/hashes/sha2.js',
               '@noble/hashes/sha3.js',

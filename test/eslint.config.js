@@ -71,7 +71,6 @@ export default defineConfig(
       '@typescript-eslint/no-implied-eval': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
       // `signal.reason` is typed `any`, and passing it on is the rule of every wait.
       '@typescript-eslint/only-throw-error': ['error', PASS_REASONS_ON],
       '@typescript-eslint/prefer-promise-reject-errors': ['error', PASS_REASONS_ON],
