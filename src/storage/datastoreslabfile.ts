@@ -153,8 +153,9 @@ export class DatastoreSlabFile implements SlabFile {
     await this.#commit()
     while (this.#size > size) {
       const lastPage = Math.ceil(this.#size / PAGE_BYTES)
-      const firstPage = Math.max(Math.ceil(size / PAGE_BYTES), lastPage - PAGES_PER_CALL)
-      const next = Math.max(size, Math.min(firstPage * PAGE_BYTES, this.#size))
+      const finalPage = Math.ceil(size / PAGE_BYTES)
+      const firstPage = Math.max(finalPage, lastPage - PAGES_PER_CALL)
+      const next = firstPage === finalPage ? size : firstPage * PAGE_BYTES
       const changes: Change[] = []
       for (let page = firstPage; page < lastPage; page++) changes.push({ drop: pageKey(page) })
       const tail = next % PAGE_BYTES

@@ -1,0 +1,32 @@
+// Maps a list through an async function with a bound on how many run at once. It keeps order and owns no queue of its own.
+
+import { assert } from './errors.ts'
+
+/**
+ * Results in the order of `items`. At most `atOnce` calls of `work` are open at any time. Rejects with the first failure, once the
+ * calls already open have settled too: nothing runs on behind the caller's back.
+ */
+export async function mapBounded<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  assert(atOnce >= 1, `at least one call at once, found ${atOnce}`)
+  const results: Result[] = []
+  results.length = items.length
+  let next = 0
+  let failure: { readonly error: unknown } | undefined
+  const lane = async (): Promise<void> => {
+    while (next < items.length && failure === undefined) {
+      const index = next++
+      try {
+        results[index] = await work(items[index] as Item, index)
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane))
+  if (failure !== undefined) throw (failure as { readonly error: unknown }).error
+  return results
+}
