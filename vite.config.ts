@@ -169,7 +169,6 @@ async function tests(): Promise<ViteUserConfig> {
               'fast-check',
               'idb',
               'multiformats/bases/base58',
-              'protons-runtime',
             ],
           },
           test: {
