@@ -58,7 +58,6 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   mrmime: ['cli'],
   multiformats: ['protocol', 'exchange'],
   preact: ['web'],
-  'protons-runtime': ['protocol', 'exchange'],
   snarkjs: ['proving'],
 }
 

@@ -3,11 +3,12 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
-import { BLOCK_SIZE, manifestCid } from '../protocol/block.ts'
+import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { makeCid } from '../protocol/cid.ts'
 import type { DigestList } from '../protocol/digestlist.ts'
 import type { PlainManifest } from '../protocol/manifest.ts'
+import { plainManifest } from '../protocol/describeupload.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
 import type { MerkleTree } from '../protocol/merkletree.ts'
 import { MerkleBuilder, treeCid } from '../protocol/merkletree.ts'
@@ -58,9 +59,10 @@ export async function uploadDataset(
   options: UploadOptions & AbortOptions,
 ): Promise<Upload> {
   const { repo } = parts
+  refuseBadNames(options)
   const expiry = options.expiry ?? repo.defaultExpiry()
   const { tree, datasetSize } = await storeBlocks(parts, source, expiry, options)
-  const manifest = describe(treeCid(tree.root), datasetSize, options)
+  const manifest = plainManifest(treeCid(tree.root), datasetSize, options)
   const bytes = encodeManifest(manifest)
   const cid = manifestCid(bytes)
   await parts.attach(manifest.treeCid, async (sweep, holder) => {
@@ -73,6 +75,11 @@ export async function uploadDataset(
     await repo.putMany(blocks, { expiry, also: [{ put: holder(cid), value: new Uint8Array(0) }, { drop: sweep }] })
   })
   return { cid, manifest, blocks: tree.leafCount }
+}
+
+/** Before the first byte is stored, not after the last. */
+function refuseBadNames(names: UploadOptions): void {
+  plainManifest(treeCid(new Uint8Array(32)), 1, names)
 }
 
 async function storeBlocks(
@@ -109,18 +116,6 @@ async function storeBlocks(
   }
   if (datasetSize === 0) throw new CodexError('upload/empty', 'an empty file has no blocks and cannot be a dataset')
   return { tree: builder.finish(), datasetSize }
-}
-
-function describe(tree: Cid, datasetSize: Bytes, { filename, mimetype }: UploadOptions): PlainManifest {
-  return {
-    kind: 'plain',
-    layout: 'marketplace',
-    treeCid: tree,
-    blockSize: BLOCK_SIZE,
-    datasetSize,
-    ...(filename === undefined ? {} : { filename }),
-    ...(mimetype === undefined ? {} : { mimetype }),
-  }
 }
 
 function leafPage(tree: MerkleTree, first: number): Leaf[] {
