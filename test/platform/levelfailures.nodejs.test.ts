@@ -111,10 +111,11 @@ describe('an engine that fails to write', () => {
       if (!hide) return level
       hide = false
       const front = Object.create(level) as Level
-      const batch: unknown = async (...args: Parameters<typeof level.batch>) => {
+      const write = level.batch.bind(level) as (...args: unknown[]) => Promise<void>
+      const batch = async (...args: unknown[]) => {
         const before = await level.get(KEY)
         Object.defineProperty(front, 'getMany', { value: async () => [before, undefined] })
-        await level.batch(...args)
+        await write(...args)
         throw FULL
       }
       Object.defineProperty(front, 'batch', { value: batch })

@@ -121,6 +121,8 @@ export class IdbDatastore implements Datastore {
         try {
           return await verb(db)
         } catch (error) {
+          // `full` promises that nothing was written, and nobody knows that of the first try.
+          if (attempt > 1 && isFull(error)) throw failedError(this.#name, error)
           if (attempt === VERB_ATTEMPTS || !(this.#dropped.has(db) || soundsDropped(error))) throw error
           this.#letGo(db)
         }
@@ -264,16 +266,17 @@ function isFull(error: unknown): boolean {
 
 function typed(error: unknown, name: string): unknown {
   if (!(error instanceof Error) || error.name === 'AssertionError' || CodexError.is(error)) return error
-  const found = `${error.name}: ${error.message}`
-  const options = { detail: { name, found }, cause: error }
   if (error.name === 'VersionError') return outdatedError(name, error)
-  if (isFull(error))
-    return new CodexError(
-      'datastore/full',
-      `expected room for the database ${name}, found ${found}; free some space or pledge less`,
-      options,
-    )
-  return new CodexError('datastore/failed', `expected to use the database ${name}, found ${found}`, options)
+  if (!isFull(error)) return failedError(name, error)
+  const found = `${error.name}: ${error.message}`
+  const message = `expected room for the database ${name}, found ${found}; free some space or pledge less`
+  return new CodexError('datastore/full', message, { detail: { name, found }, cause: error })
+}
+
+function failedError(name: string, cause: unknown): CodexError<'datastore/failed'> {
+  const found = String(cause)
+  const message = `expected to use the database ${name}, found ${found}`
+  return new CodexError('datastore/failed', message, { detail: { name, found }, cause })
 }
 
 function outdatedError(name: string, cause?: unknown): CodexError<'datastore/outdated'> {
