@@ -13,6 +13,7 @@ import { indexKey, joinKey } from '../../src/storage/storagekey.ts'
 /** Far above what the parent lets this process write. */
 const MOST_GROUPS = 1000
 const GROUP_KEYS = 8
+const LATE_KEYS = 5
 const VALUE_BYTES = 16 * KiB
 
 const groupKeys = (group: number): Key[] =>
@@ -54,12 +55,16 @@ while (groups < MOST_GROUPS && (failure = await codeOf(store.commit(changesOf(gr
 const whileFull = { failure, again: await codeOf(store.commit(changesOf(groups))), ...(await whole(store, groups)) }
 writeSync(1, 'full\n')
 await once(process.stdin, 'data')
+// Small ones first: behind a torn place of the log these are what recovery would drop.
+const late = Array.from({ length: LATE_KEYS }, (_, index) => joinKey('late/', indexKey(index)))
+for (const put of late) await store.commit([{ put, value: put }])
 const afterwards = await codeOf(store.commit(changesOf(groups)))
 groups++
 const withRoom = { commit: afterwards, ...(await whole(store, groups)) }
 await store.close()
 store = await LevelDatastore.open(folder)
-const reopened = await whole(store, groups)
+const lateFound = (await store.getMany(late)).filter((value) => value !== undefined).length
+const reopened = { ...(await whole(store, groups)), late: lateFound }
 await store.close()
 writeSync(1, `${JSON.stringify({ groups, whileFull, withRoom, reopened })}\n`)
 process.stdin.destroy()

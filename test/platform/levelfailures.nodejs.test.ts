@@ -11,7 +11,6 @@ import { promisify } from 'node:util'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { MiB } from '../../src/lib/units.ts'
 import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
 import type { Level } from '../../src/platform/nodejs/leveldatastore.ts'
 import { textKey } from '../../src/storage/storagekey.ts'
@@ -20,6 +19,8 @@ import { bundleChild } from '../children.ts'
 const KEY = textKey('key')
 const VALUE = Uint8Array.of(1, 2, 3)
 const OTHER = Uint8Array.of(4)
+/** Below what the engine's log grows to, and amid one of its blocks, so that the tear harms what follows. */
+const FILE_LIMIT_BYTES = 3_000_000
 const FULL = Object.assign(new Error('IO error: 000003.log: No space left on device'), { code: 'LEVEL_IO_ERROR' })
 
 let folder: string
@@ -160,7 +161,7 @@ test.runIf(process.platform === 'linux')(
   'a disk that is full keeps what was committed, can be read, and takes commits when there is room',
   async () => {
     const script = fileURLToPath(await bundleChild('fulldisk'))
-    const command = [`--fsize=${3 * MiB}:unlimited`, process.execPath, script, folder]
+    const command = [`--fsize=${FILE_LIMIT_BYTES}:unlimited`, process.execPath, script, folder]
     const child = spawn('prlimit', command, { stdio: ['pipe', 'pipe', 'inherit'] })
     const lines: string[] = []
     for await (const line of createInterface({ input: child.stdout })) {
@@ -176,7 +177,7 @@ test.runIf(process.platform === 'linux')(
       groups,
       whileFull: { failure: 'datastore/full', again: 'datastore/full', whole: groups - 1, strays: 0 },
       withRoom: { commit: 'done', whole: groups, strays: 0 },
-      reopened: { whole: groups, strays: 0 },
+      reopened: { whole: groups, strays: 0, late: 5 },
     })
   },
 )
