@@ -43,7 +43,10 @@ export class OpfsSlabFile implements SlabFile {
     } catch (cause) {
       worker.end()
       if (CodexError.is(cause) && cause.code.startsWith('slab/')) throw cause
-      throw new CodexError('slab/failed', `expected to open the slab file ${path}; see the cause`, { detail: { path }, cause })
+      throw new CodexError('slab/failed', `expected to open the slab file ${path}; see the cause`, {
+        detail: { path },
+        cause,
+      })
     }
   }
 

@@ -113,7 +113,9 @@ function isNamed(error: unknown, name: string): boolean {
 }
 
 function unsupported(cause?: unknown): CodexError {
-  return new CodexError('slab/unsupported', 'this browser has no private file system with synchronous handles', { cause })
+  return new CodexError('slab/unsupported', 'this browser has no private file system with synchronous handles', {
+    cause,
+  })
 }
 
 function locked(file: string, cause: unknown): CodexError {
