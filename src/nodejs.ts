@@ -6,6 +6,16 @@ import type { NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
+import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
+import { DEFAULT_BLOCK_TTL_SECONDS, DEFAULT_QUOTA_BYTES } from './storage/repostore.ts'
+
+/** What a node does where its settings are silent, for those who show settings to people. */
+export const NODE_DEFAULTS = {
+  quotaBytes: DEFAULT_QUOTA_BYTES,
+  blockTtlSeconds: DEFAULT_BLOCK_TTL_SECONDS,
+  intervalSeconds: DEFAULT_MAINTENANCE_INTERVAL_SECONDS,
+  blocksPerRun: DEFAULT_MAINTENANCE_BLOCKS,
+} as const satisfies Required<NodeSettings>
 
 export interface NodejsOptions extends NodeSettings {
   /** Folder of this node and no other; made when missing. */

@@ -1,5 +1,6 @@
 // Log records as lines: text for people, NDJSON for programs. Pure functions; writing the lines is a sink's work.
 
+import { escapeControls } from './escapecontrols.ts'
 import type { LogRecord } from './log.ts'
 import type { PlainValue } from './plainvalue.ts'
 
@@ -34,12 +35,4 @@ function textOfTime(time: number): string {
 function textOf(value: PlainValue): string {
   if (typeof value === 'string' && /^[\w.:/+@%[\]-]+$/.test(value)) return value
   return escapeControls(JSON.stringify(value))
-}
-
-/** Control and format characters (also those that reorder text), line and paragraph separators, halves of a pair. */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0
-    return `\\u{${code.toString(16)}}`
-  })
 }

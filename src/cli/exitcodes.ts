@@ -1,0 +1,46 @@
+// What the process says when it ends, as a number: one table from error codes to exit codes. Which error happened is the errors' business.
+
+import { CodexError } from '../lib/errors.ts'
+
+/** Public: scripts rely on these. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  walletOrAuth: 4,
+  refused: 5,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** Whole error codes, or a room with its slash for all of its codes; the first row that matches counts, and no row means failed. */
+const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
+  ['cli/interrupted', EXIT.interrupted],
+  // Who reads our output has read enough: `| head`.
+  ['cli/output-closed', EXIT.ok],
+  ['cli/', EXIT.usage],
+  ['cid/', EXIT.usage],
+  ['units/', EXIT.usage],
+  ['log/bad-level', EXIT.usage],
+  ['dataset/bad-range', EXIT.usage],
+  ['store/quota-exceeded', EXIT.refused],
+]
+
+/** For `--help`. */
+export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [EXIT.ok, 'done; also when the reader of our output stopped early (| head)'],
+  [EXIT.failed, 'failed: not found, damaged, disk full, data folder in use by another node'],
+  [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text'],
+  [EXIT.unreachable, 'unreachable: no answer from the network'],
+  [EXIT.walletOrAuth, 'wallet or authorisation'],
+  [EXIT.refused, 'refused by policy: the storage quota is exceeded, a block is still in use'],
+  [EXIT.interrupted, 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
+]
+
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!CodexError.is(error)) return EXIT.failed
+  const row = ROWS.find(([code]) => (code.endsWith('/') ? error.code.startsWith(code) : error.code === code))
+  return row?.[1] ?? EXIT.failed
+}

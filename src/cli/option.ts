@@ -1,0 +1,111 @@
+// One option of the command line: how it is written, read, shown and explained. Which options a verb has is the verb's table.
+
+import { CodexError } from '../lib/errors.ts'
+import { formatBytes, formatDuration, parseBytes, parseDuration } from '../lib/format.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+
+export interface Option<T> {
+  /** What stands for the value in help, `SIZE`; absent for a flag. */
+  readonly takes?: string
+  /** One letter. */
+  readonly short?: string
+  readonly about: string
+  /** @throws CodexError whose exit code is usage */
+  read(text: string): T
+  /** As people write it. */
+  show(value: T): string
+}
+
+/** By long name, without the dashes. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>
+
+/** What was given; undefined where nothing was. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T | undefined : never
+}
+
+/** As `parseArgs` hands them over. */
+export type RawOptions = Readonly<Record<string, string | boolean | undefined>>
+
+interface Extra {
+  readonly short?: string
+}
+
+export function flag(about: string, extra: Extra = {}): Option<boolean> {
+  return { about, ...extra, read: readSwitch, show: String }
+}
+
+export function text(takes: string, about: string, extra: Extra = {}): Option<string> {
+  return { takes, about, ...extra, read: (given) => given, show: (value) => value }
+}
+
+export function size(about: string, extra: Extra = {}): Option<Bytes> {
+  return { takes: 'SIZE', about, ...extra, read: parseBytes, show: formatBytes }
+}
+
+/** At least a second: nothing here may happen all the time. */
+export function duration(about: string, extra: Extra = {}): Option<Seconds> {
+  return { takes: 'DURATION', about, ...extra, read: readSpan, show: formatDuration }
+}
+
+/** A whole number from 1 on. */
+export function count(about: string, extra: Extra = {}): Option<number> {
+  return { takes: 'COUNT', about, ...extra, read: readCount, show: String }
+}
+
+export function choice<const T extends string>(choices: readonly T[], about: string, extra: Extra = {}): Option<T> {
+  return {
+    takes: choices.join('|'),
+    about,
+    ...extra,
+    read(given) {
+      const found = choices.find((known) => known === given.toLowerCase())
+      if (found === undefined) throw badValue(`one of ${choices.join(', ')}`, given)
+      return found
+    },
+    show: String,
+  }
+}
+
+/** @throws CodexError as the option reads, naming the option */
+export function readOptions<Table extends OptionTable>(table: Table, raw: RawOptions): OptionValues<Table> {
+  const entries = Object.entries(table).map(([name, option]): [string, unknown] => {
+    const given = raw[name]
+    return [name, typeof given === 'string' ? readNamed(option, given, `--${name}`) : given]
+  })
+  return Object.fromEntries(entries) as OptionValues<Table>
+}
+
+/** Reads `given`; a refusal says where it came from. */
+export function readNamed<T>(option: Option<T>, given: string, from: string): T {
+  try {
+    return option.read(given)
+  } catch (cause) {
+    if (!CodexError.is(cause)) throw cause
+    throw new CodexError(cause.code, `${from}: ${cause.message}`, { detail: { ...cause.detail, from }, cause })
+  }
+}
+
+function readSwitch(given: string): boolean {
+  const word = given.toLowerCase()
+  if (['1', 'true', 'yes', 'on'].includes(word)) return true
+  if (['0', 'false', 'no', 'off'].includes(word)) return false
+  throw badValue('true or false', given)
+}
+
+function readSpan(given: string): Seconds {
+  const seconds = parseDuration(given)
+  if (seconds < 1) throw badValue('a duration of at least 1s', given)
+  return seconds
+}
+
+function readCount(given: string): number {
+  const value = /^\d{1,16}$/.test(given) ? Number(given) : 0
+  if (value < 1 || !Number.isSafeInteger(value)) throw badValue('a whole number from 1 on', given)
+  return value
+}
+
+function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {
+  const found = given.slice(0, 80)
+  return new CodexError('cli/bad-value', `expected ${expected}, found ${JSON.stringify(found)}`, { detail: { found } })
+}

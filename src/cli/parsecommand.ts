@@ -1,0 +1,107 @@
+// Reads argv: which verb, which options, which operands. What the options mean is settled later, by their tables.
+
+import { parseArgs } from 'node:util'
+import { CodexError } from '../lib/errors.ts'
+import type { OptionTable, RawOptions } from './option.ts'
+import { flag } from './option.ts'
+import { SETTINGS } from './settings.ts'
+import type { Verb } from './verb.ts'
+import { VERBS, type VerbEntry } from './verbs.ts'
+
+/** What every verb takes besides settings. */
+export const COMMON_OPTIONS = {
+  json: flag('print one JSON document on stdout, no progress; errors too: { "error": { code, message, detail } }'),
+  help: flag('explain, do nothing', { short: 'h' }),
+  version: flag('print the version, do nothing'),
+} as const satisfies OptionTable
+
+export interface FoundVerb {
+  readonly entry: VerbEntry
+  /** argv without the words of the verb. */
+  readonly rest: readonly string[]
+}
+
+export interface ParsedArguments {
+  readonly raw: RawOptions
+  readonly operands: readonly string[]
+}
+
+/**
+ * The verb is the first word that is no option, or the first two words.
+ * @returns undefined when there is no word at all
+ * @throws CodexError `cli/unknown-verb`
+ */
+export function findVerb(argv: readonly string[]): FoundVerb | undefined {
+  // Not strict: options of the verb are not known yet.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS }),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const [first, second] = tokens.filter((token) => token.kind === 'positional')
+  if (first === undefined) return undefined
+  for (const words of second === undefined ? [[first]] : [[first, second], [first]]) {
+    const name = words.map(({ value }) => value).join(' ')
+    const entry = VERBS.find((verb) => verb.name === name)
+    if (entry === undefined) continue
+    const taken = words.map(({ index }) => index)
+    return { entry, rest: argv.filter((_, i) => !taken.includes(i)) }
+  }
+  const known = VERBS.map(({ name }) => name).join(', ')
+  throw new CodexError('cli/unknown-verb', `expected one of ${known}, found ${JSON.stringify(first.value)}`, {
+    detail: { found: first.value },
+  })
+}
+
+/** @throws CodexError `cli/bad-option`, `cli/bad-operands` */
+export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
+  const { values, positionals } = strictly(entry.name, () =>
+    parseArgs({ args: [...rest], options: parseArgsOptions(tableOf(verb)), strict: true, allowPositionals: true }),
+  )
+  // Help is given whatever else is missing.
+  if (values['help'] !== true) checkOperands(entry, verb, positionals)
+  return { raw: values as RawOptions, operands: positionals }
+}
+
+/** For a command line without a verb. @throws CodexError `cli/bad-option` */
+export function parseCommon(argv: readonly string[]): RawOptions {
+  const options = parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS })
+  return strictly('', () => parseArgs({ args: [...argv], options, strict: true })).values as RawOptions
+}
+
+function tableOf(verb: Verb): OptionTable {
+  return { ...verb.options, ...SETTINGS, ...COMMON_OPTIONS }
+}
+
+function strictly<T>(verbName: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    // The first sentence says what is wrong; what follows is advice about the parser.
+    const [found = ''] = cause.message.split(/\.\s|\n/)
+    throw new CodexError('cli/bad-option', `${found.replace(/\.$/, '')}; see ${helpCall(verbName)}`, { cause })
+  }
+}
+
+function checkOperands({ name }: VerbEntry, { operands }: Verb, found: readonly string[]): void {
+  const { text, min, max } = operands ?? { text: 'nothing', min: 0, max: 0 }
+  if (found.length >= min && found.length <= max) return
+  const list = found.length === 0 ? 'nothing' : found.map((word) => JSON.stringify(word)).join(' ')
+  throw new CodexError('cli/bad-operands', `${name} expects ${text}, found ${list}; see ${helpCall(name)}`)
+}
+
+function helpCall(verbName: string): string {
+  return ['codex-light', verbName, '--help'].filter((word) => word !== '').join(' ')
+}
+
+function parseArgsOptions(table: OptionTable) {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, { takes, short }]) => [
+      name,
+      { type: takes === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
+    ]),
+  )
+}

@@ -1,0 +1,32 @@
+// rm CID...: removes datasets, or blocks that nothing refers to.
+
+import { parseCid } from '../protocol/cid.ts'
+import { EXIT } from './exitcodes.ts'
+import { table } from './table.ts'
+import { defineVerb } from './verb.ts'
+import { withNode } from './withnode.ts'
+
+export const rm = defineVerb({
+  operands: { text: 'CID...', min: 1, max: Infinity },
+  about: `Removes each dataset with every block that no other dataset needs, or the one block that CID names.
+What is not there is fine. A block that a dataset needs stays, and the exit code says refused.`,
+  options: {},
+  document: '{ cids: [{ cid, outcome: "removed" | "absent" | "in use" }] }',
+  async run(_, call) {
+    const { terminal, signal } = call
+    // All of them before the first is removed: half a command must not happen for want of a letter.
+    const cids = call.operands.map((operand) => parseCid(operand))
+    const done = await withNode(call, 'change', (node) =>
+      terminal.progress({ label: 'removing' }, async () => {
+        const outcomes: { cid: string; outcome: 'removed' | 'absent' | 'in use' }[] = []
+        for (const cid of cids) {
+          signal.throwIfAborted()
+          outcomes.push({ cid: String(cid), outcome: await node.datasets.remove(cid, { signal }) })
+        }
+        return outcomes
+      }),
+    )
+    await terminal.answer({ cids: done }, table(done.map(({ cid, outcome }) => [cid, outcome])))
+    return done.some(({ outcome }) => outcome === 'in use') ? EXIT.refused : undefined
+  },
+})

@@ -1,0 +1,87 @@
+// One run of the command: read argv, load the verb, let it work, say how it ended. What verbs do is in their files.
+
+import process from 'node:process'
+import { version } from '../../package.json'
+import { CodexError } from '../lib/errors.ts'
+import type { ExitCode } from './exitcodes.ts'
+import { EXIT } from './exitcodes.ts'
+import { watchInterrupts } from './interrupts.ts'
+import { findVerb, parseArguments, parseCommon } from './parsecommand.ts'
+import { readSettings } from './settings.ts'
+import { Terminal } from './terminal.ts'
+
+/**
+ * Never rejects. Settles when nothing of the verb runs any more.
+ * @param argv what stands behind the command's name @param dist the folder of the executable
+ */
+export async function runCommand(argv: readonly string[], dist: URL): Promise<ExitCode> {
+  const controller = new AbortController()
+  const terminal = new Terminal({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    json: asksForJson(argv),
+    colour: (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb',
+    outputClosed: (reason) => controller.abort(reason),
+  })
+  const stopWatching = watchInterrupts(controller)
+  const run = { argv, dist, terminal, signal: controller.signal, tellsCauses: false }
+  try {
+    return await perform(run)
+  } catch (error) {
+    const { reportError } = await import('./reporterror.ts')
+    return await reportError(error, terminal, run.tellsCauses)
+  } finally {
+    stopWatching()
+  }
+}
+
+interface Run {
+  readonly argv: readonly string[]
+  readonly dist: URL
+  readonly terminal: Terminal
+  readonly signal: AbortSignal
+  /** Whether an error is to be followed by what caused it; known once the settings are. */
+  tellsCauses: boolean
+}
+
+async function perform(run: Run): Promise<ExitCode> {
+  const { argv, dist, terminal, signal } = run
+  const found = findVerb(argv)
+  if (found === undefined) {
+    const { help, version: asksVersion } = parseCommon(argv)
+    if (asksVersion === true) return await printVersion(terminal)
+    if (help === true) return await printHelp(terminal)
+    throw new CodexError('cli/no-verb', 'expected a verb, found none; see codex-light --help')
+  }
+  const verb = await found.entry.load()
+  const { raw, operands } = parseArguments(found, verb)
+  if (raw['help'] === true) {
+    const { verbHelpText } = await import('./helptext.ts')
+    return await print(terminal, await verbHelpText(found.entry, verb, process.env))
+  }
+  if (raw['version'] === true) return await printVersion(terminal)
+  const settings = readSettings(raw, process.env)
+  run.tellsCauses = /^(debug|trace)/.test(settings['log-level'].given ?? '')
+  return (await verb.run(raw, { operands, settings, terminal, signal, dist })) ?? EXIT.ok
+}
+
+async function printHelp(terminal: Terminal): Promise<ExitCode> {
+  const { helpText } = await import('./helptext.ts')
+  return await print(terminal, await helpText(process.env))
+}
+
+async function printVersion(terminal: Terminal): Promise<ExitCode> {
+  await terminal.answer({ version }, version)
+  return EXIT.ok
+}
+
+async function print(terminal: Terminal, help: string): Promise<ExitCode> {
+  await terminal.answer({ help }, help)
+  return EXIT.ok
+}
+
+/** Asked before argv is read, because an error in reading it is answered in the form that was asked for. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? undefined : end).includes('--json')
+}

@@ -1,0 +1,147 @@
+// Serves the built page on loopback: the files that lie in its folder at the start and nothing else. No API, no folder listing.
+
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import { join, relative, sep } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { lookup } from 'mrmime'
+import { CodexError } from '../lib/errors.ts'
+
+const LOOPBACK = '127.0.0.1'
+/** A page of another site that resolves its own name to loopback still sends that name (field notes §4, REST security). */
+const HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+const START_PAGE = '/index.html'
+const MAX_FILES = 10_000
+const MAX_CONNECTIONS = 64
+const REQUEST_TIMEOUT_MS = 10_000
+
+/** Field notes §2: cross-origin isolation, and a policy under which the page loads its own files only. */
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "connect-src 'self' https: wss: http://localhost:* ws://localhost:* http://127.0.0.1:* ws://127.0.0.1:*",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    'trusted-types codex-light',
+  ].join('; '),
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  // A page built anew must show at the next load.
+  'Cache-Control': 'no-cache',
+}
+
+export interface PageServer {
+  readonly url: string
+  /** Settles when no connection is open any more. */
+  close(): Promise<void>
+}
+
+/**
+ * Listens on loopback, on a free port unless one is given.
+ * @throws CodexError `page/not-built` where the folder holds no page, `page/cannot-listen`
+ */
+export async function servePage(folder: string, { port = 0 }: { readonly port?: number } = {}): Promise<PageServer> {
+  const files = await filesIn(folder)
+  if (!files.has(START_PAGE))
+    throw new CodexError('page/not-built', `found no page in ${folder}: build it with npm run build`, {
+      detail: { folder },
+    })
+  const server = createServer((request, response) => {
+    answer(files, request, response).catch(() => response.destroy())
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  server.headersTimeout = REQUEST_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  const listening = await listen(server, port)
+  return { url: `http://${LOOPBACK}:${listening}/`, close: () => close(server) }
+}
+
+/** Plain files by the path of their URL. What is no key here is not served, so no path can lead out of the folder. */
+async function filesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  if (found.length > MAX_FILES)
+    throw new CodexError('page/too-many-files', `expected at most ${MAX_FILES} files in ${folder}`, {
+      detail: { folder, found: found.length },
+    })
+  // A symbolic link is no file here, wherever it leads.
+  const paths = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, path]))
+}
+
+async function answer(
+  files: ReadonlyMap<string, string>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
+  if (!HOSTS.has(hostname(request.headers.host))) return refuse(response, 421, 'this host is not served here')
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD')
+    return refuse(response, 405, 'only GET and HEAD are served here')
+  }
+  const path = pathOf(request.url ?? '')
+  const file = path === undefined ? undefined : files.get(path === '/' ? START_PAGE : path)
+  if (file === undefined) return refuse(response, 404, 'there is no such file')
+  const { size } = await stat(file)
+  const type = lookup(file) ?? 'application/octet-stream'
+  response.setHeader('Content-Type', type.startsWith('text/') ? `${type}; charset=utf-8` : type)
+  response.setHeader('Content-Length', size)
+  if (request.method === 'HEAD') response.end()
+  else await pipeline(createReadStream(file), response)
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.statusCode = status
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end(`${text}\n`)
+}
+
+/** Without the port, in lower case; empty when there is no sound one. */
+function hostname(host: string | undefined): string {
+  return /^([^:]+|\[[0-9a-f:]+\])(?::\d+)?$/i.exec(host ?? '')?.[1]?.toLowerCase() ?? ''
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(url.split(/[?#]/)[0] ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new CodexError('page/cannot-listen', `expected to listen on ${LOOPBACK}:${port}, found: ${cause.message}`, {
+          detail: { port },
+          cause,
+        }),
+      ),
+    )
+    server.listen(port, LOOPBACK, () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

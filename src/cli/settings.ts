@@ -1,0 +1,115 @@
+// Settings: options that every verb takes, each from its flag, else from the environment, else its default. Names as in nim-codex
+// (marketplace reference §9) where the meaning is the same.
+
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { LogLevels } from '../lib/loglevels.ts'
+import type { Option, RawOptions } from './option.ts'
+import { choice, count, duration, readNamed, size, text } from './option.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** An option with a default. The defaults of the node's own settings are asked for only when they are to be shown. */
+interface Setting<T> extends Option<T> {
+  fallback(env: Environment): T | Promise<T>
+}
+
+/** Where a value came from. */
+export type Source = 'flag' | 'environment' | 'default'
+
+export interface Resolved<T> {
+  /** What flag or environment say, read. */
+  readonly given: T | undefined
+  readonly source: Source
+  /** What was given, else the default. */
+  value(): T | Promise<T>
+}
+
+export const LOG_FORMATS = ['text', 'json', 'auto'] as const
+
+export const SETTINGS = {
+  'data-dir': setting<string>(
+    text('FOLDER', 'folder of this node and no other; made when missing', { short: 'd' }),
+    (env) => join(xdgDataHome(env), 'codex-light'),
+  ),
+  'storage-quota': setting(
+    size('what blocks and reservations may take together', { short: 'q' }),
+    async () => (await nodeDefaults()).quotaBytes,
+  ),
+  'block-ttl': setting(
+    duration('how long uploaded data is kept', { short: 't' }),
+    async () => (await nodeDefaults()).blockTtlSeconds,
+  ),
+  'block-mi': setting(
+    duration('time between two looks for expired blocks'),
+    async () => (await nodeDefaults()).intervalSeconds,
+  ),
+  'block-mn': setting(count('blocks looked at each time'), async () => (await nodeDefaults()).blocksPerRun),
+  'log-level': setting<string>(
+    {
+      ...text('LEVELS', 'trace, debug, info, warn, error or off; of topics: info;debug:repostore,datasets'),
+      read: (given) => new LogLevels(given).toString(),
+    },
+    () => new LogLevels().toString(),
+  ),
+  'log-format': setting(
+    choice(LOG_FORMATS, 'how log lines on stderr look; auto: text at a terminal, else JSON lines'),
+    () => 'auto' as const,
+  ),
+}
+
+export type SettingName = keyof typeof SETTINGS
+export type Settings = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Option<infer T> ? Resolved<T> : never
+}
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** `data-dir` -> `CODEX_LIGHT_DATA_DIR`. An empty variable counts as none. */
+export function environmentName(name: string): string {
+  return `CODEX_LIGHT_${name.toUpperCase().replaceAll('-', '_')}`
+}
+
+/** @throws CodexError as the options read, naming the flag or the variable */
+export function readSettings(raw: RawOptions, env: Environment): Settings {
+  const entries = SETTING_NAMES.map((name) => [name, resolved<unknown>(name, SETTINGS[name], raw[name], env)])
+  return Object.fromEntries(entries) as Settings
+}
+
+function resolved<T>(
+  name: string,
+  option: Setting<T>,
+  flagged: string | boolean | undefined,
+  env: Environment,
+): Resolved<T> {
+  const variable = environmentName(name)
+  const fromEnvironment = env[variable] === '' ? undefined : env[variable]
+  const [given, source, from] =
+    typeof flagged === 'string'
+      ? [flagged, 'flag' as const, `--${name}`]
+      : fromEnvironment !== undefined
+        ? [fromEnvironment, 'environment' as const, variable]
+        : [undefined, 'default' as const, '']
+  if (given === undefined) return { given, source, value: () => option.fallback(env) }
+  const value = readNamed(option, given, from)
+  return { given: value, source, value: () => value }
+}
+
+/** The folder to use, absolute. */
+export async function dataFolder(settings: Settings): Promise<string> {
+  return resolve(await settings['data-dir'].value())
+}
+
+function setting<T>(option: Option<T>, fallback: Setting<T>['fallback']): Setting<T> {
+  return { ...option, fallback }
+}
+
+/** XDG base directories: a relative path in the variable is to be ignored. */
+function xdgDataHome(env: Environment): string {
+  const home = env['XDG_DATA_HOME'] ?? ''
+  return isAbsolute(home) ? home : join(homedir(), '.local', 'share')
+}
+
+async function nodeDefaults() {
+  return (await import('../nodejs.ts')).NODE_DEFAULTS
+}
