@@ -34,7 +34,7 @@ test('when its worker dies calls reject with slab/failed, and flushed bytes are 
   const path = newPath()
   const spawned: WorkerHandle<OpfsSlabApi>[] = []
   const source = new WebWorkers<OpfsSlabApi>({
-    create: () => new Worker(new URL('../../src/platform/browser/slab.worker.ts', import.meta.url), { type: 'module' }),
+    create: () => new Worker(new URL('../../src/platform/browser/slabworker.ts', import.meta.url), { type: 'module' }),
   })
   const workers = {
     parallelism: 1,

@@ -1,4 +1,4 @@
-// What the main thread asks of the slab worker. Types only; the worker is slab.worker.ts, its caller opfsslabfile.ts.
+// What the main thread asks of the slab worker. Types only; the worker is slabworker.ts, its caller opfsslabfile.ts.
 
 import type { Bytes } from '../../lib/units.ts'
 import type { SlabRange } from '../../storage/slabfile.ts'

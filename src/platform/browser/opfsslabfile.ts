@@ -115,7 +115,7 @@ export class OpfsSlabFile implements SlabFile {
 
 function slabWorkers(): WorkerSource<OpfsSlabApi> {
   return new WebWorkers<OpfsSlabApi>({
-    create: () => new Worker(new URL('./slab.worker.ts', import.meta.url), { type: 'module' }),
+    create: () => new Worker(new URL('./slabworker.ts', import.meta.url), { type: 'module' }),
     parallelism: 1,
   })
 }
