@@ -1,0 +1,172 @@
+// The composition root for a tab: IndexedDB for records, OPFS (or IndexedDB) for block bytes, WebCrypto, one Web Lock per node. Choices
+// only; what they make is in node.ts. A second tab gets a viewer instead of a node.
+
+import type { AbortOptions } from './lib/abort.ts'
+import type { Clock } from './lib/clock.ts'
+import { CodexError } from './lib/errors.ts'
+import type { Log } from './lib/log.ts'
+import type { Bytes } from './lib/units.ts'
+import { checkedBytes } from './lib/units.ts'
+import type { NodeSettings } from './node.ts'
+import { CodexNode } from './node.ts'
+import { IdbDatastore } from './platform/browser/idbdatastore.ts'
+import { openSlabFile } from './platform/browser/openslabfile.ts'
+import type { QuotaEstimate } from './platform/browser/quotaestimate.ts'
+import { askToPersist, pledgeLimit, quotaEstimate } from './platform/browser/quotaestimate.ts'
+import { TabChannel } from './platform/browser/tabchannel.ts'
+import { tellingDatastore } from './platform/browser/tellingdatastore.ts'
+import { WebCryptoHasher } from './platform/browser/webcryptohasher.ts'
+import { WebLock } from './platform/browser/weblock.ts'
+import type { DatasetEntry } from './storage/datasets.ts'
+import { Datasets } from './storage/datasets.ts'
+import type { Datastore } from './storage/datastore.ts'
+import { DatastoreSlabFile } from './storage/datastoreslabfile.ts'
+import { MemorySlabFile } from './storage/memoryslabfile.ts'
+import { QUOTA_KEY, decodeCounters } from './storage/quota.ts'
+import { readOnlyDatastore } from './storage/readonlydatastore.ts'
+import type { Space } from './storage/repostore.ts'
+import { DEFAULT_QUOTA_BYTES, RepoStore } from './storage/repostore.ts'
+import type { SlabFile } from './storage/slabfile.ts'
+
+/** What runs in the tab that holds the lock. */
+export type TabNode = CodexNode
+/** A file of the tab's own file system where there is one, else records of its database. */
+export type BlockStorage = 'OPFS' | 'IndexedDB'
+
+export interface TabOptions extends AbortOptions {
+  /** Of the node: its database, its slab, its lock. Lower-case letters, digits and hyphens, at most {@link MAX_NAME_CHARS}. */
+  readonly name: string
+  readonly clock: Clock
+  readonly log: Log
+  /** Told once when the browser takes the records away from under us: the site's data was cleared, or a newer release needs the database. */
+  readonly lost?: ((error: CodexError) => void) | undefined
+}
+
+export interface BrowserOptions extends TabOptions, NodeSettings {
+  /** Wait in line while another tab runs this node, instead of failing at once. */
+  readonly inLine?: boolean
+}
+
+export const MAX_NAME_CHARS = 40
+
+/**
+ * The node `name` of this origin, not started yet; `stop` lets the next tab in line go on. The quota is the one asked for, else the store's
+ * default, and never more than {@link pledgeLimit} at this moment; it is worked out anew at each opening and not remembered.
+ * @throws CodexError `node/other-tab` when another tab runs it, `node/no-web-locks`, `node/bad-name`, `units/not-a-size`, and as
+ * {@link IdbDatastore} and {@link openSlabFile}; or the signal's reason
+ */
+export async function openNode({
+  name,
+  clock,
+  log,
+  lost,
+  inLine = false,
+  signal,
+  ...settings
+}: BrowserOptions): Promise<TabNode> {
+  const asked = checkedBytes(settings.quotaBytes ?? DEFAULT_QUOTA_BYTES, 'the storage quota')
+  const undo: (() => Promise<unknown>)[] = []
+  try {
+    const lock = await holdLock(checkedName(name), inLine, signal)
+    undo.push(() => lock.release())
+    const channel = new TabChannel(name, clock)
+    undo.push(() => channel.close())
+    const records = await openRecords(name, { signal, lost })
+    undo.push(() => records.close())
+    const slab = await openSlabFile(name, { datastore: records, signal })
+    undo.push(() => slab.close())
+    const quotaBytes = Math.min(asked, await limitNow(records, await slab.size()))
+    if (settings.quotaBytes !== undefined && quotaBytes < asked)
+      log.warn('this browser leaves less room than was asked for', { askedBytes: asked, quotaBytes })
+    // Others hear first of an opening, then of every commit.
+    channel.tell()
+    const datastore = tellingDatastore(records, () => channel.tell())
+    const release = async (): Promise<void> => {
+      await channel.close()
+      await lock.release()
+    }
+    return new CodexNode(
+      { datastore, slab, release, clock, log, hasher: new WebCryptoHasher() },
+      { ...settings, quotaBytes },
+    )
+  } catch (error) {
+    for (const close of undo.reverse()) await close().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Where a node of this tab keeps block bytes. */
+export function blockStorageOf(node: TabNode): BlockStorage {
+  return slabKind(node.repo.parts.slab)
+}
+
+/** What a tab without the lock can do: look at the same records. It has no slab, so it serves no content, and changes nothing. */
+export interface Viewer {
+  space(): Promise<Space>
+  /** Datasets as `Datasets.list`; one whose manifest is too large for its record is left out. */
+  list(options: AbortOptions): AsyncIterable<DatasetEntry>
+  /** Yields whenever the leading tab has told of changes. Rejects with the signal's reason. */
+  changes(options: AbortOptions): AsyncIterable<void>
+  close(): Promise<void>
+}
+
+/** @throws CodexError `node/bad-name`, and as {@link IdbDatastore}; or the signal's reason */
+export async function openViewer({ name, clock, log, lost, signal }: TabOptions): Promise<Viewer> {
+  const records = await openRecords(checkedName(name), { signal, lost })
+  const channel = new TabChannel(name, clock)
+  const slab = new MemorySlabFile()
+  // Closed, so that whatever asks for block bytes is told, instead of being handed nothing.
+  await slab.close()
+  const quotaBytes = Math.min(DEFAULT_QUOTA_BYTES, await limitNow(records, 0))
+  const parts = { datastore: readOnlyDatastore(records), slab, hasher: new WebCryptoHasher(), clock, log }
+  const repo = new RepoStore(parts, { quotaBytes })
+  const datasets = new Datasets(repo, log.topic('datasets'))
+  return {
+    space: () => repo.space(),
+    list: (options) => datasets.list(options),
+    changes: (options) => channel.changes(options),
+    async close() {
+      await channel.close()
+      await repo.close()
+      await records.close()
+    },
+  }
+}
+
+/** What the browser lets this origin store, and whether it promised to keep it. Never rejects. */
+export function storageEstimate(): Promise<QuotaEstimate> {
+  return quotaEstimate()
+}
+
+/** Asks the browser to keep this origin's data; call it from a click. */
+export function requestPersistence(): Promise<boolean> {
+  return askToPersist()
+}
+
+async function holdLock(name: string, inLine: boolean, signal: AbortSignal): Promise<WebLock> {
+  if (inLine) return WebLock.waitInLine(name, { signal })
+  const lock = await WebLock.tryToHold(name)
+  if (lock !== undefined) return lock
+  const message = `another tab of this browser runs the node ${name}: use that tab, or close it`
+  throw new CodexError('node/other-tab', message, { detail: { name } })
+}
+
+function openRecords(name: string, { signal, lost }: Pick<TabOptions, 'signal' | 'lost'>): Promise<IdbDatastore> {
+  return IdbDatastore.open(`codex-light/${name}`, { signal, ...(lost === undefined ? {} : { onLost: lost }) })
+}
+
+/** Bytes of deleted blocks inside the slab are ours too: they will be written again. */
+async function limitNow(records: Datastore, slabBytes: Bytes): Promise<Bytes> {
+  const { used } = decodeCounters(await records.get(QUOTA_KEY))
+  return pledgeLimit(await quotaEstimate(), Math.max(used, slabBytes))
+}
+
+function slabKind(slab: SlabFile): BlockStorage {
+  return slab instanceof DatastoreSlabFile ? 'IndexedDB' : 'OPFS'
+}
+
+function checkedName(name: string): string {
+  if (/^[a-z0-9-]+$/.test(name) && name.length <= MAX_NAME_CHARS) return name
+  const message = `the name of a node is 1 to ${MAX_NAME_CHARS} lower-case letters, digits and hyphens, found ${JSON.stringify(name.slice(0, MAX_NAME_CHARS))}`
+  throw new CodexError('node/bad-name', message, { detail: { found: name.slice(0, MAX_NAME_CHARS) } })
+}

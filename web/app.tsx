@@ -1,0 +1,86 @@
+// The page from top to bottom. What each part shows is in its own file, what it does in session.ts.
+
+import { BlockGrid } from './blockgrid.tsx'
+import { DatasetList } from './datasetlist.tsx'
+import { DropZone } from './dropzone.tsx'
+import type { Session } from './session.ts'
+import { SpaceCard } from './spacecard.tsx'
+import { TransferCard } from './transfercard.tsx'
+
+interface Part {
+  readonly session: Session
+}
+
+export function App({ session }: Part) {
+  const role = session.role.value
+  return (
+    <>
+      <header>
+        <h1>codex-light</h1>
+        <p class="tagline">A storage node in this browser tab.</p>
+        <RoleMark session={session} />
+      </header>
+      <main>
+        <RoleBanner session={session} />
+        <Problem session={session} />
+        {role.at === 'leading' && <DropZone session={session} />}
+        <TransferCard session={session} />
+        <BlockGrid session={session} />
+        {(role.at === 'leading' || role.at === 'watching') && (
+          <>
+            <DatasetList session={session} />
+            <SpaceCard session={session} />
+          </>
+        )}
+      </main>
+      <p class="unseen" role="status">
+        {session.news}
+      </p>
+    </>
+  )
+}
+
+const ROLE_WORDS = { opening: 'Opening', leading: 'Running', watching: 'Watching', failed: 'Stopped' } as const
+
+function RoleMark({ session }: Part) {
+  const { at } = session.role.value
+  return (
+    <p class="mark" data-role={at}>
+      {ROLE_WORDS[at]}
+    </p>
+  )
+}
+
+function RoleBanner({ session }: Part) {
+  const role = session.role.value
+  if (role.at === 'opening') return <p class="banner">Opening the store of this browser…</p>
+  if (role.at === 'watching')
+    return (
+      <p class="banner" role="status">
+        Another tab of this browser runs the node; this one only watches. It takes over when you close the other.
+      </p>
+    )
+  if (role.at === 'failed')
+    return (
+      <div class="banner bad" role="alert">
+        <p>{role.problem}</p>
+        <button type="button" onClick={() => window.location.reload()}>
+          Reload the page
+        </button>
+      </div>
+    )
+  return null
+}
+
+function Problem({ session }: Part) {
+  const problem = session.problem.value
+  if (problem === undefined) return null
+  return (
+    <div class="banner bad" role="alert">
+      <p>{problem}</p>
+      <button type="button" onClick={() => session.dismiss()}>
+        Dismiss
+      </button>
+    </div>
+  )
+}

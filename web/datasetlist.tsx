@@ -1,0 +1,102 @@
+// The files in this store, with what can be done with each. Removing asks first.
+
+import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+
+import { formatBytes } from '../src/lib/format.ts'
+import { contentBytes } from '../src/protocol/manifest.ts'
+import type { Entry, Session } from './session.ts'
+
+interface Part {
+  readonly session: Session
+}
+
+export function DatasetList({ session }: Part) {
+  const { entries, hasMore } = session.listing.value
+  const asked = useSignal<Entry | undefined>(undefined)
+  const dialog = useRef<HTMLDialogElement>(null)
+  const ask = (entry: Entry): void => {
+    asked.value = entry
+    dialog.current?.showModal()
+  }
+  const answer = (isYes: boolean): void => {
+    dialog.current?.close()
+    if (isYes && asked.value !== undefined) void session.remove(asked.value)
+  }
+  return (
+    <section class="card" aria-labelledby="files">
+      <h2 id="files">Files in this store</h2>
+      {entries.length === 0 && <p class="quiet">Nothing is stored yet.</p>}
+      <ul class="files">
+        {entries.map((entry) => (
+          <Row key={String(entry.cid)} session={session} entry={entry} ask={ask} />
+        ))}
+      </ul>
+      {hasMore && <p class="quiet">There are more files than the {entries.length} shown here.</p>}
+      <dialog ref={dialog} aria-labelledby="question">
+        <p id="question">
+          Remove <strong>{asked.value && nameOf(asked.value)}</strong> from this store? Its blocks are deleted here, for
+          good.
+        </p>
+        <div class="row end">
+          <button type="button" onClick={() => answer(false)}>
+            Keep it
+          </button>
+          <button type="button" class="bad" onClick={() => answer(true)}>
+            Remove it
+          </button>
+        </div>
+      </dialog>
+    </section>
+  )
+}
+
+function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly ask: (entry: Entry) => void }) {
+  const canAct = session.role.value.at === 'leading'
+  const isBusy = session.transfer.value !== undefined
+  const name = nameOf(entry)
+  const { mimetype } = entry.manifest
+  return (
+    <li data-testid="file">
+      <div class="grow">
+        <p class="clip name">{name}</p>
+        <p class="quiet clip">
+          {formatBytes(contentBytes(entry.manifest))}
+          {mimetype !== undefined && ` · ${mimetype}`}
+          {' · '}
+          <code title={String(entry.cid)}>{short(String(entry.cid))}</code>
+        </p>
+      </div>
+      {canAct && (
+        <div class="acts">
+          <button
+            type="button"
+            aria-label={`Show the CID and blocks of ${name}`}
+            onClick={() => void session.show(entry)}
+          >
+            Show
+          </button>
+          <button
+            type="button"
+            aria-label={`Save ${name}`}
+            disabled={isBusy}
+            onClick={() => void session.download(entry)}
+          >
+            Save
+          </button>
+          <button type="button" class="bad" aria-label={`Remove ${name}`} disabled={isBusy} onClick={() => ask(entry)}>
+            Remove
+          </button>
+        </div>
+      )}
+    </li>
+  )
+}
+
+function nameOf({ cid, manifest }: Entry): string {
+  return manifest.filename ?? String(cid)
+}
+
+function short(cid: string): string {
+  return `${cid.slice(0, 8)}…${cid.slice(-6)}`
+}

@@ -1,0 +1,55 @@
+// Errors in one sentence for the person in front of the page: what happened and what to do. Details stay in the error.
+
+import { CodexError } from '../src/lib/errors.ts'
+import { formatBytes } from '../src/lib/format.ts'
+
+const MAX_CHARS = 400
+
+const NO_ROOM =
+  'This browser has no more room for this site: free some disk space or remove files below, then try again.'
+const WORKER_GONE =
+  'The part of this tab that writes to disk has stopped: reload the page; everything stored before is still there.'
+
+const SENTENCES: ReadonlyMap<string, string> = new Map([
+  ['slab/full', NO_ROOM],
+  ['datastore/full', NO_ROOM],
+  ['worker/ended', WORKER_GONE],
+  ['slab/closed', WORKER_GONE],
+  ['upload/empty', 'This file is empty: choose one with content.'],
+  [
+    'store/block-corrupted',
+    'A part of this file was damaged on disk and is not handed out: store the file again to repair it.',
+  ],
+  [
+    'datastore/lost',
+    'The data of this site was cleared in the browser, and the stored files with it: reload the page to begin anew.',
+  ],
+  ['datastore/outdated', 'A newer release of this page is open in another tab: reload this one.'],
+  [
+    'page/too-large-to-save',
+    'This browser can save files only through memory, and this one is too large for that: use a browser based on Chromium.',
+  ],
+])
+
+/** Never throws, whatever `error` is. */
+export function explain(error: unknown): string {
+  if (CodexError.is(error, 'store/quota-exceeded')) {
+    const { freeBytes } = error.detail
+    const free = typeof freeBytes === 'number' ? formatBytes(freeBytes) : 'too little'
+    return `This file does not fit, because ${free} of the node's space is free: remove something below or choose a smaller file.`
+  }
+  for (let cause: unknown = error; CodexError.is(cause); cause = cause.cause) {
+    const sentence = SENTENCES.get(cause.code)
+    if (sentence !== undefined) return sentence
+  }
+  if (error instanceof DOMException && (error.name === 'NotReadableError' || error.name === 'NotFoundError'))
+    return 'The file changed or went away while it was read: choose it again.'
+  if (CodexError.is(error)) return sentenceOf(error.message)
+  const found = error instanceof Error ? `${error.name}: ${error.message}` : 'an unknown error'
+  return sentenceOf(`something unexpected happened, ${found}; reload the page and try again`)
+}
+
+function sentenceOf(text: string): string {
+  const short = text.slice(0, MAX_CHARS)
+  return `${short.charAt(0).toUpperCase()}${short.slice(1)}${/[.!?]$/.test(short) ? '' : '.'}`
+}

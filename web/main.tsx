@@ -1,0 +1,33 @@
+// The page's first file: a log, a clock, a session, and the picture of it. What happens is in session.ts, how it looks in app.tsx.
+
+import { render } from 'preact'
+
+import { assert } from '../src/lib/errors.ts'
+import { Log } from '../src/lib/log.ts'
+import { LogLevels } from '../src/lib/loglevels.ts'
+import { SystemClock } from '../src/lib/systemclock.ts'
+import { App } from './app.tsx'
+import { Session } from './session.ts'
+
+const NODE_NAME = 'node'
+
+const clock = new SystemClock()
+const log = new Log({
+  clock,
+  levels: new LogLevels('warn'),
+  sinks: [
+    ({ level, topic, message, fields }) =>
+      console[level === 'error' ? 'error' : 'warn'](`${topic}: ${message}`, fields),
+  ],
+})
+const session = new Session({ name: NODE_NAME, clock, log })
+
+const page = document.getElementById('page')
+assert(page !== null, 'index.html has a place for the page')
+render(<App session={session} />, page)
+void session.run()
+
+// Leaving in the middle of an upload loses what is not stored yet, so the browser asks first.
+window.addEventListener('beforeunload', (event) => {
+  if (session.isBusy) event.preventDefault()
+})

@@ -1,0 +1,104 @@
+// The space: used, reserved and free, where it is, whether the browser will keep it, and a way to check that the books are right.
+
+import { formatBytes } from '../src/lib/format.ts'
+import type { Session, SpaceFacts } from './session.ts'
+
+interface Part {
+  readonly session: Session
+}
+
+export function SpaceCard({ session }: Part) {
+  const space = session.space.value
+  if (space === undefined) return null
+  return (
+    <section class="card" aria-labelledby="space">
+      <h2 id="space">Space</h2>
+      <Bar space={space} />
+      <Persistence session={session} isPersisted={space.persisted} />
+      <Checking session={session} />
+    </section>
+  )
+}
+
+function Bar({ space: { usedBytes, reservedBytes, totalBytes, blocks } }: { readonly space: SpaceFacts }) {
+  const freeBytes = Math.max(0, totalBytes - usedBytes - reservedBytes)
+  const percent = (bytes: number): string => `${totalBytes === 0 ? 0 : (100 * bytes) / totalBytes}%`
+  const words = `${formatBytes(usedBytes)} used, ${formatBytes(reservedBytes)} reserved, ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}`
+  return (
+    <>
+      <div class="bar" role="img" aria-label={words}>
+        <span class="used" style={{ width: percent(usedBytes) }} data-any={usedBytes > 0} />
+        <span class="reserved" style={{ width: percent(reservedBytes) }} data-any={reservedBytes > 0} />
+      </div>
+      <dl class="legend">
+        <Amount kind="used" word="Used" bytes={usedBytes} />
+        <Amount kind="reserved" word="Reserved" bytes={reservedBytes} />
+        <Amount kind="free" word="Free" bytes={freeBytes} />
+      </dl>
+      <p class="quiet">
+        {blocks} {blocks === 1 ? 'block' : 'blocks'}; this node may store {formatBytes(totalBytes)} at most.
+      </p>
+    </>
+  )
+}
+
+function Amount({ kind, word, bytes }: { readonly kind: string; readonly word: string; readonly bytes: number }) {
+  return (
+    <div>
+      <dt>
+        <span class={`dot ${kind}`} aria-hidden="true" />
+        {word}
+      </dt>
+      <dd data-testid={kind} data-bytes={bytes}>
+        {formatBytes(bytes)}
+      </dd>
+    </div>
+  )
+}
+
+function Persistence({ session, isPersisted }: Part & { readonly isPersisted: boolean }) {
+  const role = session.role.value
+  return (
+    <div class="row fact">
+      <p class="grow">
+        {isPersisted
+          ? 'The browser promised to keep this data until you clear it yourself.'
+          : 'The browser may clear this data by itself when the disk gets full.'}
+        {role.at === 'leading' && (
+          <span class="quiet">
+            {' '}
+            Blocks are kept in {role.blockStorage === 'OPFS' ? "the browser's own files (OPFS)" : 'IndexedDB'}.
+          </span>
+        )}
+      </p>
+      {!isPersisted && (
+        <button type="button" onClick={() => void session.askToPersist()}>
+          Ask to keep it
+        </button>
+      )}
+    </div>
+  )
+}
+
+function Checking({ session }: Part) {
+  const check = session.check.value
+  if (session.role.value.at !== 'leading') return null
+  return (
+    <div class="row fact">
+      <div class="grow" role="status" data-testid="check" data-state={check?.state}>
+        {check === undefined && <p class="quiet">Count everything that is stored and compare it with the books.</p>}
+        {check?.state === 'running' && <p>Counting…</p>}
+        {check?.lines.map((line) => (
+          <p key={line}>{line}</p>
+        ))}
+      </div>
+      <button
+        type="button"
+        disabled={check?.state === 'running' || session.transfer.value !== undefined}
+        onClick={() => void session.checkStorage()}
+      >
+        Check storage
+      </button>
+    </div>
+  )
+}
