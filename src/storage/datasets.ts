@@ -35,7 +35,7 @@ export class Datasets {
   /** Leaves of a tree are added and swept under this lock, so that one upload's end never meets another's removal half-way. */
   readonly #trees = new Mutex()
   #uploads = 0
-  /** Blocks of failed uploads. They go when no upload runs, because another one may have met them and count on them. */
+  /** Blocks that nothing refers to. They go when no upload runs, because one under way may have met them and count on them. */
   #orphans: DigestList[] = []
 
   constructor(repo: RepoStore, log: Log) {
@@ -113,11 +113,11 @@ export class Datasets {
   /**
    * Removes a dataset from this store: the manifest, then the leaves of its tree unless another manifest holds it, and every block that
    * nothing else refers to. A CID of another kind removes that one block, if nothing refers to it.
-   * @returns `in use` only for such a block
+   * @returns `in use` only for such a block: something refers to it, or an upload is under way that may
    */
   async remove(cid: Cid, { signal }: AbortOptions): Promise<'removed' | 'absent' | 'in use'> {
     if (!isManifestCid(cid)) {
-      const outcome = await this.#repo.drop(cid)
+      const outcome = await this.#repo.drop(cid, { held: () => this.#uploads > 0 })
       return outcome === 'dropped' ? 'removed' : outcome
     }
     const manifest = await this.#readable(cid)
@@ -126,7 +126,7 @@ export class Datasets {
     return this.#trees.run(
       async () => {
         const sweep: Change = { put: joinKey(SWEEPS_PREFIX, tree.bytes), value: new Uint8Array(0) }
-        const [outcome] = await this.#repo.dropMany([cid], [{ drop: holderKey(tree, cid) }, sweep])
+        const [outcome] = await this.#repo.dropMany([cid], { also: [{ drop: holderKey(tree, cid) }, sweep] })
         await this.#sweep(tree, signal)
         return outcome === 'dropped' ? 'removed' : 'absent'
       },
@@ -170,26 +170,35 @@ export class Datasets {
         if (indices.length === RECORDS_PER_PAGE) break
       }
       const last = indices.length < RECORDS_PER_PAGE
-      await this.#repo.dropLeaves(tree, indices, last ? [sweep] : [])
+      await this.#repo.dropLeaves(tree, indices, { also: last ? [sweep] : [], spared: () => this.#spared() })
       if (last) return
     }
   }
 
+  #spared(): DigestList | undefined {
+    if (this.#uploads === 0) return undefined
+    const spared = new DigestList()
+    this.#orphans.push(spared)
+    return spared
+  }
+
   async #dropOrphans(): Promise<void> {
-    const orphans = this.#orphans
-    this.#orphans = []
-    if (orphans.length === 0) return
+    const held = (): boolean => this.#uploads > 0
     try {
-      for (const digests of orphans)
+      for (let digests = this.#orphans[0]; digests !== undefined; digests = this.#orphans[0]) {
         for (let at = 0; at < digests.length; at += RECORDS_PER_PAGE) {
           const count = Math.min(RECORDS_PER_PAGE, digests.length - at)
-          await this.#repo.dropMany(
-            Array.from({ length: count }, (_, i) => makeCid(CODEX_BLOCK, SHA2_256, digests.at(at + i))),
-          )
+          const page = Array.from({ length: count }, (_, i) => makeCid(CODEX_BLOCK, SHA2_256, digests.at(at + i)))
+          await this.#repo.dropMany(page, { held })
+          // Another upload has begun: its end takes the list up again, from its start.
+          if (held()) return
         }
-      await this.#repo.trim()
+        this.#orphans.shift()
+        if (this.#orphans.length === 0) await this.#repo.trim()
+      }
     } catch (error) {
       this.#log.warn('blocks of a failed upload stay until they expire', { error })
+      this.#orphans = []
     }
   }
 }

@@ -12,7 +12,7 @@ import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
 import type { Change, Datastore } from './datastore.ts'
-import type { DropOutcome } from './dropblocks.ts'
+import type { DropBlocksOptions, DropLeavesOptions, DropOutcome } from './dropblocks.ts'
 import { dropBlocks, dropLeaves } from './dropblocks.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
@@ -131,13 +131,13 @@ export class RepoStore {
   }
 
   /** As {@link dropBlocks}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
-  async drop(cid: Cid): Promise<DropOutcome> {
-    const [outcome] = await dropBlocks(this.#parts, [cid])
+  async drop(cid: Cid, options: DropBlocksOptions = {}): Promise<DropOutcome> {
+    const [outcome] = await dropBlocks(this.#parts, [cid], options)
     return outcome ?? 'absent'
   }
 
-  dropMany(cids: readonly Cid[], also: readonly Change[] = []): Promise<DropOutcome[]> {
-    return dropBlocks(this.#parts, cids, also)
+  dropMany(cids: readonly Cid[], options: DropBlocksOptions = {}): Promise<DropOutcome[]> {
+    return dropBlocks(this.#parts, cids, options)
   }
 
   /** As {@link putLeaves}. @throws CodexError `store/block-missing` */
@@ -151,8 +151,8 @@ export class RepoStore {
   }
 
   /** As {@link dropLeaves}. */
-  dropLeaves(tree: Cid, indices: readonly number[], also: readonly Change[] = []): Promise<number> {
-    return dropLeaves(this.#parts, tree, indices, also)
+  dropLeaves(tree: Cid, indices: readonly number[], options: DropLeavesOptions = {}): Promise<number> {
+    return dropLeaves(this.#parts, tree, indices, options)
   }
 
   /** The blocks at these places of a tree, in order; `undefined` where the leaf or its block is missing. @throws CodexError as {@link RepoStore.getMany} */

@@ -1,0 +1,187 @@
+// Uploads that fail, meet each other or meet removals; and expiry of whole datasets.
+
+import { describe, expect, it } from 'vitest'
+import { describeUpload } from '../../src/protocol/describeupload.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { MemorySlabFile } from '../../src/storage/memoryslabfile.ts'
+import type { SlabRange } from '../../src/storage/slabfile.ts'
+import { hashBlocks } from '../../src/storage/verifiedblock.ts'
+import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
+import { expectAllBytes, expectBytes } from '../fakes/expectbytes.ts'
+import type { TestStore } from '../fakes/memorystore.ts'
+import { NEVER, TEST_HASHER, collect, memoryStore, seededBytes, streamOf, testStore } from '../fakes/memorystore.ts'
+
+const BLOCK = 65_536
+/** Three groups of blocks. */
+const LARGE = seededBytes(20 * 1024 * 1024 + 77, 5)
+const SMALL = seededBytes(3 * BLOCK, 6)
+
+const NOTHING = { totalBlocks: 0, quotaUsedBytes: 0, quotaReservedBytes: 0 }
+
+async function expectClean({ repo }: TestStore): Promise<void> {
+  expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
+}
+
+async function* breaking(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield* streamOf(bytes, 1_000_000)
+  throw new Error('the source broke')
+}
+
+describe('an upload that fails', () => {
+  it('leaves nothing behind when its source breaks', async () => {
+    const store = memoryStore()
+    await expect(store.datasets.upload(breaking(LARGE), { signal: NEVER })).rejects.toThrow('the source broke')
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    expect(await store.slab.size()).toBe(0)
+    await expectClean(store)
+  })
+
+  it('leaves nothing behind when the quota ends at any group', async () => {
+    for (const quotaBytes of [BLOCK, 8 * 1024 * 1024, 8 * 1024 * 1024 + 1, 17 * 1024 * 1024, LARGE.length]) {
+      const store = memoryStore({ quotaBytes })
+      await expect(store.datasets.upload(streamOf(LARGE, 1_000_000), { signal: NEVER })).rejects.toMatchObject({
+        code: 'store/quota-exceeded',
+      })
+      expect(await store.repo.space()).toMatchObject(NOTHING)
+      await expectClean(store)
+    }
+  })
+
+  it('leaves nothing behind when it is aborted, even while its source is silent', async () => {
+    const store = memoryStore()
+    const controller = new AbortController()
+    async function* silent(): AsyncGenerator<Uint8Array, void> {
+      yield* streamOf(LARGE, 1_000_000)
+      controller.abort(new Error('enough'))
+      await new Promise(() => undefined)
+    }
+    await expect(store.datasets.upload(silent(), { signal: controller.signal })).rejects.toThrow('enough')
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    await expectClean(store)
+  })
+
+  it('refuses names that no manifest can hold before it stores a block', async () => {
+    const store = memoryStore()
+    let asked = false
+    async function* source(): AsyncGenerator<Uint8Array, void> {
+      asked = true
+      yield SMALL
+    }
+    const filename = 'x'.repeat(5000)
+    await expect(store.datasets.upload(source(), { filename, signal: NEVER })).rejects.toMatchObject({
+      code: 'manifest/bad-text',
+    })
+    expect(asked).toBe(false)
+  })
+
+  it('takes nothing away from another upload of the same bytes that is still under way', async () => {
+    const store = memoryStore()
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    async function* slow(): AsyncGenerator<Uint8Array, void> {
+      yield* streamOf(LARGE, 1_000_000)
+      await held
+    }
+    const surviving = store.datasets.upload(slow(), { signal: NEVER })
+    await expect(store.datasets.upload(breaking(LARGE), { signal: NEVER })).rejects.toThrow('the source broke')
+    letGo()
+    const { cid } = await surviving
+    expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), LARGE)
+    await expectClean(store)
+    await store.datasets.remove(cid, { signal: NEVER })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+  })
+})
+
+describe('datasets that share', () => {
+  it('are each whole when uploaded and removed at once', async () => {
+    const store = memoryStore()
+    const upload = (filename: string) => store.datasets.upload(streamOf(SMALL), { filename, signal: NEVER })
+    const cidOf = (filename: string) => describeUpload(SMALL, { filename }).manifestCid
+    await upload('0')
+    for (let round = 1; round <= 20; round++)
+      await Promise.all([
+        upload(`${round}`),
+        store.datasets.remove(cidOf(`${round - 1}`), { signal: NEVER }),
+        upload(`${round}`),
+      ])
+    expectBytes(await collect(store.datasets.read(cidOf('20'), { signal: NEVER })), SMALL)
+    await expectClean(store)
+    await store.datasets.remove(cidOf('20'), { signal: NEVER })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+  })
+
+  it('go when their time is over, leaves and all, and can come back', async () => {
+    const store = memoryStore({ blocksPerRun: 2 })
+    const later = store.clock.now() + 100
+    const { cid } = await store.datasets.upload(streamOf(SMALL), { expiry: later, signal: NEVER })
+    store.clock.advance(101)
+    for (let run = 0; run < 5; run++) await store.maintenance.run({ signal: NEVER })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    await expectClean(store)
+    await expect(store.datasets.manifest(cid)).rejects.toMatchObject({ code: 'dataset/not-found' })
+    await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
+    expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
+    await expectClean(store)
+  })
+
+  it('names the block that is missing', async () => {
+    const store = memoryStore()
+    const { cid, manifest } = await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
+    await store.repo.dropLeaves(manifest.treeCid, [1])
+    await expect(collect(store.datasets.read(cid, { signal: NEVER }))).rejects.toMatchObject({
+      code: 'dataset/block-missing',
+      detail: { index: 1 },
+    })
+  })
+})
+
+describe('blocks', () => {
+  const blocksOf = (seeds: readonly number[]): Promise<VerifiedBlock[]> =>
+    hashBlocks(
+      TEST_HASHER,
+      seeds.map((seed) => seededBytes(BLOCK, seed)),
+    )
+
+  it('get units of their own when put at the same time', async () => {
+    const store = memoryStore()
+    const groups = await Promise.all([blocksOf([1, 2, 3]), blocksOf([4, 5, 6]), blocksOf([7, 8, 9])])
+    await Promise.all(groups.map((group) => store.repo.putMany(group)))
+    for (const group of groups)
+      expectAllBytes(
+        await store.repo.getMany(group.map(({ cid }) => cid)),
+        group.map(({ bytes }) => bytes),
+      )
+    await expectClean(store)
+  })
+
+  it('that move while they are read are found, not quarantined', async () => {
+    /** Lets something happen between a read of the index and the read of the bytes. */
+    class Interrupted extends MemorySlabFile {
+      interrupt: (() => Promise<unknown>) | undefined
+      override async read(ranges: readonly SlabRange[]): Promise<Uint8Array[]> {
+        const interrupt = this.interrupt
+        this.interrupt = undefined
+        await interrupt?.()
+        return super.read(ranges)
+      }
+    }
+    const store = testStore({ datastore: new MemoryDatastore(), slab: new Interrupted() })
+    const [one, two, three] = (await blocksOf([1, 2, 3])) as [VerifiedBlock, VerifiedBlock, VerifiedBlock]
+    await store.repo.put(one)
+    store.slab.interrupt = async () => {
+      await store.repo.drop(one.cid)
+      await store.repo.putMany([two, one])
+    }
+    expectBytes(await store.repo.get(one.cid), one.bytes)
+    store.slab.interrupt = async () => {
+      await store.repo.drop(one.cid)
+      await store.repo.put(three)
+    }
+    expectBytes(await store.repo.get(one.cid), undefined)
+    expect(store.logged.filter(({ level }) => level === 'error')).toEqual([])
+    await expectClean(store)
+  })
+})
