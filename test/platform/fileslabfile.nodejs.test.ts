@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { FileSlabFile } from '../../src/platform/nodejs/fileslabfile.ts'
 import { bundleChild } from '../children.ts'
 import { slabFileSuite } from '../suites/slabfile.ts'
@@ -53,4 +54,26 @@ test('a disk that takes no more is slab/full, and what was there is unharmed', a
   expect(stderr).toBe('')
   expect(status).toBe(0)
   expect(JSON.parse(stdout)).toEqual({ error: 'slab/full', isFirstBlockWhole: true, isUsable: true })
+})
+
+test('after a failed flush nothing more is written until the file is opened anew', async () => {
+  const path = join(await newFolder(), 'blocks.slab')
+  const file = await FileSlabFile.open(path)
+  await file.write([{ offset: 0, bytes: new Uint8Array(10) }])
+  const other = await open(path)
+  const handles = Object.getPrototypeOf(other) as FileHandle
+  await other.close()
+  const datasync = vi
+    .spyOn(handles, 'datasync')
+    .mockRejectedValueOnce(Object.assign(new Error('bad disk'), { code: 'EIO' }))
+  await expect(file.flush()).rejects.toMatchObject({ code: 'slab/failed' })
+  datasync.mockRestore()
+  await expect(file.flush()).rejects.toMatchObject({ code: 'slab/failed' })
+  await expect(file.write([{ offset: 0, bytes: new Uint8Array(1) }])).rejects.toMatchObject({ code: 'slab/failed' })
+  expect((await file.read([{ offset: 0, length: 10 }]))[0]).toHaveLength(10)
+  await file.close()
+  const again = await FileSlabFile.open(path)
+  await again.write([{ offset: 0, bytes: new Uint8Array(1) }])
+  await again.flush()
+  await again.close()
 })

@@ -27,6 +27,7 @@ const FOLDER_CODES: readonly unknown[] = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL']
 export class FileSlabFile implements SlabFile {
   readonly #gate = new SlabGate((error) => FULL_CODES.includes(codeOf(error)))
   readonly #file: FileHandle
+  #failedFlush: unknown
 
   private constructor(file: FileHandle) {
     this.#file = file
@@ -63,6 +64,7 @@ export class FileSlabFile implements SlabFile {
 
   write(pieces: readonly SlabPiece[]): Promise<void> {
     return this.#gate.run('write', async () => {
+      this.#refuseAfterFailedFlush()
       assertPieces(pieces)
       const limits = {
         lengthOf: (piece: SlabPiece) => piece.bytes.length,
@@ -73,9 +75,20 @@ export class FileSlabFile implements SlabFile {
     })
   }
 
-  /** Data and size; times of the file may stay behind. */
+  /**
+   * Data and size; times of the file may stay behind. The system may forget what it could not write and let the next flush succeed, so
+   * after a failed one there is no more writing until the file is opened anew.
+   */
   flush(): Promise<void> {
-    return this.#gate.run('flush', () => this.#file.datasync())
+    return this.#gate.run('flush', async () => {
+      this.#refuseAfterFailedFlush()
+      try {
+        await this.#file.datasync()
+      } catch (error) {
+        this.#failedFlush = error
+        throw error
+      }
+    })
   }
 
   size(): Promise<Bytes> {
@@ -91,6 +104,17 @@ export class FileSlabFile implements SlabFile {
 
   close(): Promise<void> {
     return this.#gate.close(() => this.#file.close())
+  }
+
+  #refuseAfterFailedFlush(): void {
+    if (this.#failedFlush === undefined) return
+    throw new CodexError(
+      'slab/failed',
+      'an earlier flush of the slab file failed: check the disk, then restart the node',
+      {
+        cause: this.#failedFlush,
+      },
+    )
   }
 
   async #readRun(run: readonly SlabRange[]): Promise<Uint8Array[]> {
