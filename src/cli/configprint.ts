@@ -11,15 +11,15 @@ export const configPrint = defineVerb({
 setting by the name of its flag without dashes`,
   async run(_, { settings, terminal }) {
     const rows: string[][] = []
-    const document: Record<string, { value: unknown; source: string }> = {}
+    const shown: Record<string, { value: unknown; source: string }> = {}
     for (const name of SETTING_NAMES) {
       const { source } = settings[name]
       const value: unknown = await settings[name].value()
       const option: { show(value: unknown): string } = SETTINGS[name]
-      document[name] = { value, source }
+      shown[name] = { value, source }
       rows.push([name, option.show(value), source === 'environment' ? environmentName(name) : source])
     }
-    await terminal.answer(document, table(rows))
+    await terminal.answer(shown, table(rows))
     return undefined
   },
 })

@@ -15,7 +15,8 @@ export interface ProgressParts {
   readonly label: string
   /** Undefined when nobody knows. */
   readonly totalBytes: number | undefined
-  readonly stream: Pick<NodeJS.WriteStream, 'write' | 'columns'>
+  /** Its width is 0 where nobody knows it. */
+  readonly stream: { write(text: string): unknown; readonly columns?: number }
   readonly colour: boolean
 }
 
@@ -74,7 +75,7 @@ export class Progress {
       elapsedSeconds: (nowMs - this.#startMs) / 1000,
     }
     // The last column stays free: writing there makes some terminals wrap.
-    const line = progressLine(state, (this.#parts.stream.columns ?? DEFAULT_COLUMNS) - 1)
+    const line = progressLine(state, (this.#parts.stream.columns || DEFAULT_COLUMNS) - 1)
     this.#parts.stream.write(`\r${this.#parts.colour ? coloured(line) : line}\u001b[K`)
     this.#visible = true
   }

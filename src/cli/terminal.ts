@@ -1,11 +1,15 @@
 // What the command says and where: data on stdout, everything else on stderr. It knows streams, no verbs.
 
+import type { Writable } from 'node:stream'
 import { CodexError } from '../lib/errors.ts'
 import { Progress } from './progress.ts'
 
+/** A pipe, a file or a terminal. */
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+
 export interface TerminalParts {
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
   /** One document on stdout, no progress. */
   readonly json: boolean
   readonly colour: boolean
@@ -29,13 +33,13 @@ export class Terminal {
 
   /** Whether a person sees stderr. */
   get attended(): boolean {
-    return this.#parts.stderr.isTTY && !this.json
+    return this.#parts.stderr.isTTY === true && !this.json
   }
 
-  /** The answer of a verb: the document with `--json`, else the text. Settles when it is handed over. */
-  async answer(document: object, text: string): Promise<void> {
+  /** The answer of a verb: with `--json` its data as one document, else the text. Settles when it is handed over. */
+  async answer(data: object, text: string): Promise<void> {
     this.#progress?.end()
-    await this.write(Buffer.from(`${this.json ? JSON.stringify(document) : text}\n`))
+    await this.write(Buffer.from(`${this.json ? JSON.stringify(data) : text}\n`))
   }
 
   /** Bytes to stdout as they are. @throws CodexError `cli/output-closed` */

@@ -1,0 +1,63 @@
+// Ends that come from outside: signals, a second signal, and readers who stop reading.
+
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { document, holderOf, noise, scratchFolder, soundSpace, start } from './command.ts'
+
+const MiB = 1024 * 1024
+
+const slabBytes = (dataDir: string): number => {
+  const path = join(dataDir, 'blocks.slab')
+  return existsSync(path) ? statSync(path).size : 0
+}
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s in the middle of an upload leaves nothing and exits 130',
+  async (signal) => {
+    const folder = scratchFolder()
+    const dataDir = join(folder, 'data')
+    writeFileSync(join(folder, 'file'), noise(100_000, 1))
+    await document(['upload', join(folder, 'file'), '-d', dataDir])
+    const before = await soundSpace(dataDir)
+    const { child, ended } = start(['upload', '-', '-d', dataDir, '--json'])
+    // More than one group of blocks; the pipe stays open, so that it cannot end by itself.
+    child.stdin.write(noise(20 * MiB, 2))
+    await expect.poll(() => slabBytes(dataDir), { timeout: 20_000 }).toBeGreaterThan(8 * MiB)
+    child.kill(signal)
+    const { code, stdout, stderr } = await ended
+    expect(code).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'cli/interrupted', detail: { signal } } })
+    expect(stderr).toBe(`codex-light: interrupted by ${signal} (cli/interrupted)\n`)
+    expect(await soundSpace(dataDir)).toEqual(before)
+    expect(holderOf(dataDir)).toBe('')
+  },
+)
+
+test('an interrupted download takes its part away', async () => {
+  const folder = scratchFolder()
+  const dataDir = join(folder, 'data')
+  writeFileSync(join(folder, 'file'), noise(64 * MiB, 1))
+  const { cid } = await document(['upload', join(folder, 'file'), '-d', dataDir])
+  const { child, ended } = start(['download', String(cid), '-o', join(folder, 'back'), '-d', dataDir])
+  await expect.poll(() => existsSync(join(folder, 'back.part')), { timeout: 20_000, interval: 1 }).toBe(true)
+  child.kill('SIGINT')
+  const { code } = await ended
+  // It may have been done before the signal came.
+  expect([0, 130]).toContain(code)
+  expect(readdirSync(folder).filter((name) => name.startsWith('back'))).toEqual(code === 0 ? ['back'] : [])
+})
+
+test('a reader who stops early is no error', async () => {
+  const folder = scratchFolder()
+  const dataDir = join(folder, 'data')
+  writeFileSync(join(folder, 'file'), noise(8 * MiB, 1))
+  const { cid } = await document(['upload', join(folder, 'file'), '-d', dataDir])
+  const download = start(['download', String(cid), '-o', '-', '-d', dataDir])
+  download.child.stdout.once('data', () => download.child.stdout.destroy())
+  expect(await download.ended).toMatchObject({ code: 0, stderr: '' })
+  const help = start(['--help'])
+  help.child.stdout.destroy()
+  expect(await help.ended).toMatchObject({ code: 0, stderr: '' })
+  await soundSpace(dataDir)
+})

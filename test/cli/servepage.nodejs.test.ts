@@ -1,0 +1,99 @@
+// The server of the page: which files it gives, under which headers, and what it refuses.
+
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { PAGE_HEADERS, servePage } from '../../src/cli/servepage.ts'
+import { scratchFolder } from './command.ts'
+
+async function served(): Promise<string> {
+  const folder = scratchFolder()
+  const web = join(folder, 'web')
+  mkdirSync(join(web, 'assets'), { recursive: true })
+  writeFileSync(join(folder, 'secret'), 'secret')
+  writeFileSync(join(web, 'index.html'), '<h1>page</h1>')
+  writeFileSync(join(web, 'assets', 'a b.js'), 'export {}')
+  writeFileSync(join(web, 'assets', 'kernel.wasm'), 'wasm')
+  symlinkSync(join(folder, 'secret'), join(web, 'link'))
+  const server = await servePage(web)
+  onTestFinished(() => server.close())
+  return server.url
+}
+
+/** One request in its own bytes, because fetch would tidy paths and hosts first. */
+function raw(url: string, path: string, host: string | undefined, method = 'GET'): Promise<string> {
+  const { port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(Number(port), '127.0.0.1', () => {
+      const hostLine = host === undefined ? '' : `Host: ${host}\r\n`
+      socket.write(`${method} ${path} HTTP/1.1\r\n${hostLine}Connection: close\r\n\r\n`)
+    })
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text))
+    socket.on('end', () => resolve(answer)).on('error', reject)
+  })
+}
+
+test('gives the files of the folder, isolated and under the policy', async () => {
+  const url = await served()
+  const page = await fetch(url)
+  expect([page.status, page.headers.get('content-type'), await page.text()]).toEqual([
+    200,
+    'text/html; charset=utf-8',
+    '<h1>page</h1>',
+  ])
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) expect(page.headers.get(name)).toBe(value)
+  expect(PAGE_HEADERS['Content-Security-Policy']).toContain("default-src 'none'")
+  expect((await fetch(`${url}assets/a%20b.js?v=1`)).headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+  expect((await fetch(`${url}assets/kernel.wasm`)).headers.get('content-type')).toBe('application/wasm')
+  const head = await fetch(url, { method: 'HEAD' })
+  expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '13', ''])
+})
+
+test('gives nothing else', async () => {
+  const url = await served()
+  for (const path of [
+    '/../secret',
+    '/assets/../../secret',
+    '/%2e%2e/secret',
+    '/..%2fsecret',
+    '/assets/..%2f..%2fsecret',
+    '/..\\secret',
+    '/link',
+    '//secret',
+    '/assets/',
+    '/assets',
+    '/index.html%00',
+    '/%',
+    '/nothing',
+    '*',
+  ]) {
+    const answer = await raw(url, path, 'localhost')
+    expect([path, answer.split('\r\n')[0]]).toEqual([path, 'HTTP/1.1 404 Not Found'])
+    expect(answer).toContain('Content-Security-Policy: ')
+    expect(answer.endsWith('there is no such file\n')).toBe(true)
+  }
+  expect(await raw(url, '/', 'localhost', 'POST')).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: GET, HEAD\r\n/)
+})
+
+test('answers no host but loopback, so that no other name leads here', async () => {
+  const url = await served()
+  const { port } = new URL(url)
+  for (const host of ['localhost', `LOCALHOST:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`])
+    expect([host, (await raw(url, '/', host)).split('\r\n')[0]]).toEqual([host, 'HTTP/1.1 200 OK'])
+  for (const host of [
+    'evil.example',
+    `localhost.evil.example:${port}`,
+    'localhost:80:80',
+    '127.0.0.1.nip.io',
+    '',
+    '0.0.0.0',
+  ])
+    expect([host, (await raw(url, '/', host)).split('\r\n')[0]]).toEqual([host, 'HTTP/1.1 421 Misdirected Request'])
+  expect(await raw(url, '/', undefined)).toMatch(/^HTTP\/1\.1 400 /)
+})
+
+test('refuses a folder without a page', async () => {
+  await expect(servePage(join(scratchFolder(), 'none'))).rejects.toMatchObject({ code: 'page/not-built' })
+})

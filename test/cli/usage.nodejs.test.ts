@@ -1,0 +1,104 @@
+// How the command is spoken to: help, version, options, settings and their order, bad usage.
+
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { SETTING_NAMES } from '../../src/cli/settings.ts'
+import { VERBS } from '../../src/cli/verbs.ts'
+import packageManifest from '../../package.json' with { type: 'json' }
+import { document, failure, run, scratchFolder } from './command.ts'
+
+test('--help names every verb, setting and exit code; --version the version', async () => {
+  const { code, stdout, stderr } = await run(['--help'])
+  expect([code, stderr]).toEqual([0, ''])
+  for (const { name } of VERBS) expect(stdout).toContain(`  ${name} `)
+  for (const name of SETTING_NAMES) expect(stdout).toContain(`--${name} `)
+  for (const exit of [0, 1, 2, 3, 4, 5, 130]) expect(stdout).toMatch(new RegExp(`^ +${exit} `, 'm'))
+  expect(await run(['--version'])).toEqual({ code: 0, stdout: `${packageManifest.version}\n`, stderr: '' })
+  expect(await document(['--version'])).toEqual({ version: packageManifest.version })
+})
+
+test.each(VERBS.map((entry) => [entry.name, entry] as const))(
+  '%s --help says all that its table knows',
+  async (name, entry) => {
+    const verb = await entry.load()
+    const { code, stdout, stderr } = await run([...name.split(' '), '--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout.startsWith(`codex-light ${name} `)).toBe(true)
+    for (const [option, { about }] of Object.entries(verb.options)) {
+      expect(stdout).toContain(`--${option}`)
+      expect(stdout).toContain(about)
+    }
+    for (const line of verb.document.trim().split('\n')) expect(stdout).toContain(line)
+    expect(stdout).toContain('20 GiB')
+    expect(stdout).toContain('30d')
+  },
+)
+
+test('bad usage is exit code 2 and one sentence', async () => {
+  const tries: readonly [args: string[], code: string][] = [
+    [[], 'cli/no-verb'],
+    [['fly'], 'cli/unknown-verb'],
+    [['config'], 'cli/unknown-verb'],
+    [['config', 'write'], 'cli/unknown-verb'],
+    [['--wat'], 'cli/bad-option'],
+    [['ls', '--wat'], 'cli/bad-option'],
+    [['ls', '--quota', '1'], 'cli/bad-option'],
+    [['ls', '--json=yes'], 'cli/bad-option'],
+    [['ls', '--data-dir'], 'cli/bad-option'],
+    [['ls', 'more'], 'cli/bad-operands'],
+    [['rm'], 'cli/bad-operands'],
+    [['space', '-q', 'much'], 'units/not-a-size'],
+    [['space', '--block-ttl', '30'], 'units/not-a-duration'],
+    [['space', '--block-mi', '0s'], 'cli/bad-value'],
+    [['space', '--block-mn', '0'], 'cli/bad-value'],
+    [['space', '--log-level', 'loud'], 'log/bad-level'],
+    [['space', '--log-format', 'xml'], 'cli/bad-value'],
+  ]
+  for (const [args, code] of tries) {
+    const found = await failure(args)
+    expect([args, found.error.code, found.code]).toEqual([args, code, 2])
+  }
+  const plain = await run(['ls', '--wat'])
+  expect(plain.stdout).toBe('')
+  expect(plain.stderr).toMatch(/^codex-light: .*--wat.*codex-light ls --help \(cli\/bad-option\)\n$/)
+})
+
+test('options may stand before the verb', async () => {
+  const dataDir = join(scratchFolder(), 'data')
+  expect(await document(['-d', dataDir, '--storage-quota=1MiB', 'space'])).toMatchObject({ quotaMaxBytes: 2 ** 20 })
+})
+
+test('a flag wins over the environment, the environment over the default, and config print says which', async () => {
+  const env = {
+    CODEX_LIGHT_STORAGE_QUOTA: '5GiB',
+    CODEX_LIGHT_BLOCK_TTL: '2h',
+    CODEX_LIGHT_BLOCK_MN: '',
+    XDG_DATA_HOME: '/somewhere/data',
+  }
+  const found = await document(['config', 'print', '-q', '1KiB', '--log-level', 'debug'], { env })
+  expect(found).toEqual({
+    'data-dir': { value: '/somewhere/data/codex-light', source: 'default' },
+    'storage-quota': { value: 1024, source: 'flag' },
+    'block-ttl': { value: 7200, source: 'environment' },
+    'block-mi': { value: 600, source: 'default' },
+    'block-mn': { value: 1000, source: 'default' },
+    'log-level': { value: 'debug', source: 'flag' },
+    'log-format': { value: 'auto', source: 'default' },
+  })
+  const { stdout } = await run(['config', 'print'], { env })
+  expect(stdout).toMatch(/^storage-quota +5 GiB +CODEX_LIGHT_STORAGE_QUOTA$/m)
+  const home = await document(['config', 'print'], { env: { HOME: '/home/somebody', XDG_DATA_HOME: 'relative' } })
+  expect(home['data-dir']).toEqual({ value: '/home/somebody/.local/share/codex-light', source: 'default' })
+})
+
+test('a bad value in the environment is refused by its name', async () => {
+  const { code, error } = await failure(['space'], { env: { CODEX_LIGHT_STORAGE_QUOTA: 'lots' } })
+  expect([code, error.code, error.detail['from']]).toEqual([2, 'units/not-a-size', 'CODEX_LIGHT_STORAGE_QUOTA'])
+  expect(error.message).toContain('CODEX_LIGHT_STORAGE_QUOTA')
+})
+
+test('what lies beneath an error is told at log level debug', async () => {
+  const missing = ['upload', '/nowhere/at/all', '--log-level']
+  expect((await run([...missing, 'info'])).stderr).not.toContain('because')
+  expect((await run([...missing, 'debug'])).stderr).toMatch(/\n {2}because: ENOENT/)
+})
