@@ -7,11 +7,6 @@ import type { Cid } from '../src/protocol/cid.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
 import type { Session, Stored } from './session.ts'
 
-/** Squares in a row; the picture scales with the page. */
-const COLUMNS = 40
-const PITCH = 10
-const SIDE = 8
-
 export function BlockGrid({ session }: { readonly session: Session }) {
   const stored = session.stored.value
   if (stored === undefined) return null
@@ -21,23 +16,24 @@ export function BlockGrid({ session }: { readonly session: Session }) {
       <h2 id="stored" class="clip">
         {manifest.filename ?? 'A file'}
       </h2>
-      <CidLine key={String(cid)} cid={cid} />
+      <CidLine key={String(cid)} session={session} cid={cid} />
       <p class="quiet">{describe(stored)}</p>
       <Squares stored={stored} />
     </section>
   )
 }
 
-function CidLine({ cid }: { readonly cid: Cid }) {
-  const copied = useSignal<'' | 'Copied' | 'Select it and copy'>('')
+function CidLine({ session, cid }: { readonly session: Session; readonly cid: Cid }) {
+  const words = useSignal<'Copy CID' | 'Copied' | 'Select and copy it'>('Copy CID')
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(String(cid))
-      copied.value = 'Copied'
+      words.value = 'Copied'
     } catch {
       // The browser keeps the clipboard from this page: the text is there to be selected.
-      copied.value = 'Select it and copy'
+      words.value = 'Select and copy it'
     }
+    session.say(words.value)
   }
   return (
     <div class="row">
@@ -45,11 +41,8 @@ function CidLine({ cid }: { readonly cid: Cid }) {
         {String(cid)}
       </code>
       <button type="button" onClick={() => void copy()}>
-        Copy CID
+        {words}
       </button>
-      <span class="quiet" role="status">
-        {copied}
-      </span>
     </div>
   )
 }
@@ -62,29 +55,12 @@ function describe({ manifest, blocks, blocksPerSquare }: Stored): string {
 }
 
 function Squares({ stored: { squares, blocks } }: { readonly stored: Stored }) {
-  const columns = Math.min(COLUMNS, Math.max(squares.length, 1))
-  const rows = Math.ceil(squares.length / columns)
   return (
-    <svg
-      class="squares"
-      viewBox={`0 0 ${COLUMNS * PITCH} ${rows * PITCH}`}
-      role="img"
-      aria-label={`A picture of ${blocks} ${blocks === 1 ? 'block' : 'blocks'}`}
-    >
+    <div class="squares" role="img" aria-label={`A picture of ${blocks} ${blocks === 1 ? 'block' : 'blocks'}`}>
       {squares.map((cid, i) => (
-        <rect
-          key={i}
-          x={(i % columns) * PITCH}
-          y={Math.floor(i / columns) * PITCH}
-          width={SIDE}
-          height={SIDE}
-          rx={1.5}
-          fill={colourOf(cid)}
-        >
-          <title>{String(cid)}</title>
-        </rect>
+        <span key={i} title={String(cid)} style={{ background: colourOf(cid) }} />
       ))}
-    </svg>
+    </div>
   )
 }
 

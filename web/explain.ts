@@ -1,7 +1,6 @@
 // Errors in one sentence for the person in front of the page: what happened and what to do. Details stay in the error.
 
 import { CodexError } from '../src/lib/errors.ts'
-import { formatBytes } from '../src/lib/format.ts'
 
 const MAX_CHARS = 400
 
@@ -11,6 +10,10 @@ const WORKER_GONE =
   'The part of this tab that writes to disk has stopped: reload the page; everything stored before is still there.'
 
 const SENTENCES: ReadonlyMap<string, string> = new Map([
+  [
+    'store/quota-exceeded',
+    'This file does not fit into the free space of this node: remove something below or choose a smaller file.',
+  ],
   ['slab/full', NO_ROOM],
   ['datastore/full', NO_ROOM],
   ['worker/ended', WORKER_GONE],
@@ -33,11 +36,6 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
 
 /** Never throws, whatever `error` is. */
 export function explain(error: unknown): string {
-  if (CodexError.is(error, 'store/quota-exceeded')) {
-    const { freeBytes } = error.detail
-    const free = typeof freeBytes === 'number' ? formatBytes(freeBytes) : 'too little'
-    return `This file does not fit, because ${free} of the node's space is free: remove something below or choose a smaller file.`
-  }
   for (let cause: unknown = error; CodexError.is(cause); cause = cause.cause) {
     const sentence = SENTENCES.get(cause.code)
     if (sentence !== undefined) return sentence

@@ -219,6 +219,11 @@ export class Session {
     })
   }
 
+  /** Has a screen reader say this. */
+  say(news: string): void {
+    this.#news.value = news
+  }
+
   cancel(): void {
     this.#cancelTransfer?.()
   }
@@ -262,11 +267,15 @@ export class Session {
     const cancelled = new CodexError('page/cancelled', 'the transfer was cancelled')
     this.#cancelTransfer = () => controller.abort(cancelled)
     const meter = new ProgressMeter(totalBytes)
+    let quarters = -1
     const advance = (doneBytes: Bytes): void => {
       this.#transfer.value = { what, filename, totalBytes, ...meter.advance(doneBytes, performance.now()) }
+      const reached = Math.floor((4 * doneBytes) / Math.max(1, totalBytes))
+      // Often enough to know that it goes on, seldom enough to be listened to.
+      if (reached > quarters) this.say(`${what} ${filename}: ${25 * reached} %.`)
+      quarters = reached
     }
     advance(0)
-    this.#news.value = `${what} ${filename}.`
     await this.#trying(async () => {
       try {
         await work(controller.signal, advance)

@@ -1,0 +1,117 @@
+import { expect, test } from 'vitest'
+
+import { blockStorageOf, openNode } from '../../src/browser.ts'
+import { GiB, KiB, MiB } from '../../src/lib/units.ts'
+import { describeUpload } from '../../src/protocol/describeupload.ts'
+import { crash, pieces, readAll, sampleFile, startNode, tabOptions, workersOf } from './opentab.ts'
+
+const FILE = sampleFile(3 * MiB + 123)
+const names = { filename: 'three.bin', mimetype: 'application/octet-stream' }
+
+test('a file is stored, read back whole and in part, kept over a reopening, and removed', async () => {
+  const options = tabOptions()
+  const { signal } = options
+  const first = await startNode(options)
+  expect(blockStorageOf(first)).toBe('OPFS')
+  const { cid } = await first.datasets.upload(pieces(FILE), { ...names, signal })
+  expect(String(cid)).toBe(String(describeUpload(FILE, names).manifestCid))
+  const space = await first.repo.space()
+  expect(space.quotaUsedBytes).toBeGreaterThanOrEqual(49 * 64 * KiB)
+  await first.stop()
+
+  const again = await startNode(options)
+  expect(await again.repo.space()).toMatchObject({ quotaUsedBytes: space.quotaUsedBytes, totalBlocks: 50 })
+  expect(await readAll(again.datasets.read(cid, { signal }))).toEqual(FILE)
+  const part = await readAll(again.datasets.read(cid, { offset: 65_530, length: 20, signal }))
+  expect(part).toEqual(FILE.slice(65_530, 65_550))
+  expect((await again.repo.recount({ signal })).problems).toEqual([])
+  expect(await again.datasets.remove(cid, { signal })).toBe('removed')
+  expect(await again.repo.space()).toMatchObject({ quotaUsedBytes: 0, totalBlocks: 0 })
+  await again.stop()
+})
+
+test('one tab at a time; the next in line follows', async () => {
+  const options = tabOptions()
+  const first = await startNode(options)
+  await expect(openNode(options)).rejects.toMatchObject({ code: 'node/other-tab', detail: { name: options.name } })
+  const next = openNode({ ...options, inLine: true })
+  const impatient = new AbortController()
+  const never = openNode({ ...options, inLine: true, signal: impatient.signal })
+  impatient.abort(new Error('had enough'))
+  await expect(never).rejects.toThrow('had enough')
+  await first.stop()
+  await (await next).stop()
+})
+
+test('the quota is never more than the browser leaves', async () => {
+  const options = tabOptions()
+  const generous = await openNode({ ...options, quotaBytes: 2 ** 52 })
+  const { quotaMaxBytes } = await generous.repo.space()
+  await generous.stop()
+  const { quota = 0 } = await navigator.storage.estimate()
+  expect(quotaMaxBytes).toBeGreaterThan(MiB)
+  expect(quotaMaxBytes).toBeLessThanOrEqual(Math.floor(0.8 * quota))
+  const byDefault = await openNode(options)
+  expect((await byDefault.repo.space()).quotaMaxBytes).toBeLessThanOrEqual(20 * GiB)
+  await byDefault.stop()
+  const modest = await openNode({ ...options, quotaBytes: 5 * MiB })
+  expect((await modest.repo.space()).quotaMaxBytes).toBe(5 * MiB)
+  await modest.stop()
+})
+
+test('bad settings are refused, and hold nothing', async () => {
+  const options = tabOptions()
+  await expect(openNode({ ...options, quotaBytes: -1 })).rejects.toMatchObject({ code: 'units/not-a-size' })
+  for (const name of ['', 'Upper', '../up', 'x'.repeat(41)])
+    await expect(openNode({ ...options, name })).rejects.toMatchObject({ code: 'node/bad-name' })
+  await (await openNode(options)).stop()
+})
+
+test('a node that cannot open lets go of its lock', async () => {
+  const options = tabOptions()
+  const database = await new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(`codex-light/${options.name}`, 999)
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error ?? new Error('no database'))
+  })
+  database.close()
+  await expect(openNode(options)).rejects.toMatchObject({ code: 'datastore/outdated' })
+  await expect(openNode(options)).rejects.toMatchObject({ code: 'datastore/outdated' })
+})
+
+test('a slab worker that dies in the middle of an upload is a typed error, and the next opening finds the books right', async () => {
+  const options = tabOptions()
+  const { signal } = options
+  const { result: node, workers } = await workersOf(() => startNode(options))
+  const kept = await node.datasets.upload(pieces(FILE), { ...names, signal })
+  const large = sampleFile(40 * MiB, 5)
+  const upload = node.datasets.upload(pieces(large), {
+    signal,
+    progress: ({ storedBytes }) => {
+      if (storedBytes >= 8 * MiB) for (const worker of workers) crash(worker)
+    },
+  })
+  await expect(upload).rejects.toMatchObject({ code: 'slab/failed' })
+  await node.stop()
+  const again = await startNode(options)
+  expect((await again.repo.recount({ signal })).problems).toEqual([])
+  expect(await readAll(again.datasets.read(kept.cid, { signal }))).toEqual(FILE)
+  const { cid } = await again.datasets.upload(pieces(large), { signal })
+  expect(await readAll(again.datasets.read(cid, { offset: 39 * MiB, signal }))).toEqual(large.slice(39 * MiB))
+  expect((await again.repo.recount({ signal })).problems).toEqual([])
+  await again.stop()
+})
+
+test('cleared site data is told once, and is an error from then on', async () => {
+  const told: string[] = []
+  const options = { ...tabOptions(), lost: ({ code }: { readonly code: string }) => void told.push(code) }
+  const node = await startNode(options)
+  await new Promise<void>((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(`codex-light/${options.name}`)
+    request.onsuccess = () => resolve()
+    request.onerror = () => reject(request.error ?? new Error('not deleted'))
+  })
+  await expect(node.repo.reserve(1)).rejects.toMatchObject({ code: 'datastore/lost' })
+  expect(told).toEqual(['datastore/lost'])
+  await node.stop()
+})
