@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { blockStorageOf, openNode } from '../../src/browser.ts'
+import { equalBytes } from '../../src/lib/bytes.ts'
 import { GiB, KiB, MiB } from '../../src/lib/units.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { crash, pieces, readAll, sampleFile, startNode, tabOptions, workersOf } from './opentab.ts'
@@ -21,13 +22,32 @@ test('a file is stored, read back whole and in part, kept over a reopening, and 
 
   const again = await startNode(options)
   expect(await again.repo.space()).toMatchObject({ quotaUsedBytes: space.quotaUsedBytes, totalBlocks: 50 })
-  expect(await readAll(again.datasets.read(cid, { signal }))).toEqual(FILE)
+  expect(equalBytes(await readAll(again.datasets.read(cid, { signal })), FILE)).toBe(true)
   const part = await readAll(again.datasets.read(cid, { offset: 65_530, length: 20, signal }))
   expect(part).toEqual(FILE.slice(65_530, 65_550))
   expect((await again.repo.recount({ signal })).problems).toEqual([])
   expect(await again.datasets.remove(cid, { signal })).toBe('removed')
   expect(await again.repo.space()).toMatchObject({ quotaUsedBytes: 0, totalBlocks: 0 })
   await again.stop()
+})
+
+test('without OPFS the blocks are kept in IndexedDB', async () => {
+  const options = tabOptions()
+  const { signal } = options
+  const original = Object.getOwnPropertyDescriptor(StorageManager.prototype, 'getDirectory') ?? {}
+  Object.defineProperty(StorageManager.prototype, 'getDirectory', { value: undefined, configurable: true })
+  try {
+    const first = await startNode(options)
+    expect(blockStorageOf(first)).toBe('IndexedDB')
+    const { cid } = await first.datasets.upload(pieces(FILE), { ...names, signal })
+    await first.stop()
+    const again = await startNode(options)
+    expect(equalBytes(await readAll(again.datasets.read(cid, { signal })), FILE)).toBe(true)
+    expect((await again.repo.recount({ signal })).problems).toEqual([])
+    await again.stop()
+  } finally {
+    Object.defineProperty(StorageManager.prototype, 'getDirectory', original)
+  }
 })
 
 test('one tab at a time; the next in line follows', async () => {
@@ -95,9 +115,10 @@ test('a slab worker that dies in the middle of an upload is a typed error, and t
   await node.stop()
   const again = await startNode(options)
   expect((await again.repo.recount({ signal })).problems).toEqual([])
-  expect(await readAll(again.datasets.read(kept.cid, { signal }))).toEqual(FILE)
+  expect(equalBytes(await readAll(again.datasets.read(kept.cid, { signal })), FILE)).toBe(true)
   const { cid } = await again.datasets.upload(pieces(large), { signal })
-  expect(await readAll(again.datasets.read(cid, { offset: 39 * MiB, signal }))).toEqual(large.slice(39 * MiB))
+  const tail = await readAll(again.datasets.read(cid, { offset: 39 * MiB, signal }))
+  expect(equalBytes(tail, large.subarray(39 * MiB))).toBe(true)
   expect((await again.repo.recount({ signal })).problems).toEqual([])
   await again.stop()
 })
