@@ -57,18 +57,30 @@ export class MerkleTree {
     return { index, leafCount: this.leafCount, hashCode: SHA2_256, path }
   }
 
-  /** The digest of leaf `index`, a copy. */
-  leaf(index: number): Uint8Array {
-    assert(
-      Number.isInteger(index) && index >= 0 && index < this.leafCount,
-      'a leaf is asked for by an index of the tree',
-    )
-    return (this.#layers[0] as DigestList).at(index).slice()
+  /** Layers above the leaves, the root's included: the length of every proof. */
+  get depth(): number {
+    return this.#layers.length - 1
+  }
+
+  /** Nodes of a layer; 0 is the leaves, {@link MerkleTree.depth} the root. */
+  layerLength(layer: number): number {
+    return this.#layer(layer).length
+  }
+
+  /** One node, as a view: not to be written to. */
+  node(layer: number, index: number): Uint8Array {
+    return this.#layer(layer).at(index)
   }
 
   /** Every node, bottom layer first, left to right. Views: not to be written to. */
   *nodes(): Generator<Uint8Array, void> {
     for (const layer of this.#layers) for (let i = 0; i < layer.length; i++) yield layer.at(i)
+  }
+
+  #layer(layer: number): DigestList {
+    const nodes = this.#layers[layer]
+    assert(nodes !== undefined, 'a layer is asked for by a number up to the depth of the tree')
+    return nodes
   }
 }
 

@@ -1,25 +1,46 @@
 // Datasets: files in the store. Upload makes blocks, leaves and a manifest of a stream; read, list and remove work from the manifest.
-// A dataset exists from the moment its manifest is committed, which is last on the way in and first on the way out.
+// A dataset exists from the commit of its manifest, which is last on the way in and first on the way out.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { compareBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Mutex } from '../lib/mutex.ts'
+import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { decodeCid, isManifestCid, makeCid } from '../protocol/cid.ts'
-import { DigestList } from '../protocol/digestlist.ts'
-import type { Manifest } from '../protocol/manifest.ts'
-import { decodeManifest } from '../protocol/manifestcodec.ts'
-import { CODEX_BLOCK, CODEX_MANIFEST, SHA2_256 } from '../protocol/multicodec.ts'
+import { decodeCid, isManifestCid } from '../protocol/cid.ts'
+import { plainManifest } from '../protocol/describeupload.ts'
+import type { Manifest, PlainManifest } from '../protocol/manifest.ts'
+import { decodeManifest, encodeManifest } from '../protocol/manifestcodec.ts'
+import type { MerkleTree } from '../protocol/merkletree.ts'
+import { treeCid } from '../protocol/merkletree.ts'
+import { CODEX_MANIFEST } from '../protocol/multicodec.ts'
 import { encodeVarint } from '../protocol/varint.ts'
 import type { Change, Key } from './datastore.ts'
+import type { DropOutcome } from './dropblocks.ts'
+import { sweepTree } from './dropleaves.ts'
 import type { ReadRange } from './readdataset.ts'
 import { readDataset } from './readdataset.ts'
 import type { RepoStore } from './repostore.ts'
-import { INDEX_KEY_BYTES, joinKey } from './storagekey.ts'
-import { BLOCKS_PREFIX, RECORDS_PER_PAGE, SWEEPS_PREFIX, TREES_PREFIX, leavesKey } from './storeparts.ts'
-import type { Upload, UploadOptions } from './uploaddataset.ts'
-import { uploadDataset } from './uploaddataset.ts'
+import { joinKey, textKey } from './storagekey.ts'
+import { BLOCKS_PREFIX, RECORDS_PER_PAGE } from './storeparts.ts'
+import { nodeChanges } from './treenodes.ts'
+import { SWEEPS_PREFIX, encodeTreeRecord, idOf, nextTreeId, readTreeRecord, sweepKey, treeKey } from './treerecord.ts'
+import type { UploadBlocksOptions } from './uploadblocks.ts'
+import { uploadBlocks } from './uploadblocks.ts'
+import { verifyBlocks } from './verifiedblock.ts'
+
+export interface UploadOptions extends UploadBlocksOptions {
+  readonly filename?: string | undefined
+  readonly mimetype?: string | undefined
+}
+
+export interface Upload {
+  readonly cid: Cid
+  readonly manifest: PlainManifest
+  /** Blocks of the dataset, those the store had already included. */
+  readonly blocks: number
+}
 
 export interface DatasetEntry {
   readonly cid: Cid
@@ -28,54 +49,46 @@ export interface DatasetEntry {
 
 /** A manifest's CID begins with these bytes: version 1, then the content codec. */
 const MANIFESTS_PREFIX: Key = joinKey(BLOCKS_PREFIX, Uint8Array.of(1, ...encodeVarint(CODEX_MANIFEST)))
+/** `repo/holders/<tree CID><holder>`: a manifest (its CID) needs the leaves of this tree. Without a holder they go. */
+const HOLDERS_PREFIX: Key = textKey('repo/holders/')
 
 export class Datasets {
   readonly #repo: RepoStore
   readonly #log: Log
-  /** Leaves of a tree are added and swept under this lock, so that one upload's end never meets another's removal half-way. */
-  readonly #trees = new Mutex()
-  #uploads = 0
-  /** Blocks that nothing refers to. They go when no upload runs, because one under way may have met them and count on them. */
-  #orphans: DigestList[] = []
+  /** Who holds which tree is decided by one at a time: the end of an upload must not meet a removal half-way. */
+  readonly #holding = new Mutex()
 
   constructor(repo: RepoStore, log: Log) {
     this.#repo = repo
     this.#log = log
   }
 
-  /** Finishes what a crash left half done: leaves that no manifest holds go. */
+  /** Finishes what a crash left half done: what an interrupted upload stored goes, and what a removal had left. */
   async recover({ signal }: AbortOptions): Promise<void> {
-    const { datastore } = this.#repo.parts
-    for await (const [key] of datastore.entries(SWEEPS_PREFIX, { signal })) {
-      const tree = decodeCid(key.slice(SWEEPS_PREFIX.length))
-      this.#log.info('removing leaves that an interrupted upload or removal left behind', { tree: String(tree) })
-      await this.#trees.run(() => this.#sweep(tree, signal), { signal })
+    for await (const [key] of this.#repo.parts.datastore.entries(SWEEPS_PREFIX, { signal })) {
+      this.#log.info('removing what an interrupted upload or removal left behind', { treeId: idOf(key) })
+      await sweepTree(this.#repo.parts, idOf(key), signal)
+      await this.#repo.trim()
     }
   }
 
   /**
    * Stores a stream as a dataset; settles when all of it is durable. A failed or aborted upload leaves nothing behind.
-   * @throws CodexError `upload/empty`, `store/quota-exceeded`, `slab/full`, `datastore/full`, what the source throws, the signal's reason
+   * @throws CodexError `manifest/bad-text` for names no manifest can hold, `upload/empty`, `store/quota-exceeded`, `slab/full`,
+   * `datastore/full`, what the source throws, the signal's reason
    */
-  async upload(source: AsyncIterable<Uint8Array>, options: UploadOptions & AbortOptions): Promise<Upload> {
-    this.#uploads++
-    const stored = new DigestList()
+  async upload(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<Upload> {
+    // Bad names are refused before the first byte, not after the last.
+    plainManifest(treeCid(new Uint8Array(32)), 1, options)
+    const treeId = await this.#beginTree()
     try {
-      return await uploadDataset(
-        {
-          repo: this.#repo,
-          stored,
-          attach: (tree, work) => this.#trees.run(() => this.#attach(tree, work), { signal: options.signal }),
-        },
-        source,
-        options,
-      )
+      const { tree, datasetSize } = await uploadBlocks(this.#repo, treeId, source, options)
+      const manifest = plainManifest(treeCid(tree.root), datasetSize, options)
+      const cid = await this.#holding.run(() => this.#finish(treeId, tree, manifest, options))
+      return { cid, manifest, blocks: tree.leafCount }
     } catch (error) {
-      this.#orphans.push(stored)
+      await this.#undo(treeId)
       throw error
-    } finally {
-      this.#uploads--
-      if (this.#uploads === 0) await this.#dropOrphans()
     }
   }
 
@@ -113,99 +126,121 @@ export class Datasets {
   /**
    * Removes a dataset from this store: the manifest, then the leaves of its tree unless another manifest holds it, and every block that
    * nothing else refers to. A CID of another kind removes that one block, if nothing refers to it.
-   * @returns `in use` only for such a block: something refers to it, or an upload is under way that may
+   * @returns `in use` only for such a block
    */
   async remove(cid: Cid, { signal }: AbortOptions): Promise<'removed' | 'absent' | 'in use'> {
-    if (!isManifestCid(cid)) {
-      const outcome = await this.#repo.drop(cid, { held: () => this.#uploads > 0 })
-      return outcome === 'dropped' ? 'removed' : outcome
-    }
-    const manifest = await this.#readable(cid)
-    if (manifest === undefined) return (await this.#repo.drop(cid)) === 'dropped' ? 'removed' : 'absent'
-    const tree = manifest.treeCid
-    return this.#trees.run(
-      async () => {
-        const sweep: Change = { put: joinKey(SWEEPS_PREFIX, tree.bytes), value: new Uint8Array(0) }
-        const [outcome] = await this.#repo.dropMany([cid], { also: [{ drop: holderKey(tree, cid) }, sweep] })
-        await this.#sweep(tree, signal)
-        return outcome === 'dropped' ? 'removed' : 'absent'
-      },
-      { signal },
-    )
+    if (!isManifestCid(cid)) return removal(await this.#repo.drop(cid))
+    const tree = await this.#treeOf(cid, signal)
+    if (tree === undefined) return removal(await this.#repo.drop(cid))
+    return this.#holding.run(() => this.#letGo(cid, tree, signal), { signal })
   }
 
-  /** Undefined when it is not there or damaged: then there is nothing but its block to remove. */
-  async #readable(cid: Cid): Promise<Manifest | undefined> {
+  async #letGo(cid: Cid, tree: Cid, signal: AbortSignal): Promise<'removed' | 'absent' | 'in use'> {
+    const { datastore } = this.#repo.parts
+    const holders: Key[] = []
+    for await (const [key] of datastore.entries(holdersKey(tree), { signal })) {
+      holders.push(key)
+      if (holders.length > 1) break
+    }
+    const record = await readTreeRecord(datastore, tree)
+    // A tree that no manifest held, such as that of a manifest fetched from a peer, is not ours to drop.
+    const isLast =
+      record !== undefined && holders.length === 1 && (await datastore.get(holderKey(tree, cid))) !== undefined
+    const outcome = await this.#repo.drop(cid, [
+      { drop: holderKey(tree, cid) },
+      ...(isLast ? [{ drop: treeKey(tree) }, { put: sweepKey(record.id), value: NOTHING }] : []),
+    ])
+    if (isLast) {
+      await sweepTree(this.#repo.parts, record.id, signal)
+      await this.#repo.trim()
+    }
+    return removal(outcome)
+  }
+
+  /** From the manifest, or from who holds what when that is damaged or gone; undefined when nothing is known of it. */
+  async #treeOf(cid: Cid, signal: AbortSignal): Promise<Cid | undefined> {
     try {
-      return await this.manifest(cid)
+      return (await this.manifest(cid)).treeCid
     } catch (error) {
       if (!CodexError.is(error, 'dataset/not-found'))
         this.#log.warn('removing a damaged manifest', { cid: String(cid), error })
-      return undefined
     }
+    for await (const [key] of this.#repo.parts.datastore.entries(HOLDERS_PREFIX, { signal })) {
+      const tree = decodeCid(key.slice(HOLDERS_PREFIX.length, key.length - cid.bytes.length))
+      if (compareBytes(key, holderKey(tree, cid)) === 0) return tree
+    }
+    return undefined
   }
 
-  /** Runs the last steps of an upload; leaves without a manifest go again when they fail. */
-  async #attach<T>(tree: Cid, work: (sweep: Key, holder: (manifest: Cid) => Key) => Promise<T>): Promise<T> {
+  /** A number for a new tree, noted to be swept until the upload has ended well. */
+  #beginTree(): Promise<number> {
+    const { ledger, datastore } = this.#repo.parts
+    return ledger.update(async () => {
+      const [id, taken] = await nextTreeId(datastore)
+      return [{ changes: [taken, { put: sweepKey(id), value: NOTHING }] }, id]
+    })
+  }
+
+  async #finish(treeId: number, tree: MerkleTree, manifest: PlainManifest, options: UploadOptions): Promise<Cid> {
+    const { datastore, hasher } = this.#repo.parts
+    const known = await readTreeRecord(datastore, manifest.treeCid)
+    // The same bytes again: the tree that is here stays, what this upload stored goes once the manifest is there.
+    const isNew = known?.isWhole !== true
+    if (isNew) await this.#storeNodes(treeId, tree, options.signal)
+    const bytes = encodeManifest(manifest)
+    const cid = manifestCid(bytes)
+    const record = { id: treeId, leafCount: tree.leafCount, isWhole: true }
+    const adopt: Change[] = [
+      { put: treeKey(manifest.treeCid), value: encodeTreeRecord(record) },
+      { drop: sweepKey(treeId) },
+      ...(known === undefined ? [] : [{ put: sweepKey(known.id), value: NOTHING }]),
+    ]
+    await this.#repo.putMany(await verifyBlocks(hasher, [{ cid, bytes }]), {
+      expiry: options.expiry,
+      also: [{ put: holderKey(manifest.treeCid, cid), value: NOTHING }, ...(isNew ? adopt : [])],
+    })
+    const superseded = isNew ? known?.id : treeId
+    if (superseded !== undefined) await this.#undo(superseded)
+    return cid
+  }
+
+  async #storeNodes(treeId: number, tree: MerkleTree, signal: AbortSignal): Promise<void> {
+    let changes: Change[] = []
+    for (const change of nodeChanges(treeId, tree)) {
+      changes.push(change)
+      if (changes.length < RECORDS_PER_PAGE) continue
+      signal.throwIfAborted()
+      await this.#repo.parts.datastore.commit(changes)
+      changes = []
+    }
+    await this.#repo.parts.datastore.commit(changes)
+  }
+
+  /** Drops what lies under the number if it is noted to go: a commit whose answer was lost may have made it a dataset's. */
+  async #undo(treeId: number): Promise<void> {
+    const { parts } = this.#repo
     try {
-      return await work(joinKey(SWEEPS_PREFIX, tree.bytes), (manifest) => holderKey(tree, manifest))
+      if ((await parts.datastore.get(sweepKey(treeId))) === undefined) return
+      await sweepTree(parts, treeId, NEVER)
+      await this.#repo.trim()
     } catch (error) {
-      await this.#sweep(tree, NEVER).catch((cause: unknown) =>
-        this.#log.warn('leaves of a failed upload stay until the next start', { tree: String(tree), error: cause }),
-      )
-      throw error
-    }
-  }
-
-  /** Drops the leaves of a tree page by page unless a manifest holds it; the note that they must go is dropped last. */
-  async #sweep(tree: Cid, signal: AbortSignal): Promise<void> {
-    const { datastore } = this.#repo.parts
-    const sweep: Change = { drop: joinKey(SWEEPS_PREFIX, tree.bytes) }
-    for await (const _ of datastore.entries(joinKey(TREES_PREFIX, tree.bytes), { signal }))
-      return datastore.commit([sweep])
-    for (;;) {
-      const indices: number[] = []
-      for await (const [key] of datastore.entries(leavesKey(tree), { signal })) {
-        indices.push(Number(new DataView(key.buffer, key.byteOffset + key.length - INDEX_KEY_BYTES).getBigUint64(0)))
-        if (indices.length === RECORDS_PER_PAGE) break
-      }
-      const last = indices.length < RECORDS_PER_PAGE
-      await this.#repo.dropLeaves(tree, indices, { also: last ? [sweep] : [], spared: () => this.#spared() })
-      if (last) return
-    }
-  }
-
-  #spared(): DigestList | undefined {
-    if (this.#uploads === 0) return undefined
-    const spared = new DigestList()
-    this.#orphans.push(spared)
-    return spared
-  }
-
-  async #dropOrphans(): Promise<void> {
-    const held = (): boolean => this.#uploads > 0
-    try {
-      for (let digests = this.#orphans[0]; digests !== undefined; digests = this.#orphans[0]) {
-        for (let at = 0; at < digests.length; at += RECORDS_PER_PAGE) {
-          const count = Math.min(RECORDS_PER_PAGE, digests.length - at)
-          const page = Array.from({ length: count }, (_, i) => makeCid(CODEX_BLOCK, SHA2_256, digests.at(at + i)))
-          await this.#repo.dropMany(page, { held })
-          // Another upload has begun: its end takes the list up again, from its start.
-          if (held()) return
-        }
-        this.#orphans.shift()
-        if (this.#orphans.length === 0) await this.#repo.trim()
-      }
-    } catch (error) {
-      this.#log.warn('blocks of a failed upload stay until they expire', { error })
-      this.#orphans = []
+      this.#log.warn('blocks that nobody needs stay until the next start', { treeId, error })
     }
   }
 }
 
 /** Cleaning up after a failure must finish, whoever gave up waiting. */
 const NEVER = new AbortController().signal
+const NOTHING = new Uint8Array(0)
 
-function holderKey(tree: Cid, manifest: Cid): Key {
-  return joinKey(TREES_PREFIX, tree.bytes, manifest.bytes)
+function holdersKey(tree: Cid): Key {
+  return joinKey(HOLDERS_PREFIX, tree.bytes)
+}
+
+function holderKey(tree: Cid, holder: Cid): Key {
+  return joinKey(HOLDERS_PREFIX, tree.bytes, holder.bytes)
+}
+
+function removal(outcome: DropOutcome): 'removed' | 'absent' | 'in use' {
+  return outcome === 'dropped' ? 'removed' : outcome
 }

@@ -1,36 +1,25 @@
-// Delete: blocks by CID, leaves by (tree, index), and what has expired. Each page is one commit.
+// Delete: blocks by CID, and blocks whose time is over. Leaves go in dropleaves.ts.
 
 import { toHex } from '../lib/bytes.ts'
 import type { Seconds } from '../lib/units.ts'
-import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
-import type { DigestList } from '../protocol/digestlist.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { BlockRecord } from './blockrecord.ts'
-import { occupies, servable } from './blockrecord.ts'
+import { occupies } from './blockrecord.ts'
 import type { Change, Key } from './datastore.ts'
-import { decodeLeafRecord } from './leafrecord.ts'
 import type { StoreParts } from './storeparts.ts'
-import { blockKey, leafKey, readBlockRecords } from './storeparts.ts'
+import { blockKey, readBlockRecords } from './storeparts.ts'
 
 /** `in use`: leaves refer to it and it has not expired; it stays. */
 export type DropOutcome = 'dropped' | 'absent' | 'in use'
 
-export interface DropBlocksOptions {
-  /** Records of the caller's that go with it. */
-  readonly also?: readonly Change[]
-  /** Asked while nothing can change: when true, every block is in use. */
-  readonly held?: () => boolean
-}
-
-/** Drops each block that nobody refers to or whose time is over; the rest stays. */
+/** Drops each block that nobody refers to or whose time is over, with `also`; the rest stays. */
 export function dropBlocks(
   parts: StoreParts,
   cids: readonly Cid[],
-  { also = [], held = () => false }: DropBlocksOptions = {},
+  also: readonly Change[] = [],
 ): Promise<DropOutcome[]> {
   return parts.ledger.update<DropOutcome[]>(async () => {
-    if (held()) return [{ changes: also }, cids.map(() => 'in use')]
     const now = parts.clock.now()
     const keys = distinctKeys(cids)
     const names = [...keys.keys()]
@@ -47,62 +36,6 @@ export function dropBlocks(
       }
     }
     return [plan.also(...also).plan, cids.map((cid) => outcomes.get(toHex(cid.bytes)) ?? 'absent')]
-  })
-}
-
-export interface DropLeavesOptions {
-  /** Records of the caller's that go with it. */
-  readonly also?: readonly Change[]
-  /**
-   * Asked while nothing can change: where to note the digests of blocks that lost their last leaf, which then stay for whoever is about to
-   * refer to them. Without it, or when it answers nothing, they go at once.
-   */
-  readonly spared?: () => DigestList | undefined
-}
-
-/**
- * Drops these leaves of a tree, and each block that no leaf refers to any more.
- * @returns how many of the leaves were there
- */
-export function dropLeaves(
-  parts: StoreParts,
-  tree: Cid,
-  indices: readonly number[],
-  { also = [], spared = () => undefined }: DropLeavesOptions = {},
-): Promise<number> {
-  return parts.ledger.update(async () => {
-    const keys = [...new Set(indices)].map((index) => ({ index, key: leafKey(tree, index) }))
-    const sealed = await parts.datastore.getMany(keys.map(({ key }) => key))
-    const plan = new BlockPlan()
-    const lost = new Map<string, { readonly cid: Cid; count: number }>()
-    let found = 0
-    for (const [i, { index, key }] of keys.entries()) {
-      const record = sealed[i]
-      if (record === undefined) continue
-      found++
-      plan.also({ drop: key })
-      const { blockCid } = decodeLeafRecord(key, index, record)
-      if (isEmptyBlockCid(blockCid)) continue
-      const name = toHex(blockCid.bytes)
-      const entry = lost.get(name) ?? { cid: blockCid, count: 0 }
-      entry.count++
-      lost.set(name, entry)
-    }
-    const blocks = [...lost.values()].map(({ cid, count }) => ({ cid, key: blockKey(cid), count }))
-    const records = await readBlockRecords(
-      parts.datastore,
-      blocks.map(({ key }) => key),
-    )
-    const spare = spared()
-    for (const [i, { cid, key, count }] of blocks.entries()) {
-      const record = records[i]
-      if (record === undefined) continue
-      const refCount = Math.max(0, record.refCount - count)
-      const stays = refCount > 0 || (spare !== undefined && servable(record))
-      if (stays && refCount === 0) spare?.push(cid.digest)
-      plan.replace(key, record, stays ? { ...record, refCount } : undefined)
-    }
-    return [plan.also(...also).plan, found]
   })
 }
 

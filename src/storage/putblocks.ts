@@ -6,9 +6,11 @@ import type { Bytes, Seconds } from '../lib/units.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import { slabPieces, unitsNeeded } from './blockbytes.ts'
 import { BlockPlan } from './blockplan.ts'
-import type { BlockPlace } from './blockrecord.ts'
+import type { BlockPlace, BlockRecord } from './blockrecord.ts'
 import { servable } from './blockrecord.ts'
 import type { Change, Key } from './datastore.ts'
+import { LeafPages } from './leafpage.ts'
+import { countReferences } from './putleaves.ts'
 import { freeBytes, quotaExceeded } from './quota.ts'
 import type { SlabPiece } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
@@ -27,20 +29,22 @@ export interface Put {
   readonly expiry: Seconds
 }
 
-export interface Put {
-  readonly block: VerifiedBlock
-  /** Keep it at least until then. */
-  readonly expiry: Seconds
+/** What is committed together with the blocks. */
+export interface PutExtras {
+  /** Records of the caller's. */
+  readonly also?: readonly Change[] | undefined
+  /** The blocks are leaves of this tree, `indices` in their order; each new leaf is a reference. */
+  readonly leaves?: { readonly treeId: number; readonly indices: readonly number[] } | undefined
 }
 
 /**
- * Stores what is missing and prolongs the rest, atomically, together with `also`. Settles when durable.
+ * Stores what is missing and prolongs the rest, atomically, together with the extras. Settles when durable.
  * @throws CodexError `store/quota-exceeded`, `slab/full`, `datastore/full` and other failures of the stores: nothing is stored then
  */
 export async function putBlocks(
   parts: StoreParts,
   puts: readonly Put[],
-  also: readonly Change[] = [],
+  extras: PutExtras = {},
 ): Promise<PutOutcome[]> {
   const names = puts.map(({ block }) => toHex(block.cid.bytes))
   const candidates = new Map<string, Candidate>()
@@ -51,7 +55,7 @@ export async function putBlocks(
     candidates.set(name, { name, key: blockKey(block.cid), block, expiry: latest })
   }
   for (;;) {
-    const stored = await attempt(parts, [...candidates.values()], also)
+    const stored = await attempt(parts, puts, [...candidates.values()], extras)
     if (stored !== 'lost one') return names.map((name) => (stored.delete(name) ? 'stored' : 'present'))
   }
 }
@@ -64,8 +68,9 @@ interface Candidate extends Put {
 /** The names that were stored, or that a block we meant to keep was deleted before we could commit: then nothing was changed. */
 async function attempt(
   parts: StoreParts,
+  puts: readonly Put[],
   candidates: readonly Candidate[],
-  also: readonly Change[],
+  extras: PutExtras,
 ): Promise<Set<string> | 'lost one'> {
   const keys = candidates.map(({ key }) => key)
   const known = await readBlockRecords(parts.datastore, keys)
@@ -77,30 +82,44 @@ async function attempt(
     await writeBytes(parts, fresh, units, places)
     return await parts.ledger.update<Set<string> | 'lost one'>(async () => {
       const before = await readBlockRecords(parts.datastore, keys)
-      const plan = new BlockPlan()
+      const { changes, references } = await planLeaves(parts, puts, extras)
+      const plan = new BlockPlan().also(...changes)
       const stored = new Set<string>()
       for (const [i, candidate] of candidates.entries()) {
         const record = before[i]
-        const { key, block, expiry } = candidate
-        if (servable(record)) {
-          if (record.expiry < expiry) plan.replace(key, record, { ...record, expiry })
-          continue
-        }
-        const place = places.get(candidate)
-        if (place === undefined) return [new BlockPlan().plan, 'lost one']
-        plan.replace(key, record, {
-          size: block.bytes.length,
-          expiry: Math.max(expiry, record?.expiry ?? 0),
-          refCount: record?.refCount ?? 0,
+        const place = servable(record) ? record.place : places.get(candidate)
+        if (place === undefined) return [{ changes: [] }, 'lost one']
+        const after: BlockRecord = {
+          size: candidate.block.bytes.length,
+          expiry: Math.max(candidate.expiry, record?.expiry ?? 0),
+          refCount: (record?.refCount ?? 0) + (references.get(candidate.name) ?? 0),
           place,
-        })
-        stored.add(candidate.name)
+        }
+        if (!servable(record)) stored.add(candidate.name)
+        else if (record.expiry === after.expiry && record.refCount === after.refCount) continue
+        plan.replace(candidate.key, record, after)
       }
-      return [plan.also(...also).plan, stored]
+      return [plan.plan, stored]
     })
   } finally {
     // Units that the commit took are pending no longer: giving those back changes nothing.
     parts.ledger.giveBack(units)
+  }
+}
+
+/** The leaves to add, and by hex CID how many references they are. */
+async function planLeaves(
+  { datastore }: StoreParts,
+  puts: readonly Put[],
+  { also = [], leaves }: PutExtras,
+): Promise<{ readonly changes: readonly Change[]; readonly references: ReadonlyMap<string, number> }> {
+  if (leaves === undefined) return { changes: also, references: new Map() }
+  const pages = await LeafPages.read(datastore, leaves.treeId, leaves.indices)
+  const added = puts.filter(({ block }, i) => pages.add(leaves.indices[i] as number, block.cid))
+  const counts = countReferences(added.map(({ block }) => block.cid))
+  return {
+    changes: [...pages.changes(), ...also],
+    references: new Map(counts.map(({ cid, count }) => [toHex(cid.bytes), count])),
   }
 }
 

@@ -1,72 +1,79 @@
-// Leaves: which block stands at (tree, index), with its proof. Each new leaf counts as one reference to its block.
+// Leaves of a tree that is known beforehand: which block stands at (tree, index), with its proof. Each counts as one reference to its block.
 
 import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { CODEX_BLOCK } from '../protocol/multicodec.ts'
+import { isBlockCid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
 import type { Change } from './datastore.ts'
-import type { Leaf } from './leafrecord.ts'
-import { decodeLeafRecord, encodeLeafRecord } from './leafrecord.ts'
+import { LeafPages } from './leafpage.ts'
+import { proofKey } from './leafproof.ts'
+import { sealRecord } from './sealedrecord.ts'
 import type { StoreParts } from './storeparts.ts'
-import { blockKey, leafKey, readBlockRecords } from './storeparts.ts'
+import { blockKey, readBlockRecords } from './storeparts.ts'
+import { encodeTreeRecord, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
+
+export interface Leaf {
+  readonly index: number
+  readonly blockCid: Cid
+  /** Sibling nodes, bottom first, 32 bytes each; without it the store cannot prove this leaf to others. */
+  readonly path?: readonly Uint8Array[]
+}
 
 /**
- * Stores those leaves that are not there yet, with `also`, in one commit; an existing leaf is never overwritten, so repeating is harmless.
- * Their blocks must be in the store (the empty block always is, and leaves that name no data block need none).
+ * Stores those leaves that are not there yet, in one commit; an existing leaf is never overwritten, so repeating is harmless. Their blocks
+ * must be in the store (the empty block always is, and slot cells need none).
+ * @param leafCount leaves of the whole tree
  * @returns how many were new
  * @throws CodexError `store/block-missing` naming the first block that is not there: nothing is stored then
  */
-export function putLeaves(
-  parts: StoreParts,
-  tree: Cid,
-  leaves: readonly Leaf[],
-  also: readonly Change[] = [],
-): Promise<number> {
+export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leaves: readonly Leaf[]): Promise<number> {
   return parts.ledger.update(async () => {
-    const byIndex = new Map(leaves.map((leaf) => [leaf.index, leaf]))
-    const wanted = [...byIndex.values()].map((leaf) => ({ leaf, key: leafKey(tree, leaf.index) }))
-    const existing = await parts.datastore.getMany(wanted.map(({ key }) => key))
     const plan = new BlockPlan()
-    const gained = new Map<string, { readonly cid: Cid; count: number }>()
-    let added = 0
-    for (const [i, { leaf, key }] of wanted.entries()) {
-      if (existing[i] !== undefined) continue
-      added++
-      plan.also({ put: key, value: encodeLeafRecord(leaf) })
-      if (leaf.blockCid.codec !== CODEX_BLOCK || isEmptyBlockCid(leaf.blockCid)) continue
-      const name = toHex(leaf.blockCid.bytes)
-      const entry = gained.get(name) ?? { cid: leaf.blockCid, count: 0 }
-      entry.count++
-      gained.set(name, entry)
+    let record = await readTreeRecord(parts.datastore, tree)
+    if (record === undefined) {
+      const [id, taken] = await nextTreeId(parts.datastore)
+      record = { id, leafCount, isWhole: false }
+      plan.also(taken, { put: treeKey(tree), value: encodeTreeRecord(record) })
     }
-    const blocks = [...gained.values()]
+    const { id } = record
+    const pages = await LeafPages.read(
+      parts.datastore,
+      id,
+      leaves.map(({ index }) => index),
+    )
+    const added = leaves.filter(({ index, blockCid }) => pages.add(index, blockCid))
+    if (added.length === 0) return [{ changes: [] }, 0]
+    const gained = countReferences(added.map(({ blockCid }) => blockCid))
     const records = await readBlockRecords(
       parts.datastore,
-      blocks.map(({ cid }) => blockKey(cid)),
+      gained.map(({ cid }) => blockKey(cid)),
     )
-    for (const [i, { cid, count }] of blocks.entries()) {
-      const record = records[i]
-      if (!servable(record)) throw blockMissing(cid)
-      plan.replace(blockKey(cid), record, { ...record, refCount: record.refCount + count })
+    for (const [i, { cid, count }] of gained.entries()) {
+      const block = records[i]
+      if (!servable(block)) throw blockMissing(cid)
+      plan.replace(blockKey(cid), block, { ...block, refCount: block.refCount + count })
     }
-    return [plan.also(...also).plan, added]
+    const proofs = added.flatMap(({ index, path }): Change[] =>
+      path === undefined ? [] : [{ put: proofKey(id, index), value: sealRecord(...path) }],
+    )
+    return [plan.also(...pages.changes(), ...proofs).plan, added.length]
   })
 }
 
-/** The leaves at these indices, in order; `undefined` where the store has none. @throws CodexError `store/corrupted-record` */
-export async function getLeaves(
-  { datastore }: StoreParts,
-  tree: Cid,
-  indices: readonly number[],
-): Promise<(Leaf | undefined)[]> {
-  const keys = indices.map((index) => leafKey(tree, index))
-  const sealed = await datastore.getMany(keys)
-  return sealed.map((record, i) =>
-    record === undefined ? undefined : decodeLeafRecord(keys[i] as Uint8Array, indices[i] as number, record),
-  )
+/** How often each data block is named: what leaves count for. */
+export function countReferences(cids: readonly Cid[]): { readonly cid: Cid; count: number }[] {
+  const byName = new Map<string, { readonly cid: Cid; count: number }>()
+  for (const cid of cids) {
+    if (!isBlockCid(cid) || isEmptyBlockCid(cid)) continue
+    const name = toHex(cid.bytes)
+    const entry = byName.get(name) ?? { cid, count: 0 }
+    entry.count++
+    byName.set(name, entry)
+  }
+  return [...byName.values()]
 }
 
 export function blockMissing(cid: Cid): CodexError<'store/block-missing'> {

@@ -2,15 +2,13 @@
 
 import { toHex } from '../lib/bytes.ts'
 import { decodeCid } from '../protocol/cid.ts'
-import { CODEX_BLOCK } from '../protocol/multicodec.ts'
-import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { BlockRecord } from './blockrecord.ts'
 import { decodeBlockRecord, occupies, unitsOf } from './blockrecord.ts'
-import { INDEX_KEY_BYTES } from './storagekey.ts'
-import { decodeLeafRecord } from './leafrecord.ts'
+import { LEAVES_PREFIX, LeafPage } from './leafpage.ts'
+import { countReferences } from './putleaves.ts'
 import type { Counters } from './quota.ts'
 import type { StoreParts } from './storeparts.ts'
-import { BLOCKS_PREFIX, LEAVES_PREFIX } from './storeparts.ts'
+import { BLOCKS_PREFIX } from './storeparts.ts'
 import type { UnitMap } from './unitmap.ts'
 
 export interface Recount {
@@ -79,12 +77,9 @@ async function compareReferences(
 ): Promise<void> {
   const mine = (cidBytes: Uint8Array): boolean => (cidBytes.at(-1) as number) % passes === pass
   const references = new Map<string, number>()
-  for await (const [key, sealed] of datastore.entries(LEAVES_PREFIX, { signal })) {
-    const { blockCid } = decodeLeafRecord(key, indexOf(key), sealed)
-    if (blockCid.codec !== CODEX_BLOCK || isEmptyBlockCid(blockCid) || !mine(blockCid.bytes)) continue
-    const name = toHex(blockCid.bytes)
-    references.set(name, (references.get(name) ?? 0) + 1)
-  }
+  for await (const [key, sealed] of datastore.entries(LEAVES_PREFIX, { signal }))
+    for (const { cid, count } of countReferences(LeafPage.decode(key, sealed).cids()))
+      if (mine(cid.bytes)) references.set(toHex(cid.bytes), (references.get(toHex(cid.bytes)) ?? 0) + count)
   for await (const [key, sealed] of datastore.entries(BLOCKS_PREFIX, { signal })) {
     const cidBytes = key.subarray(BLOCKS_PREFIX.length)
     if (!mine(cidBytes)) continue
@@ -96,9 +91,4 @@ async function compareReferences(
       report(`block ${decodeCid(cidBytes)} counts ${record.refCount} references, ${found} leaves name it`)
   }
   for (const name of references.keys()) report(`leaves name block ${name}, of which there is no record`)
-}
-
-/** The leaf's index: the last bytes of its key. */
-function indexOf(key: Uint8Array): number {
-  return Number(new DataView(key.buffer, key.byteOffset + key.length - INDEX_KEY_BYTES).getBigUint64(0))
 }

@@ -9,24 +9,29 @@ import type { Bytes, Seconds } from '../lib/units.ts'
 import { GiB, checkedBytes } from '../lib/units.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
+import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
 import type { Change, Datastore } from './datastore.ts'
-import type { DropBlocksOptions, DropLeavesOptions, DropOutcome } from './dropblocks.ts'
-import { dropBlocks, dropLeaves } from './dropblocks.ts'
+import type { DropOutcome } from './dropblocks.ts'
+import { dropBlocks } from './dropblocks.ts'
+import { dropLeaves } from './dropleaves.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
-import type { Leaf } from './leafrecord.ts'
+import { LeafPages } from './leafpage.ts'
+import { leafProof } from './leafproof.ts'
 import { Ledger } from './ledger.ts'
-import type { PutOutcome } from './putblocks.ts'
+import type { PutExtras, PutOutcome } from './putblocks.ts'
 import { putBlocks } from './putblocks.ts'
 import { PutGatherer, groupsOf } from './putgatherer.ts'
-import { blockMissing, getLeaves, putLeaves } from './putleaves.ts'
+import type { Leaf } from './putleaves.ts'
+import { blockMissing, putLeaves } from './putleaves.ts'
 import type { Recount } from './recount.ts'
 import { recount } from './recount.ts'
 import type { SlabFile } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
+import { readTreeRecord } from './treerecord.ts'
 import { UNIT_BYTES } from './unitmap.ts'
 import type { VerifiedBlock } from './verifiedblock.ts'
 
@@ -47,11 +52,9 @@ export interface Space {
   readonly quotaReservedBytes: Bytes
 }
 
-export interface PutOptions {
+export interface PutOptions extends PutExtras {
   /** Keep it at least until then; the time to live from now by default. */
-  readonly expiry?: Seconds
-  /** Records of the caller's that must stand or fall with the blocks. */
-  readonly also?: readonly Change[]
+  readonly expiry?: Seconds | undefined
 }
 
 export class RepoStore {
@@ -97,18 +100,23 @@ export class RepoStore {
   }
 
   /**
-   * Stores groups of up to 8 MiB, each with one flush and one commit, in order. A failure leaves whole groups stored; `also` goes with
-   * the last one. @throws CodexError as {@link RepoStore.put}
+   * Stores groups of up to 8 MiB, each with one flush and one commit with its leaves, in order. A failure leaves whole groups stored;
+   * `also` goes with the last one. @throws CodexError as {@link RepoStore.put}
    */
   async putMany(
     blocks: readonly VerifiedBlock[],
-    { expiry = this.defaultExpiry(), also = [] }: PutOptions = {},
+    { expiry = this.defaultExpiry(), also, leaves }: PutOptions = {},
   ): Promise<PutOutcome[]> {
-    const groups = [...groupsOf(blocks, ({ bytes }) => bytes.length)]
     const outcomes: PutOutcome[] = []
-    for (const [i, group] of groups.entries()) {
+    for (const group of groupsOf(blocks, ({ bytes }) => bytes.length)) {
       const puts = group.map((block) => ({ block, expiry }))
-      outcomes.push(...(await putBlocks(this.#parts, puts, i === groups.length - 1 ? also : [])))
+      const end = outcomes.length + group.length
+      const indices = leaves?.indices.slice(outcomes.length, end)
+      const extras = {
+        also: end === blocks.length ? also : undefined,
+        leaves: leaves && indices && { treeId: leaves.treeId, indices },
+      }
+      outcomes.push(...(await putBlocks(this.#parts, puts, extras)))
     }
     return outcomes
   }
@@ -131,37 +139,40 @@ export class RepoStore {
   }
 
   /** As {@link dropBlocks}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
-  async drop(cid: Cid, options: DropBlocksOptions = {}): Promise<DropOutcome> {
-    const [outcome] = await dropBlocks(this.#parts, [cid], options)
+  async drop(cid: Cid, also: readonly Change[] = []): Promise<DropOutcome> {
+    const [outcome] = await dropBlocks(this.#parts, [cid], also)
     return outcome ?? 'absent'
   }
 
-  dropMany(cids: readonly Cid[], options: DropBlocksOptions = {}): Promise<DropOutcome[]> {
-    return dropBlocks(this.#parts, cids, options)
-  }
-
   /** As {@link putLeaves}. @throws CodexError `store/block-missing` */
-  putLeaves(tree: Cid, leaves: readonly Leaf[], also: readonly Change[] = []): Promise<number> {
-    return putLeaves(this.#parts, tree, leaves, also)
-  }
-
-  /** As {@link getLeaves}. */
-  getLeaves(tree: Cid, indices: readonly number[]): Promise<(Leaf | undefined)[]> {
-    return getLeaves(this.#parts, tree, indices)
+  putLeaves(tree: Cid, leafCount: number, leaves: readonly Leaf[]): Promise<number> {
+    return putLeaves(this.#parts, tree, leafCount, leaves)
   }
 
   /** As {@link dropLeaves}. */
-  dropLeaves(tree: Cid, indices: readonly number[], options: DropLeavesOptions = {}): Promise<number> {
-    return dropLeaves(this.#parts, tree, indices, options)
+  dropLeaves(tree: Cid, indices: readonly number[]): Promise<number> {
+    return dropLeaves(this.#parts, tree, indices)
+  }
+
+  /** The blocks that stand at these places of a tree, in order; `undefined` where the store has no leaf. @throws CodexError `store/corrupted-record` */
+  async getLeaves(tree: Cid, indices: readonly number[]): Promise<(Cid | undefined)[]> {
+    const record = await readTreeRecord(this.#parts.datastore, tree)
+    if (record === undefined) return indices.map(() => undefined)
+    const pages = await LeafPages.read(this.#parts.datastore, record.id, indices)
+    return indices.map((index) => pages.get(index))
+  }
+
+  /** As {@link leafProof}. */
+  getProof(tree: Cid, index: number): Promise<MerkleProof | undefined> {
+    return leafProof(this.#parts.datastore, tree, index)
   }
 
   /** The blocks at these places of a tree, in order; `undefined` where the leaf or its block is missing. @throws CodexError as {@link RepoStore.getMany} */
   async getAt(tree: Cid, indices: readonly number[]): Promise<(Uint8Array | undefined)[]> {
     const leaves = await this.getLeaves(tree, indices)
-    const known = leaves.filter((leaf) => leaf !== undefined)
-    const blocks = await this.getMany(known.map(({ blockCid }) => blockCid))
+    const blocks = await this.getMany(leaves.filter((cid) => cid !== undefined))
     let next = 0
-    return leaves.map((leaf) => (leaf === undefined ? undefined : blocks[next++]))
+    return leaves.map((cid) => (cid === undefined ? undefined : blocks[next++]))
   }
 
   /**

@@ -1,6 +1,6 @@
 // What the operations of the RepoStore work with, and where their records lie in the Datastore.
 
-import { textKey, joinKey, indexKey } from './storagekey.ts'
+import { joinKey, textKey } from './storagekey.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Cid } from '../protocol/cid.ts'
@@ -24,23 +24,10 @@ export interface StoreParts {
 export const RECORDS_PER_PAGE = 1024
 
 export const BLOCKS_PREFIX = textKey('repo/blocks/')
-export const LEAVES_PREFIX = textKey('repo/leaves/')
-/** `repo/trees/<tree><manifest>`: this manifest needs the leaves of this tree. */
-export const TREES_PREFIX = textKey('repo/trees/')
-/** `repo/sweeps/<tree>`: no manifest needs these leaves (any more, or yet); they go at the next start. */
-export const SWEEPS_PREFIX = textKey('repo/sweeps/')
 
 /** Content codec and hash code stand first in a CID, so that the blocks of one kind stand together in the index. */
 export function blockKey(cid: Cid): Key {
   return joinKey(BLOCKS_PREFIX, cid.bytes)
-}
-
-export function leavesKey(tree: Cid): Key {
-  return joinKey(LEAVES_PREFIX, tree.bytes)
-}
-
-export function leafKey(tree: Cid, index: number): Key {
-  return joinKey(LEAVES_PREFIX, tree.bytes, indexKey(index))
 }
 
 /** The records at these keys, in order. @throws CodexError `store/corrupted-record` */

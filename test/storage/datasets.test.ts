@@ -1,6 +1,7 @@
 // Uploads that fail, meet each other or meet removals; and expiry of whole datasets.
 
 import { describe, expect, it } from 'vitest'
+import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { MemorySlabFile } from '../../src/storage/memoryslabfile.ts'
@@ -26,6 +27,29 @@ async function* breaking(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
   yield* streamOf(bytes, 1_000_000)
   throw new Error('the source broke')
 }
+
+describe('an upload that is killed', () => {
+  it('gives its space back at the next start', async () => {
+    const store = memoryStore()
+    let reached: () => void = () => undefined
+    const underWay = new Promise<void>((resolve) => {
+      reached = resolve
+    })
+    async function* endless(): AsyncGenerator<Uint8Array, void> {
+      yield* streamOf(LARGE, 1_000_000)
+      reached()
+      await new Promise(() => undefined)
+    }
+    void store.datasets.upload(endless(), { signal: NEVER })
+    await underWay
+    while ((await store.repo.space()).totalBlocks < 256) await Promise.resolve()
+    const restarted = testStore({ datastore: store.datastore, slab: store.slab.reopen() })
+    await expectClean(restarted)
+    await restarted.datasets.recover({ signal: NEVER })
+    expect(await restarted.repo.space()).toMatchObject(NOTHING)
+    await expectClean(restarted)
+  })
+})
 
 describe('an upload that fails', () => {
   it('leaves nothing behind when its source breaks', async () => {
@@ -125,6 +149,32 @@ describe('datasets that share', () => {
     await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
     expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
     await expectClean(store)
+  })
+
+  it('prove every leaf, whatever the shape of the tree', async () => {
+    for (const length of [1, 2, 3, 4, 5, 7, 8, 9].map((blocks) => blocks * BLOCK).concat(LARGE.length)) {
+      const store = memoryStore()
+      const { manifest, blocks } = await store.datasets.upload(streamOf(LARGE.subarray(0, length), 1_000_000), {
+        signal: NEVER,
+      })
+      const { digest: root } = manifest.treeCid
+      for (let index = 0; index < blocks; index++) {
+        const [cid] = await store.repo.getLeaves(manifest.treeCid, [index])
+        const proof = await store.repo.getProof(manifest.treeCid, index)
+        expect(cid && proof && verifyMerkleProof(root, cid.digest, proof)).toBe(true)
+      }
+    }
+  })
+
+  it('leave nothing under their tree when they go', async () => {
+    const store = memoryStore()
+    const { cid } = await store.datasets.upload(streamOf(LARGE, 1_000_000), { signal: NEVER })
+    await store.datasets.remove(cid, { signal: NEVER })
+    const left: string[] = []
+    for await (const [key] of store.datastore.entries(new TextEncoder().encode('repo/'), { signal: NEVER }))
+      left.push(new TextDecoder().decode(key))
+    expect(left.filter((key) => !key.startsWith('repo/units/'))).toEqual([])
+    expect(await store.slab.size()).toBe(0)
   })
 
   it('names the block that is missing', async () => {

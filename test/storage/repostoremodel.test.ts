@@ -156,8 +156,8 @@ async function take(
     case 'put leaf': {
       const { tree, index } = step.place
       const { cid } = made[step.block] as VerifiedBlock
-      const leaf = { index, blockCid: cid, leafCount: 4, path: [] }
-      const answer = await repo.putLeaves(TREES[tree] as (typeof TREES)[0], [leaf]).catch((error: unknown) => {
+      const leaf = { index, blockCid: cid }
+      const answer = await repo.putLeaves(TREES[tree] as (typeof TREES)[0], 4, [leaf]).catch((error: unknown) => {
         expect(error).toMatchObject({ code: 'store/block-missing' })
         return undefined
       })

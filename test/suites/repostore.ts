@@ -2,10 +2,12 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
-import { EMPTY_BLOCK_CID, manifestCid } from '../../src/protocol/block.ts'
+import { EMPTY_BLOCK_CID, blockCid, manifestCid } from '../../src/protocol/block.ts'
+import { describeUpload } from '../../src/protocol/describeupload.ts'
+import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
 import { treeCid } from '../../src/protocol/merkletree.ts'
 import type { Datastore } from '../../src/storage/datastore.ts'
-import type { Leaf } from '../../src/storage/leafrecord.ts'
+import type { Leaf } from '../../src/storage/putleaves.ts'
 import type { SlabFile } from '../../src/storage/slabfile.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { hashBlocks, verifyBlocks } from '../../src/storage/verifiedblock.ts'
@@ -42,7 +44,6 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
     const leaf = (index: number, { cid }: { cid: VerifiedBlock['cid'] }): Leaf => ({
       index,
       blockCid: cid,
-      leafCount: 100,
       path: [seededBytes(32, index + 1), new Uint8Array(32)],
     })
     const expectClean = async ({ repo }: TestStore): Promise<void> =>
@@ -90,7 +91,7 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
       const first = await start()
       const blocks = await Promise.all([block(1), block(2, 500), block(3)])
       await first.repo.putMany(blocks)
-      await first.repo.putLeaves(tree, [leaf(0, blocks[0] as VerifiedBlock), leaf(5, blocks[2] as VerifiedBlock)])
+      await first.repo.putLeaves(tree, 4, [leaf(0, blocks[0] as VerifiedBlock), leaf(3, blocks[2] as VerifiedBlock)])
       await first.repo.reserve(12_345)
       await first.repo.close()
       const second = testStore(await first.stores.reopen())
@@ -98,11 +99,11 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
         await second.repo.getMany(blocks.map(({ cid }) => cid)),
         blocks.map(({ bytes }) => bytes),
       )
-      expect(await second.repo.getLeaves(tree, [0, 1, 5])).toEqual([
-        leaf(0, blocks[0] as VerifiedBlock),
-        undefined,
-        leaf(5, blocks[2] as VerifiedBlock),
-      ])
+      const named = await second.repo.getLeaves(tree, [0, 1, 3])
+      expect(named.map(String)).toEqual([String(blocks[0]?.cid), 'undefined', String(blocks[2]?.cid)])
+      const { path = [] } = leaf(3, blocks[2] as VerifiedBlock)
+      expect(await second.repo.getProof(tree, 3)).toEqual({ index: 3, leafCount: 4, hashCode: 0x12, path })
+      expect(await second.repo.getProof(tree, 1)).toBeUndefined()
       expect(await second.repo.space()).toMatchObject({ totalBlocks: 3, quotaReservedBytes: 12_345 })
       await second.repo.put(await block(4))
       expectBytes(await second.repo.get((blocks[0] as VerifiedBlock).cid), (blocks[0] as VerifiedBlock).bytes)
@@ -113,8 +114,8 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
       const store = await start()
       const shared = await block(1)
       await store.repo.put(shared)
-      expect(await store.repo.putLeaves(tree, [leaf(0, shared), leaf(1, shared)])).toBe(2)
-      expect(await store.repo.putLeaves(tree, [leaf(0, shared), leaf(2, shared)])).toBe(1)
+      expect(await store.repo.putLeaves(tree, 4, [leaf(0, shared), leaf(1, shared)])).toBe(2)
+      expect(await store.repo.putLeaves(tree, 4, [leaf(0, shared), leaf(2, shared)])).toBe(1)
       expect(await store.repo.drop(shared.cid)).toBe('in use')
       expect(await store.repo.dropLeaves(tree, [0, 1])).toBe(2)
       expect(await store.repo.dropLeaves(tree, [0, 1])).toBe(0)
@@ -131,11 +132,11 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
       const [here, missing] = [await block(1), await block(2)]
       await store.repo.put(here)
       const error = await store.repo
-        .putLeaves(tree, [leaf(0, here), leaf(1, missing)])
+        .putLeaves(tree, 4, [leaf(0, here), leaf(1, missing)])
         .catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'store/block-missing', detail: { cid: String(missing.cid) } })
       expect(await store.repo.getLeaves(tree, [0, 1])).toEqual([undefined, undefined])
-      expect(await store.repo.putLeaves(tree, [leaf(2, { cid: EMPTY_BLOCK_CID })])).toBe(1)
+      expect(await store.repo.putLeaves(tree, 4, [leaf(2, { cid: EMPTY_BLOCK_CID })])).toBe(1)
       await expectClean(store)
     })
 
@@ -187,7 +188,7 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
       const store = await start()
       const [good, bad] = [await block(1), await block(2)]
       await store.repo.putMany([good, bad])
-      await store.repo.putLeaves(tree, [leaf(0, bad)])
+      await store.repo.putLeaves(tree, 4, [leaf(0, bad)])
       const flipped = await store.slab.read([{ offset: BLOCK + 100, length: 1 }])
       await store.slab.write([{ offset: BLOCK + 100, bytes: Uint8Array.of((flipped[0]?.[0] as number) ^ 4) }])
       await expect(store.repo.get(bad.cid)).rejects.toMatchObject({ code: 'store/block-corrupted' })
@@ -238,6 +239,13 @@ export function repoStoreSuite(name: string, open: () => Promise<Stores>): void 
           await collect(store.datasets.read(cid, { offset, length, signal: NEVER })),
           bytes.slice(offset, offset + length),
         )
+      const { manifest } = describeUpload(bytes)
+      for (let index = 0; index < blocks; index++) {
+        const digest = blockCid((await store.repo.getAt(manifest.treeCid, [index]))[0] as Uint8Array).digest
+        const proof = await store.repo.getProof(manifest.treeCid, index)
+        expect(proof && verifyMerkleProof(manifest.treeCid.digest, digest, proof)).toBe(true)
+      }
+      expect(await store.repo.getProof(manifest.treeCid, blocks)).toBeUndefined()
       await expect(
         collect(store.datasets.read(cid, { offset: 1, length: bytes.length, signal: NEVER })),
       ).rejects.toMatchObject({ code: 'dataset/bad-range' })

@@ -1,0 +1,89 @@
+// Leaves that go: some of a tree, or all there is of one. A block goes with its last leaf.
+
+import type { Cid } from '../protocol/cid.ts'
+import { BlockPlan } from './blockplan.ts'
+import type { Change, Key } from './datastore.ts'
+import { LeafPage, LeafPages, leavesKey } from './leafpage.ts'
+import { proofKey, proofsKey } from './leafproof.ts'
+import { countReferences } from './putleaves.ts'
+import type { StoreParts } from './storeparts.ts'
+import { RECORDS_PER_PAGE, blockKey, readBlockRecords } from './storeparts.ts'
+import { nodesKey } from './treenodes.ts'
+import { encodeTreeRecord, readTreeRecord, sweepKey, treeKey } from './treerecord.ts'
+
+/** Pages of leaves dropped in one commit. */
+const PAGES_AT_ONCE = 8
+
+/** Drops these leaves of a tree. @returns how many of them were there */
+export function dropLeaves(parts: StoreParts, tree: Cid, indices: readonly number[]): Promise<number> {
+  return parts.ledger.update(async () => {
+    const record = await readTreeRecord(parts.datastore, tree)
+    if (record === undefined) return [{ changes: [] }, 0]
+    const pages = await LeafPages.read(parts.datastore, record.id, indices)
+    const cids: Cid[] = []
+    const plan = new BlockPlan()
+    for (const index of indices) {
+      const cid = pages.remove(index)
+      if (cid === undefined) continue
+      cids.push(cid)
+      plan.also({ drop: proofKey(record.id, index) })
+    }
+    if (cids.length === 0) return [{ changes: [] }, 0]
+    await loseReferences(parts, plan, cids)
+    if (record.isWhole) plan.also({ put: treeKey(tree), value: encodeTreeRecord({ ...record, isWhole: false }) })
+    return [plan.also(...pages.changes()).plan, cids.length]
+  })
+}
+
+/**
+ * Drops everything under a tree's number, in pages, and last the note that it must go: a crash in between leaves the note, and the next
+ * start goes on. The caller has committed the note, and no tree record names the number.
+ */
+export async function sweepTree(parts: StoreParts, treeId: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const keys: Key[] = []
+    for await (const [key] of parts.datastore.entries(leavesKey(treeId), { signal })) {
+      keys.push(key)
+      if (keys.length === PAGES_AT_ONCE) break
+    }
+    if (keys.length === 0) break
+    await dropPages(parts, keys)
+  }
+  for (const prefix of [nodesKey(treeId), proofsKey(treeId)]) await dropAll(parts, prefix, signal)
+  await parts.datastore.commit([{ drop: sweepKey(treeId) }])
+}
+
+function dropPages(parts: StoreParts, keys: readonly Key[]): Promise<void> {
+  return parts.ledger.update<void>(async () => {
+    const sealed = await parts.datastore.getMany(keys)
+    const cids = sealed.flatMap((record, i) =>
+      record === undefined ? [] : LeafPage.decode(keys[i] as Key, record).cids(),
+    )
+    const plan = new BlockPlan().also(...keys.map((drop) => ({ drop })))
+    await loseReferences(parts, plan, cids)
+    return [plan.plan, undefined]
+  })
+}
+
+async function loseReferences({ datastore }: StoreParts, plan: BlockPlan, cids: readonly Cid[]): Promise<void> {
+  const lost = countReferences(cids)
+  const keys = lost.map(({ cid }) => blockKey(cid))
+  const records = await readBlockRecords(datastore, keys)
+  for (const [i, { count }] of lost.entries()) {
+    const record = records[i]
+    if (record === undefined) continue
+    const refCount = Math.max(0, record.refCount - count)
+    plan.replace(keys[i] as Key, record, refCount === 0 ? undefined : { ...record, refCount })
+  }
+}
+
+async function dropAll({ datastore }: StoreParts, prefix: Key, signal: AbortSignal): Promise<void> {
+  let drops: Change[] = []
+  for await (const [key] of datastore.entries(prefix, { signal })) {
+    drops.push({ drop: key })
+    if (drops.length < RECORDS_PER_PAGE) continue
+    await datastore.commit(drops)
+    drops = []
+  }
+  await datastore.commit(drops)
+}
