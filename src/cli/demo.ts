@@ -4,11 +4,11 @@ import { mkdtemp, open, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { lookup } from 'mrmime'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes } from '../lib/format.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { openFileSource } from './filesource.ts'
+import { mimetypeOf } from './mimetypeof.ts'
 import { flag } from './option.ts'
 import type { PageServer } from './servepage.ts'
 import { servePage } from './servepage.ts'
@@ -53,12 +53,18 @@ interface Timeline {
   readonly phases: readonly { readonly name: string; readonly ms: number }[]
 }
 
+type Advance = (doneBytes: number) => void
+
 async function runTimeline(call: Call, path: string): Promise<Timeline> {
   const { signal } = call
   const phases: { name: string; ms: number }[] = []
-  const phase = async <T>(name: string, work: () => Promise<T>, tell: (result: T) => string): Promise<T> => {
+  const phase = async <T>(
+    name: string,
+    work: (advance: Advance) => Promise<T>,
+    tell: (result: T) => string,
+  ): Promise<T> => {
     const startMs = performance.now()
-    const result = await work()
+    const result = await call.terminal.progress({ label: name }, work)
     const ms = Math.round(performance.now() - startMs)
     phases.push({ name, ms })
     await narrate(call, `${`${ms} ms`.padStart(9)}  ${name.padEnd(9)}  ${tell(result)}`)
@@ -68,7 +74,7 @@ async function runTimeline(call: Call, path: string): Promise<Timeline> {
   return withNode(call, 'change', async (node) => {
     const { cid, manifest, blocks } = await phase(
       'upload',
-      () => uploadFile(node, path, signal),
+      (advance) => uploadFile(node, path, signal, advance),
       (done) => `${path}: ${formatBytes(done.manifest.datasetSize)} in ${done.blocks} blocks -> ${done.cid}`,
     )
     await showSpace(node)
@@ -79,7 +85,7 @@ async function runTimeline(call: Call, path: string): Promise<Timeline> {
     )
     await phase(
       'read back',
-      () => compare(node, cid, path, signal),
+      (advance) => compare(node, cid, path, signal, advance),
       (bytes) => `${formatBytes(bytes)}, every byte as in the file`,
     )
     await phase('remove', () => node.datasets.remove(cid, { signal }), String)
@@ -88,11 +94,16 @@ async function runTimeline(call: Call, path: string): Promise<Timeline> {
   })
 }
 
-async function uploadFile(node: LocalNode, path: string, signal: AbortSignal) {
+async function uploadFile(node: LocalNode, path: string, signal: AbortSignal, advance: Advance) {
   const source = await openFileSource(path)
   try {
     const filename = basename(path)
-    return await node.datasets.upload(source.pieces, { filename, mimetype: lookup(filename), signal })
+    return await node.datasets.upload(source.pieces, {
+      filename,
+      mimetype: mimetypeOf(filename),
+      signal,
+      progress: ({ storedBytes }) => advance(storedBytes),
+    })
   } finally {
     await source.close()
   }
@@ -110,7 +121,13 @@ async function listed(node: LocalNode, cid: Cid, signal: AbortSignal): Promise<s
 }
 
 /** @returns how many bytes were compared @throws CodexError `demo/differs` */
-async function compare(node: LocalNode, cid: Cid, path: string, signal: AbortSignal): Promise<number> {
+async function compare(
+  node: LocalNode,
+  cid: Cid,
+  path: string,
+  signal: AbortSignal,
+  advance: Advance,
+): Promise<number> {
   const file = await open(path, 'r')
   try {
     let at = 0
@@ -120,6 +137,7 @@ async function compare(node: LocalNode, cid: Cid, path: string, signal: AbortSig
       if (!expected.equals(piece))
         throw new CodexError('demo/differs', `bytes from ${at} on are not those of the file`, { detail: { at } })
       at += piece.length
+      advance(at)
     }
     const { size } = await file.stat()
     if (at !== size)

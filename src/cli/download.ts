@@ -4,12 +4,13 @@ import { resolve } from 'node:path'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes } from '../lib/format.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { isManifestCid, parseCid } from '../protocol/cid.ts'
+import { isManifestCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import type { FileTarget } from './filetarget.ts'
 import { openFileTarget } from './filetarget.ts'
 import { flag, size, text } from './option.ts'
+import { readCid } from './readcid.ts'
 import { safeFilename } from './safefilename.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
@@ -31,7 +32,7 @@ FILE when all of them are there and durable. Every block is checked against its 
   },
   document: '{ cid, path (absolute), bytes, filename or null, mimetype or null }; not together with -o -',
   async run(options, call) {
-    const cid = parseCid(call.operands[0] ?? '')
+    const cid = readCid(call.operands[0] ?? '')
     const { terminal } = call
     if (options.output === STDOUT && terminal.json)
       throw new CodexError('cli/bad-operands', '--json and -o - both want stdout; choose one')

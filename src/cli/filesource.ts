@@ -1,6 +1,6 @@
 // Where an upload's bytes come from: a file that must not change while it is read, or stdin.
 
-import type { BigIntStats } from 'node:fs'
+import { type BigIntStats, fstatSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { open, stat } from 'node:fs/promises'
 import process from 'node:process'
@@ -9,6 +9,8 @@ import { MiB } from '../lib/units.ts'
 
 /** Large enough that the number of system calls does not matter. */
 const READ_BYTES = MiB
+
+const STDIN = 0
 
 export interface FileSource {
   /** Undefined when nobody knows before the end. */
@@ -36,6 +38,8 @@ export async function openFileSource(path: string): Promise<FileSource> {
 
 /** The signal ends it, because a silent pipe would keep the process alive. Errors as {@link openFileSource}. */
 export function openStdin(signal: AbortSignal): FileSource {
+  // Node reads a folder as nothing.
+  if (fstatSync(STDIN).isDirectory()) throw notAFile('stdin')
   const stop = () => process.stdin.destroy()
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })

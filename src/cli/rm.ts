@@ -1,7 +1,7 @@
 // rm CID...: removes datasets, or blocks that nothing refers to.
 
-import { parseCid } from '../protocol/cid.ts'
 import { EXIT } from './exitcodes.ts'
+import { readCid } from './readcid.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 import { withNode } from './withnode.ts'
@@ -15,7 +15,7 @@ What is not there is fine. A block that a dataset needs stays, and the exit code
   async run(_, call) {
     const { terminal, signal } = call
     // All of them before the first is removed: half a command must not happen for want of a letter.
-    const cids = call.operands.map((operand) => parseCid(operand))
+    const cids = call.operands.map(readCid)
     const done = await withNode(call, 'change', (node) =>
       terminal.progress({ label: 'removing' }, async () => {
         const outcomes: { cid: string; outcome: 'removed' | 'absent' | 'in use' }[] = []

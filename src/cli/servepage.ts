@@ -6,8 +6,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { lookup } from 'mrmime'
 import { CodexError } from '../lib/errors.ts'
+import { mimetypeOf } from './mimetypeof.ts'
 
 const LOOPBACK = '127.0.0.1'
 /** A page of another site that resolves its own name to loopback still sends that name (field notes §4, REST security). */
@@ -96,7 +96,7 @@ async function answer(
   const file = path === undefined ? undefined : files.get(path === '/' ? START_PAGE : path)
   if (file === undefined) return refuse(response, 404, 'there is no such file')
   const { size } = await stat(file)
-  const type = lookup(file) ?? 'application/octet-stream'
+  const type = mimetypeOf(file) ?? 'application/octet-stream'
   response.setHeader('Content-Type', type.startsWith('text/') ? `${type}; charset=utf-8` : type)
   response.setHeader('Content-Length', size)
   if (request.method === 'HEAD') response.end()

@@ -38,12 +38,13 @@ export class Terminal {
 
   /** The answer of a verb: with `--json` its data as one document, else the text. Settles when it is handed over. */
   async answer(data: object, text: string): Promise<void> {
-    this.#progress?.end()
     await this.write(Buffer.from(`${this.json ? JSON.stringify(data) : text}\n`))
   }
 
   /** Bytes to stdout as they are. @throws CodexError `cli/output-closed` */
   write(bytes: Uint8Array): Promise<void> {
+    // Two writers on one screen would mix.
+    if (this.#parts.stdout.isTTY === true) this.#progress?.end()
     return new Promise((resolve, reject) => {
       this.#parts.stdout.write(bytes, (error) => {
         if (error) reject(this.#close(error))

@@ -1,12 +1,12 @@
 // upload FILE: stores a file or stdin as a dataset and answers its CID.
 
 import { basename } from 'node:path'
-import { lookup } from 'mrmime'
 import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes } from '../lib/format.ts'
 import { MAX_FILENAME_BYTES, MAX_MIMETYPE_BYTES } from '../protocol/checkmanifest.ts'
 import { openFileSource, openStdin } from './filesource.ts'
+import { mimetypeOf } from './mimetypeof.ts'
 import type { OptionValues } from './option.ts'
 import { flag, text } from './option.ts'
 import { defineVerb } from './verb.ts'
@@ -65,7 +65,7 @@ function namesOf(path: string, options: OptionValues<typeof OPTIONS>): Names {
     return { filename: undefined, mimetype: undefined }
   }
   const filename = options.filename ?? (path === '-' ? '' : basename(path))
-  const mimetype = options.mimetype ?? lookup(filename) ?? ''
+  const mimetype = options.mimetype ?? mimetypeOf(filename) ?? ''
   if (/\p{Surrogate}/u.test(filename) || utf8(filename).length > MAX_FILENAME_BYTES)
     throw badName('filename', `at most ${MAX_FILENAME_BYTES} bytes of Unicode text`)
   if (mimetype !== '' && !/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/.test(mimetype))

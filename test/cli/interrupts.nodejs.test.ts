@@ -2,7 +2,8 @@
 
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { watchInterrupts } from '../../src/cli/interrupts.ts'
 import { document, holderOf, noise, scratchFolder, soundSpace, start } from './command.ts'
 
 const MiB = 1024 * 1024
@@ -33,6 +34,21 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     expect(holderOf(dataDir)).toBe('')
   },
 )
+
+test('a second signal ends the process at once', () => {
+  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)
+  onTestFinished(() => exit.mockRestore())
+  const before = process.listenerCount('SIGHUP')
+  const controller = new AbortController()
+  const stopWatching = watchInterrupts(controller)
+  process.emit('SIGHUP', 'SIGHUP')
+  expect(controller.signal.reason).toMatchObject({ code: 'cli/interrupted' })
+  expect(exit).not.toHaveBeenCalled()
+  process.emit('SIGHUP', 'SIGHUP')
+  expect(exit).toHaveBeenCalledExactlyOnceWith(130)
+  stopWatching()
+  expect(process.listenerCount('SIGHUP')).toBe(before)
+})
 
 test('an interrupted download takes its part away', async () => {
   const folder = scratchFolder()

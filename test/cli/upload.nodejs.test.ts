@@ -51,6 +51,15 @@ test('stores stdin without a name', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ datasetSize: 65_537, blocks: 2, filename: null, mimetype: null })
 })
 
+test('a name without an ending has no type', async () => {
+  const folder = scratchFolder()
+  const path = fileOf(folder, 'json', noise(10, 1))
+  expect(await document(['upload', path, '-d', join(folder, 'data')])).toMatchObject({
+    filename: 'json',
+    mimetype: null,
+  })
+})
+
 test('refuses what is no file, and bad names, each with its code', async () => {
   const folder = scratchFolder()
   const file = fileOf(folder, 'file', noise(10, 1))
