@@ -30,5 +30,13 @@ export interface NodejsOptions extends NodeSettings {
  */
 export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptions): Promise<CodexNode> {
   const { release, ...stores } = await openDataFolder(dataDir)
-  return new CodexNode({ ...stores, release, clock, log, hasher: new NativeHasher() }, settings)
+  try {
+    return new CodexNode({ ...stores, release, clock, log, hasher: new NativeHasher() }, settings)
+  } catch (error) {
+    // Bad settings must not leave the folder locked.
+    await stores.slab.close()
+    await stores.datastore.close()
+    await release()
+    throw error
+  }
 }

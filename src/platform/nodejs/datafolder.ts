@@ -42,11 +42,17 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   try {
     await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 })
     const slab = await FileSlabFile.open(join(folder, SLAB_FILE))
-    return { datastore, slab, release: () => rm(pidFile, { force: true }) }
+    return { datastore, slab, release: () => forget(pidFile) }
   } catch (error) {
     await datastore.close()
     throw error
   }
+}
+
+/** The lock is free by now: the next holder may have written its own pid already, and that must stay. */
+async function forget(pidFile: string): Promise<void> {
+  const written = await readFile(pidFile, 'utf8').catch(() => '')
+  if (Number.parseInt(written, 10) === process.pid) await rm(pidFile, { force: true })
 }
 
 async function openIndex(folder: string, pidFile: string): Promise<Datastore> {
