@@ -8,7 +8,7 @@ const REDRAW_MS = 100
 const FIRST_DRAW_MS = 300
 /** Weight of the latest moment in the rate shown. */
 const RATE_WEIGHT = 0.1
-const BAR_CELLS = 20
+const BAR_CELLS = 10
 const DEFAULT_COLUMNS = 80
 
 export interface ProgressParts {

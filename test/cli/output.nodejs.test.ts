@@ -46,7 +46,7 @@ describe('progress', () => {
   }
 
   test('says how far, how fast and how long', () => {
-    expect(progressLine(state, 120)).toBe('storing  [#########...........]   43%  450 MiB of 1 GiB  128 MiB/s  5s left')
+    expect(progressLine(state, 120)).toBe('storing  [####......]   43%  450 MiB of 1 GiB  128 MiB/s  5s left')
     expect(progressLine({ ...state, totalBytes: undefined }, 120)).toBe('storing  450 MiB  128 MiB/s  3s')
     expect(progressLine(state, 40)).toBe('storing   43%  128 MiB/s  5s left')
     expect(progressLine(state, 5)).toBe(' 43%')
