@@ -53,7 +53,12 @@ const OUTSIDE_THE_CORE = [
 ]
 
 export default defineConfig(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/.cache/**', 'test/vectors/**', 'test/bench/peers/**'] },
+  {
+    ignores: [
+      ...['**/dist/**', '**/node_modules/**', '**/.cache/**', 'test/vectors/**', 'test/bench/peers/**'],
+      ...['wasm/*/assembly/**', 'wasm/*/*wasm.ts'], // AssemblyScript, and the modules that embed what it compiles to.
+    ],
+  },
   {
     files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.base],
