@@ -58,7 +58,13 @@ export class CodexNode {
   async #stop(): Promise<void> {
     await this.#maintenance.stop()
     const { slab, datastore, release, log } = this.#parts
-    for (const close of [() => this.repo.close(), () => slab.close(), () => datastore.close(), release])
+    for (const close of [
+      () => this.datasets.close(),
+      () => this.repo.close(),
+      () => slab.close(),
+      () => datastore.close(),
+      release,
+    ])
       // One part that fails to close must not keep the next from closing.
       await close().catch((error: unknown) => log.error('a part of the node failed to stop', { error }))
   }

@@ -17,7 +17,7 @@ import { treeCid } from '../protocol/merkletree.ts'
 import { CODEX_MANIFEST } from '../protocol/multicodec.ts'
 import { encodeVarint } from '../protocol/varint.ts'
 import type { Change, Key } from './datastore.ts'
-import type { DropOutcome } from './dropblocks.ts'
+import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { sweepTree } from './dropleaves.ts'
 import type { ReadRange } from './readdataset.ts'
 import { readDataset } from './readdataset.ts'
@@ -57,6 +57,8 @@ export class Datasets {
   readonly #log: Log
   /** Who holds which tree is decided by one at a time: the end of an upload must not meet a removal half-way. */
   readonly #holding = new Mutex()
+  readonly #closing = new AbortController()
+  readonly #uploads = new Set<Promise<unknown>>()
 
   constructor(repo: RepoStore, log: Log) {
     this.#repo = repo
@@ -78,6 +80,26 @@ export class Datasets {
    * `datastore/full`, what the source throws, the signal's reason
    */
   async upload(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<Upload> {
+    const upload = this.#upload(source, {
+      ...options,
+      signal: AbortSignal.any([options.signal, this.#closing.signal]),
+    })
+    this.#uploads.add(upload)
+    try {
+      return await upload
+    } finally {
+      this.#uploads.delete(upload)
+    }
+  }
+
+  /** Ends uploads under way, and waits until they have cleaned up. */
+  async close(): Promise<void> {
+    this.#closing.abort(new CodexError('store/closed', 'the store was closed while an upload was under way'))
+    await Promise.allSettled(this.#uploads)
+  }
+
+  async #upload(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<Upload> {
+    options.signal.throwIfAborted()
     // Bad names are refused before the first byte, not after the last.
     plainManifest(treeCid(new Uint8Array(32)), 1, options)
     const treeId = await this.#beginTree()
@@ -126,16 +148,25 @@ export class Datasets {
   /**
    * Removes a dataset from this store: the manifest, then the leaves of its tree unless another manifest holds it, and every block that
    * nothing else refers to. A CID of another kind removes that one block, if nothing refers to it.
-   * @returns `in use` only for such a block
+   * @returns `in use` for such a block, and with `onlyExpired` for a dataset whose time is not over
    */
-  async remove(cid: Cid, { signal }: AbortOptions): Promise<'removed' | 'absent' | 'in use'> {
-    if (!isManifestCid(cid)) return removal(await this.#repo.drop(cid))
-    const tree = await this.#treeOf(cid, signal)
-    if (tree === undefined) return removal(await this.#repo.drop(cid))
-    return this.#holding.run(() => this.#letGo(cid, tree, signal), { signal })
+  async remove(
+    cid: Cid,
+    { signal, onlyExpired }: AbortOptions & Pick<DropBlockOptions, 'onlyExpired'>,
+  ): Promise<'removed' | 'absent' | 'in use'> {
+    const tree = isManifestCid(cid) ? await this.#treeOf(cid, signal) : undefined
+    const outcome =
+      tree === undefined
+        ? await this.#repo.drop(cid, { onlyExpired })
+        : await this.#holding.run(() => this.#letGo(cid, tree, { signal, onlyExpired }), { signal })
+    return outcome === 'dropped' ? 'removed' : outcome
   }
 
-  async #letGo(cid: Cid, tree: Cid, signal: AbortSignal): Promise<'removed' | 'absent' | 'in use'> {
+  async #letGo(
+    cid: Cid,
+    tree: Cid,
+    { signal, onlyExpired }: AbortOptions & Pick<DropBlockOptions, 'onlyExpired'>,
+  ): Promise<DropOutcome> {
     const { datastore } = this.#repo.parts
     const holders: Key[] = []
     for await (const [key] of datastore.entries(holdersKey(tree), { signal })) {
@@ -146,15 +177,16 @@ export class Datasets {
     // A tree that no manifest held, such as that of a manifest fetched from a peer, is not ours to drop.
     const isLast =
       record !== undefined && holders.length === 1 && (await datastore.get(holderKey(tree, cid))) !== undefined
-    const outcome = await this.#repo.drop(cid, [
+    const also: Change[] = [
       { drop: holderKey(tree, cid) },
       ...(isLast ? [{ drop: treeKey(tree) }, { put: sweepKey(record.id), value: NOTHING }] : []),
-    ])
-    if (isLast) {
+    ]
+    const outcome = await this.#repo.drop(cid, { also, onlyExpired })
+    if (isLast && outcome !== 'in use') {
       await sweepTree(this.#repo.parts, record.id, signal)
       await this.#repo.trim()
     }
-    return removal(outcome)
+    return outcome
   }
 
   /** From the manifest, or from who holds what when that is damaged or gone; undefined when nothing is known of it. */
@@ -239,8 +271,4 @@ function holdersKey(tree: Cid): Key {
 
 function holderKey(tree: Cid, holder: Cid): Key {
   return joinKey(HOLDERS_PREFIX, tree.bytes, holder.bytes)
-}
-
-function removal(outcome: DropOutcome): 'removed' | 'absent' | 'in use' {
-  return outcome === 'dropped' ? 'removed' : outcome
 }

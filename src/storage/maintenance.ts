@@ -9,7 +9,7 @@ import { decodeCid, isManifestCid } from '../protocol/cid.ts'
 import { decodeBlockRecord } from './blockrecord.ts'
 import type { Change, Key } from './datastore.ts'
 import type { Datasets } from './datasets.ts'
-import { dropExpired, isExpired } from './dropblocks.ts'
+import { dropExpired, isExpired } from './dropblock.ts'
 import type { RepoStore } from './repostore.ts'
 import { textKey } from './storagekey.ts'
 import { BLOCKS_PREFIX } from './storeparts.ts'
@@ -98,7 +98,7 @@ export class Maintenance {
     const cidOf = (key: Key) => decodeCid(key.slice(BLOCKS_PREFIX.length))
     const manifests = expired.filter((key) => isManifestCid(cidOf(key)))
     // A manifest takes its tree's leaves with it.
-    for (const key of manifests) await this.#datasets.remove(cidOf(key), { signal })
+    for (const key of manifests) await this.#datasets.remove(cidOf(key), { signal, onlyExpired: true })
     const blocks = expired.filter((key) => !isManifestCid(cidOf(key)))
     return manifests.length + (await dropExpired(this.#repo.parts, blocks, [offset]))
   }

@@ -13,8 +13,8 @@ import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
 import type { Change, Datastore } from './datastore.ts'
-import type { DropOutcome } from './dropblocks.ts'
-import { dropBlocks } from './dropblocks.ts'
+import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
+import { dropBlock } from './dropblock.ts'
 import { dropLeaves } from './dropleaves.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
@@ -138,10 +138,9 @@ export class RepoStore {
     return servable(record)
   }
 
-  /** As {@link dropBlocks}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
-  async drop(cid: Cid, also: readonly Change[] = []): Promise<DropOutcome> {
-    const [outcome] = await dropBlocks(this.#parts, [cid], also)
-    return outcome ?? 'absent'
+  /** As {@link dropBlock}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
+  drop(cid: Cid, options: DropBlockOptions = {}): Promise<DropOutcome> {
+    return dropBlock(this.#parts, cid, options)
   }
 
   /** As {@link putLeaves}. @throws CodexError `store/block-missing` */

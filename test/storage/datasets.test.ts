@@ -84,6 +84,23 @@ describe('an upload that fails', () => {
     await expectClean(store)
   })
 
+  it('leaves nothing behind when the store closes', async () => {
+    const store = memoryStore()
+    async function* endless(): AsyncGenerator<Uint8Array, void> {
+      yield* streamOf(LARGE, 1_000_000)
+      await new Promise(() => undefined)
+    }
+    const upload = store.datasets.upload(endless(), { signal: NEVER })
+    const ended = expect(upload).rejects.toMatchObject({ code: 'store/closed' })
+    while ((await store.repo.space()).totalBlocks === 0) await Promise.resolve()
+    await store.datasets.close()
+    await ended
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    await expect(store.datasets.upload(streamOf(SMALL), { signal: NEVER })).rejects.toMatchObject({
+      code: 'store/closed',
+    })
+  })
+
   it('refuses names that no manifest can hold before it stores a block', async () => {
     const store = memoryStore()
     let asked = false
@@ -149,6 +166,17 @@ describe('datasets that share', () => {
     await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
     expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
     await expectClean(store)
+  })
+
+  it('stay when they were prolonged after maintenance had seen them expired', async () => {
+    const store = memoryStore()
+    const { cid } = await store.datasets.upload(streamOf(SMALL), { expiry: store.clock.now() + 10, signal: NEVER })
+    store.clock.advance(11)
+    await store.repo.ensureExpiry([cid], store.clock.now() + 1000)
+    expect(await store.datasets.remove(cid, { signal: NEVER, onlyExpired: true })).toBe('in use')
+    expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
+    expect(await store.datasets.remove(cid, { signal: NEVER })).toBe('removed')
+    expect(await store.repo.space()).toMatchObject(NOTHING)
   })
 
   it('prove every leaf, whatever the shape of the tree', async () => {

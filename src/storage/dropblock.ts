@@ -1,6 +1,5 @@
 // Delete: blocks by CID, and blocks whose time is over. Leaves go in dropleaves.ts.
 
-import { toHex } from '../lib/bytes.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
@@ -13,29 +12,26 @@ import { blockKey, readBlockRecords } from './storeparts.ts'
 /** `in use`: leaves refer to it and it has not expired; it stays. */
 export type DropOutcome = 'dropped' | 'absent' | 'in use'
 
-/** Drops each block that nobody refers to or whose time is over, with `also`; the rest stays. */
-export function dropBlocks(
+export interface DropBlockOptions {
+  /** Records of the caller's that go with it, or with it having gone before; left alone when it is in use. */
+  readonly also?: readonly Change[] | undefined
+  /** As long as its time is not over it is in use, even if nobody refers to it. */
+  readonly onlyExpired?: boolean | undefined
+}
+
+/** Drops a block that nobody refers to or whose time is over. */
+export function dropBlock(
   parts: StoreParts,
-  cids: readonly Cid[],
-  also: readonly Change[] = [],
-): Promise<DropOutcome[]> {
-  return parts.ledger.update<DropOutcome[]>(async () => {
-    const now = parts.clock.now()
-    const keys = distinctKeys(cids)
-    const names = [...keys.keys()]
-    const records = await readBlockRecords(parts.datastore, [...keys.values()])
-    const plan = new BlockPlan()
-    const outcomes = new Map<string, DropOutcome>()
-    for (const [i, name] of names.entries()) {
-      const record = records[i]
-      if (record === undefined || !occupies(record)) outcomes.set(name, 'absent')
-      else if (record.refCount > 0 && record.expiry >= now) outcomes.set(name, 'in use')
-      else {
-        plan.replace(keys.get(name) as Key, record, withoutBytes(record))
-        outcomes.set(name, 'dropped')
-      }
-    }
-    return [plan.also(...also).plan, cids.map((cid) => outcomes.get(toHex(cid.bytes)) ?? 'absent')]
+  cid: Cid,
+  { also = [], onlyExpired }: DropBlockOptions = {},
+): Promise<DropOutcome> {
+  return parts.ledger.update<DropOutcome>(async () => {
+    const key = blockKey(cid)
+    const [record] = await readBlockRecords(parts.datastore, [key])
+    if (record === undefined || !occupies(record)) return [{ changes: also }, 'absent']
+    const isNeeded = record.refCount > 0 || onlyExpired === true
+    if (isNeeded && !isExpired(record, parts.clock.now())) return [{ changes: [] }, 'in use']
+    return [new BlockPlan().replace(key, record, withoutBytes(record)).also(...also).plan, 'dropped']
   })
 }
 
@@ -63,8 +59,4 @@ export function isExpired(record: BlockRecord, now: Seconds): boolean {
 /** The count of leaves outlives the bytes: were it forgotten, a later put of the same block would start at 0 and be dropped too early. */
 function withoutBytes(record: BlockRecord): BlockRecord | undefined {
   return record.refCount === 0 ? undefined : { ...record, place: { at: 'gone' } }
-}
-
-function distinctKeys(cids: readonly Cid[]): Map<string, Key> {
-  return new Map(cids.map((cid) => [toHex(cid.bytes), blockKey(cid)]))
 }
