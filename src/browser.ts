@@ -113,23 +113,28 @@ export interface Viewer {
 /** @throws CodexError `node/bad-name`, and as {@link IdbDatastore}; or the signal's reason */
 export async function openViewer({ name, clock, log, lost, signal }: TabOptions): Promise<Viewer> {
   const records = await openRecords(checkedName(name), { signal, lost })
-  const channel = new TabChannel(name, clock)
-  const slab = new MemorySlabFile()
-  // Closed, so that whatever asks for block bytes is told, instead of being handed nothing.
-  await slab.close()
-  const quotaBytes = Math.min(DEFAULT_QUOTA_BYTES, await limitNow(records, 0))
-  const parts = { datastore: readOnlyDatastore(records), slab, hasher: new WebCryptoHasher(), clock, log }
-  const repo = new RepoStore(parts, { quotaBytes })
-  const datasets = new Datasets(repo, log.topic('datasets'))
-  return {
-    space: () => repo.space(),
-    list: (options) => datasets.list(options),
-    changes: (options) => channel.changes(options),
-    async close() {
-      await channel.close()
-      await repo.close()
-      await records.close()
-    },
+  try {
+    const slab = new MemorySlabFile()
+    // Closed, so that whatever asks for block bytes is told, instead of being handed nothing.
+    await slab.close()
+    const quotaBytes = Math.min(DEFAULT_QUOTA_BYTES, await limitNow(records, 0))
+    const parts = { datastore: readOnlyDatastore(records), slab, hasher: new WebCryptoHasher(), clock, log }
+    const repo = new RepoStore(parts, { quotaBytes })
+    const datasets = new Datasets(repo, log.topic('datasets'))
+    const channel = new TabChannel(name, clock)
+    return {
+      space: () => repo.space(),
+      list: (options) => datasets.list(options),
+      changes: (options) => channel.changes(options),
+      async close() {
+        await channel.close()
+        await repo.close()
+        await records.close()
+      },
+    }
+  } catch (error) {
+    await records.close()
+    throw error
   }
 }
 

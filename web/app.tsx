@@ -12,7 +12,7 @@ interface Part {
 }
 
 export function App({ session }: Part) {
-  const role = session.role.value
+  const role = session.state.role.value
   return (
     <>
       <header>
@@ -34,7 +34,7 @@ export function App({ session }: Part) {
         )}
       </main>
       <p class="unseen" role="status">
-        {session.news}
+        {session.state.news}
       </p>
     </>
   )
@@ -43,7 +43,7 @@ export function App({ session }: Part) {
 const ROLE_WORDS = { opening: 'Opening', leading: 'Running', watching: 'Watching', failed: 'Stopped' } as const
 
 function RoleMark({ session }: Part) {
-  const { at } = session.role.value
+  const { at } = session.state.role.value
   return (
     <p class="mark" data-role={at}>
       {ROLE_WORDS[at]}
@@ -52,7 +52,7 @@ function RoleMark({ session }: Part) {
 }
 
 function RoleBanner({ session }: Part) {
-  const role = session.role.value
+  const role = session.state.role.value
   if (role.at === 'opening') return <p class="banner">Opening the store of this browser…</p>
   if (role.at === 'watching')
     return (
@@ -73,7 +73,7 @@ function RoleBanner({ session }: Part) {
 }
 
 function Problem({ session }: Part) {
-  const problem = session.problem.value
+  const problem = session.state.problem.value
   if (problem === undefined) return null
   return (
     <div class="banner bad" role="alert">

@@ -5,10 +5,11 @@ import { useSignal } from '@preact/signals'
 import { formatBytes } from '../src/lib/format.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
-import type { Session, Stored } from './session.ts'
+import type { Stored } from './pagestate.ts'
+import type { Session } from './session.ts'
 
 export function BlockGrid({ session }: { readonly session: Session }) {
-  const stored = session.stored.value
+  const stored = session.state.stored.value
   if (stored === undefined) return null
   const { cid, manifest } = stored
   return (

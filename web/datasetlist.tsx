@@ -5,27 +5,34 @@ import { useRef } from 'preact/hooks'
 
 import { formatBytes } from '../src/lib/format.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
-import type { Entry, Session } from './session.ts'
+import type { Entry } from './pagestate.ts'
+import type { Session } from './session.ts'
 
 interface Part {
   readonly session: Session
 }
 
 export function DatasetList({ session }: Part) {
-  const { entries, hasMore } = session.listing.value
+  const { entries, hasMore } = session.state.listing.value
   const asked = useSignal<Entry | undefined>(undefined)
   const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
   const ask = (entry: Entry): void => {
     asked.value = entry
     dialog.current?.showModal()
   }
   const answer = (isYes: boolean): void => {
     dialog.current?.close()
-    if (isYes && asked.value !== undefined) void session.remove(asked.value)
+    if (!isYes || asked.value === undefined) return
+    void session.remove(asked.value)
+    // The button that asked will be gone.
+    heading.current?.focus()
   }
   return (
     <section class="card" aria-labelledby="files">
-      <h2 id="files">Files in this store</h2>
+      <h2 id="files" ref={heading} tabIndex={-1}>
+        Files in this store
+      </h2>
       {entries.length === 0 && <p class="quiet">Nothing is stored yet.</p>}
       <ul class="files">
         {entries.map((entry) => (
@@ -52,8 +59,8 @@ export function DatasetList({ session }: Part) {
 }
 
 function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly ask: (entry: Entry) => void }) {
-  const canAct = session.role.value.at === 'leading'
-  const isBusy = session.transfer.value !== undefined
+  const canAct = session.state.role.value.at === 'leading'
+  const isBusy = session.state.transfer.value !== undefined
   const name = nameOf(entry)
   const { mimetype } = entry.manifest
   return (

@@ -6,7 +6,7 @@ import type { Session } from './session.ts'
 
 export function DropZone({ session }: { readonly session: Session }) {
   const isOver = useSignal(false)
-  const isBusy = session.transfer.value !== undefined
+  const isBusy = session.state.transfer.value !== undefined
   const take = (file: File | null | undefined): void => {
     if (file && !isBusy) void session.upload(file)
   }
@@ -39,7 +39,11 @@ export function DropZone({ session }: { readonly session: Session }) {
         class="unseen"
         type="file"
         aria-label="Choose a file to store"
-        disabled={isBusy}
+        // Not disabled: that would throw the focus away in the middle of the page.
+        aria-disabled={isBusy}
+        onClick={(event) => {
+          if (isBusy) event.preventDefault()
+        }}
         onChange={({ currentTarget }) => {
           take(currentTarget.files?.[0])
           // So that choosing the same file again is a change again.

@@ -31,3 +31,8 @@ void session.run()
 window.addEventListener('beforeunload', (event) => {
   if (session.isBusy) event.preventDefault()
 })
+
+// A page that comes back from the browser's memory has lost its lock on the way.
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) window.location.reload()
+})

@@ -1,83 +1,22 @@
-// What the page knows and can do: one node or viewer, the datasets, the space, the upload under way. Signals out, acts in; no markup.
+// What the page can do: run one node or watch it, store, show, save, remove, check. It writes what it finds into the page's state; no markup.
 
-import type { ReadonlySignal } from '@preact/signals'
-import { signal } from '@preact/signals'
-
-import type { BlockStorage, BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
+import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
 import { blockStorageOf, openNode, openViewer, requestPersistence, storageEstimate } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
 import type { Bytes } from '../src/lib/units.ts'
-import type { Cid } from '../src/protocol/cid.ts'
-import type { Manifest } from '../src/protocol/manifest.ts'
 import { blocksCount, contentBytes } from '../src/protocol/manifest.ts'
 import { explain } from './explain.ts'
+import type { Entry, Transfer } from './pagestate.ts'
+import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
 import { ProgressMeter } from './progressmeter.ts'
 import { readFile } from './readfile.ts'
 import { chooseTarget } from './savefile.ts'
 
-/** Datasets shown at most; the page says when there are more. */
-export const MAX_LISTED = 200
-/** Squares in the picture of a file's blocks; of a larger file each stands for several. */
-export const MAX_SQUARES = 240
-
-export type Role =
-  | { readonly at: 'opening' | 'watching' }
-  | { readonly at: 'leading'; readonly blockStorage: BlockStorage }
-  | { readonly at: 'failed'; readonly problem: string }
-
-export interface Entry {
-  readonly cid: Cid
-  readonly manifest: Manifest
-}
-
-export interface Listing {
-  readonly entries: readonly Entry[]
-  readonly hasMore: boolean
-}
-
-/** A file on its way in or out. */
-export interface Transfer {
-  readonly what: 'Storing' | 'Saving'
-  readonly filename: string
-  readonly totalBytes: Bytes
-  readonly doneBytes: Bytes
-  readonly bytesPerSecond: number
-  readonly secondsLeft: number | undefined
-}
-
-/** The last file stored, as the page shows it. */
-export interface Stored extends Entry {
-  readonly blocks: number
-  /** CIDs of the first block behind each square. */
-  readonly squares: readonly Cid[]
-  readonly blocksPerSquare: number
-}
-
-export interface SpaceFacts {
-  readonly usedBytes: Bytes
-  readonly reservedBytes: Bytes
-  readonly totalBytes: Bytes
-  readonly blocks: number
-  readonly persisted: boolean
-}
-
-export interface Check {
-  readonly state: 'running' | 'clean' | 'problems' | 'failed'
-  readonly lines: readonly string[]
-}
-
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
 export class Session {
-  readonly #role = signal<Role>({ at: 'opening' })
-  readonly #listing = signal<Listing>({ entries: [], hasMore: false })
-  readonly #space = signal<SpaceFacts | undefined>(undefined)
-  readonly #transfer = signal<Transfer | undefined>(undefined)
-  readonly #stored = signal<Stored | undefined>(undefined)
-  readonly #problem = signal<string | undefined>(undefined)
-  readonly #check = signal<Check | undefined>(undefined)
-  readonly #news = signal('')
+  readonly state = new PageState()
   readonly #options: Options
   readonly #closing = new AbortController()
   #node: TabNode | undefined
@@ -88,34 +27,8 @@ export class Session {
     this.#options = options
   }
 
-  get role(): ReadonlySignal<Role> {
-    return this.#role
-  }
-  get listing(): ReadonlySignal<Listing> {
-    return this.#listing
-  }
-  get space(): ReadonlySignal<SpaceFacts | undefined> {
-    return this.#space
-  }
-  get transfer(): ReadonlySignal<Transfer | undefined> {
-    return this.#transfer
-  }
-  get stored(): ReadonlySignal<Stored | undefined> {
-    return this.#stored
-  }
-  /** What went wrong last, in a sentence that says what to do. */
-  get problem(): ReadonlySignal<string | undefined> {
-    return this.#problem
-  }
-  get check(): ReadonlySignal<Check | undefined> {
-    return this.#check
-  }
-  /** What a screen reader should say next. */
-  get news(): ReadonlySignal<string> {
-    return this.#news
-  }
   get isBusy(): boolean {
-    return this.#transfer.value !== undefined
+    return this.state.transfer.value !== undefined
   }
 
   /** Runs the node, or watches it until the tab that runs it is gone. Settles once this tab leads, or cannot. */
@@ -128,7 +41,7 @@ export class Session {
         return this.#watchUntilLeading(options)
       })
       await this.#node.start({ signal })
-      this.#role.value = { at: 'leading', blockStorage: blockStorageOf(this.#node) }
+      this.state.role.value = { at: 'leading', blockStorage: blockStorageOf(this.#node) }
       await this.#refresh()
     } catch (error) {
       this.#fail(error)
@@ -138,7 +51,7 @@ export class Session {
   async #watchUntilLeading(options: BrowserOptions): Promise<TabNode> {
     const viewer = await openViewer(options)
     this.#viewer = viewer
-    this.#role.value = { at: 'watching' }
+    this.state.role.value = { at: 'watching' }
     const watching = new AbortController()
     const watched = this.#watch(viewer, watching.signal)
     try {
@@ -157,14 +70,14 @@ export class Session {
       await this.#refresh()
       for await (const _ of viewer.changes({ signal })) await this.#refresh()
     } catch (error) {
-      if (!signal.aborted) this.#problem.value = explain(error)
+      if (!signal.aborted) this.state.problem.value = explain(error)
     }
   }
 
   async upload(file: File): Promise<void> {
-    const total = this.#space.value?.totalBytes ?? Infinity
+    const total = this.state.space.value?.totalBytes ?? Infinity
     if (file.size > total) {
-      this.#problem.value = `${file.name} has ${formatBytes(file.size)}, more than the ${formatBytes(total)} this node may store: choose a smaller file.`
+      this.state.problem.value = `${file.name} has ${formatBytes(file.size)}, more than the ${formatBytes(total)} this node may store: choose a smaller file.`
       return
     }
     const node = this.#node
@@ -177,7 +90,7 @@ export class Session {
       const names = { filename: file.name, ...(file.type === '' ? {} : { mimetype: file.type }) }
       const { cid, manifest } = await node.datasets.upload(readFile(file), { ...names, signal, progress })
       await this.show({ cid, manifest })
-      this.#news.value = `${file.name} is stored.`
+      this.state.news.value = `${file.name} is stored.`
     })
   }
 
@@ -187,8 +100,8 @@ export class Session {
     const blocksPerSquare = Math.ceil(blocks / MAX_SQUARES)
     const indices = Array.from({ length: Math.ceil(blocks / blocksPerSquare) }, (_, i) => i * blocksPerSquare)
     const leaves = (await this.#node?.repo.getLeaves(manifest.treeCid, indices)) ?? []
-    const squares = leaves.flatMap((leaf) => (leaf === undefined ? [] : [leaf.blockCid]))
-    this.#stored.value = { cid, manifest, blocks, squares, blocksPerSquare }
+    const squares = leaves.filter((blockCid) => blockCid !== undefined)
+    this.state.stored.value = { cid, manifest, blocks, squares, blocksPerSquare }
   }
 
   async download({ cid, manifest }: Entry): Promise<void> {
@@ -202,10 +115,10 @@ export class Session {
       if (target === undefined) return
       await this.#transferring('Saving', filename, totalBytes, async (signal, advance) => {
         await target(node.datasets.read(cid, { signal }), advance)
-        this.#news.value = `${filename} is saved.`
+        this.state.news.value = `${filename} is saved.`
       })
     } catch (error) {
-      this.#problem.value = explain(error)
+      this.state.problem.value = explain(error)
     }
   }
 
@@ -213,15 +126,15 @@ export class Session {
     await this.#trying(async () => {
       await this.#node?.datasets.remove(cid, { signal: this.#closing.signal })
       await this.#node?.repo.trim()
-      if (this.#stored.value !== undefined && String(this.#stored.value.cid) === String(cid))
-        this.#stored.value = undefined
-      this.#news.value = `${manifest.filename ?? 'The file'} is removed.`
+      if (this.state.stored.value !== undefined && String(this.state.stored.value.cid) === String(cid))
+        this.state.stored.value = undefined
+      this.state.news.value = `${manifest.filename ?? 'The file'} is removed.`
     })
   }
 
   /** Has a screen reader say this. */
   say(news: string): void {
-    this.#news.value = news
+    this.state.news.value = news
   }
 
   cancel(): void {
@@ -229,14 +142,14 @@ export class Session {
   }
 
   dismiss(): void {
-    this.#problem.value = undefined
+    this.state.problem.value = undefined
   }
 
   async askToPersist(): Promise<void> {
     const granted = await requestPersistence()
-    this.#news.value = granted ? 'The browser will keep the data.' : 'The browser did not agree to keep the data.'
+    this.state.news.value = granted ? 'The browser will keep the data.' : 'The browser did not agree to keep the data.'
     if (!granted)
-      this.#problem.value =
+      this.state.problem.value =
         'The browser did not agree to keep the data: use this page more often, bookmark or install it, then ask again.'
     await this.#readSpace()
   }
@@ -244,14 +157,14 @@ export class Session {
   /** Counts everything that is stored and compares it with the books. */
   async checkStorage(): Promise<void> {
     if (this.#node === undefined) return
-    this.#check.value = { state: 'running', lines: [] }
+    this.state.check.value = { state: 'running', lines: [] }
     try {
       const { counted, problems } = await this.#node.repo.recount({ signal: this.#closing.signal })
       const found = `${counted.blocks} blocks with ${formatBytes(counted.used)} are there, as the books say.`
-      this.#check.value =
+      this.state.check.value =
         problems.length === 0 ? { state: 'clean', lines: [found] } : { state: 'problems', lines: problems }
     } catch (error) {
-      this.#check.value = { state: 'failed', lines: [explain(error)] }
+      this.state.check.value = { state: 'failed', lines: [explain(error)] }
     }
   }
 
@@ -269,7 +182,7 @@ export class Session {
     const meter = new ProgressMeter(totalBytes)
     let quarters = -1
     const advance = (doneBytes: Bytes): void => {
-      this.#transfer.value = { what, filename, totalBytes, ...meter.advance(doneBytes, performance.now()) }
+      this.state.transfer.value = { what, filename, totalBytes, ...meter.advance(doneBytes, performance.now()) }
       const reached = Math.floor((4 * doneBytes) / Math.max(1, totalBytes))
       // Often enough to know that it goes on, seldom enough to be listened to.
       if (reached > quarters) this.say(`${what} ${filename}: ${25 * reached} %.`)
@@ -281,24 +194,24 @@ export class Session {
         await work(controller.signal, advance)
       } catch (error) {
         if (error !== cancelled) throw error
-        this.#news.value = `${filename} was cancelled; nothing of it is left.`
+        this.state.news.value = `${filename} was cancelled; nothing of it is left.`
       } finally {
         this.#cancelTransfer = undefined
-        this.#transfer.value = undefined
+        this.state.transfer.value = undefined
       }
     })
   }
 
   async #trying(act: () => Promise<void>): Promise<void> {
-    this.#problem.value = undefined
-    this.#check.value = undefined
+    this.state.problem.value = undefined
+    this.state.check.value = undefined
     try {
       await act()
     } catch (error) {
-      this.#problem.value = explain(error)
+      this.state.problem.value = explain(error)
     }
     await this.#refresh().catch((error: unknown) => {
-      this.#problem.value ??= explain(error)
+      this.state.problem.value ??= explain(error)
     })
   }
 
@@ -313,7 +226,7 @@ export class Session {
       if (hasMore) break
       entries.push(entry)
     }
-    this.#listing.value = { entries, hasMore }
+    this.state.listing.value = { entries, hasMore }
   }
 
   async #readSpace(): Promise<void> {
@@ -326,12 +239,12 @@ export class Session {
       quotaMaxBytes: totalBytes,
       totalBlocks,
     } = space
-    this.#space.value = { usedBytes, reservedBytes, totalBytes, blocks: totalBlocks, persisted }
+    this.state.space.value = { usedBytes, reservedBytes, totalBytes, blocks: totalBlocks, persisted }
   }
 
   /** The node cannot go on in this tab; the lock goes to the next one. */
   #fail(error: unknown): void {
-    this.#role.value = { at: 'failed', problem: explain(error) }
+    this.state.role.value = { at: 'failed', problem: explain(error) }
     void this.#node?.stop()
   }
 }

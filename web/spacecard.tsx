@@ -1,14 +1,15 @@
 // The space: used, reserved and free, where it is, whether the browser will keep it, and a way to check that the books are right.
 
 import { formatBytes } from '../src/lib/format.ts'
-import type { Session, SpaceFacts } from './session.ts'
+import type { SpaceFacts } from './pagestate.ts'
+import type { Session } from './session.ts'
 
 interface Part {
   readonly session: Session
 }
 
 export function SpaceCard({ session }: Part) {
-  const space = session.space.value
+  const space = session.state.space.value
   if (space === undefined) return null
   return (
     <section class="card" aria-labelledby="space">
@@ -57,7 +58,7 @@ function Amount({ kind, word, bytes }: { readonly kind: string; readonly word: s
 }
 
 function Persistence({ session, isPersisted }: Part & { readonly isPersisted: boolean }) {
-  const role = session.role.value
+  const role = session.state.role.value
   return (
     <div class="row fact">
       <p class="grow">
@@ -81,8 +82,8 @@ function Persistence({ session, isPersisted }: Part & { readonly isPersisted: bo
 }
 
 function Checking({ session }: Part) {
-  const check = session.check.value
-  if (session.role.value.at !== 'leading') return null
+  const check = session.state.check.value
+  if (session.state.role.value.at !== 'leading') return null
   return (
     <div class="row fact">
       <div class="grow" role="status" data-testid="check" data-state={check?.state}>
@@ -94,7 +95,7 @@ function Checking({ session }: Part) {
       </div>
       <button
         type="button"
-        disabled={check?.state === 'running' || session.transfer.value !== undefined}
+        disabled={check?.state === 'running' || session.state.transfer.value !== undefined}
         onClick={() => void session.checkStorage()}
       >
         Check storage

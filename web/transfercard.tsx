@@ -1,10 +1,11 @@
 // The file on its way in or out: how far, how fast, how long still, and a way to stop it.
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
-import type { Session, Transfer } from './session.ts'
+import type { Transfer } from './pagestate.ts'
+import type { Session } from './session.ts'
 
 export function TransferCard({ session }: { readonly session: Session }) {
-  const transfer = session.transfer.value
+  const transfer = session.state.transfer.value
   if (transfer === undefined) return null
   const { what, filename, totalBytes, doneBytes } = transfer
   return (

@@ -6,6 +6,7 @@ import type { Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 
 import { MiB } from '../../src/lib/units.ts'
+import { PAGE_HEADERS } from '../../src/cli/servepage.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import type { PageUnderTest } from './openpage.ts'
 import {
@@ -305,6 +306,67 @@ test('everything can be done from the keyboard', async () => {
   await tab.keyboard.press('Escape')
   expect(await tab.getByTestId('file').count()).toBe(1)
   expect(await focused()).toBe('Remove keys.bin')
+})
+
+test('who removes a file by key goes on at the list', async () => {
+  const tab = await openLeading()
+  await store(tab, 'gone.bin', sampleBytes(70_000))
+  await tab.getByRole('button', { name: 'Remove gone.bin' }).press('Enter')
+  await tab.getByRole('button', { name: 'Remove it' }).press('Enter')
+  await fileRow(tab, 'gone.bin').waitFor({ state: 'detached' })
+  expect(await tab.evaluate(() => document.activeElement?.id)).toBe('files')
+})
+
+test('the browser is asked to keep the data at a click, and its answer is told', async () => {
+  const tab = await openLeading()
+  const ask = tab.getByRole('button', { name: 'Ask to keep it' })
+  await tab.evaluate(() => {
+    StorageManager.prototype.persist = async () => false
+  })
+  await ask.click()
+  expect(await tab.getByRole('alert').locator('p').innerText()).toMatch(
+    /^The browser did not agree .+, then ask again\.$/,
+  )
+  await tab.evaluate(() => {
+    StorageManager.prototype.persist = async () => true
+    StorageManager.prototype.persisted = async () => true
+  })
+  await ask.click()
+  await tab.getByText('The browser promised to keep this data').waitFor()
+  expect(await ask.count()).toBe(0)
+})
+
+test('the policy is in force: markup from text and scripts from elsewhere are refused', async () => {
+  const tab = await openLeading()
+  const refused = await tab.evaluate(() => {
+    const tries = [
+      () => (document.body.innerHTML = '<p>x</p>'),
+      () => new Worker('./x.js'),
+      () => new Worker(URL.createObjectURL(new Blob(['1']))),
+    ]
+    return tries.map((attempt) => {
+      try {
+        attempt()
+        return 'allowed'
+      } catch (error) {
+        return error instanceof Error ? error.name : 'refused'
+      }
+    })
+  })
+  expect(refused).toEqual(['TypeError', 'TypeError', 'TypeError'])
+  // Three tries against two policies, the header's and the page's own.
+  const violations = (): number => under.complaints.filter((text) => text.startsWith('policy violated')).length
+  await expect.poll(violations).toBe(6)
+  under.complaints.splice(0)
+})
+
+test('the page demands of itself what its server demands of it', async () => {
+  const html = await readFile(join(BUILT_PAGE, 'index.html'), 'utf8')
+  const own = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/.exec(html)?.[1] ?? ''
+  const served = PAGE_HEADERS['Content-Security-Policy'] ?? ''
+  const directives = (text: string): string[] => text.split(';').map((directive) => directive.trim())
+  // A meta tag cannot say who may frame the page.
+  expect(directives(own)).toEqual(directives(served).filter((directive) => !directive.startsWith('frame-ancestors')))
 })
 
 test('it fits 320 px and a desktop, in light and in dark', async () => {

@@ -1,0 +1,72 @@
+// What the page knows, as signals that its parts are drawn from. Only session.ts writes them.
+
+import { signal } from '@preact/signals'
+
+import type { BlockStorage } from '../src/browser.ts'
+import type { Bytes } from '../src/lib/units.ts'
+import type { Cid } from '../src/protocol/cid.ts'
+import type { Manifest } from '../src/protocol/manifest.ts'
+
+/** Datasets shown at most; the page says when there are more. */
+export const MAX_LISTED = 200
+/** Squares in the picture of a file's blocks; of a larger file each stands for several. */
+export const MAX_SQUARES = 240
+
+export type Role =
+  | { readonly at: 'opening' | 'watching' }
+  | { readonly at: 'leading'; readonly blockStorage: BlockStorage }
+  | { readonly at: 'failed'; readonly problem: string }
+
+export interface Entry {
+  readonly cid: Cid
+  readonly manifest: Manifest
+}
+
+export interface Listing {
+  readonly entries: readonly Entry[]
+  readonly hasMore: boolean
+}
+
+/** A file on its way in or out. */
+export interface Transfer {
+  readonly what: 'Storing' | 'Saving'
+  readonly filename: string
+  readonly totalBytes: Bytes
+  readonly doneBytes: Bytes
+  readonly bytesPerSecond: number
+  readonly secondsLeft: number | undefined
+}
+
+/** The last file stored, as the page shows it. */
+export interface Stored extends Entry {
+  readonly blocks: number
+  /** CIDs of the first block behind each square. */
+  readonly squares: readonly Cid[]
+  readonly blocksPerSquare: number
+}
+
+export interface SpaceFacts {
+  readonly usedBytes: Bytes
+  readonly reservedBytes: Bytes
+  readonly totalBytes: Bytes
+  readonly blocks: number
+  readonly persisted: boolean
+}
+
+export interface Check {
+  readonly state: 'running' | 'clean' | 'problems' | 'failed'
+  readonly lines: readonly string[]
+}
+
+export class PageState {
+  readonly role = signal<Role>({ at: 'opening' })
+  readonly listing = signal<Listing>({ entries: [], hasMore: false })
+  readonly space = signal<SpaceFacts | undefined>(undefined)
+  readonly transfer = signal<Transfer | undefined>(undefined)
+  readonly stored = signal<Stored | undefined>(undefined)
+  /** What went wrong last, in a sentence that says what to do. */
+  readonly problem = signal<string | undefined>(undefined)
+  readonly check = signal<Check | undefined>(undefined)
+  /** What a screen reader should say next. */
+  readonly news = signal('')
+}
