@@ -36,3 +36,7 @@ window.addEventListener('beforeunload', (event) => {
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) window.location.reload()
 })
+
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') void session.lookAgain()
+})

@@ -132,6 +132,14 @@ export class Session {
     })
   }
 
+  /** Reads again what is there: the person may have cleared it elsewhere. */
+  async lookAgain(): Promise<void> {
+    if (this.isBusy) return
+    await this.#refresh().catch((error: unknown) => {
+      if (this.state.role.value.at !== 'failed') this.state.problem.value = explain(error)
+    })
+  }
+
   /** Has a screen reader say this. */
   say(news: string): void {
     this.state.news.value = news

@@ -281,6 +281,25 @@ test('the page answers while 100 MB are stored', async () => {
   expect(p99).toBeLessThan(500)
 })
 
+test('a page whose data is cleared says what was lost, and begins anew when reloaded', async () => {
+  const tab = await openLeading()
+  await store(tab, 'lost.bin', sampleBytes(70_000))
+  const cdp = await under.context.newCDPSession(tab)
+  await cdp.send('Storage.clearDataForOrigin', { origin: new URL(under.url).origin, storageTypes: 'indexeddb' })
+  // As when the person comes back from the browser's settings.
+  await tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+  await role(tab, 'Stopped').waitFor()
+  expect(await tab.getByRole('alert').locator('p').innerText()).toMatch(
+    /^The data of this site was cleared in the browser, and the stored files with it: .+\.$/,
+  )
+  await screenshot(tab, 'lost')
+  await tab.getByRole('button', { name: 'Reload the page' }).click()
+  await role(tab, 'Running').waitFor()
+  expect(await usedBytes(tab)).toBe(0)
+  await store(tab, 'anew.bin', sampleBytes(70_000))
+  expect(await check(tab)).toMatchObject({ state: 'clean' })
+})
+
 test('everything can be done from the keyboard', async () => {
   const tab = await openLeading()
   await store(tab, 'keys.bin', sampleBytes(70_000))
