@@ -253,6 +253,7 @@ export class Session {
   /** The node cannot go on in this tab; the lock goes to the next one. */
   #fail(error: unknown): void {
     this.state.role.value = { at: 'failed', problem: explain(error) }
+    this.state.stored.value = undefined
     void this.#node?.stop()
   }
 }

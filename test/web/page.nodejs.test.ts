@@ -276,9 +276,10 @@ test('the page answers while 100 MB are stored', async () => {
   console.log(
     `main thread while storing 100 MB: ${gaps.length} turns, p99 ${p99.toFixed(1)} ms, longest ${gaps.at(-1)?.toFixed(1)} ms`,
   )
-  // The rule is 50 ms; a busy machine is forgiven much, a main thread that hashes or copies it all is not.
+  // The rule is 50 ms, for a quiet machine. On any machine, a page that does the work itself stands still for most of it.
+  const totalMs = gaps.reduce((sum, gap) => sum + gap, 0)
   expect(gaps.length).toBeGreaterThan(20)
-  expect(p99).toBeLessThan(500)
+  expect(gaps.at(-1)).toBeLessThan(totalMs / 4)
 })
 
 test('a page whose data is cleared says what was lost, and begins anew when reloaded', async () => {
@@ -289,6 +290,7 @@ test('a page whose data is cleared says what was lost, and begins anew when relo
   // As when the person comes back from the browser's settings.
   await tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
   await role(tab, 'Stopped').waitFor()
+  expect(await tab.getByTestId('stored').count()).toBe(0)
   expect(await tab.getByRole('alert').locator('p').innerText()).toMatch(
     /^The data of this site was cleared in the browser, and the stored files with it: .+\.$/,
   )
