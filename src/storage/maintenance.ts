@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import { Scope } from '../lib/scope.ts'
@@ -43,8 +44,11 @@ export class Maintenance {
     this.#datasets = parts.datasets
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#intervalSeconds = settings.intervalSeconds ?? DEFAULT_MAINTENANCE_INTERVAL_SECONDS
-    this.#blocksPerRun = settings.blocksPerRun ?? DEFAULT_MAINTENANCE_BLOCKS
+    this.#intervalSeconds = atLeastOne(
+      settings.intervalSeconds ?? DEFAULT_MAINTENANCE_INTERVAL_SECONDS,
+      'interval in seconds',
+    )
+    this.#blocksPerRun = atLeastOne(settings.blocksPerRun ?? DEFAULT_MAINTENANCE_BLOCKS, 'number of records in a run')
   }
 
   start({ signal }: AbortOptions): void {
@@ -115,4 +119,13 @@ export class Maintenance {
       await this.#clock.until(this.#clock.now() + this.#intervalSeconds, { signal })
     }
   }
+}
+
+/** @throws CodexError `maintenance/bad-setting` */
+function atLeastOne(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new CodexError(
+    'maintenance/bad-setting',
+    `the maintenance ${what} must be a whole number from 1, found ${value}`,
+  )
 }

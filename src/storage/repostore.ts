@@ -63,7 +63,10 @@ export class RepoStore {
   readonly #blockTtlSeconds: Seconds
   readonly #closing = new AbortController()
 
-  /** The datastore and the slab stay the caller's to close, after {@link RepoStore.close}. */
+  /**
+   * The datastore and the slab stay the caller's to close, after {@link RepoStore.close}.
+   * @throws CodexError `units/not-a-size`, `store/bad-expiry` for a bad setting
+   */
   constructor(
     parts: {
       readonly datastore: Datastore
@@ -78,7 +81,7 @@ export class RepoStore {
     const ledger = new Ledger(parts.datastore, quotaBytes, this.#closing.signal)
     this.#parts = { ...parts, ledger }
     this.#gatherer = new PutGatherer(this.#parts)
-    this.#blockTtlSeconds = settings.blockTtlSeconds ?? DEFAULT_BLOCK_TTL_SECONDS
+    this.#blockTtlSeconds = checkedTtl(settings.blockTtlSeconds ?? DEFAULT_BLOCK_TTL_SECONDS)
   }
 
   /** For the operations of this room that are files of their own. */
@@ -234,4 +237,9 @@ export class RepoStore {
   #reserve(delta: Bytes, also: readonly Change[]): Promise<void> {
     return this.#parts.ledger.update<void>(async () => [{ changes: also, delta: { reserved: delta } }, undefined])
   }
+}
+
+function checkedTtl(seconds: Seconds): Seconds {
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds
+  throw new CodexError('store/bad-expiry', `a time to live is a whole number of seconds from 0, found ${seconds}`)
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
+import { CodexError } from '../../src/lib/errors.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { MemorySlabFile } from '../../src/storage/memoryslabfile.ts'
@@ -262,4 +263,14 @@ describe('blocks', () => {
     expect(store.logged.filter(({ level }) => level === 'error')).toEqual([])
     await expectClean(store)
   })
+})
+
+it.each([
+  { quotaBytes: -1 },
+  { quotaBytes: 1.5 },
+  { blockTtlSeconds: -1 },
+  { intervalSeconds: 0 },
+  { blocksPerRun: 0 },
+])('a store is not made with bad settings: %o', (settings) => {
+  expect(() => memoryStore(settings)).toThrow(CodexError)
 })
