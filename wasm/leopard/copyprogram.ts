@@ -1,15 +1,15 @@
 // The code of one data block: every row is that block. Needs no kernel.
 
 import type { RowProgram } from './rowcoder.ts'
+import { NS_PER_BYTE } from './rowcost.ts'
 
 /** A whole block at a time: the engine's own copy is the fastest there is. */
 const WIDTH_BYTES = 2 ** 30
-const NS_PER_BYTE = 0.4
 
 export function copyProgram(outputCount: number): RowProgram {
   return {
     width: WIDTH_BYTES,
-    nsPerColumn: NS_PER_BYTE * Math.max(1, outputCount),
+    nsPerColumn: NS_PER_BYTE.copied * Math.max(1, outputCount),
     settle: () => undefined,
     computeSlice([input], outputs, column, width) {
       if (input === undefined) return

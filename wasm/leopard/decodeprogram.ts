@@ -9,8 +9,8 @@ import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { Positions } from './matrixprogram.ts'
 import type { RowProgram } from './rowcoder.ts'
+import { butterflies, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
-import { NS_PER_BYTE_COPIED, NS_PER_BYTE_TRANSFORMED, rowsTransformed } from './transformcost.ts'
 
 /** `size` is the number of positions; `errors` as in {@link matrixProgram}. */
 export function decodeProgram(
@@ -18,8 +18,9 @@ export function decodeProgram(
   tables: LeopardTables,
   errors: Uint16Array,
   size: number,
-  { inputs: inputPositions, outputs: outputPositions }: Positions,
+  positions: Positions,
 ): RowProgram {
+  const { inputs: inputPositions, outputs: outputPositions } = positions
   const { bits, skew, modulus } = tables
   const { kernel } = memory
   const field = fieldKernel(kernel, bits)
@@ -50,7 +51,7 @@ export function decodeProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE_COPIED * (2 * scaled + size) + NS_PER_BYTE_TRANSFORMED[bits] * 3 * rowsTransformed(size),
+    nsPerColumn: NS_PER_BYTE.copied * scaled + decodeCost(bits, size, positions),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       const { bytes } = memory
@@ -69,6 +70,17 @@ export function decodeProgram(
     },
   }
   return program
+}
+
+/** Nanoseconds for one column, copies aside. */
+export function decodeCost(bits: 8 | 16, size: number, { inputs, outputs }: Positions): number {
+  const transformed = butterflies(size, inputs) + butterflies(size, outputs)
+  const added = (size / 2) * Math.log2(size)
+  return (
+    NS_PER_BYTE.butterfly[bits] * transformed +
+    NS_PER_BYTE.added * added +
+    NS_PER_BYTE.multiplied[bits] * (inputs.length + outputs.length)
+  )
 }
 
 /** The runs `[first, end)` of positions that are not among `taken`. */

@@ -9,8 +9,8 @@ import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardShape } from './leopardshape.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { RowProgram } from './rowcoder.ts'
+import { butterflies, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
-import { NS_PER_BYTE_COPIED, NS_PER_BYTE_TRANSFORMED, rowsTransformed } from './transformcost.ts'
 
 /** `wanted` are positions of parity, in the order of the outputs. */
 export function encodeProgram(
@@ -53,9 +53,7 @@ export function encodeProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn:
-      NS_PER_BYTE_COPIED * (2 * dataCount + wanted.length) +
-      NS_PER_BYTE_TRANSFORMED[bits] * rowsTransformed(size) * (Math.ceil(dataCount / size) + 1),
+    nsPerColumn: NS_PER_BYTE.copied * (dataCount + wanted.length) + encodeCost(shape, bits, wanted),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       for (let group = 0; group < dataCount; group += size) addGroup(inputs, group, column, columns)
@@ -67,6 +65,15 @@ export function encodeProgram(
     },
   }
   return program
+}
+
+/** Nanoseconds for one column, copies aside. */
+export function encodeCost(shape: LeopardShape, bits: 8 | 16, wanted: readonly number[]): number {
+  const { dataCount, parityPositions: size } = shape
+  const fullGroups = Math.floor(dataCount / size)
+  const inverse = fullGroups * butterflies(size, firstNumbers(size)) + butterflies(size, firstNumbers(dataCount % size))
+  const added = (Math.ceil(dataCount / size) - 1) * size
+  return NS_PER_BYTE.butterfly[bits] * (inverse + butterflies(size, wanted)) + NS_PER_BYTE.added * added
 }
 
 function firstNumbers(count: number): number[] {

@@ -5,6 +5,7 @@ export interface KernelExports {
   add(to: number, from: number, bytes: number): void
   sum(to: number, rows: number, stride: number, width: number, count: number): void
   derive(rows: number, stride: number, width: number, size: number): void
+  parityPair8(to: number, rows: number, count: number, stride: number, width: number, tables: number): void
   readonly tables8: WriteTables
   readonly tables16: WriteTables
   readonly scale8: Scale

@@ -6,10 +6,8 @@ import { fieldKernel } from './kernelexports.ts'
 import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { RowProgram } from './rowcoder.ts'
+import { NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
-
-const NS_PER_BYTE_COPIED = 0.4
-const NS_PER_BYTE_MULTIPLIED = { 8: 0.2, 16: 0.5 } as const
 
 /** The places of rows in the code word. */
 export interface Positions {
@@ -51,8 +49,7 @@ export function matrixProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn:
-      NS_PER_BYTE_COPIED * (inputPositions.length + outputPositions.length) + NS_PER_BYTE_MULTIPLIED[bits] * factors,
+    nsPerColumn: NS_PER_BYTE.copied * (inputPositions.length + outputPositions.length) + matrixCost(bits, factors),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       const { bytes } = memory
@@ -65,4 +62,9 @@ export function matrixProgram(
     },
   }
   return program
+}
+
+/** Nanoseconds for one column, copies aside. */
+export function matrixCost(bits: 8 | 16, factors: number): number {
+  return NS_PER_BYTE.multiplied[bits] * factors
 }

@@ -8,7 +8,7 @@ import { blockBytesOf, GROUP_BYTES } from './leopardshape.ts'
 export interface RowProgram {
   /** Columns that fit the room it takes in memory, a multiple of {@link GROUP_BYTES}. */
   readonly width: number
-  /** What a column (a byte of every block) costs at most, on a machine of half the speed of ours. */
+  /** What a column (a byte of every block) costs, by the measure of rowcost.ts. */
   readonly nsPerColumn: number
   /** Makes itself at home in memory; called before {@link computeSlice}, cheap when it still is. */
   settle(): void
@@ -18,6 +18,8 @@ export interface RowProgram {
 
 /** A worker must hear of an abort this often. */
 const MAX_CALL_NS = 50e6
+/** How much slower than the one that was measured a machine may be. */
+const SLOWER = 3
 
 export class RowCoder {
   /** Rows it reads, in the order in which `run` takes their blocks: as many as there are data rows. */
@@ -35,7 +37,7 @@ export class RowCoder {
     this.inputs = inputs
     this.outputs = outputs
     this.#program = program
-    const groups = Math.floor(MAX_CALL_NS / (program.nsPerColumn * GROUP_BYTES))
+    const groups = Math.floor(MAX_CALL_NS / (SLOWER * program.nsPerColumn * GROUP_BYTES))
     this.sliceBytes = GROUP_BYTES * Math.max(1, groups)
   }
 

@@ -1,18 +1,18 @@
 // Chooses how rows are computed from others: the result is the same each way, the cost is not.
 
 import { copyProgram } from './copyprogram.ts'
-import { decodeProgram } from './decodeprogram.ts'
-import { encodeProgram } from './encodeprogram.ts'
+import { decodeCost, decodeProgram } from './decodeprogram.ts'
+import { encodeCost, encodeProgram } from './encodeprogram.ts'
 import { errorLocator } from './errorlocator.ts'
 import type { KernelMemory } from './kernelmemory.ts'
 import { positionOf, type LeopardShape } from './leopardshape.ts'
 import { leopardTables } from './leopardtables.ts'
-import { matrixProgram } from './matrixprogram.ts'
+import { matrixCost, matrixProgram } from './matrixprogram.ts'
+import { pairProgram } from './pairprogram.ts'
 import type { RowProgram } from './rowcoder.ts'
 import { sumProgram } from './sumprogram.ts'
-import { rowsTransformed } from './transformcost.ts'
 
-/** `inputs` are as many rows as there are data rows, `outputs` others; numbered as in {@link LeopardShape}. */
+/** `inputs` are as many rows as there are data rows, ascending; `outputs` are others. Numbered as in {@link LeopardShape}. */
 export function rowProgram(
   memory: KernelMemory,
   shape: LeopardShape,
@@ -27,21 +27,15 @@ export function rowProgram(
     inputs: inputs.map((row) => positionOf(shape, row)),
     outputs: outputs.map((row) => positionOf(shape, row)),
   }
-  const products = inputs.length * outputs.length
+  const matrix = matrixCost(tables.bits, inputs.length * outputs.length)
   const isEncoding = inputs.every((row) => row < dataCount)
-  if (isEncoding && products > encodingCost(shape)) return encodeProgram(memory, shape, tables, places.outputs)
+  const isWholePair = parityPositions === 2 && outputs.length === 2 && outputs[0] === dataCount
+  if (isEncoding && isWholePair && shape.method === 8) return pairProgram(memory, dataCount)
+  if (isEncoding && matrix > encodeCost(shape, tables.bits, places.outputs))
+    return encodeProgram(memory, shape, tables, places.outputs)
   const present = new Set(places.inputs)
   const missing = Array.from({ length: parityPositions + dataCount }, (_, p) => p).filter((p) => !present.has(p))
   const errors = errorLocator(tables, positions, missing)
-  if (products <= decodingCost(shape)) return matrixProgram(memory, tables, errors, places)
+  if (matrix <= decodeCost(tables.bits, positions, places)) return matrixProgram(memory, tables, errors, places)
   return decodeProgram(memory, tables, errors, positions, places)
-}
-
-/** In products of a matrix, which take about as long as half a butterfly. */
-function encodingCost({ dataCount, parityPositions }: LeopardShape): number {
-  return (Math.ceil(dataCount / parityPositions) + 1) * rowsTransformed(parityPositions)
-}
-
-function decodingCost({ positions }: LeopardShape): number {
-  return 3 * rowsTransformed(positions)
 }

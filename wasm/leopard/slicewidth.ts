@@ -1,9 +1,9 @@
-// How many columns a program takes at a time. Measured, not derived.
+// How many columns a program takes at a time.
 
 import { GROUP_BYTES } from './leopardshape.ts'
 
-/** Rows of a slice should stay in the second cache: of 1 MiB where this was measured, of 256 KiB nearly anywhere. */
-const ROWS_BYTES = 256 * 1024
+/** Rows of a slice should stay in the second cache, with room to spare: it has 256 KiB or more nearly anywhere. */
+const ROWS_BYTES = 128 * 1024
 /** Wider slices gain nothing; narrower ones spend their time in calls. */
 const MAX_WIDTH_BYTES = 16 * 1024
 

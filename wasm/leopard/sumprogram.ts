@@ -5,10 +5,8 @@
 import { assert } from '../../src/lib/errors.ts'
 import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { RowProgram } from './rowcoder.ts'
+import { NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
-
-/** Reading a row in and adding it. */
-const NS_PER_BYTE = 0.5
 
 export function sumProgram(memory: KernelMemory, inputCount: number): RowProgram {
   const width = sliceWidth(inputCount + 1)
@@ -17,7 +15,7 @@ export function sumProgram(memory: KernelMemory, inputCount: number): RowProgram
   const sumAt = layout.take(width)
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE * (inputCount + 1),
+    nsPerColumn: (NS_PER_BYTE.copied + NS_PER_BYTE.added) * (inputCount + 1),
     settle: () => memory.settle(program, layout.end, () => undefined),
     computeSlice(inputs, [output], column, columns) {
       assert(output !== undefined, 'the code of one parity row misses one row')

@@ -84,6 +84,48 @@ export function combine8(
   if (output < outputs) single8(to, rows, inputs, stride, width, tables)
 }
 
+/**
+ * Both parity rows, at `to`, of `count` data rows: the encoder's transforms over groups of two rows, and the last one, in one
+ * pass. `tables` holds the factor of each group's one butterfly; that of the last transform is zero.
+ */
+export function parityPair8(to: usize, rows: usize, count: u32, stride: usize, width: usize, tables: usize): void {
+  for (let column: usize = 0; column < width; column += 32) {
+    let a = i64x2.splat(0)
+    let b = i64x2.splat(0)
+    let c = i64x2.splat(0)
+    let d = i64x2.splat(0)
+    let row = rows + column
+    let table = tables
+    let left = count
+    for (; left > 1; left -= 2, row += 2 * stride, table += TABLE) {
+      const low = v128.load(table)
+      const high = v128.load(table, 16)
+      const w = v128.load(row)
+      const x = v128.load(row, 16)
+      const y = v128.xor(w, v128.load(row + stride))
+      const z = v128.xor(x, v128.load(row + stride, 16))
+      a = v128.xor(a, v128.xor(w, mul8(y, low, high)))
+      b = v128.xor(b, v128.xor(x, mul8(z, low, high)))
+      c = v128.xor(c, y)
+      d = v128.xor(d, z)
+    }
+    if (left == 1) {
+      const low = v128.load(table)
+      const high = v128.load(table, 16)
+      const w = v128.load(row)
+      const x = v128.load(row, 16)
+      a = v128.xor(a, v128.xor(w, mul8(w, low, high)))
+      b = v128.xor(b, v128.xor(x, mul8(x, low, high)))
+      c = v128.xor(c, w)
+      d = v128.xor(d, x)
+    }
+    v128.store(to + column, a)
+    v128.store(to + column, b, 16)
+    v128.store(to + stride + column, v128.xor(a, c))
+    v128.store(to + stride + column, v128.xor(b, d), 16)
+  }
+}
+
 function inverse8(
   rows: usize,
   stride: usize,
