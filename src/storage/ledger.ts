@@ -3,7 +3,7 @@
 
 import { Mutex } from '../lib/mutex.ts'
 import type { Bytes } from '../lib/units.ts'
-import type { Change, Datastore } from './datastore.ts'
+import type { Change, CommitOptions, Datastore } from './datastore.ts'
 import type { Counters } from './quota.ts'
 import { QUOTA_KEY, changed, countersChange, decodeCounters } from './quota.ts'
 import { UnitMap } from './unitmap.ts'
@@ -16,6 +16,11 @@ export interface Plan {
   readonly taken?: readonly number[]
   /** Units no record names any more. */
   readonly freed?: readonly number[]
+  /**
+   * `relaxed` where losing this commit, and the relaxed ones after it, in a power cut does no harm. A plan that frees units is strict all the
+   * same, because they may be written to at once.
+   */
+  readonly durability?: CommitOptions['durability']
 }
 
 export class Ledger {
@@ -96,14 +101,14 @@ export class Ledger {
     }
   }
 
-  async #commit({ changes, delta, taken = [], freed = [] }: Plan): Promise<void> {
+  async #commit({ changes, delta, taken = [], freed = [], durability = 'strict' }: Plan): Promise<void> {
     const books = await this.#open()
     const counters = delta === undefined ? books.counters : changed(books.counters, delta, this.#total)
     const all = [...changes, ...books.units.changes(taken, freed)]
     if (counters !== books.counters) all.push(countersChange(counters))
     if (all.length === 0) return
     try {
-      await this.#datastore.commit(all)
+      await this.#datastore.commit(all, { durability: freed.length === 0 ? durability : 'strict' })
     } catch (error) {
       // Whether it landed is unknown: the next decision reads the books again.
       this.#books = undefined

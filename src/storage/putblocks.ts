@@ -8,7 +8,7 @@ import { slabPieces, unitsNeeded } from './blockbytes.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { BlockPlace, BlockRecord } from './blockrecord.ts'
 import { servable } from './blockrecord.ts'
-import type { Change, Key } from './datastore.ts'
+import type { Change, CommitOptions, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { countReferences } from './putleaves.ts'
 import { freeBytes, quotaExceeded } from './quota.ts'
@@ -35,6 +35,8 @@ export interface PutExtras {
   readonly also?: readonly Change[] | undefined
   /** The blocks are leaves of this tree, `indices` in their order; each new leaf is a reference. */
   readonly leaves?: { readonly treeId: number; readonly indices: readonly number[] } | undefined
+  /** `relaxed` when a later strict commit decides whether any of this counts; bytes are flushed all the same. */
+  readonly durability?: CommitOptions['durability'] | undefined
 }
 
 /**
@@ -99,7 +101,7 @@ async function attempt(
         else if (record.expiry === after.expiry && record.refCount === after.refCount) continue
         plan.replace(candidate.key, record, after)
       }
-      return [plan.plan, stored]
+      return [{ ...plan.plan, ...(extras.durability && { durability: extras.durability }) }, stored]
     })
   } finally {
     // Units that the commit took are pending no longer: giving those back changes nothing.

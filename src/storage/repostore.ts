@@ -108,7 +108,7 @@ export class RepoStore {
    */
   async putMany(
     blocks: readonly VerifiedBlock[],
-    { expiry = this.defaultExpiry(), also, leaves }: PutOptions = {},
+    { expiry = this.defaultExpiry(), also, leaves, durability }: PutOptions = {},
   ): Promise<PutOutcome[]> {
     const outcomes: PutOutcome[] = []
     for (const group of groupsOf(blocks, ({ bytes }) => bytes.length)) {
@@ -118,6 +118,7 @@ export class RepoStore {
       const extras = {
         also: end === blocks.length ? also : undefined,
         leaves: leaves && indices && { treeId: leaves.treeId, indices },
+        durability,
       }
       outcomes.push(...(await putBlocks(this.#parts, puts, extras)))
     }

@@ -26,7 +26,8 @@ export interface UploadBlocksOptions extends AbortOptions {
 
 /**
  * Data reference §4. Blocks and their leaves are stored under `treeId` group by group, so that from the first one on they count as referred to
- * and no removal of another dataset can take them away.
+ * and no removal of another dataset can take them away. Their commits are relaxed: the strict one that brings the manifest makes all before it
+ * durable, and until then a power cut loses an upload that would be swept anyway.
  * @throws CodexError `upload/empty`, as `RepoStore.put`, what the source throws, the signal's reason; what was stored by then stays
  */
 export async function uploadBlocks(
@@ -46,7 +47,7 @@ export async function uploadBlocks(
       const indices = blocks.map((_, i) => builder.leafCount + i)
       for (const { cid } of blocks) builder.push(cid.digest)
       datasetSize += dataBytes
-      const group = repo.putMany(blocks, { expiry, leaves: { treeId, indices } }).then(() => {
+      const group = repo.putMany(blocks, { expiry, leaves: { treeId, indices }, durability: 'relaxed' }).then(() => {
         ring.giveBack(chunks)
         storedBytes += dataBytes
         progress?.({ storedBytes })

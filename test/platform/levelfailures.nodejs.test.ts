@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
+import type { ChainedBatch, ChainedBatchWriteOptions } from 'classic-level'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
@@ -63,6 +64,8 @@ describe('opening', () => {
   })
 })
 
+type Batch = ChainedBatch<Level, Uint8Array, Uint8Array>
+
 /** An engine whose next writes fail with these errors, before anything is written; undefined lets one through. */
 function failingLevels() {
   const failures: (Error | undefined)[] = []
@@ -71,11 +74,17 @@ function failingLevels() {
     opened++
     const level: Level = new ClassicLevel(path, { keyEncoding: 'view', valueEncoding: 'view' })
     await level.open()
-    const batch = level.batch.bind(level) as (...args: unknown[]) => Promise<void>
-    const value = async (...args: unknown[]) => {
-      const failure = failures.shift()
-      if (failure !== undefined) throw failure
-      await batch(...args)
+    const begin = level.batch.bind(level) as () => Batch
+    const value = () => {
+      const batch = begin()
+      const write = batch.write.bind(batch)
+      batch.write = async (options: ChainedBatchWriteOptions = {}) => {
+        const failure = failures.shift()
+        if (failure === undefined) return write(options)
+        await batch.close()
+        throw failure
+      }
+      return batch
     }
     Object.defineProperty(level, 'batch', { value })
     return level
@@ -112,12 +121,17 @@ describe('an engine that fails to write', () => {
       if (!hide) return level
       hide = false
       const front = Object.create(level) as Level
-      const write = level.batch.bind(level) as (...args: unknown[]) => Promise<void>
-      const batch = async (...args: unknown[]) => {
-        const before = await level.get(KEY)
-        Object.defineProperty(front, 'getMany', { value: async () => [before, undefined] })
-        await write(...args)
-        throw FULL
+      const begin = level.batch.bind(level) as () => Batch
+      const batch = () => {
+        const made = begin()
+        const write = made.write.bind(made)
+        made.write = async (options: ChainedBatchWriteOptions = {}) => {
+          const before = await level.get(KEY)
+          Object.defineProperty(front, 'getMany', { value: async () => [before, undefined] })
+          await write(options)
+          throw FULL
+        }
+        return made
       }
       Object.defineProperty(front, 'batch', { value: batch })
       Object.defineProperty(front, 'close', { value: async () => {} })
