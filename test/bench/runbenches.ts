@@ -13,6 +13,8 @@ import { bench as blocksInTab } from './blocks.browser.bench.ts'
 import { bench as coldstart } from './coldstart.bench.ts'
 import type { Bench } from './harness.ts'
 import { compare, measureInTurn } from './harness.ts'
+import { bench as leopard } from './leopard.bench.ts'
+import { bench as leopardInTab } from './leopard.browser.bench.ts'
 import { machine } from './machine.ts'
 import { bench as pagesize } from './pagesize.bench.ts'
 import type { Report } from './resulttable.ts'
@@ -29,8 +31,10 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: blocks, file: 'blocks.bench.ts' },
   { bench: coldstart, file: 'coldstart.bench.ts' },
   { bench: pagesize, file: 'pagesize.bench.ts' },
+  { bench: leopard, file: 'leopard.bench.ts' },
   { bench: uploadInTab, file: 'upload.browser.bench.ts' },
   { bench: blocksInTab, file: 'blocks.browser.bench.ts' },
+  { bench: leopardInTab, file: 'leopard.browser.bench.ts' },
 ]
 const QUICK_ROUNDS = 2
 const MAX_ROUNDS = 1000
