@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { concatBytes, equalBytes, toHex } from '../../src/lib/bytes.ts'
 import { CodexError } from '../../src/lib/errors.ts'
-import type { LeopardKernel } from '../../wasm/leopard/leopardkernel.ts'
+import { LeopardKernel } from '../../wasm/leopard/leopardkernel.ts'
 import { leopardTables } from '../../wasm/leopard/leopardtables.ts'
 import { leopardTwin } from '../../wasm/leopard/leopardtwin.ts'
+import { loadKernelMemory } from '../../wasm/leopard/loadkernelmemory.ts'
 import { loadLeopard } from '../../wasm/leopard/loadleopard.ts'
 import vectors from '../vectors/leopard.json' with { type: 'json' }
 import { dropRows, noise, pick, subsets } from './leoparddata.ts'
@@ -17,6 +18,8 @@ beforeAll(async () => {
 
 const ruled = (k: number, bytes: number): Uint8Array[] =>
   Array.from({ length: k }, (_, i) => Uint8Array.from({ length: bytes }, (_, j) => i * 31 + j * 7 + 3))
+
+const gone = (count: number): undefined[] => Array.from({ length: count }, () => undefined)
 
 describe.each(['kernel', 'twin'])('the vectors, by the %s', (which) => {
   const coder = (): Pick<LeopardKernel, 'encode' | 'decode'> => (which === 'kernel' ? kernel : leopardTwin)
@@ -214,6 +217,27 @@ describe('a coder', () => {
     expect(buffer).toEqual(before)
   })
 
+  it('takes memory by the number of rows, never by the size of blocks', async () => {
+    const memory = await loadKernelMemory()
+    const own = new LeopardKernel(memory)
+    const lengths = [64, 65_536, 2 ** 21].map((bytes) => {
+      const block = new Uint8Array(bytes)
+      const all = [block, block, block, ...own.encode([block, block, block], 2)]
+      own.reconstruct(
+        all.map((row, i) => (i < 2 ? undefined : row)),
+        3,
+        [0, 1],
+      )
+      return memory.bytes.length
+    })
+    expect(new Set(lengths).size).toBe(1)
+    own.encode(noise(200, 1024, 1), 56)
+    own.decode([...gone(56), ...noise(144, 1024, 2)], noise(56, 1024, 3))
+    expect(memory.bytes.length).toBeLessThanOrEqual(2 ** 20)
+    own.encode(noise(65_532, 64, 1), 3)
+    expect(memory.bytes.length).toBeLessThanOrEqual(24 * 2 ** 20)
+  })
+
   it('promises calls of at least 64 columns, and whole blocks of common codes', () => {
     expect(kernel.encoder(3, 2).sliceBytes).toBeGreaterThan(65_536)
     expect(kernel.encoder(192, 64).sliceBytes).toBeGreaterThan(65_536)
@@ -225,7 +249,6 @@ describe('a coder', () => {
 
 describe('bad input', () => {
   const blocks = (count: number, bytes = 64): Uint8Array[] => noise(count, bytes, 3)
-  const gone = (count: number): undefined[] => Array.from({ length: count }, () => undefined)
 
   it.each<readonly [string, () => unknown]>([
     ['erasure/no-data', () => kernel.encode([], 0)],

@@ -9,7 +9,7 @@ import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { Positions } from './matrixprogram.ts'
 import type { RowProgram } from './rowcoder.ts'
-import { butterflies, NS_PER_BYTE } from './rowcost.ts'
+import { butterflies, copyCost, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
 
 /** `size` is the number of positions; `errors` as in {@link matrixProgram}. */
@@ -51,7 +51,7 @@ export function decodeProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE.copied * scaled + decodeCost(bits, size, positions),
+    nsPerColumn: copyCost(scaled, width) + decodeCost(bits, size, positions),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       const { bytes } = memory

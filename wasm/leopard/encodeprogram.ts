@@ -9,7 +9,7 @@ import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardShape } from './leopardshape.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { RowProgram } from './rowcoder.ts'
-import { butterflies, NS_PER_BYTE } from './rowcost.ts'
+import { butterflies, copyCost, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
 
 /** `wanted` are positions of parity, in the order of the outputs. */
@@ -53,7 +53,7 @@ export function encodeProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE.copied * (dataCount + wanted.length) + encodeCost(shape, bits, wanted),
+    nsPerColumn: copyCost(dataCount + wanted.length, width) + encodeCost(shape, bits, wanted),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       for (let group = 0; group < dataCount; group += size) addGroup(inputs, group, column, columns)

@@ -27,7 +27,8 @@ export class LeopardKernel {
   }
 
   /**
-   * The `parityCount` parity blocks of `data`, none when it is 0.
+   * The `parityCount` parity blocks of `data`, none when it is 0. All in one go, as {@link decode} and {@link reconstruct}:
+   * who must hear of an abort in between runs a coder over slices instead.
    * @throws CodexError `erasure/no-data`, `erasure/not-a-count`, `erasure/more-parity-than-data`, `erasure/too-many-rows`,
    * `erasure/unequal-blocks`, `erasure/not-whole-groups`
    */
@@ -67,8 +68,8 @@ export class LeopardKernel {
   }
 
   /**
-   * Computes missing rows. The error locator is computed here, once: N log N small steps, tens of milliseconds for the
-   * largest codes.
+   * Computes missing rows. What depends on the pattern alone is computed here, once: less than 5 ms up to 1 500 rows, some
+   * 70 ms for the largest codes.
    * @throws CodexError as {@link encode}, for counts, and `erasure/too-few-rows`, `erasure/no-such-row`,
    * `erasure/row-not-missing`
    */

@@ -4,8 +4,8 @@ import { LeopardKernel } from './leopardkernel.ts'
 import { loadKernelMemory } from './loadkernelmemory.ts'
 
 /**
- * A kernel with a memory of its own: half a MiB, growing with the largest code it is used for, to about 25 MiB for 65 536
- * rows, and never with the size of blocks. Compiling takes a few milliseconds; nothing is fetched.
+ * A kernel with a memory of its own: 64 KiB, growing with the largest code it is used for: below 1 MiB up to 256 rows, 21 MiB
+ * for 65 536, whatever the size of blocks. Compiling takes a few milliseconds; nothing is fetched.
  * @throws CodexError `erasure/no-simd` where the engine has no SIMD128
  */
 export async function loadLeopard(): Promise<LeopardKernel> {

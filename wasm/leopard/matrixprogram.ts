@@ -6,7 +6,7 @@ import { fieldKernel } from './kernelexports.ts'
 import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { LeopardTables } from './leopardtables.ts'
 import type { RowProgram } from './rowcoder.ts'
-import { NS_PER_BYTE } from './rowcost.ts'
+import { copyCost, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
 
 /** The places of rows in the code word. */
@@ -49,7 +49,7 @@ export function matrixProgram(
   }
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE.copied * (inputPositions.length + outputPositions.length) + matrixCost(bits, factors),
+    nsPerColumn: copyCost(inputPositions.length + outputPositions.length, width) + matrixCost(bits, factors),
     settle: () => memory.settle(program, layout.end, writeTables),
     computeSlice(inputs, outputs, column, columns) {
       const { bytes } = memory

@@ -7,7 +7,7 @@ import { assert } from '../../src/lib/errors.ts'
 import { Layout, type KernelMemory } from './kernelmemory.ts'
 import { leopardTables } from './leopardtables.ts'
 import type { RowProgram } from './rowcoder.ts'
-import { NS_PER_BYTE } from './rowcost.ts'
+import { copyCost, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
 
 const BITS = 8
@@ -27,7 +27,7 @@ export function pairProgram(memory: KernelMemory, dataCount: number): RowProgram
   const parityAt = layout.take(PARITY_COUNT * width)
   const program: RowProgram = {
     width,
-    nsPerColumn: NS_PER_BYTE.copied * (dataCount + PARITY_COUNT) + NS_PER_BYTE.butterfly[BITS] * groups,
+    nsPerColumn: copyCost(dataCount + PARITY_COUNT, width) + NS_PER_BYTE.butterfly[BITS] * groups,
     settle: () => memory.settle(program, layout.end, () => memory.writeTables(BITS, logsAt, factors, tablesAt)),
     computeSlice(inputs, outputs, column, columns) {
       const { bytes, kernel } = memory

@@ -27,8 +27,8 @@ export class RowCoder {
   /** Rows it computes, in the order in which `run` fills their blocks. */
   readonly outputs: readonly number[]
   /**
-   * Columns that one call may take to be over within 50 ms, a multiple of 64 and often more than a block has. Only codes of
-   * many thousand rows come near it: there even the least slice, 64 columns, is work for that long.
+   * Columns that one call may take to be over within 50 ms on a machine three times slower than ours: a multiple of 64, more
+   * than a block has for most codes. Never less than 64, for which codes of 65 536 rows need that time on ours.
    */
   readonly sliceBytes: number
   readonly #program: RowProgram

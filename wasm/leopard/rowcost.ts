@@ -11,6 +11,14 @@ export const NS_PER_BYTE = {
   butterfly: { 8: 0.075, 16: 0.15 },
 } as const
 
+/** Of passing one row of one slice in or out, besides its bytes. */
+const NS_PER_CALL = 150
+
+/** Nanoseconds per column for passing `rows` rows in or out, in slices of `width` columns. */
+export function copyCost(rows: number, width: number): number {
+  return rows * (NS_PER_BYTE.copied + NS_PER_CALL / width)
+}
+
 /** Butterflies of a transform over `size` rows that leaves out blocks without a marked row. */
 export function butterflies(size: number, marked: readonly number[]): number {
   const ascending = [...marked].sort((a, b) => a - b)

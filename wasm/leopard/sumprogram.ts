@@ -5,7 +5,7 @@
 import { assert } from '../../src/lib/errors.ts'
 import { Layout, type KernelMemory } from './kernelmemory.ts'
 import type { RowProgram } from './rowcoder.ts'
-import { NS_PER_BYTE } from './rowcost.ts'
+import { copyCost, NS_PER_BYTE } from './rowcost.ts'
 import { sliceWidth } from './slicewidth.ts'
 
 export function sumProgram(memory: KernelMemory, inputCount: number): RowProgram {
@@ -15,7 +15,7 @@ export function sumProgram(memory: KernelMemory, inputCount: number): RowProgram
   const sumAt = layout.take(width)
   const program: RowProgram = {
     width,
-    nsPerColumn: (NS_PER_BYTE.copied + NS_PER_BYTE.added) * (inputCount + 1),
+    nsPerColumn: copyCost(inputCount + 1, width) + NS_PER_BYTE.added * inputCount,
     settle: () => memory.settle(program, layout.end, () => undefined),
     computeSlice(inputs, [output], column, columns) {
       assert(output !== undefined, 'the code of one parity row misses one row')
