@@ -38,7 +38,8 @@ export class LeopardKernel {
   }
 
   /**
-   * All K data blocks: those given as they are (the same arrays), the missing ones computed.
+   * All K data blocks: those given as they are (the same arrays), the missing ones computed from the K lowest rows given;
+   * others are not compared.
    * @throws CodexError as {@link encode}, and `erasure/too-few-rows`
    */
   decode(data: readonly (Uint8Array | undefined)[], parity: readonly (Uint8Array | undefined)[]): Uint8Array[] {
@@ -47,8 +48,8 @@ export class LeopardKernel {
 
   /**
    * The `wanted` rows, data or parity, of the code word whose rows are `rows` and whose first `dataCount` rows are data. Rows
-   * that are there are returned as they are. One missing row costs K row products, where a full decode costs some
-   * 2 N log N of them; for more rows whichever is less is done.
+   * that are there are returned as they are. One missing row costs K products of a row and a constant; decoding by transforms
+   * costs up to N log N butterflies and N/2 log N sums of rows, N being the code's positions. Whichever is less is done.
    * @throws CodexError as {@link decode}, and `erasure/no-such-row`
    */
   reconstruct(rows: readonly (Uint8Array | undefined)[], dataCount: number, wanted: readonly number[]): Uint8Array[] {
