@@ -21,7 +21,7 @@ export const MAX_QUEUED_PER_RANK = 1024
 /** How often an idempotent job is begun at most; each further time its worker has died of something. */
 export const MAX_ATTEMPTS = 3
 
-/** So many workers in a row may fail to load before the pool stops trying for the jobs that wait. */
+/** So many workers in a row may fail to load before the pool stops trying for the jobs that wait; those then loading come on top. */
 export const MAX_LOAD_FAILURES = 3
 
 export interface WorkerPoolOptions<Jobs> {
