@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
+import { readAhead } from '../lib/readahead.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { MerkleTree } from '../protocol/merkletree.ts'
 import { MerkleBuilder } from '../protocol/merkletree.ts'
@@ -39,10 +40,12 @@ export async function uploadBlocks(
   const builder = new MerkleBuilder()
   const ring = new BufferRing(PUT_GROUP_BYTES)
   const inFlight: Promise<void>[] = []
+  const reading = new AbortController()
+  const groups = chunkGroups(source, ring, AbortSignal.any([signal, reading.signal]))
   let datasetSize = 0
   let storedBytes = 0
   try {
-    for await (const { chunks, dataBytes } of chunkGroups(source, ring, signal)) {
+    for await (const { chunks, dataBytes } of readAhead(groups)) {
       const blocks = await hashBlocks(repo.parts.hasher, chunks)
       const indices = blocks.map((_, i) => builder.leafCount + i)
       for (const { cid } of blocks) builder.push(cid.digest)
@@ -59,6 +62,7 @@ export async function uploadBlocks(
     }
     await Promise.all(inFlight)
   } finally {
+    reading.abort()
     // Nothing may still be on its way into the store when the caller cleans up.
     await Promise.allSettled(inFlight)
   }
