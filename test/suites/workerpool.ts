@@ -1,6 +1,6 @@
 // The laws of a WorkerPool over real workers. Run over every WorkerSource, each in its own runtime.
 
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { mapBounded } from '../../src/lib/mapbounded.ts'
@@ -55,6 +55,7 @@ export function workerPoolSuite(name: string, setup: WorkerPoolSetup): void {
     })
     results(bench)
     bytes(bench)
+    withoutSharing(bench)
     order(bench)
     aborts(bench)
     losses(bench)
@@ -134,6 +135,24 @@ function bytes(bench: MakeBench): void {
     const memory = new SharedArrayBuffer(8)
     await pool.run((worker) => worker.fill(memory, 9), duty)
     expect([...new Uint8Array(memory)]).toEqual(Array(8).fill(9))
+  })
+}
+
+function withoutSharing(bench: MakeBench): void {
+  test('needs no shared memory', async () => {
+    vi.stubGlobal('SharedArrayBuffer', undefined)
+    try {
+      const { pool } = bench(2)
+      expect(pool.canShare).toBe(false)
+      const lent = new Uint8Array(1 << 12).fill(7)
+      const answers = await mapBounded([...Array(20).keys()], 8, () => pool.run((worker) => worker.invert(lent), duty))
+      expect(answers.every((answer) => answer.every((byte) => byte === 248))).toBe(true)
+      const { running, stop } = await startSpinning(pool)
+      stop('over')
+      await expect(running).rejects.toBe('over')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 }
 
