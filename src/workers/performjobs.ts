@@ -47,11 +47,7 @@ export function performJobs<Jobs extends WorkerFunctions<Jobs>>(jobs: SlicedJobs
   }
   for (const [name, perform] of Object.entries(jobs as Record<string, (...args: unknown[]) => Promise<unknown>>)) {
     assert(!(name in api), `${name} is the pool's own function, a job has another name`)
-    api[name] = async (ticket, ...args) => {
-      const run = runOf(ticket)
-      run.signal.throwIfAborted() // A later call of a job given up meanwhile.
-      return perform(run, ...args)
-    }
+    api[name] = async (ticket, ...args) => perform(runOf(ticket), ...args)
   }
   return api as unknown as TicketedJobs<Jobs>
 }

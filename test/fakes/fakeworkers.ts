@@ -39,6 +39,8 @@ export class FakeWorkers<Jobs extends WorkerFunctions<Jobs>> implements WorkerSo
 export class FakeWorker<Jobs> implements WorkerHandle<TicketedJobs<Jobs>> {
   readonly api: TicketedJobs<Jobs>
   readonly closed: Promise<void>
+  /** Whether it takes a call of `finishClosing` until a worker that is ended or dies is really gone. */
+  closesSlowly = false
   /** Whether its owner ended it. */
   isEnded = false
   #gone: CodexError | undefined
@@ -67,6 +69,10 @@ export class FakeWorker<Jobs> implements WorkerHandle<TicketedJobs<Jobs>> {
   die(why: string): void {
     this.#gone ??= new CodexError('worker/ended', `the worker is gone: ${why}`, { detail: { why } })
     for (const reject of this.#rejects) reject(this.#gone)
+    if (!this.closesSlowly) this.#close()
+  }
+
+  finishClosing(): void {
     this.#close()
   }
 

@@ -255,6 +255,22 @@ describe('a job', () => {
     expect(source.alive).toEqual([])
   })
 
+  test("is not over, and its worker nobody else's, before a lost thread is really gone", async () => {
+    const { source, run, desk, settle, pool } = bench(1)
+    const lost = codeOf(run('lost'))
+    void run('next')
+    await settle()
+    const [worker] = source.alive
+    if (worker !== undefined) worker.closesSlowly = true
+    worker?.die('for a test')
+    expect(await isSettled(lost)).toBe(false)
+    expect([desk.begun, pool.workers]).toEqual([['lost@0'], 1])
+    worker?.finishClosing()
+    expect(await lost).toBe('worker/ended')
+    await settle()
+    expect(desk.begun).toEqual(['lost@0', 'next@1'])
+  })
+
   test('that ends in the same moment as its abort counts as aborted', async () => {
     const { run, desk, settle } = bench(1)
     const controller = new AbortController()
