@@ -6,6 +6,7 @@ import { compareBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Mutex } from '../lib/mutex.ts'
+import type { Seconds } from '../lib/units.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { decodeCid, isManifestCid } from '../protocol/cid.ts'
@@ -69,14 +70,13 @@ export class Datasets {
   async recover({ signal }: AbortOptions): Promise<void> {
     for await (const [key] of this.#repo.parts.datastore.entries(SWEEPS_PREFIX, { signal })) {
       this.#log.info('removing what an interrupted upload or removal left behind', { treeId: idOf(key) })
-      await sweepTree(this.#repo.parts, idOf(key), signal)
-      await this.#repo.trim()
+      await this.#undo(idOf(key), signal)
     }
   }
 
   /**
    * Stores a stream as a dataset; settles when all of it is durable. A failed or aborted upload leaves nothing behind.
-   * @throws CodexError `manifest/bad-text` for names no manifest can hold, `upload/empty`, `store/quota-exceeded`, `slab/full`,
+   * @throws CodexError `manifest/bad-text` for names no manifest can hold, `upload/empty`, `upload/outlived`, `store/quota-exceeded`, `slab/full`,
    * `datastore/full`, what the source throws, the signal's reason
    */
   async upload(source: AsyncIterable<Uint8Array>, options: UploadOptions): Promise<Upload> {
@@ -104,9 +104,11 @@ export class Datasets {
     plainManifest(treeCid(new Uint8Array(32)), 1, options)
     const treeId = await this.#beginTree()
     try {
-      const { tree, datasetSize } = await uploadBlocks(this.#repo, treeId, source, options)
+      // One expiry for all of it, so that it ends as a whole.
+      const whole = { ...options, expiry: options.expiry ?? this.#repo.defaultExpiry() }
+      const { tree, datasetSize } = await uploadBlocks(this.#repo, treeId, source, whole)
       const manifest = plainManifest(treeCid(tree.root), datasetSize, options)
-      const cid = await this.#holding.run(() => this.#finish(treeId, tree, manifest, options))
+      const cid = await this.#holding.run(() => this.#finish(treeId, tree, manifest, whole))
       return { cid, manifest, blocks: tree.leafCount }
     } catch (error) {
       await this.#undo(treeId)
@@ -213,25 +215,29 @@ export class Datasets {
     })
   }
 
-  async #finish(treeId: number, tree: MerkleTree, manifest: PlainManifest, options: UploadOptions): Promise<Cid> {
-    const { datastore, hasher } = this.#repo.parts
-    const known = await readTreeRecord(datastore, manifest.treeCid)
-    // The same bytes again: the tree that is here stays, what this upload stored goes once the manifest is there.
-    const isNew = known?.isWhole !== true
-    if (isNew) await this.#storeNodes(treeId, tree, options.signal)
+  /**
+   * The one commit that makes the dataset: manifest, who holds the tree, and the tree's CID for the number. Bytes that were here before lie
+   * under another number; the fresh leaves and nodes take over, since they are whole for certain, and the old ones go.
+   */
+  async #finish(treeId: number, tree: MerkleTree, manifest: PlainManifest, options: WholeOptions): Promise<Cid> {
+    const { datastore, hasher, clock } = this.#repo.parts
+    await this.#storeNodes(treeId, tree, options.signal)
     const bytes = encodeManifest(manifest)
     const cid = manifestCid(bytes)
-    const record = { id: treeId, leafCount: tree.leafCount, isWhole: true }
-    const adopt: Change[] = [
-      { put: treeKey(manifest.treeCid), value: encodeTreeRecord(record) },
-      { drop: sweepKey(treeId) },
-      ...(known === undefined ? [] : [{ put: sweepKey(known.id), value: NOTHING }]),
-    ]
-    await this.#repo.putMany(await verifyBlocks(hasher, [{ cid, bytes }]), {
-      expiry: options.expiry,
-      also: [{ put: holderKey(manifest.treeCid, cid), value: NOTHING }, ...(isNew ? adopt : [])],
-    })
-    const superseded = isNew ? known?.id : treeId
+    const { expiry } = options
+    let superseded: number | undefined
+    const also = async (): Promise<Change[]> => {
+      if (expiry < clock.now()) throw outlived(expiry)
+      superseded = (await readTreeRecord(datastore, manifest.treeCid))?.id
+      const record = { id: treeId, leafCount: tree.leafCount, hasNodes: true }
+      return [
+        { put: treeKey(manifest.treeCid), value: encodeTreeRecord(record) },
+        { put: holderKey(manifest.treeCid, cid), value: NOTHING },
+        { drop: sweepKey(treeId) },
+        ...(superseded === undefined ? [] : [{ put: sweepKey(superseded), value: NOTHING }]),
+      ]
+    }
+    await this.#repo.putMany(await verifyBlocks(hasher, [{ cid, bytes }]), { expiry, also })
     if (superseded !== undefined) await this.#undo(superseded)
     return cid
   }
@@ -248,17 +254,32 @@ export class Datasets {
     await this.#repo.parts.datastore.commit(changes)
   }
 
-  /** Drops what lies under the number if it is noted to go: a commit whose answer was lost may have made it a dataset's. */
-  async #undo(treeId: number): Promise<void> {
+  /**
+   * Drops what lies under the number if it is noted to go: a commit whose answer was lost may have made it a dataset's. A failure is no
+   * reason for the caller to fail; the note stays for the next start.
+   */
+  async #undo(treeId: number, signal: AbortSignal = NEVER): Promise<void> {
     const { parts } = this.#repo
     try {
       if ((await parts.datastore.get(sweepKey(treeId))) === undefined) return
-      await sweepTree(parts, treeId, NEVER)
+      await sweepTree(parts, treeId, signal)
       await this.#repo.trim()
     } catch (error) {
       this.#log.warn('blocks that nobody needs stay until the next start', { treeId, error })
     }
   }
+}
+
+type WholeOptions = UploadOptions & { readonly expiry: Seconds }
+
+function outlived(expiry: Seconds): CodexError<'upload/outlived'> {
+  return new CodexError(
+    'upload/outlived',
+    'the upload took longer than its blocks are kept: give it a later expiry or time to live',
+    {
+      detail: { expiry },
+    },
+  )
 }
 
 /** Cleaning up after a failure must finish, whoever gave up waiting. */

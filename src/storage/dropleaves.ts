@@ -2,14 +2,15 @@
 
 import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
+import { decodeBlockRecord } from './blockrecord.ts'
 import type { Change, Key } from './datastore.ts'
 import { LeafPage, LeafPages, leavesKey } from './leafpage.ts'
 import { proofKey, proofsKey } from './leafproof.ts'
 import { countReferences } from './putleaves.ts'
 import type { StoreParts } from './storeparts.ts'
-import { RECORDS_PER_PAGE, blockKey, readBlockRecords } from './storeparts.ts'
+import { RECORDS_PER_PAGE, blockKey } from './storeparts.ts'
 import { nodesKey } from './treenodes.ts'
-import { encodeTreeRecord, readTreeRecord, sweepKey, treeKey } from './treerecord.ts'
+import { readTreeRecord, sweepKey } from './treerecord.ts'
 
 /** Pages of leaves dropped in one commit. */
 const PAGES_AT_ONCE = 8
@@ -30,7 +31,6 @@ export function dropLeaves(parts: StoreParts, tree: Cid, indices: readonly numbe
     }
     if (cids.length === 0) return [{ changes: [] }, 0]
     await loseReferences(parts, plan, cids)
-    if (record.isWhole) plan.also({ put: treeKey(tree), value: encodeTreeRecord({ ...record, isWhole: false }) })
     return [plan.also(...pages.changes()).plan, cids.length]
   })
 }
@@ -57,7 +57,7 @@ function dropPages(parts: StoreParts, keys: readonly Key[]): Promise<void> {
   return parts.ledger.update<void>(async () => {
     const sealed = await parts.datastore.getMany(keys)
     const cids = sealed.flatMap((record, i) =>
-      record === undefined ? [] : LeafPage.decode(keys[i] as Key, record).cids(),
+      record === undefined ? [] : passedOver(parts, () => LeafPage.decode(keys[i] as Key, record).cids(), []),
     )
     const plan = new BlockPlan().also(...keys.map((drop) => ({ drop })))
     await loseReferences(parts, plan, cids)
@@ -65,15 +65,26 @@ function dropPages(parts: StoreParts, keys: readonly Key[]): Promise<void> {
   })
 }
 
-async function loseReferences({ datastore }: StoreParts, plan: BlockPlan, cids: readonly Cid[]): Promise<void> {
+async function loseReferences(parts: StoreParts, plan: BlockPlan, cids: readonly Cid[]): Promise<void> {
   const lost = countReferences(cids)
   const keys = lost.map(({ cid }) => blockKey(cid))
-  const records = await readBlockRecords(datastore, keys)
+  const sealed = await parts.datastore.getMany(keys)
   for (const [i, { count }] of lost.entries()) {
-    const record = records[i]
+    const key = keys[i] as Key
+    const record = sealed[i] && passedOver(parts, () => decodeBlockRecord(key, sealed[i] as Uint8Array), undefined)
     if (record === undefined) continue
     const refCount = Math.max(0, record.refCount - count)
-    plan.replace(keys[i] as Key, record, refCount === 0 ? undefined : { ...record, refCount })
+    plan.replace(key, record, refCount === 0 ? undefined : { ...record, refCount })
+  }
+}
+
+/** One damaged record must not keep all the rest from going: it is reported and left to `repair`. */
+function passedOver<T>({ log }: StoreParts, decode: () => T, otherwise: T): T {
+  try {
+    return decode()
+  } catch (error) {
+    log.error('a damaged record was passed over in a removal; a repair puts the books right', { error })
+    return otherwise
   }
 }
 

@@ -1,10 +1,9 @@
-// Proofs of leaves: computed from the nodes of a whole tree, or as they came with a leaf of a tree that is here in part.
+// Proofs of leaves: computed from the nodes of a tree that was built here, or as they came with the leaf.
 
 import type { Cid } from '../protocol/cid.ts'
 import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { treeDepth } from '../protocol/merkleproof.ts'
-import { SHA2_256 } from '../protocol/multicodec.ts'
 import type { Datastore, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { corruptedRecord, openRecord } from './sealedrecord.ts'
@@ -31,8 +30,8 @@ export async function leafProof(datastore: Datastore, tree: Cid, index: number):
   const record = await readTreeRecord(datastore, tree)
   if (record === undefined || index >= record.leafCount) return undefined
   if ((await LeafPages.read(datastore, record.id, [index])).get(index) === undefined) return undefined
-  const path = record.isWhole ? await pathOf(datastore, record, index) : await storedPath(datastore, record, index)
-  return path && { index, leafCount: record.leafCount, hashCode: SHA2_256, path }
+  const path = record.hasNodes ? await pathOf(datastore, record, index) : await storedPath(datastore, record, index)
+  return path && { index, leafCount: record.leafCount, hashCode: tree.hashCode, path }
 }
 
 async function storedPath(

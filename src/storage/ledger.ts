@@ -53,11 +53,7 @@ export class Ledger {
 
   /** Units to write to before an {@link update} names them as `taken`; the lowest free ones. */
   async allocate(count: number): Promise<number[]> {
-    if (count === 0) return []
-    const { units } = await this.#open()
-    // No unit may be handed out behind an end that is being cut off.
-    while (this.#cutting !== undefined) await this.#cutting
-    return units.allocate(count)
+    return count === 0 ? [] : (await this.#settled()).units.allocate(count)
   }
 
   /** Units allocated and not taken. */
@@ -85,19 +81,36 @@ export class Ledger {
     })
   }
 
+  /** Runs `work`, which commits the books by itself, while nothing else can change; they are read again afterwards. Not while units are being written. */
+  rebuild<T>(work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(async () => {
+      try {
+        return await work()
+      } finally {
+        this.#books = undefined
+      }
+    })
+  }
+
   /** Runs `cut` with the first unit behind all that are in use; none behind it is handed out meanwhile. */
   async cutBehind(cut: (end: number) => Promise<void>): Promise<void> {
-    const { units } = await this.#open()
-    while (this.#cutting !== undefined) await this.#cutting
+    const { units } = await this.#settled()
     const cutting = cut(units.end())
-    this.#cutting = cutting.then(
-      () => undefined,
-      () => undefined,
-    )
+    this.#cutting = cutting.catch(() => undefined)
     try {
       await cutting
     } finally {
       this.#cutting = undefined
+    }
+  }
+
+  /** The books while nothing is being cut and no commit of unknown fate waits to be read again; to be used before anything else is awaited. */
+  async #settled(): Promise<Books> {
+    for (;;) {
+      while (this.#cutting !== undefined) await this.#cutting
+      const opening = this.#open()
+      const books = await opening
+      if (this.#books === opening && this.#cutting === undefined) return books
     }
   }
 

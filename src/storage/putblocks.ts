@@ -7,7 +7,7 @@ import { isEmptyBlockCid } from '../protocol/block.ts'
 import { slabPieces, unitsNeeded } from './blockbytes.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { BlockPlace, BlockRecord } from './blockrecord.ts'
-import { servable } from './blockrecord.ts'
+import { occupies, servable } from './blockrecord.ts'
 import type { Change, CommitOptions, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { countReferences } from './putleaves.ts'
@@ -15,6 +15,7 @@ import { freeBytes, quotaExceeded } from './quota.ts'
 import type { SlabPiece } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
+import { trimSlab } from './trimslab.ts'
 import type { VerifiedBlock } from './verifiedblock.ts'
 
 /** Smaller blocks live in their index record: a manifest of some hundred bytes must not occupy a slab unit. */
@@ -31,8 +32,8 @@ export interface Put {
 
 /** What is committed together with the blocks. */
 export interface PutExtras {
-  /** Records of the caller's. */
-  readonly also?: readonly Change[] | undefined
+  /** Records of the caller's, asked for while nothing can change. */
+  readonly also?: (() => Promise<readonly Change[]>) | undefined
   /** The blocks are leaves of this tree, `indices` in their order; each new leaf is a reference. */
   readonly leaves?: { readonly treeId: number; readonly indices: readonly number[] } | undefined
   /** `relaxed` when a later strict commit decides whether any of this counts; bytes are flushed all the same. */
@@ -77,7 +78,7 @@ async function attempt(
   const keys = candidates.map(({ key }) => key)
   const known = await readBlockRecords(parts.datastore, keys)
   const fresh = candidates.filter((_, i) => !servable(known[i]))
-  await requireRoom(parts, fresh)
+  await requireRoom(parts, candidates, known)
   const places = new Map<Candidate, BlockPlace>()
   const units = await parts.ledger.allocate(sum(fresh, ({ block }) => slabUnits(block)))
   try {
@@ -103,6 +104,11 @@ async function attempt(
       }
       return [{ ...plan.plan, ...(extras.durability && { durability: extras.durability }) }, stored]
     })
+  } catch (error) {
+    parts.ledger.giveBack(units)
+    // What was written for nothing goes at once: it may be all that stands between a full disk and the next commit.
+    if (units.length > 0) await trimSlab(parts).catch(() => undefined)
+    throw error
   } finally {
     // Units that the commit took are pending no longer: giving those back changes nothing.
     parts.ledger.giveBack(units)
@@ -113,21 +119,30 @@ async function attempt(
 async function planLeaves(
   { datastore }: StoreParts,
   puts: readonly Put[],
-  { also = [], leaves }: PutExtras,
+  { also = async () => [], leaves }: PutExtras,
 ): Promise<{ readonly changes: readonly Change[]; readonly references: ReadonlyMap<string, number> }> {
-  if (leaves === undefined) return { changes: also, references: new Map() }
+  if (leaves === undefined) return { changes: await also(), references: new Map() }
   const pages = await LeafPages.read(datastore, leaves.treeId, leaves.indices)
   const added = puts.filter(({ block }, i) => pages.add(leaves.indices[i] as number, block.cid))
   const counts = countReferences(added.map(({ block }) => block.cid))
   return {
-    changes: [...pages.changes(), ...also],
+    changes: [...pages.changes(), ...(await also())],
     references: new Map(counts.map(({ cid, count }) => [toHex(cid.bytes), count])),
   }
 }
 
 /** Fails early, before bytes are written; the commit checks again. */
-async function requireRoom({ ledger }: StoreParts, fresh: readonly Candidate[]): Promise<void> {
-  const needed = sum(fresh, ({ block }) => block.bytes.length)
+async function requireRoom(
+  { ledger }: StoreParts,
+  candidates: readonly Candidate[],
+  known: readonly (BlockRecord | undefined)[],
+): Promise<void> {
+  let needed = 0
+  // A block in quarantine takes its space already: putting it again needs no more.
+  for (const [i, { block }] of candidates.entries()) {
+    const record = known[i]
+    if (record === undefined || !occupies(record)) needed += block.bytes.length
+  }
   if (needed === 0) return
   const counters = await ledger.counters()
   if (needed > freeBytes(counters, ledger.total)) throw quotaExceeded(counters, needed, ledger.total)

@@ -4,7 +4,9 @@ import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { isBlockCid } from '../protocol/cid.ts'
+import { DIGEST_BYTES, isBlockCid } from '../protocol/cid.ts'
+import { treeDepth } from '../protocol/merkleproof.ts'
+import { MAX_TREE_LEAVES } from '../protocol/merkletree.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
 import type { Change } from './datastore.ts'
@@ -27,18 +29,22 @@ export interface Leaf {
  * must be in the store (the empty block always is, and slot cells need none).
  * @param leafCount leaves of the whole tree
  * @returns how many were new
- * @throws CodexError `store/block-missing` naming the first block that is not there: nothing is stored then
+ * @throws CodexError `store/block-missing` naming the first block that is not there, `store/bad-leaf` for numbers that make no tree: nothing is
+ * stored then
  */
 export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leaves: readonly Leaf[]): Promise<number> {
+  checkLeaves(leafCount, leaves)
   return parts.ledger.update(async () => {
     const plan = new BlockPlan()
     let record = await readTreeRecord(parts.datastore, tree)
     if (record === undefined) {
       const [id, taken] = await nextTreeId(parts.datastore)
-      record = { id, leafCount, isWhole: false }
+      record = { id, leafCount, hasNodes: false }
       plan.also(taken, { put: treeKey(tree), value: encodeTreeRecord(record) })
     }
     const { id } = record
+    if (record.leafCount !== leafCount)
+      throw badLeaf(`a tree of ${record.leafCount} leaves was given as one of ${leafCount}`)
     const pages = await LeafPages.read(
       parts.datastore,
       id,
@@ -61,6 +67,22 @@ export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leave
     )
     return [plan.also(...pages.changes(), ...proofs).plan, added.length]
   })
+}
+
+function checkLeaves(leafCount: number, leaves: readonly Leaf[]): void {
+  if (!Number.isInteger(leafCount) || leafCount < 1 || leafCount > MAX_TREE_LEAVES)
+    throw badLeaf(`a tree has 1 to ${MAX_TREE_LEAVES} leaves, found ${leafCount}`)
+  const depth = treeDepth(leafCount)
+  for (const { index, path } of leaves) {
+    if (!Number.isInteger(index) || index < 0 || index >= leafCount)
+      throw badLeaf(`a leaf of ${leafCount} has an index below that, found ${index}`)
+    if (path !== undefined && (path.length !== depth || path.some((node) => node.length !== DIGEST_BYTES)))
+      throw badLeaf(`the proof of leaf ${index} needs ${depth} nodes of ${DIGEST_BYTES} bytes`)
+  }
+}
+
+function badLeaf(what: string): CodexError<'store/bad-leaf'> {
+  return new CodexError('store/bad-leaf', what)
 }
 
 /** How often each data block is named: what leaves count for. */

@@ -1,8 +1,8 @@
 // The self-check: counts everything that is there and compares it with what the store believes. Changes nothing.
 
 import { toHex } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
 import { decodeCid } from '../protocol/cid.ts'
-import type { BlockRecord } from './blockrecord.ts'
 import { decodeBlockRecord, occupies, unitsOf } from './blockrecord.ts'
 import { LEAVES_PREFIX, LeafPage } from './leafpage.ts'
 import { countReferences } from './putleaves.ts'
@@ -24,7 +24,7 @@ const MAX_PROBLEMS = 100
 /** Reference counts are compared for this many blocks at a time, about 50 MB of memory; a larger store is walked several times. */
 const BLOCKS_PER_PASS = 250_000
 
-/** Holds every change off while it counts. @throws CodexError `store/corrupted-record`, the signal's reason */
+/** Holds every change off while it counts. @throws CodexError `store/corrupted-record` when the counters cannot be read, the signal's reason */
 export function recount(parts: StoreParts, signal: AbortSignal): Promise<Recount> {
   return parts.ledger.still(async (counters, units) => {
     const problems: string[] = []
@@ -36,7 +36,7 @@ export function recount(parts: StoreParts, signal: AbortSignal): Promise<Recount
       report(`the store counts ${counters.blocks} blocks, ${counted.blocks} are there`)
     if (counted.used !== counters.used)
       report(`the store counts ${counters.used} bytes used, ${counted.used} are there`)
-    const passes = Math.ceil(counted.blocks / BLOCKS_PER_PASS)
+    const passes = Math.max(1, Math.ceil(counted.blocks / BLOCKS_PER_PASS))
     for (let pass = 0; pass < passes; pass++) await compareReferences(parts, pass, passes, report, signal)
     return { counters, counted, problems }
   })
@@ -53,8 +53,8 @@ async function countBlocks(
   let used = 0
   const owners = new Set<number>()
   for await (const [key, sealed] of datastore.entries(BLOCKS_PREFIX, { signal })) {
-    const record = decodeBlockRecord(key, sealed)
-    if (!occupies(record)) continue
+    const record = decoded(() => decodeBlockRecord(key, sealed), report)
+    if (record === undefined || !occupies(record)) continue
     blocks++
     used += record.size
     for (const unit of unitsOf(record)) {
@@ -77,18 +77,33 @@ async function compareReferences(
 ): Promise<void> {
   const mine = (cidBytes: Uint8Array): boolean => (cidBytes.at(-1) as number) % passes === pass
   const references = new Map<string, number>()
-  for await (const [key, sealed] of datastore.entries(LEAVES_PREFIX, { signal }))
-    for (const { cid, count } of countReferences(LeafPage.decode(key, sealed).cids()))
+  for await (const [key, sealed] of datastore.entries(LEAVES_PREFIX, { signal })) {
+    const page = decoded(() => LeafPage.decode(key, sealed), pass === 0 ? report : () => undefined)
+    for (const { cid, count } of countReferences(page?.cids() ?? []))
       if (mine(cid.bytes)) references.set(toHex(cid.bytes), (references.get(toHex(cid.bytes)) ?? 0) + count)
+  }
   for await (const [key, sealed] of datastore.entries(BLOCKS_PREFIX, { signal })) {
     const cidBytes = key.subarray(BLOCKS_PREFIX.length)
     if (!mine(cidBytes)) continue
     const name = toHex(cidBytes)
-    const record: BlockRecord = decodeBlockRecord(key, sealed)
     const found = references.get(name) ?? 0
     references.delete(name)
-    if (record.refCount !== found)
+    const record = decoded(
+      () => decodeBlockRecord(key, sealed),
+      () => undefined,
+    )
+    if (record !== undefined && record.refCount !== found)
       report(`block ${decodeCid(cidBytes)} counts ${record.refCount} references, ${found} leaves name it`)
   }
   for (const name of references.keys()) report(`leaves name block ${name}, of which there is no record`)
+}
+
+function decoded<T>(decode: () => T, report: (problem: string) => void): T | undefined {
+  try {
+    return decode()
+  } catch (error) {
+    if (!CodexError.is(error, 'store/corrupted-record')) throw error
+    report(error.message)
+    return undefined
+  }
 }

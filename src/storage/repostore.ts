@@ -28,11 +28,13 @@ import type { Leaf } from './putleaves.ts'
 import { blockMissing, putLeaves } from './putleaves.ts'
 import type { Recount } from './recount.ts'
 import { recount } from './recount.ts'
+import type { Repair } from './repair.ts'
+import { repair } from './repair.ts'
 import type { SlabFile } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
 import { readTreeRecord } from './treerecord.ts'
-import { UNIT_BYTES } from './unitmap.ts'
+import { trimSlab } from './trimslab.ts'
 import type { VerifiedBlock } from './verifiedblock.ts'
 
 export const DEFAULT_QUOTA_BYTES: Bytes = 20 * GiB
@@ -224,9 +226,20 @@ export class RepoStore {
     return recount(this.#parts, signal)
   }
 
-  /** Gives the disk back what lies behind the last block. */
+  /** As {@link repair}: puts right what {@link RepoStore.recount} finds wrong, as far as the records can be read. */
+  async repair({ signal }: AbortOptions): Promise<Repair> {
+    const { ledger } = this.#parts
+    // Damaged counters are no reason to fail: what was reserved is not known then, and its owners reserve again.
+    const reserved = await ledger.counters().then(
+      (counters) => counters.reserved,
+      () => 0,
+    )
+    return repair(this.#parts, reserved, signal)
+  }
+
+  /** As {@link trimSlab}. */
   trim(): Promise<void> {
-    return this.#parts.ledger.cutBehind((end) => this.#parts.slab.truncate(end * UNIT_BYTES))
+    return trimSlab(this.#parts)
   }
 
   /** Waits for puts under way. */

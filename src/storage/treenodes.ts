@@ -1,6 +1,5 @@
 // Inner nodes of whole trees, and the proofs that follow from them: an eighth of the space that a stored proof for each leaf would take.
 
-import type { Cid } from '../protocol/cid.ts'
 import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { MerkleTree } from '../protocol/merkletree.ts'
 import type { Change, Datastore, Key } from './datastore.ts'
@@ -33,18 +32,19 @@ export function* nodeChanges(treeId: number, tree: MerkleTree): Generator<Change
 }
 
 /**
- * The siblings that prove a leaf of a whole tree, bottom first; the zero node where there is none.
+ * The siblings that prove a leaf of a tree whose nodes are here, bottom first; the zero node where there is none. Undefined when the leaf beside
+ * it has been dropped.
  * @throws CodexError `store/corrupted-record`
  */
 export async function pathOf(
   datastore: Datastore,
   { id, leafCount }: TreeRecord,
   index: number,
-): Promise<Uint8Array[]> {
+): Promise<Uint8Array[] | undefined> {
   const sibling = index ^ 1
   const path: Uint8Array[] = []
-  const leaf: Cid | undefined =
-    sibling < leafCount ? (await LeafPages.read(datastore, id, [sibling])).get(sibling) : undefined
+  const leaf = sibling < leafCount ? (await LeafPages.read(datastore, id, [sibling])).get(sibling) : undefined
+  if (leaf === undefined && sibling < leafCount) return undefined
   path.push(leaf?.digest.slice() ?? new Uint8Array(DIGEST_BYTES))
   const wanted: { readonly key: Key; readonly place: number }[] = []
   const places: (number | undefined)[] = []

@@ -10,8 +10,8 @@ export interface TreeRecord {
   readonly id: number
   /** Leaves of the whole tree, whether they are here or not. */
   readonly leafCount: number
-  /** Every leaf is here, and the inner nodes, so that any leaf can be proven. */
-  readonly isWhole: boolean
+  /** The inner nodes are here: it was built in this store. */
+  readonly hasNodes: boolean
 }
 
 /** `repo/trees/<tree CID>` */
@@ -28,12 +28,12 @@ export function sweepKey(id: number): Key {
   return joinKey(SWEEPS_PREFIX, indexKey(id))
 }
 
-export function encodeTreeRecord({ id, leafCount, isWhole }: TreeRecord): Uint8Array {
+export function encodeTreeRecord({ id, leafCount, hasNodes }: TreeRecord): Uint8Array {
   const payload = new Uint8Array(17)
   const view = new DataView(payload.buffer)
   view.setFloat64(0, id, true)
   view.setFloat64(8, leafCount, true)
-  view.setUint8(16, isWhole ? 1 : 0)
+  view.setUint8(16, hasNodes ? 1 : 0)
   return sealRecord(payload)
 }
 
@@ -48,7 +48,7 @@ export async function readTreeRecord(datastore: Datastore, tree: Cid): Promise<T
   const [id, leafCount] = [view.getFloat64(0, true), view.getFloat64(8, true)]
   if (!Number.isSafeInteger(id) || !Number.isSafeInteger(leafCount))
     throw corruptedRecord(key, 'a tree record holds impossible values')
-  return { id, leafCount, isWhole: view.getUint8(16) === 1 }
+  return { id, leafCount, hasNodes: view.getUint8(16) === 1 }
 }
 
 /** A number no tree had before, and the change that keeps it from being given again. To be called where nothing else changes. */

@@ -16,7 +16,8 @@ const UNITS_PER_PAGE = PAGE_BYTES * 8
 /** 2^32 units are 256 TiB: what a block record can name. */
 const MAX_PAGES = 2 ** 32 / UNITS_PER_PAGE
 
-const UNITS_PREFIX = textKey('repo/units/')
+/** `repo/units/<page>` */
+export const UNITS_PREFIX = textKey('repo/units/')
 
 /**
  * Two levels of taken: *committed* units are named by a committed record; *pending* ones were handed out by {@link UnitMap.allocate} and
@@ -67,19 +68,10 @@ export class UnitMap {
 
   /** The records to commit together with the block records that take and free these units. */
   changes(taken: readonly number[], freed: readonly number[]): Change[] {
-    const pages = new Map<number, Uint8Array>()
-    const pageOf = (unit: number): Uint8Array => {
-      const number = Math.floor(unit / UNITS_PER_PAGE)
-      const page = pages.get(number) ?? this.#pages[number]?.slice() ?? new Uint8Array(PAGE_BYTES)
-      pages.set(number, page)
-      return page
-    }
-    for (const unit of taken) setBit(pageOf(unit), unit, true)
-    for (const unit of freed) setBit(pageOf(unit), unit, false)
-    return [...pages].map(([number, page]) => ({
-      put: joinKey(UNITS_PREFIX, indexKey(number)),
-      value: sealRecord(page),
-    }))
+    const pages = new ChangedPages((number) => this.#pages[number])
+    for (const unit of taken) pages.set(unit, true)
+    for (const unit of freed) pages.set(unit, false)
+    return pages.changes()
   }
 
   /** After that commit: what it took is committed, what it freed may be handed out again. */
@@ -145,4 +137,35 @@ async function readPages(datastore: Datastore, signal: AbortSignal): Promise<Uin
     pages.push(page.slice())
   }
   return pages
+}
+
+/** The records of a map in which just these units are taken. */
+export function unitPages(taken: Iterable<number>): Change[] {
+  const pages = new ChangedPages(() => undefined)
+  for (const unit of taken) pages.set(unit, true)
+  return pages.changes()
+}
+
+/** Copies of pages with some bits changed. */
+class ChangedPages {
+  readonly #pages = new Map<number, Uint8Array>()
+  readonly #before: (number: number) => Uint8Array | undefined
+
+  constructor(before: (number: number) => Uint8Array | undefined) {
+    this.#before = before
+  }
+
+  set(unit: number, value: boolean): void {
+    const number = Math.floor(unit / UNITS_PER_PAGE)
+    const page = this.#pages.get(number) ?? this.#before(number)?.slice() ?? new Uint8Array(PAGE_BYTES)
+    this.#pages.set(number, page)
+    setBit(page, unit, value)
+  }
+
+  changes(): Change[] {
+    return Array.from(this.#pages, ([number, page]) => ({
+      put: joinKey(UNITS_PREFIX, indexKey(number)),
+      value: sealRecord(page),
+    }))
+  }
 }

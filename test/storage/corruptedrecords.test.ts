@@ -46,12 +46,33 @@ describe('a flipped bit', () => {
         await attempt(() => repo.reserve(10))
         await attempt(() => datasets.upload(streamOf(seededBytes(BLOCK, 9)), { signal: NEVER }))
         await attempt(() => datasets.remove(cid, { signal: NEVER }))
+        const restarted = testStore({ datastore, slab: store.slab.reopen() })
+        // The node starts again whatever was damaged, and a repair puts its books right.
+        await restarted.datasets.recover({ signal: NEVER })
+        await restarted.repo.repair({ signal: NEVER })
+        expect((await restarted.repo.recount({ signal: NEVER })).problems).toEqual([])
         expect(errors.length, `record ${which}, bit ${bit}: somebody notices`).toBeGreaterThan(0)
         for (const error of errors)
           expect(CodexError.is(error), `record ${which}, bit ${bit}: ${String(error)}`).toBe(true)
       }
     }
   })
+})
+
+it('a repair brings the books in line with whatever records are left', async () => {
+  const store = memoryStore()
+  const { cid } = await store.datasets.upload(streamOf(BYTES), { signal: NEVER })
+  for await (const [key] of store.datastore.entries(new TextEncoder().encode('repo/blocks/'), { signal: NEVER }))
+    await store.datastore.commit([{ drop: key }])
+  const restarted = testStore({ datastore: store.datastore, slab: store.slab })
+  expect((await restarted.repo.recount({ signal: NEVER })).problems.length).toBeGreaterThan(6)
+  expect(await restarted.repo.repair({ signal: NEVER })).toEqual({ lostBlocks: 5, lostLeafPages: 0, mendedCounts: 0 })
+  expect((await restarted.repo.recount({ signal: NEVER })).problems).toEqual([])
+  await restarted.datasets.upload(streamOf(BYTES), { signal: NEVER })
+  expectBytes(await collect(restarted.datasets.read(cid, { signal: NEVER })), BYTES)
+  await restarted.datasets.remove(cid, { signal: NEVER })
+  expect(await restarted.repo.space()).toMatchObject({ totalBlocks: 0, quotaUsedBytes: 0 })
+  expect((await restarted.repo.recount({ signal: NEVER })).problems).toEqual([])
 })
 
 describe('records', () => {

@@ -1,6 +1,8 @@
 // Uploads that fail, meet each other or meet removals; and expiry of whole datasets.
 
 import { describe, expect, it } from 'vitest'
+import { makeCid } from '../../src/protocol/cid.ts'
+import { CODEX_SLOT_CELL, CODEX_SLOT_ROOT, IDENTITY, POSEIDON2_MERKLE_2KB } from '../../src/protocol/multicodec.ts'
 import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
@@ -10,6 +12,7 @@ import type { SlabRange } from '../../src/storage/slabfile.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { expectAllBytes, expectBytes } from '../fakes/expectbytes.ts'
+import { FaultyDatastore } from '../fakes/faultydatastore.ts'
 import type { TestStore } from '../fakes/memorystore.ts'
 import { NEVER, TEST_HASHER, collect, memoryStore, seededBytes, streamOf, testStore } from '../fakes/memorystore.ts'
 
@@ -214,7 +217,92 @@ describe('datasets that share', () => {
       code: 'dataset/block-missing',
       detail: { index: 1 },
     })
+    expect(await store.repo.getProof(manifest.treeCid, 2)).toBeDefined()
+    expect(await store.repo.getProof(manifest.treeCid, 0)).toBeUndefined()
   })
+})
+
+describe('a dataset uploaded again', () => {
+  it('is whole again, whatever was damaged of its tree', async () => {
+    for (const prefix of ['repo/leaves/', 'repo/nodes/']) {
+      const store = memoryStore()
+      const { cid, manifest } = await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
+      for await (const [key, value] of store.datastore.entries(new TextEncoder().encode(prefix), { signal: NEVER })) {
+        value[5] = (value[5] as number) ^ 1
+        await store.datastore.commit([{ put: key, value }])
+      }
+      await store.datasets.upload(streamOf(SMALL), { signal: NEVER })
+      expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
+      expect(await store.repo.getProof(manifest.treeCid, 2)).toBeDefined()
+      await store.datasets.remove(cid, { signal: NEVER })
+    }
+  })
+
+  it('takes over from leaves that were put one by one, and from any that come while it ends', async () => {
+    const store = memoryStore()
+    const { treeCid: tree } = describeUpload(SMALL)
+    const [first] = await hashBlocks(TEST_HASHER, [SMALL.subarray(0, BLOCK)])
+    await store.repo.put(first as VerifiedBlock)
+    await store.repo.putLeaves(tree, 3, [{ index: 0, blockCid: (first as VerifiedBlock).cid }])
+    const upload = store.datasets.upload(streamOf(SMALL), { signal: NEVER })
+    for (let i = 0; i < 200; i++) {
+      await store.repo.put(first as VerifiedBlock)
+      await store.repo.putLeaves(tree, 3, [{ index: 0, blockCid: (first as VerifiedBlock).cid }])
+      if (i % 3 === 0) await store.repo.dropLeaves(tree, [0])
+    }
+    const { cid } = await upload
+    await store.repo.putLeaves(tree, 3, [{ index: 0, blockCid: (first as VerifiedBlock).cid }])
+    expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), SMALL)
+    await expectClean(store)
+    await store.datasets.remove(cid, { signal: NEVER })
+    expect((await store.repo.space()).totalBlocks).toBe(0)
+    await expectClean(store)
+  })
+
+  it('fails when it takes longer than its blocks are kept', async () => {
+    const store = memoryStore({ blockTtlSeconds: 5 })
+    async function* slow(): AsyncGenerator<Uint8Array, void> {
+      yield LARGE
+      store.clock.advance(12)
+      await store.maintenance.run({ signal: NEVER })
+      yield SMALL
+    }
+    await expect(store.datasets.upload(slow(), { signal: NEVER })).rejects.toMatchObject({ code: 'upload/outlived' })
+    await expectClean(store)
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+  })
+})
+
+describe('a damaged record', () => {
+  it.each(['repo/blocks/', 'repo/leaves/'])(
+    'under %s does not keep its dataset from going, nor the node from starting',
+    async (prefix) => {
+      const store = memoryStore()
+      const { cid } = await store.datasets.upload(streamOf(SMALL), { expiry: store.clock.now() + 10, signal: NEVER })
+      const kept = await store.datasets.upload(streamOf(LARGE.subarray(0, 2 * BLOCK)), { signal: NEVER })
+      const { treeCid: tree } = describeUpload(SMALL)
+      const [named] = await store.repo.getLeaves(tree, [1])
+      const wanted =
+        prefix === 'repo/blocks/' ? [...new TextEncoder().encode(prefix), ...(named?.bytes ?? [])] : undefined
+      for await (const [key, value] of store.datastore.entries(
+        wanted === undefined ? new TextEncoder().encode(prefix) : Uint8Array.from(wanted),
+        { signal: NEVER },
+      )) {
+        value[3] = (value[3] as number) ^ 8
+        await store.datastore.commit([{ put: key, value }])
+        break
+      }
+      store.clock.advance(11)
+      for (let run = 0; run < 3; run++) await store.maintenance.run({ signal: NEVER }).catch(() => undefined)
+      const restarted = testStore({ datastore: store.datastore, slab: store.slab.reopen(), clock: store.clock })
+      await restarted.datasets.recover({ signal: NEVER })
+      await restarted.datasets.remove(cid, { signal: NEVER })
+      await restarted.datasets.recover({ signal: NEVER })
+      await restarted.datasets.upload(streamOf(LARGE), { signal: NEVER })
+      expectBytes(await collect(restarted.datasets.read(kept.cid, { signal: NEVER })), LARGE.subarray(0, 2 * BLOCK))
+      expect((await restarted.repo.recount({ signal: NEVER })).problems.length).toBeGreaterThan(0)
+    },
+  )
 })
 
 describe('blocks', () => {
@@ -234,6 +322,90 @@ describe('blocks', () => {
         group.map(({ bytes }) => bytes),
       )
     await expectClean(store)
+  })
+
+  it('in quarantine can be put again when the quota is full', async () => {
+    const store = memoryStore({ quotaBytes: 2 * BLOCK })
+    const [one, two] = (await blocksOf([1, 2])) as [VerifiedBlock, VerifiedBlock]
+    await store.repo.putMany([one, two])
+    await store.slab.write([{ offset: 5, bytes: Uint8Array.of(1, 2, 3) }])
+    await expect(store.repo.get(one.cid)).rejects.toMatchObject({ code: 'store/block-corrupted' })
+    expect(await store.repo.put(one)).toBe('stored')
+    expectBytes(await store.repo.get(one.cid), one.bytes)
+    await expectClean(store)
+  })
+
+  it('never share a unit, even when an answer is lost while the slab is cut', async () => {
+    /** Holds a cut until told. */
+    class SlowCut extends MemorySlabFile {
+      let: (() => void) | undefined
+      override async truncate(size: number): Promise<void> {
+        await new Promise<void>((resolve) => {
+          this.let = resolve
+        })
+        return super.truncate(size)
+      }
+    }
+    const faults = new FaultyDatastore(new MemoryDatastore())
+    const store = testStore({ datastore: faults, slab: new SlowCut() })
+    const [zero, one, two, three] = (await blocksOf([0, 1, 2, 3])) as [
+      VerifiedBlock,
+      VerifiedBlock,
+      VerifiedBlock,
+      VerifiedBlock,
+    ]
+    await store.repo.put(zero)
+    const trim = store.repo.trim()
+    faults.failAt(1, 'lost answer')
+    const reserving = store.repo.reserve(1).catch(() => undefined)
+    const puts = Promise.allSettled([store.repo.put(one), store.repo.putMany([two]), store.repo.putMany([three])])
+    await reserving
+    while (store.slab.let === undefined) await Promise.resolve()
+    store.slab.let()
+    await trim
+    const turns = setInterval(() => store.slab.let?.(), 1)
+    await puts
+    for (const block of [zero, one, two, three]) await store.repo.put(block)
+    clearInterval(turns)
+    for (const block of [zero, one, two, three]) expectBytes(await store.repo.get(block.cid), block.bytes)
+    await expectClean(store)
+  })
+
+  it.each([
+    [0, []],
+    [Number.NaN, []],
+    [2, [{ index: 2 }]],
+    [2, [{ index: 1.5 }]],
+    [2, [{ index: -1 }]],
+    [2, [{ index: 0, path: [new Uint8Array(5)] }]],
+    [2, [{ index: 0, path: [] }]],
+  ])('are no leaves of a tree of %s as %o', async (leafCount, leaves) => {
+    const store = memoryStore()
+    const [one] = await blocksOf([1])
+    const { cid } = one as VerifiedBlock
+    await store.repo.put(one as VerifiedBlock)
+    const { treeCid: tree } = describeUpload(SMALL)
+    const put = async (): Promise<number> =>
+      store.repo.putLeaves(
+        tree,
+        leafCount,
+        leaves.map((leaf) => ({ ...leaf, blockCid: cid })),
+      )
+    await expect(put()).rejects.toMatchObject({ code: 'store/bad-leaf' })
+    await store.repo.putLeaves(tree, 3, [{ index: 0, blockCid: cid }])
+    await expect(store.repo.putLeaves(tree, 4, [{ index: 1, blockCid: cid }])).rejects.toMatchObject({
+      code: 'store/bad-leaf',
+    })
+    await expectClean(store)
+  })
+
+  it('of slot trees are proven with the hash of slot trees', async () => {
+    const store = memoryStore()
+    const slotRoot = makeCid(CODEX_SLOT_ROOT, IDENTITY, new Uint8Array(32).fill(1))
+    const cell = makeCid(CODEX_SLOT_CELL, POSEIDON2_MERKLE_2KB, new Uint8Array(32).fill(2))
+    const path = [new Uint8Array(32).fill(3)]
+    await store.repo.putLeaves(slotRoot, 2, [{ index: 1, blockCid: cell, path }])
+    expect(await store.repo.getProof(slotRoot, 1)).toEqual({ index: 1, leafCount: 2, hashCode: IDENTITY, path })
   })
 
   it('that move while they are read are found, not quarantined', async () => {
