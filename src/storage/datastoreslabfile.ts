@@ -13,10 +13,10 @@ import { assertPieces, assertPlace, assertRanges, SlabGate } from './slabgate.ts
 
 /** As large as a block, so that a block at its natural place is one record. */
 export const PAGE_BYTES = 64 * KiB
-/** Written bytes wait in memory for `flush` up to this many; then they are committed early. */
-export const MAX_BUFFERED_BYTES = 8 * MiB
+/** A write that is larger is several commits; as much as the largest group of blocks that travels together. */
+export const WRITE_COMMIT_BYTES = 8 * MiB
 
-const MAX_BUFFERED_PAGES = MAX_BUFFERED_BYTES / PAGE_BYTES
+const PAGES_PER_WRITE_COMMIT = WRITE_COMMIT_BYTES / PAGE_BYTES
 /** Records read by one `getMany`, and pages dropped by one commit. */
 const PAGES_PER_CALL = 256
 
@@ -33,22 +33,23 @@ export interface DatastoreSlabFileOptions {
   readonly release?: () => Promise<void>
 }
 
+/**
+ * Every write is committed before it settles, so nothing waits in memory: a write that finds no room fails by itself, where its caller hears of
+ * it, and can neither hold up nor take along what others wrote.
+ */
 export class DatastoreSlabFile implements SlabFile {
   readonly #gate = new SlabGate((error) => CodexError.is(error, 'datastore/full'))
-  /** Writes, commits and truncations change pages one after the other; reads do not take it. */
+  /** Writes and truncations change pages one after the other; reads do not take it. */
   readonly #turn = new Mutex()
   readonly #store: Datastore
   readonly #options: DatastoreSlabFileOptions
-  /** Pages not committed yet, whole. A page leaves when the commit that holds its latest bytes has settled. */
-  readonly #buffered = new Map<number, Uint8Array>()
+  /** As committed. */
   #size: Bytes
-  #storedSize: Bytes
 
   private constructor(store: Datastore, size: Bytes, options: DatastoreSlabFileOptions) {
     this.#store = store
     this.#options = options
     this.#size = size
-    this.#storedSize = size
   }
 
   /** @param store all of it belongs to this file: a namespace, or a database of its own */
@@ -73,7 +74,7 @@ export class DatastoreSlabFile implements SlabFile {
       )
       for (let at = 0; at < spans.length; at += PAGES_PER_CALL) {
         const batch = spans.slice(at, at + PAGES_PER_CALL)
-        const pages = await this.#pages(batch.map(({ page }) => page))
+        const pages = await this.#store.getMany(batch.map(({ page }) => pageKey(page)))
         batch.forEach(({ start, length, position, into }, i) => {
           const page = pages[i]
           if (page !== undefined) into.set(page.subarray(start, start + length), position)
@@ -85,15 +86,16 @@ export class DatastoreSlabFile implements SlabFile {
 
   write(pieces: readonly SlabPiece[]): Promise<void> {
     return this.#gate.run('write', () =>
-      this.#turn.run(async () => {
+      this.#turn.run(() => {
         assertPieces(pieces)
-        for (const piece of pieces) await this.#put(piece)
+        return this.#put(pieces)
       }),
     )
   }
 
+  /** There is nothing left to do: see `durability`. */
   flush(): Promise<void> {
-    return this.#gate.run('flush', () => this.#turn.run(() => this.#commit()))
+    return this.#gate.run('flush', async () => undefined)
   }
 
   size(): Promise<Bytes> {
@@ -109,64 +111,66 @@ export class DatastoreSlabFile implements SlabFile {
     )
   }
 
-  /** Commits what is still buffered first, as a file would keep it. */
   close(): Promise<void> {
-    return this.#gate.close(async () => {
-      try {
-        await this.#turn.run(() => this.#commit())
-      } finally {
-        await this.#options.release?.()
-      }
-    })
+    return this.#gate.close(async () => this.#options.release?.())
   }
 
-  async #put({ offset, bytes }: SlabPiece): Promise<void> {
-    for (const { page, start, length, position } of spansOf({ offset, length: bytes.length })) {
-      if (this.#buffered.size >= MAX_BUFFERED_PAGES && !this.#buffered.has(page)) await this.#commit()
-      const part = bytes.subarray(position, position + length)
-      if (length === PAGE_BYTES) this.#buffered.set(page, part.slice())
-      else {
-        // A new array, never a change in place: a commit may be reading the old one.
-        const [old] = await this.#pages([page])
-        const whole = new Uint8Array(PAGE_BYTES)
-        if (old !== undefined) whole.set(old)
-        whole.set(part, start)
-        this.#buffered.set(page, whole)
+  async #put(pieces: readonly SlabPiece[]): Promise<void> {
+    const pages = new Map<number, Uint8Array>()
+    let size = this.#size
+    for (const { offset, bytes } of pieces)
+      for (const { page, start, length, position } of spansOf({ offset, length: bytes.length })) {
+        if (pages.size >= PAGES_PER_WRITE_COMMIT && !pages.has(page)) {
+          await this.#commit(pages, size)
+          pages.clear()
+        }
+        const part = bytes.subarray(position, position + length)
+        pages.set(
+          page,
+          length === PAGE_BYTES ? part : patched(pages.get(page) ?? (await this.#page(page)), start, part),
+        )
+        size = Math.max(size, offset + position + length)
       }
-      this.#size = Math.max(this.#size, offset + position + length)
-    }
+    if (pages.size > 0) await this.#commit(pages, size)
   }
 
-  /** On failure everything stays buffered: what was written before stays readable, and the next flush tries again. */
-  async #commit(): Promise<void> {
-    const pages = [...this.#buffered]
-    const size = this.#size
-    if (pages.length === 0 && size === this.#storedSize) return
-    const changes: Change[] = pages.map(([page, value]) => ({ put: pageKey(page), value }))
-    await this.#save([...changes, { put: SIZE_KEY, value: sizeRecord(size) }])
-    this.#storedSize = size
-    for (const [page, value] of pages) if (this.#buffered.get(page) === value) this.#buffered.delete(page)
+  async #commit(pages: ReadonlyMap<number, Uint8Array>, size: Bytes): Promise<void> {
+    const changes: Change[] = [...pages].map(([page, value]) => ({ put: pageKey(page), value }))
+    if (size !== this.#size) changes.push({ put: SIZE_KEY, value: sizeRecord(size) })
+    await this.#save(changes)
+    this.#size = size
   }
 
   /** From the end in bounded steps, each of which leaves a shorter but whole file. */
   async #cut(size: Bytes): Promise<void> {
-    await this.#commit()
     while (this.#size > size) {
       const lastPage = Math.ceil(this.#size / PAGE_BYTES)
       const finalPage = Math.ceil(size / PAGE_BYTES)
       const firstPage = Math.max(finalPage, lastPage - PAGES_PER_CALL)
       const next = firstPage === finalPage ? size : firstPage * PAGE_BYTES
-      const changes: Change[] = []
-      for (let page = firstPage; page < lastPage; page++) changes.push({ drop: pageKey(page) })
+      const drops: Change[] = []
+      for (let page = firstPage; page < lastPage; page++) drops.push({ drop: pageKey(page) })
+      const puts: Change[] = [{ put: SIZE_KEY, value: sizeRecord(next) }]
       const tail = next % PAGE_BYTES
       if (tail !== 0) {
         // The rest of the last page must read as zeros when the file grows again.
-        const [page] = await this.#pages([Math.floor(next / PAGE_BYTES)])
-        if (page !== undefined) changes.push({ put: pageKey(Math.floor(next / PAGE_BYTES)), value: page.fill(0, tail) })
+        const index = Math.floor(next / PAGE_BYTES)
+        const page = await this.#page(index)
+        if (page !== undefined) puts.push({ put: pageKey(index), value: page.fill(0, tail) })
       }
-      await this.#save([...changes, { put: SIZE_KEY, value: sizeRecord(next) }])
+      await this.#saveShorter(drops, puts)
       this.#size = next
-      this.#storedSize = next
+    }
+  }
+
+  /** A datastore without any room left takes drops when it takes nothing else; the size may be the older one then, over pages of zeros. */
+  async #saveShorter(drops: readonly Change[], puts: readonly Change[]): Promise<void> {
+    try {
+      await this.#save([...drops, ...puts])
+    } catch (error) {
+      if (!CodexError.is(error, 'datastore/full')) throw error
+      await this.#save(drops)
+      await this.#save(puts)
     }
   }
 
@@ -174,16 +178,17 @@ export class DatastoreSlabFile implements SlabFile {
     return this.#store.commit(changes, { durability: this.#options.durability ?? 'relaxed' })
   }
 
-  /** Pages by index, buffered ones first; not to be changed by the caller unless they came from the store. */
-  async #pages(indices: readonly number[]): Promise<(Uint8Array | undefined)[]> {
-    const found = new Map(indices.map((index) => [index, this.#buffered.get(index)]))
-    const missing = [...found].filter(([, page]) => page === undefined).map(([index]) => index)
-    if (missing.length > 0) {
-      const stored = await this.#store.getMany(missing.map(pageKey))
-      missing.forEach((index, i) => found.set(index, stored[i]))
-    }
-    return indices.map((index) => found.get(index))
+  #page(index: number): Promise<Uint8Array | undefined> {
+    return this.#store.get(pageKey(index))
   }
+}
+
+/** A new page: the old one, or zeros, with `part` at `start`. */
+function patched(old: Uint8Array | undefined, start: Bytes, part: Uint8Array): Uint8Array {
+  const page = new Uint8Array(PAGE_BYTES)
+  if (old !== undefined) page.set(old)
+  page.set(part, start)
+  return page
 }
 
 interface Span {
