@@ -8,15 +8,34 @@ import { fileURLToPath } from 'node:url'
 
 import asc from 'assemblyscript/asc'
 
+import { arithmeticText } from './poseidon2/arithmetictext.js'
+
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
-/** One per compiled variant: its sources, the module written, the constant in it, what it needs of the engine. */
+/**
+ * One per compiled variant: its sources, the texts that stand in for sources, the module written, the constant in it, what it
+ * needs of the engine.
+ */
 const KERNELS = [
   {
     sources: ['leopard/assembly/gf8.ts', 'leopard/assembly/gf16.ts', 'leopard/assembly/rows.ts'],
     module: 'leopard/leopardwasm.ts',
     constant: 'LEOPARD_WASM',
     flags: ['--enable', 'simd,bulk-memory'],
+  },
+  {
+    sources: ['poseidon2/assembly/kernel.ts'],
+    generated: { 'poseidon2/assembly/arithmetic.ts': arithmeticText('scalar') },
+    module: 'poseidon2/scalarwasm.ts',
+    constant: 'SCALAR_WASM',
+    flags: ['--enable', 'bulk-memory'],
+  },
+  {
+    sources: ['poseidon2/assembly/kernel.ts', 'poseidon2/assembly/probe.ts'],
+    generated: { 'poseidon2/assembly/arithmetic.ts': arithmeticText('relaxed-simd') },
+    module: 'poseidon2/relaxedwasm.ts',
+    constant: 'RELAXED_WASM',
+    flags: ['--enable', 'simd,relaxed-simd,bulk-memory'],
   },
 ]
 
@@ -37,12 +56,12 @@ for (const kernel of KERNELS) {
 }
 process.exitCode = stale === 0 ? 0 : 1
 
-async function compile({ sources, flags }) {
+async function compile({ sources, generated = {}, flags }) {
   const built = new Map()
   const { error, stderr } = await asc.main(
     [...sources, '--outFile', 'kernel.wasm', '--baseDir', HERE, ...COMMON_FLAGS, ...flags],
     {
-      readFile: (name, baseDir) => readFile(`${baseDir}/${name}`, 'utf8').catch(() => null),
+      readFile: (name, baseDir) => generated[name] ?? readFile(`${baseDir}/${name}`, 'utf8').catch(() => null),
       writeFile: (name, contents) => void built.set(name, contents),
       listFiles: () => [],
     },
