@@ -95,7 +95,7 @@ function failingLevels() {
 describe('an engine that fails to write', () => {
   test('refuses the commit with one typed error, writes nothing of it, and works again by itself', async () => {
     const { openLevel, failures, opened } = failingLevels()
-    const store = await LevelDatastore.open(folder, openLevel)
+    const store = await LevelDatastore.open(folder, { openLevel })
     await store.commit([{ put: KEY, value: VALUE }])
     failures.push(FULL)
     const changes = [{ put: textKey('a'), value: OTHER }, { drop: KEY }]
@@ -137,7 +137,7 @@ describe('an engine that fails to write', () => {
       Object.defineProperty(front, 'close', { value: async () => {} })
       return front
     }
-    const store = await LevelDatastore.open(folder, openLevel)
+    const store = await LevelDatastore.open(folder, { openLevel })
     await expect(
       store.commit([
         { put: KEY, value: OTHER },
@@ -149,9 +149,124 @@ describe('an engine that fails to write', () => {
     await store.close()
   })
 
+  test('is put right by closing too, since the next opening replays its log', async () => {
+    const { openLevel, failures, opened } = failingLevels()
+    const store = await LevelDatastore.open(folder, { openLevel })
+    await store.commit([{ put: KEY, value: VALUE }])
+    failures.push(FULL)
+    await expect(store.commit([{ put: KEY, value: OTHER }])).rejects.toMatchObject({ code: 'datastore/full' })
+    await store.close()
+    expect(opened()).toBe(2)
+    const again = await LevelDatastore.open(folder)
+    expect(await again.get(KEY)).toStrictEqual(VALUE)
+    await again.close()
+  })
+
+  test('shows nobody the failed write when putting back what was before it fails too', async () => {
+    const level = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
+    await level.open()
+    await level.put(KEY, VALUE)
+    let opened = 0
+    const openLevel = async (): Promise<Level> => {
+      const turn = ++opened
+      if (turn === 3) return level
+      const front = Object.create(level) as Level
+      const begin = level.batch.bind(level) as () => Batch
+      const batch = () => {
+        const made = begin()
+        const write = made.write.bind(made)
+        made.write = async (options: ChainedBatchWriteOptions = {}) => {
+          // The first write reaches the log and not the engine; the second is the one that puts things back.
+          if (turn === 1) {
+            Object.defineProperty(front, 'getMany', { value: async () => [VALUE] })
+            await write(options)
+          } else await made.close()
+          throw FULL
+        }
+        return made
+      }
+      Object.defineProperty(front, 'batch', { value: batch })
+      Object.defineProperty(front, 'close', { value: async () => {} })
+      return front
+    }
+    const store = await LevelDatastore.open(folder, { openLevel })
+    const full = { code: 'datastore/full' }
+    await expect(store.commit([{ put: KEY, value: OTHER }])).rejects.toMatchObject(full)
+    await expect(store.commit([{ put: textKey('a'), value: OTHER }])).rejects.toMatchObject(full)
+    expect(opened).toBe(2)
+    expect(Uint8Array.from((await level.get(KEY)) ?? [])).toEqual(OTHER)
+    expect(await store.getMany([KEY, textKey('a')])).toStrictEqual([VALUE, undefined])
+    expect(opened).toBe(3)
+    await store.commit([{ put: textKey('b'), value: OTHER }])
+    expect(await store.getMany([KEY, textKey('b')])).toStrictEqual([VALUE, OTHER])
+    expect(opened).toBe(3)
+    await store.close()
+  })
+
+  test('takes no commit any more when the state before the failed one cannot be read, until it is opened again', async () => {
+    const { openLevel, failures, opened } = failingLevels()
+    const levels: Level[] = []
+    const watched = async (path: string): Promise<Level> => {
+      const level = await openLevel(path)
+      levels.push(level)
+      return level
+    }
+    const store = await LevelDatastore.open(folder, { openLevel: watched })
+    await store.commit([{ put: KEY, value: VALUE }])
+    failures.push(FULL)
+    const unreadable = new Error('IO error: Input/output error')
+    const [level] = levels as [Level]
+    const getMany = level.getMany.bind(level)
+    Object.defineProperty(level, 'getMany', { value: () => Promise.reject(unreadable), configurable: true })
+    const unfit = { code: 'datastore/failed', message: expect.stringContaining('restart'), cause: unreadable }
+    await expect(store.commit([{ put: KEY, value: OTHER }])).rejects.toMatchObject(unfit)
+    Object.defineProperty(level, 'getMany', { value: getMany })
+    for (let i = 0; i < 2; i++)
+      await expect(store.commit([{ put: textKey('a'), value: OTHER }, { drop: KEY }])).rejects.toMatchObject(unfit)
+    expect(opened()).toBe(1)
+    expect(await store.getMany([KEY, textKey('a')])).toStrictEqual([VALUE, undefined])
+    await store.close()
+    const again = await LevelDatastore.open(folder)
+    await again.commit([{ put: textKey('a'), value: OTHER }])
+    expect(await again.getMany([KEY, textKey('a')])).toStrictEqual([VALUE, OTHER])
+    await again.close()
+  })
+
+  test('asks for room when a removal finds none, once, and never for a commit that only puts', async () => {
+    const { openLevel, failures } = failingLevels()
+    let asked = 0
+    let answer = true
+    const freeRoom = async (): Promise<boolean> => {
+      asked++
+      return answer
+    }
+    const store = await LevelDatastore.open(folder, { openLevel, freeRoom })
+    const full = { code: 'datastore/full' }
+    await store.commit([{ put: KEY, value: VALUE }])
+    failures.push(FULL)
+    await expect(store.commit([{ put: KEY, value: OTHER }])).rejects.toMatchObject(full)
+    expect(asked).toBe(0)
+    // Putting back comes first, and goes through.
+    failures.push(undefined, FULL)
+    await store.commit([{ put: textKey('a'), value: OTHER }, { drop: KEY }])
+    expect(asked).toBe(1)
+    expect(await store.getMany([KEY, textKey('a')])).toStrictEqual([undefined, OTHER])
+    failures.push(FULL, undefined, FULL)
+    await expect(store.commit([{ drop: textKey('a') }])).rejects.toMatchObject(full)
+    expect(asked).toBe(2)
+    answer = false
+    failures.push(undefined, FULL)
+    await expect(store.commit([{ drop: textKey('a') }])).rejects.toMatchObject(full)
+    expect(asked).toBe(3)
+    expect(await store.get(textKey('a'))).toStrictEqual(OTHER)
+    await store.commit([{ drop: textKey('a') }])
+    expect(asked).toBe(3)
+    await store.close()
+  })
+
   test('does not let a small commit fail because it travelled with one that found no room', async () => {
     const { openLevel, failures } = failingLevels()
-    const store = await LevelDatastore.open(folder, openLevel)
+    const store = await LevelDatastore.open(folder, { openLevel })
     // The first goes alone; the second and third wait and travel together, fail, and then go one by one.
     failures.push(undefined, FULL, FULL)
     const commits = ['a', 'b', 'c'].map((name) => store.commit([{ put: textKey(name), value: VALUE }]))
@@ -163,7 +278,7 @@ describe('an engine that fails to write', () => {
 
   test('says what it is when it is not a full disk', async () => {
     const { openLevel, failures } = failingLevels()
-    const store = await LevelDatastore.open(folder, openLevel)
+    const store = await LevelDatastore.open(folder, { openLevel })
     failures.push(Object.assign(new Error('IO error: Input/output error'), { code: 'LEVEL_IO_ERROR' }))
     await expect(store.commit([{ put: KEY, value: VALUE }])).rejects.toMatchObject({ code: 'datastore/failed' })
     await store.close()

@@ -1,12 +1,8 @@
 // A Datastore in a folder, by LevelDB. It knows records only; the bytes of blocks do not belong here.
 
-import { open as openFile, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-
 import { ClassicLevel } from 'classic-level'
 
 import { CodexError } from '../../lib/errors.ts'
-import { MiB } from '../../lib/units.ts'
 import type { Change, CommitOptions, Datastore, EntriesOptions, Key } from '../../storage/datastore.ts'
 import { GroupCommit } from '../../storage/groupcommit.ts'
 import type { Durability } from '../../storage/groupcommit.ts'
@@ -14,12 +10,10 @@ import { assertKey } from '../../storage/storagekey.ts'
 import { VerbGate } from '../../storage/verbgate.ts'
 import { PAGE_BYTES, walkEntries } from '../../storage/walkentries.ts'
 import type { Entry, KeyRange, Page } from '../../storage/walkentries.ts'
+import { probeRoom } from './proberoom.ts'
 
 export type Level = ClassicLevel<Uint8Array, Uint8Array>
 
-/** Beyond the size of LevelDB's log: what must be free before an engine that failed to write is opened anew. */
-const MENDING_MARGIN_BYTES = MiB
-const PROBE_FILE = 'room.probe'
 const FULL = /(no space left on device|disk quota exceeded|file too large|not enough space)/i
 const FULL_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
@@ -29,40 +23,61 @@ interface Engine {
   readonly gate: VerbGate
 }
 
+export interface LevelDatastoreOptions {
+  /**
+   * Called when a commit that removes something finds no room: makes some, or answers false. The commit is tried once more then. Commits that only
+   * put do not ask, so that they cannot use up what removing needs.
+   */
+  readonly freeRoom?: () => Promise<boolean>
+  /** For tests that let the engine fail. */
+  readonly openLevel?: (folder: string) => Promise<Level>
+}
+
 /**
  * Strict commits are fsynced, relaxed ones handed to the system. Concurrent commits share one write.
  *
  * A failed write leaves LevelDB unfit for writing, and its log possibly torn: what were appended behind the tear, recovery would drop
  * without a word. So reads go on, and the next commit first checks that there is room, opens the engine anew and puts back what the failed
- * write was to change, in case its bytes did reach the log. Only a crash before that can bring a write back that was reported as failed.
+ * write was to change, in case its bytes did reach the log; so does closing. Only a crash before that, or closing without room, can bring a
+ * write back that was reported as failed. Where that state cannot be learnt, nothing is written any more: the log must not be replayed beneath
+ * someone who believes the write failed.
  */
 export class LevelDatastore implements Datastore {
   readonly #folder: string
   readonly #openLevel: (folder: string) => Promise<Level>
+  readonly #freeRoom: () => Promise<boolean>
   readonly #gate = new VerbGate()
   readonly #group = new GroupCommit((changes, durability) => this.#write(changes, durability))
   #engine: Promise<Engine>
   /** Set by a failed write: the state before it. */
   #undo: readonly Change[] | undefined
+  /** Set by a failed write when the state before it could not be read: the end of all commits. */
+  #unfit: CodexError | undefined
 
-  private constructor(folder: string, level: Level, openLevel: (folder: string) => Promise<Level>) {
+  private constructor(
+    folder: string,
+    level: Level,
+    {
+      openLevel,
+      freeRoom = async () => false,
+    }: LevelDatastoreOptions & Pick<Required<LevelDatastoreOptions>, 'openLevel'>,
+  ) {
     this.#folder = folder
     this.#openLevel = openLevel
+    this.#freeRoom = freeRoom
     this.#engine = Promise.resolve({ level, gate: new VerbGate() })
   }
 
   /**
-   * Opens the store in `folder`, making it when missing. `openLevel` is for tests that let the engine fail.
+   * Opens the store in `folder`, making it when missing.
    *
    * @throws CodexError `datastore/locked` (another store has the folder open), `datastore/corrupted`, `datastore/full`,
    * `datastore/failed`
    */
-  static async open(
-    folder: string,
-    openLevel: (folder: string) => Promise<Level> = openClassicLevel,
-  ): Promise<LevelDatastore> {
+  static async open(folder: string, options: LevelDatastoreOptions = {}): Promise<LevelDatastore> {
+    const { openLevel = openClassicLevel } = options
     try {
-      return new LevelDatastore(folder, await openLevel(folder), openLevel)
+      return new LevelDatastore(folder, await openLevel(folder), { ...options, openLevel })
     } catch (error) {
       throw typed(error, folder)
     }
@@ -93,6 +108,8 @@ export class LevelDatastore implements Datastore {
 
   close(): Promise<void> {
     return this.#gate.close(async () => {
+      // The next opening replays the log. Where this fails for want of room, nobody could do better.
+      if (this.#undo !== undefined) await this.#mend().catch(() => undefined)
       // An engine that failed to open again holds nothing.
       const engine = await this.#engine.catch(() => undefined)
       try {
@@ -118,13 +135,26 @@ export class LevelDatastore implements Datastore {
   /** Called for one group at a time. */
   async #write(changes: readonly Change[], durability: Durability): Promise<void> {
     try {
-      if (this.#undo !== undefined) await this.#mend(this.#undo)
+      await this.#attempt(changes, durability)
+    } catch (error) {
+      const removes = changes.some((change) => 'drop' in change)
+      if (!removes || !CodexError.is(error, 'datastore/full') || !(await this.#freeRoom())) throw error
+      await this.#attempt(changes, durability)
+    }
+  }
+
+  async #attempt(changes: readonly Change[], durability: Durability): Promise<void> {
+    if (this.#unfit !== undefined) throw this.#unfit
+    try {
+      if (this.#undo !== undefined) await this.#mend()
       const { level } = await this.#opened()
       try {
         await writeBatch(level, changes, durability)
       } catch (error) {
         // The write is in the log at most, not yet in what is read: this is the state before it.
-        this.#undo = await before(level, changes).catch(() => [])
+        this.#undo = await before(level, changes).catch((cause: unknown) => {
+          throw (this.#unfit = unfitError(this.#folder, error, cause))
+        })
         throw error
       }
     } catch (error) {
@@ -143,18 +173,27 @@ export class LevelDatastore implements Datastore {
     }
   }
 
+  /** Nobody sees the engine before it is as the failed write found it. */
   async #reopened(): Promise<Engine> {
-    return { level: await this.#openLevel(this.#folder), gate: new VerbGate() }
+    const level = await this.#openLevel(this.#folder)
+    try {
+      if (this.#undo !== undefined) await writeBatch(level, this.#undo, 'strict')
+    } catch (error) {
+      await level.close()
+      throw error
+    }
+    this.#undo = undefined
+    return { level, gate: new VerbGate() }
   }
 
-  async #mend(undo: readonly Change[]): Promise<void> {
+  async #mend(): Promise<void> {
     // First, because an engine that cannot be opened again for want of room could not be read any more either.
     await probeRoom(this.#folder)
     const old = await this.#opened()
+    // A read may have opened it again by now, where an earlier attempt failed.
+    if (this.#undo === undefined) return
     this.#engine = old.gate.close(() => old.level.close()).then(() => this.#reopened())
-    const { level } = await this.#engine
-    await writeBatch(level, undo, 'strict')
-    this.#undo = undefined
+    await this.#engine
   }
 }
 
@@ -217,21 +256,13 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Fails as a full disk does unless the log could be written out once more. */
-async function probeRoom(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.log'))
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size))
-  const path = join(folder, PROBE_FILE)
-  const file = await openFile(path, 'w')
-  try {
-    const piece = new Uint8Array(MENDING_MARGIN_BYTES)
-    const total = sizes.reduce((sum, size) => sum + size, MENDING_MARGIN_BYTES)
-    for (let done = 0; done < total; done += piece.length) await file.writeFile(piece)
-    await file.sync()
-  } finally {
-    await file.close()
-    await rm(path, { force: true })
-  }
+function unfitError(folder: string, failure: unknown, cause: unknown): CodexError<'datastore/failed'> {
+  const found = failure instanceof Error ? failure.message : String(failure)
+  return new CodexError(
+    'datastore/failed',
+    `a write to the datastore in ${folder} failed (${found}), and what it was to change cannot be read: restart the node`,
+    { detail: { folder, found }, cause },
+  )
 }
 
 function typed(error: unknown, folder: string): unknown {
