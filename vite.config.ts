@@ -3,7 +3,7 @@
 
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, posix } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { playwright } from '@vitest/browser-playwright'
@@ -12,6 +12,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 import manifest from './package.json' with { type: 'json' }
 import { type Chromium, findChromium } from './test/chromium.ts'
+import { workerFiles } from './test/workerfiles.ts'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
 const DIST = join(ROOT, 'dist')
@@ -82,32 +83,6 @@ function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
           chunkFileNames: `${mode === 'package' ? 'lib' : 'command'}/[name].js`,
         },
       },
-    },
-  }
-}
-
-/**
- * Builds the files that the source names by URL and not by import: `new URL('./x.ts', import.meta.url)`, the scripts of
- * worker threads. Builds of pages do this by themselves, builds for Node do not.
- */
-function workerFiles(): Plugin {
-  return {
-    name: 'codex-light:worker-files',
-    apply: 'build',
-    enforce: 'pre', // Else vite answers `resolveFileUrl`, with a path that only a web server understands.
-    async transform(code, importer) {
-      let rewritten = code
-      for (const [written, quoted] of code.matchAll(/new URL\(\s*(['"].+?\.ts['"]),\s*import\.meta\.url,?\s*\)/g)) {
-        const target = await this.resolve(quoted?.slice(1, -1) ?? '', importer)
-        if (target === null) this.error(`${importer}: found no file for ${written}`)
-        const reference = this.emitFile({ type: 'chunk', id: target.id })
-        rewritten = rewritten.replace(written, `import.meta.ROLLUP_FILE_URL_${reference}`)
-      }
-      return rewritten === code ? null : { code: rewritten, map: null }
-    },
-    resolveFileUrl({ chunkId, fileName }) {
-      const path = posix.relative(posix.dirname(chunkId), fileName)
-      return `new URL('./${path}', import.meta.url)`
     },
   }
 }

@@ -29,9 +29,14 @@ export interface NodejsOptions extends NodeSettings {
  * @throws CodexError as {@link openDataFolder}, `units/not-a-size` for a bad quota
  */
 export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptions): Promise<CodexNode> {
-  const { release, ...stores } = await openDataFolder(dataDir)
+  const { release: releaseFolder, ...stores } = await openDataFolder(dataDir)
+  const hasher = new NativeHasher()
+  const release = (): Promise<void> => {
+    hasher.close()
+    return releaseFolder()
+  }
   try {
-    return new CodexNode({ ...stores, release, clock, log, hasher: new NativeHasher() }, settings)
+    return new CodexNode({ ...stores, release, clock, log, hasher }, settings)
   } catch (error) {
     // Bad settings must not leave the folder locked.
     await stores.slab.close()

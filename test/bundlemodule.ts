@@ -1,10 +1,11 @@
 // Makes a TypeScript file of test/ runnable by Node itself, which needs JavaScript. Browsers get theirs from vite's server.
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'vite'
+import { workerFiles } from './workerfiles.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'codex-light', 'children')
@@ -13,45 +14,55 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'codex-light', 'children')
 const EXTERNAL = ['classic-level', 'playwright', 'vite', '@sparticuz/chromium']
 
 /**
- * Bundles the file at `path` with all it imports into one module.
+ * Bundles the file at `path` with all it imports, and with the scripts of threads it names, into a folder of its own.
  *
- * Several processes may do this at the same moment: the module is named after its content and appears in one step.
+ * Several processes may do this at the same moment: the folder is named after its content and appears in one step.
  * @returns the `file:` URL of the module
  */
 export async function bundleModule(path: string): Promise<URL> {
-  const code = await bundle(path)
-  const digest = createHash('sha256').update(code).digest('hex').slice(0, 16)
-  const file = join(CACHE, `${basename(path, '.ts')}.${digest}.mjs`)
-  if (!existsSync(file)) {
-    mkdirSync(CACHE, { recursive: true })
-    const unfinished = `${file}.${process.pid}.${performance.now()}`
-    writeFileSync(unfinished, code)
-    renameSync(unfinished, file)
+  const files = await bundle(path)
+  const digest = createHash('sha256')
+  for (const { fileName, code } of files) digest.update(`${fileName}\n${code}\n`)
+  const folder = join(CACHE, `${basename(path, '.ts')}.${digest.digest('hex').slice(0, 16)}`)
+  if (!existsSync(folder)) {
+    const unfinished = `${folder}.${process.pid}.${performance.now()}`
+    mkdirSync(unfinished, { recursive: true })
+    for (const { fileName, code } of files) writeFileSync(join(unfinished, fileName), code)
+    try {
+      renameSync(unfinished, folder)
+    } catch (error) {
+      // Another process was first, with the same content.
+      rmSync(unfinished, { recursive: true })
+      if (!existsSync(folder)) throw error
+    }
   }
-  return pathToFileURL(file)
+  const entry = files.find(({ isEntry }) => isEntry)?.fileName ?? ''
+  return pathToFileURL(join(folder, entry))
 }
 
-async function bundle(input: string): Promise<string> {
+async function bundle(input: string): Promise<{ fileName: string; code: string; isEntry: boolean }[]> {
   const result = await build({
     root: ROOT,
     configFile: false,
     publicDir: false,
     logLevel: 'error',
+    plugins: [workerFiles()],
     ssr: { noExternal: true, target: 'node', external: EXTERNAL },
     build: {
       ssr: true,
       write: false,
       target: 'es2022',
       minify: false,
-      rolldownOptions: { input, external: [/^node:/, ...EXTERNAL], output: { format: 'es', codeSplitting: false } },
+      rolldownOptions: {
+        input,
+        external: [/^node:/, ...EXTERNAL],
+        output: { format: 'es', entryFileNames: '[name].mjs', chunkFileNames: '[name]-[hash].mjs' },
+      },
     },
   })
   const outputs = Array.isArray(result) ? result : [result]
-  const chunks = outputs
+  return outputs
     .flatMap((built) => ('output' in built ? built.output : []))
     .filter((file) => file.type === 'chunk')
-  const [chunk] = chunks
-  if (chunk === undefined || chunks.length !== 1)
-    throw new Error(`expected one module from ${input}, found ${chunks.length}`)
-  return chunk.code
+    .map(({ fileName, code, facadeModuleId }) => ({ fileName, code, isEntry: facadeModuleId === input }))
 }

@@ -13,15 +13,15 @@ export interface ChunkGroup {
 
 /** Buffers go round: a group's buffer is used again once its owner has given it back, so an upload of any size needs a handful. */
 export class BufferRing {
-  readonly #bytes: Bytes
+  readonly #make: () => Uint8Array
   readonly #free: Uint8Array[] = []
 
-  constructor(bytes: Bytes) {
-    this.#bytes = bytes
+  constructor(make: () => Uint8Array) {
+    this.#make = make
   }
 
   take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.#bytes)
+    return this.#free.pop() ?? this.#make()
   }
 
   giveBack(chunks: readonly Uint8Array[]): void {

@@ -2,29 +2,28 @@
 // A dataset exists from the commit of its manifest, which is last on the way in and first on the way out.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import { compareBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Seconds } from '../lib/units.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { decodeCid, isManifestCid } from '../protocol/cid.ts'
+import { equalCids, isManifestCid } from '../protocol/cid.ts'
 import { plainManifest } from '../protocol/describeupload.ts'
 import type { Manifest, PlainManifest } from '../protocol/manifest.ts'
 import { decodeManifest, encodeManifest } from '../protocol/manifestcodec.ts'
 import type { MerkleTree } from '../protocol/merkletree.ts'
 import { treeCid } from '../protocol/merkletree.ts'
-import { CODEX_MANIFEST } from '../protocol/multicodec.ts'
-import { encodeVarint } from '../protocol/varint.ts'
 import type { Change, Key } from './datastore.ts'
 import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { sweepTree } from './dropleaves.ts'
+import type { DamagedDataset, DatasetEntry } from './listdatasets.ts'
+import { isComplete, listDatasets } from './listdatasets.ts'
 import type { ReadRange } from './readdataset.ts'
 import { readDataset } from './readdataset.ts'
 import type { RepoStore } from './repostore.ts'
-import { joinKey, textKey } from './storagekey.ts'
-import { BLOCKS_PREFIX, RECORDS_PER_PAGE } from './storeparts.ts'
+import { RECORDS_PER_PAGE } from './storeparts.ts'
+import { HOLDERS_PREFIX, holderKey, holdersKey, readHolderKey } from './treeholder.ts'
 import { nodeChanges } from './treenodes.ts'
 import { SWEEPS_PREFIX, encodeTreeRecord, idOf, nextTreeId, readTreeRecord, sweepKey, treeKey } from './treerecord.ts'
 import type { UploadBlocksOptions } from './uploadblocks.ts'
@@ -42,16 +41,6 @@ export interface Upload {
   /** Blocks of the dataset, those the store had already included. */
   readonly blocks: number
 }
-
-export interface DatasetEntry {
-  readonly cid: Cid
-  readonly manifest: Manifest
-}
-
-/** A manifest's CID begins with these bytes: version 1, then the content codec. */
-const MANIFESTS_PREFIX: Key = joinKey(BLOCKS_PREFIX, Uint8Array.of(1, ...encodeVarint(CODEX_MANIFEST)))
-/** `repo/holders/<tree CID><holder>`: a manifest (its CID) needs the leaves of this tree. Without a holder they go. */
-const HOLDERS_PREFIX: Key = textKey('repo/holders/')
 
 export class Datasets {
   readonly #repo: RepoStore
@@ -135,16 +124,15 @@ export class Datasets {
     yield* readDataset(this.#repo, await this.manifest(cid), options)
   }
 
-  /** Every manifest in the store, in the order of their CIDs. One that cannot be read is reported and left out. */
-  async *list({ signal }: AbortOptions): AsyncGenerator<DatasetEntry, void> {
-    for await (const [key] of this.#repo.parts.datastore.entries(MANIFESTS_PREFIX, { signal })) {
-      const cid = decodeCid(key.slice(BLOCKS_PREFIX.length))
-      try {
-        if (await this.#repo.has(cid)) yield { cid, manifest: await this.manifest(cid) }
-      } catch (error) {
-        this.#log.error('a manifest in the store cannot be read', { cid: String(cid), error })
-      }
-    }
+  /** Every dataset in the store as {@link listDatasets}: damaged ones too, for the caller to tell of. */
+  list({ signal }: AbortOptions): AsyncGenerator<DatasetEntry | DamagedDataset, void> {
+    return listDatasets(this.#repo, signal)
+  }
+
+  /** Those of {@link Datasets.list} that cannot be read back in full, as far as the index tells: to be stored again or removed. */
+  async *incomplete({ signal }: AbortOptions): AsyncGenerator<DatasetEntry | DamagedDataset, void> {
+    for await (const entry of this.list({ signal }))
+      if (entry.manifest === undefined || !(await isComplete(this.#repo, entry.manifest, signal))) yield entry
   }
 
   /**
@@ -177,8 +165,8 @@ export class Datasets {
     }
     const record = await readTreeRecord(datastore, tree)
     // A tree that no manifest held, such as that of a manifest fetched from a peer, is not ours to drop.
-    const isLast =
-      record !== undefined && holders.length === 1 && (await datastore.get(holderKey(tree, cid))) !== undefined
+    const isHeld = (await datastore.get(holderKey(tree, cid))) !== undefined
+    const isLast = record !== undefined && holders.length === 1 && isHeld
     const also: Change[] = [
       { drop: holderKey(tree, cid) },
       ...(isLast ? [{ drop: treeKey(tree) }, { put: sweepKey(record.id), value: NOTHING }] : []),
@@ -188,7 +176,8 @@ export class Datasets {
       await sweepTree(this.#repo.parts, record.id, signal)
       await this.#repo.trim()
     }
-    return outcome
+    // Of a dataset whose manifest was lost, the rest has gone now.
+    return outcome === 'absent' && isHeld ? 'dropped' : outcome
   }
 
   /** From the manifest, or from who holds what when that is damaged or gone; undefined when nothing is known of it. */
@@ -200,8 +189,8 @@ export class Datasets {
         this.#log.warn('removing a damaged manifest', { cid: String(cid), error })
     }
     for await (const [key] of this.#repo.parts.datastore.entries(HOLDERS_PREFIX, { signal })) {
-      const tree = decodeCid(key.slice(HOLDERS_PREFIX.length, key.length - cid.bytes.length))
-      if (compareBytes(key, holderKey(tree, cid)) === 0) return tree
+      const { tree, manifest } = readHolderKey(key)
+      if (equalCids(manifest, cid)) return tree
     }
     return undefined
   }
@@ -285,11 +274,3 @@ function outlived(expiry: Seconds): CodexError<'upload/outlived'> {
 /** Cleaning up after a failure must finish, whoever gave up waiting. */
 const NEVER = new AbortController().signal
 const NOTHING = new Uint8Array(0)
-
-function holdersKey(tree: Cid): Key {
-  return joinKey(HOLDERS_PREFIX, tree.bytes)
-}
-
-function holderKey(tree: Cid, holder: Cid): Key {
-  return joinKey(HOLDERS_PREFIX, tree.bytes, holder.bytes)
-}

@@ -144,6 +144,12 @@ export class RepoStore {
     return servable(record)
   }
 
+  /** When the block may go at the earliest; undefined when the store does not have it. @throws CodexError `store/corrupted-record` */
+  async expiryOf(cid: Cid): Promise<Seconds | undefined> {
+    const [record] = await readBlockRecords(this.#parts.datastore, [blockKey(cid)])
+    return servable(record) ? record.expiry : undefined
+  }
+
   /** As {@link dropBlock}. An unknown block is `absent`, one that leaves refer to is `in use` until it expires. */
   drop(cid: Cid, options: DropBlockOptions = {}): Promise<DropOutcome> {
     return dropBlock(this.#parts, cid, options)

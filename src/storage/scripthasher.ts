@@ -12,6 +12,10 @@ const SLICE_BYTES = 1 * MiB
 const MESSAGE_COST_BYTES = 128
 
 export class ScriptHasher implements Hasher {
+  memory(bytes: Bytes): Uint8Array {
+    return new Uint8Array(bytes)
+  }
+
   async sha256(messages: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const digests: Uint8Array[] = []
     let spent: Bytes = 0

@@ -38,7 +38,7 @@ export async function uploadBlocks(
   { expiry = repo.defaultExpiry(), signal, progress }: UploadBlocksOptions,
 ): Promise<{ readonly tree: MerkleTree; readonly datasetSize: Bytes }> {
   const builder = new MerkleBuilder()
-  const ring = new BufferRing(PUT_GROUP_BYTES)
+  const ring = new BufferRing(() => repo.parts.hasher.memory(PUT_GROUP_BYTES))
   const inFlight: Promise<void>[] = []
   const reading = new AbortController()
   const groups = chunkGroups(source, ring, AbortSignal.any([signal, reading.signal]))

@@ -17,7 +17,10 @@ import type { SlabFile } from '../../src/storage/slabfile.ts'
 import type { Random } from './crashingslabfile.ts'
 import { CrashingSlabFile } from './crashingslabfile.ts'
 
-export const TEST_HASHER: Hasher = { sha256: async (messages) => messages.map((message) => sha256(message)) }
+export const TEST_HASHER: Hasher = {
+  sha256: async (messages) => messages.map((message) => sha256(message)),
+  memory: (bytes) => new Uint8Array(bytes),
+}
 
 export interface TestStore<Slab extends SlabFile = SlabFile> {
   readonly repo: RepoStore

@@ -62,5 +62,20 @@ export function hasherSuite(name: string, make: () => Hasher): void {
       expect(digests).toHaveLength(20_001)
       expect(turns).toBeGreaterThan(10)
     })
+
+    test('bulk in memory of its own, twice over, and when that memory holds something else by then', async () => {
+      const hasher = make()
+      const memory = hasher.memory(2 * 1024 * 1024 + 4096)
+      expect(memory).toHaveLength(2 * 1024 * 1024 + 4096)
+      expect(memory.every((byte) => byte === 0)).toBe(true)
+      for (const seed of [1, 2]) {
+        for (let i = 0; i < memory.length; i++) memory[i] = (i * seed) >> 3
+        const messages = Array.from({ length: 33 }, (_, i) => memory.subarray(i * 65_000, i * 65_000 + 65_536))
+        const expected = messages.map((message) => toHex(sha256(message.slice())))
+        const [first, second] = await Promise.all([hasher.sha256(messages), hasher.sha256(messages.slice(7))])
+        expect(first.map(toHex)).toEqual(expected)
+        expect(second.map(toHex)).toEqual(expected.slice(7))
+      }
+    })
   })
 }

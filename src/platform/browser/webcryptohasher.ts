@@ -2,6 +2,7 @@
 
 import { mapBounded } from '../../lib/mapbounded.ts'
 import { KiB } from '../../lib/units.ts'
+import type { Bytes } from '../../lib/units.ts'
 import type { Hasher } from '../../storage/hasher.ts'
 import { ScriptHasher } from '../../storage/scripthasher.ts'
 
@@ -16,6 +17,10 @@ export class WebCryptoHasher implements Hasher {
   /** @param subtle default: the page's own; browsers leave it out of pages that are not secure contexts */
   constructor({ subtle }: { readonly subtle: SubtleCrypto | undefined } = { subtle: globalThis.crypto.subtle }) {
     this.#subtle = subtle
+  }
+
+  memory(bytes: Bytes): Uint8Array {
+    return new Uint8Array(bytes)
   }
 
   async sha256(messages: readonly Uint8Array[]): Promise<Uint8Array[]> {

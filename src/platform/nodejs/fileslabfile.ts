@@ -10,6 +10,7 @@ import type { Bytes } from '../../lib/units.ts'
 import { adjacentRuns } from '../../storage/adjacentruns.ts'
 import type { SlabFile, SlabPiece, SlabRange } from '../../storage/slabfile.ts'
 import { assertPieces, assertPlace, assertRanges, SlabGate } from '../../storage/slabgate.ts'
+import { ALIGNMENT_BYTES, isAligned } from './alignedmemory.ts'
 
 /** Neighbouring pieces go out in one system call up to this many bytes. */
 const WRITE_RUN_BYTES = 8 * MiB
@@ -27,10 +28,13 @@ const FOLDER_CODES: readonly unknown[] = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL']
 export class FileSlabFile implements SlabFile {
   readonly #gate = new SlabGate((error) => FULL_CODES.includes(codeOf(error)))
   readonly #file: FileHandle
+  /** The same file, past the page cache; where the file system has no such thing, undefined. */
+  #direct: FileHandle | undefined
   #failedFlush: unknown
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, direct: FileHandle | undefined) {
     this.#file = file
+    this.#direct = direct
   }
 
   /**
@@ -47,7 +51,7 @@ export class FileSlabFile implements SlabFile {
         await file.close()
         throw error
       }
-      return new FileSlabFile(file)
+      return new FileSlabFile(file, await openDirect(path))
     } catch (error) {
       throw openError(path, error)
     }
@@ -103,7 +107,10 @@ export class FileSlabFile implements SlabFile {
   }
 
   close(): Promise<void> {
-    return this.#gate.close(() => this.#file.close())
+    return this.#gate.close(async () => {
+      await this.#direct?.close()
+      await this.#file.close()
+    })
   }
 
   #refuseAfterFailedFlush(): void {
@@ -130,15 +137,45 @@ export class FileSlabFile implements SlabFile {
     return rest.length === 0 ? arrays : cutTo(arrays, done)
   }
 
+  /**
+   * Bulk in aligned memory goes past the page cache: copying it there, and having the system find pages for it, costs several times what the
+   * disk takes, and the pages would push out what others read.
+   */
   async #writeRun(run: readonly SlabPiece[]): Promise<void> {
     const arrays = run.map(({ bytes }) => bytes)
+    const { offset } = run[0] as SlabPiece
     let done = 0
     for (let rest = skipBytes(arrays, 0); rest.length > 0; rest = skipBytes(arrays, done)) {
-      const { bytesWritten } = await this.#file.writev(rest, (run[0] as SlabPiece).offset + done)
-      if (bytesWritten === 0) throw new Error('the system wrote nothing and gave no reason')
-      done += bytesWritten
+      const direct = (offset + done) % ALIGNMENT_BYTES === 0 && rest.every(isAligned) ? this.#direct : undefined
+      const bytesWritten = await writeAt(direct ?? this.#file, rest, offset + done).catch((error: unknown) => {
+        // Another run may have given up on it meanwhile.
+        if (direct === undefined || (codeOf(error) !== 'EINVAL' && direct === this.#direct)) throw error
+        return undefined
+      })
+      // A file system that opens such files and then refuses to write them: the buffered way from here on.
+      if (bytesWritten === undefined) await this.#giveUpDirect()
+      else if (bytesWritten === 0) throw new Error('the system wrote nothing and gave no reason')
+      else done += bytesWritten
     }
   }
+
+  async #giveUpDirect(): Promise<void> {
+    const direct = this.#direct
+    this.#direct = undefined
+    await direct?.close()
+  }
+}
+
+async function writeAt(file: FileHandle, arrays: readonly Uint8Array[], offset: Bytes): Promise<Bytes> {
+  return (await file.writev(arrays, offset)).bytesWritten
+}
+
+/** Undefined where the system or the file system knows no unbuffered files. */
+async function openDirect(path: string): Promise<FileHandle | undefined> {
+  // Not on every system, whatever its type says.
+  const flag = constants.O_DIRECT as number | undefined
+  if (flag === undefined) return undefined
+  return open(path, constants.O_RDWR | flag).catch(() => undefined)
 }
 
 /** What is left of `arrays` behind their first `count` bytes, without empty ones: a system call may do part of its work. */
