@@ -17,6 +17,10 @@ import { bench as leopard } from './leopard.bench.ts'
 import { bench as leopardInTab } from './leopard.browser.bench.ts'
 import { machine } from './machine.ts'
 import { bench as pagesize } from './pagesize.bench.ts'
+import { bench as poseidon2 } from './poseidon2.bench.ts'
+import { bench as poseidon2InTab } from './poseidon2.browser.bench.ts'
+import { bench as poseidon2Scalar } from './poseidon2scalar.bench.ts'
+import { bench as poseidon2Twin } from './poseidon2twin.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
 import { bench as upload } from './upload.bench.ts'
@@ -35,6 +39,10 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: uploadInTab, file: 'upload.browser.bench.ts' },
   { bench: blocksInTab, file: 'blocks.browser.bench.ts' },
   { bench: leopardInTab, file: 'leopard.browser.bench.ts' },
+  { bench: poseidon2, file: 'poseidon2.bench.ts' },
+  { bench: poseidon2Scalar, file: 'poseidon2scalar.bench.ts' },
+  { bench: poseidon2Twin, file: 'poseidon2twin.bench.ts' },
+  { bench: poseidon2InTab, file: 'poseidon2.browser.bench.ts' },
 ]
 const QUICK_ROUNDS = 2
 const MAX_ROUNDS = 1000
