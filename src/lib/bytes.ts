@@ -1,6 +1,30 @@
-// Byte strings: hex, comparison, joining. Nothing here knows a format.
+// Byte strings: telling them, hex, comparison, joining. Nothing here knows a format.
 
+import { describeValue } from './describevalue.ts'
 import { CodexError } from './errors.ts'
+
+/** Asks a typed array for its true type, which no property of the same name can fake. Of anything else: undefined. */
+const TYPE_OF_ARRAY = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+
+/** Whether `value` is a `Uint8Array`, of this realm or another (a frame, a `vm` context), a Node `Buffer` included. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return TYPE_OF_ARRAY?.get?.call(value) === 'Uint8Array'
+}
+
+/**
+ * The door for bytes from outside: the same memory, always as a plain `Uint8Array` of this realm. Libraries beneath ask `instanceof`, and
+ * `slice` of a `Buffer` shares memory where all others copy.
+ * @param code of the error
+ * @param what the bytes are, for its message
+ * @throws CodexError of that code
+ */
+export function checkedBytes(value: unknown, code: string, what: string): Uint8Array {
+  if (!isBytes(value)) throw new CodexError(code, `expected ${what} as a Uint8Array, found ${describeValue(value)}`)
+  if (Object.getPrototypeOf(value) === Uint8Array.prototype) return value
+  // A view of detached memory is empty, and none can be made anew.
+  if (value.byteLength === 0) return new Uint8Array(0)
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 

@@ -1,7 +1,7 @@
 // Turns anything into plain data that JSON and a thread boundary take, bounded in size and without secrets. Made for logs and reports:
 // it loses information on purpose and is no codec.
 
-import { toHex } from './bytes.ts'
+import { isBytes, toHex } from './bytes.ts'
 import { looksLikeKey, REDACTED, redactText, secrecyOf } from './redact.ts'
 
 export type PlainValue = string | number | boolean | null | readonly PlainValue[] | PlainObject
@@ -88,7 +88,7 @@ class Walk {
   }
 
   #contents(value: object, depth: number, guarded: boolean): PlainValue {
-    if (value instanceof Uint8Array) return guarded && value.length === 32 ? REDACTED : plainBytes(value)
+    if (isBytes(value)) return guarded && value.length === 32 ? REDACTED : plainBytes(value)
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
     if (value instanceof Error) return this.#error(value, depth)
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
