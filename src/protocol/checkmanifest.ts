@@ -1,10 +1,12 @@
 // The rules that tie a manifest's parts together (data reference §3.3), one for reading and writing. Knows no bytes.
 
 import { utf8 } from '../lib/bytes.ts'
+import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import type { ErrorDetail } from '../lib/errors.ts'
 import { CodexError } from '../lib/errors.ts'
 import { MiB } from '../lib/units.ts'
-import type { Cid, CidKind } from './cid.ts'
+import type { CidKind } from './cid.ts'
+import { Cid } from './cid.ts'
 import type { Manifest, ProtectedManifest, VerifiableManifest } from './manifest.ts'
 import { blocksCount, slotsCount, stepsCount } from './manifest.ts'
 
@@ -28,7 +30,12 @@ export const MAX_MIMETYPE_BYTES = 255
 export function checkManifest<M extends Manifest>(manifest: M): M {
   const checked: Manifest = manifest
   if (!['plain', 'protected', 'verifiable'].includes(checked?.kind))
-    throw refusal('bad-kind', `a manifest of kind 'plain', 'protected' or 'verifiable', found ${String(checked?.kind)}`)
+    throw refusal(
+      'bad-kind',
+      typeof checked === 'object' && checked !== null
+        ? `a manifest of kind 'plain', 'protected' or 'verifiable', found kind ${describeValue(checked.kind)}`
+        : `a manifest, found ${describeValue(checked)}`,
+    )
   expectKind(checked.treeCid, 'tree', 'treeCid')
   expectSize(checked.blockSize, 'blockSize', 1, MAX_BLOCK_SIZE_BYTES)
   expectSize(checked.datasetSize, 'datasetSize', 0, Number.MAX_SAFE_INTEGER)
@@ -53,11 +60,8 @@ function checkProtection(manifest: ProtectedManifest | VerifiableManifest): void
   )
     throw refusal(
       'bad-code',
-      `ecK of at least 1, ecM of at least 0, ${MAX_CODE_BLOCKS} together, found ${ecK} and ${ecM}`,
-      {
-        ecK,
-        ecM,
-      },
+      `ecK of at least 1, ecM of at least 0, ${MAX_CODE_BLOCKS} together, found ${describeValue(ecK)} and ${describeValue(ecM)}`,
+      { ecK: numberOrDescription(ecK), ecM: numberOrDescription(ecM) },
     )
   const expected = stepsCount(manifest) * slotsCount(manifest)
   const found = blocksCount(manifest)
@@ -82,44 +86,51 @@ function checkVerification(manifest: VerifiableManifest): void {
   expectKind(manifest.verifyRoot, 'verify root', 'verifyRoot')
   if (slotsCount(manifest) > MAX_SLOTS)
     throw refusal('too-many-slots', `at most ${MAX_SLOTS} slots, found ${slotsCount(manifest)}`, { limit: MAX_SLOTS })
-  if (slotRoots?.length !== slotsCount(manifest))
+  const expected = slotsCount(manifest)
+  if (!Array.isArray(slotRoots) || slotRoots.length !== expected) {
+    const found = Array.isArray(slotRoots) ? slotRoots.length : describeValue(slotRoots)
+    throw refusal('slot-roots-disagree', `one slot root for each of ${expected} slots, found ${found}`, {
+      expected,
+      found,
+    })
+  }
+  for (const [i, root] of manifest.slotRoots.entries()) expectKind(root, 'slot root', `slotRoots[${i}]`)
+  if (!Number.isSafeInteger(cellSize) || cellSize < 1 || blockSize % cellSize !== 0)
     throw refusal(
-      'slot-roots-disagree',
-      `one slot root for each of ${slotsCount(manifest)} slots, found ${slotRoots?.length}`,
+      'bad-cell-size',
+      `a cellSize that divides blocks of ${blockSize} bytes, found ${describeValue(cellSize)}`,
       {
-        expected: slotsCount(manifest),
-        found: slotRoots?.length,
+        blockSize,
+        cellSize: numberOrDescription(cellSize),
       },
     )
-  for (const [i, root] of slotRoots.entries()) expectKind(root, 'slot root', `slotRoots[${i}]`)
-  if (!Number.isSafeInteger(cellSize) || cellSize < 1 || blockSize % cellSize !== 0)
-    throw refusal('bad-cell-size', `a cellSize that divides blocks of ${blockSize} bytes, found ${cellSize}`, {
-      blockSize,
-      cellSize,
-    })
   expectStrategy(manifest.verifiableStrategy, 'verifiableStrategy')
 }
 
 function expectKind(cid: Cid, kind: CidKind, what: string): void {
-  const found: unknown = cid?.kind
-  if (found !== kind)
-    throw refusal('wrong-cid-kind', `${what} to be the CID of a ${kind}, found ${String(found)}`, { what })
+  if (Cid.is(cid) && cid.kind === kind) return
+  const found = Cid.is(cid) ? `that of a ${cid.kind}` : describeValue(cid)
+  throw refusal('wrong-cid-kind', `${what} to be the Cid of a ${kind}, found ${found}`, { what })
 }
 
 function expectSize(bytes: number, what: string, min: number, max: number): void {
   if (!Number.isSafeInteger(bytes) || bytes < min || bytes > max)
-    throw refusal('bad-size', `${what} from ${min} to ${max} bytes, found ${String(bytes)}`, { what, min, max })
+    throw refusal('bad-size', `${what} from ${min} to ${max} bytes, found ${describeValue(bytes)}`, { what, min, max })
 }
 
 function expectStrategy(strategy: string, what: string): void {
   if (strategy !== 'linear' && strategy !== 'stepped')
-    throw refusal('bad-strategy', `${what} to be 'linear' or 'stepped', found ${String(strategy)}`, { what })
+    throw refusal('bad-strategy', `${what} to be 'linear' or 'stepped', found ${describeValue(strategy)}`, { what })
 }
 
 function expectText(text: string | undefined, what: string, maxBytes: number): void {
   if (text === undefined) return
-  if (typeof text !== 'string' || /\p{Surrogate}/u.test(text))
-    throw refusal('bad-text', `${what} to be well-formed Unicode text, found something else`, { what })
+  if (typeof text !== 'string')
+    throw refusal('bad-text', `${what} to be text or left out, found ${describeValue(text)}`, { what })
+  if (/\p{Surrogate}/u.test(text))
+    throw refusal('bad-text', `${what} to be well-formed Unicode, found half a character in ${describeValue(text)}`, {
+      what,
+    })
   const bytes = text.length > maxBytes ? text.length : utf8(text).length
   if (bytes > maxBytes)
     throw refusal('bad-text', `${what} of at most ${maxBytes} bytes, found ${bytes}`, { what, maxBytes, bytes })

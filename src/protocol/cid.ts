@@ -2,7 +2,8 @@
 // one of the six in its one canonical form is refused, so two equal things never have two names.
 
 import { base58btc } from 'multiformats/bases/base58'
-import { compareBytes, equalBytes } from '../lib/bytes.ts'
+import { checkedBytes, compareBytes, equalBytes, isBytes } from '../lib/bytes.ts'
+import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import {
   CODEX_BLOCK,
@@ -23,6 +24,8 @@ export type CidKind = 'manifest' | 'block' | 'tree' | 'slot root' | 'verify root
 export const DIGEST_BYTES = 32
 /** The longest text of the six kinds has 56 characters; more is refused before it is decoded. */
 export const MAX_CID_CHARS = 64
+/** Of the texts of the six kinds, the shortest. */
+const MIN_CID_CHARS = 52
 
 const CID_VERSION = 1
 
@@ -61,10 +64,12 @@ export class Cid {
 
   /** @throws CodexError as {@link makeCid} does */
   constructor(codec: number, hashCode: number, digest: Uint8Array) {
-    this.kind = checkedKind(codec, hashCode, digest)
+    const rule = ruleOf(codec, hashCode)
+    checkDigest(digest, rule)
+    this.kind = rule.kind
     this.codec = codec
-    this.hashCode = hashCode
-    const prefix = [CID_VERSION, codec, hashCode, DIGEST_BYTES].flatMap(encodeVarint)
+    this.hashCode = rule.hashCode
+    const prefix = [CID_VERSION, codec, rule.hashCode, DIGEST_BYTES].flatMap(encodeVarint)
     this.bytes = new Uint8Array(prefix.length + DIGEST_BYTES)
     this.bytes.set(prefix)
     this.bytes.set(digest, prefix.length)
@@ -80,6 +85,11 @@ export class Cid {
   toJSON(): string {
     return this.toString()
   }
+
+  /** Whether `value` was made by this class, and so is checked: a look-alike is not one. */
+  static is(value: unknown): value is Cid {
+    return typeof value === 'object' && value !== null && #text in value
+  }
 }
 
 /**
@@ -92,48 +102,63 @@ export function makeCid(codec: number, hashCode: number, digest: Uint8Array): Ci
 }
 
 /**
- * Reads the text form: `z` and base58btc, in exactly the spelling that {@link Cid.toString} writes.
+ * Reads the text form: `z` and base58btc, in exactly the spelling that {@link Cid.toString} writes. Messages name the text.
  * @throws CodexError `cid/text-too-long`, `cid/not-base58btc`, `cid/not-canonical`, and those of {@link decodeCid}
  */
 export function parseCid(text: string): Cid {
   if (typeof text !== 'string')
-    throw new CodexError('cid/not-base58btc', `expected the text of a CID, found ${describe(text)}`)
+    throw new CodexError('cid/not-base58btc', `expected the text of a CID, found ${describeValue(text)}`)
+  const found = describeValue(text)
   if (text.length > MAX_CID_CHARS)
     throw new CodexError(
       'cid/text-too-long',
-      `expected a CID of at most ${MAX_CID_CHARS} characters, found ${text.length}`,
-      {
-        detail: { limitChars: MAX_CID_CHARS, foundChars: text.length },
-      },
+      `expected a CID of at most ${MAX_CID_CHARS} characters, found ${text.length}: ${found}`,
+      { detail: { limitChars: MAX_CID_CHARS, foundChars: text.length } },
     )
   if (!/^z[1-9A-HJ-NP-Za-km-z]+$/.test(text))
-    throw new CodexError(
-      'cid/not-base58btc',
-      `expected 'z' and base58btc characters only, found ${JSON.stringify(text)}`,
-      {
-        detail: { found: text },
-      },
-    )
-  const cid = decodeCid(base58btc.decode(text))
+    throw new CodexError('cid/not-base58btc', `expected 'z' and base58btc characters only, found ${found}`, {
+      detail: { found: text },
+    })
+  const cid = decodeText(text)
   if (cid.toString() !== text)
     throw new CodexError(
       'cid/not-canonical',
       `expected ${cid.toString()}, found ${text}: write the CID without padding`,
-      {
-        detail: { expected: cid.toString(), found: text },
-      },
+      { detail: { expected: cid.toString(), found: text } },
     )
   return cid
 }
 
+/** base58 is one large number, so cutting its end changes every byte: what the bytes seem to say then is beside the point. */
+function decodeText(text: string): Cid {
+  try {
+    return decodeCid(base58btc.decode(text))
+  } catch (cause) {
+    if (!CodexError.is(cause)) throw cause
+    const found = describeValue(text)
+    if (text.length < MIN_CID_CHARS && SIGNS_OF_A_CUT.includes(cause.code) && cause.detail['found'] !== 0)
+      throw new CodexError(
+        'cid/truncated',
+        `expected at least ${MIN_CID_CHARS} characters of a CID, found ${text.length}: ${found}. Copy all of it`,
+        { detail: { expectedChars: MIN_CID_CHARS, foundChars: text.length, found: text }, cause },
+      )
+    throw new CodexError(cause.code, `${cause.message}, in ${found}: compare each character with the original`, {
+      detail: { ...cause.detail, text },
+      cause,
+    })
+  }
+}
+
+/** How the binary form of a text with characters missing is refused, most often. */
+const SIGNS_OF_A_CUT: readonly string[] = ['cid/unsupported-version', 'cid/truncated', 'cid/not-canonical']
+
 /**
  * Reads the binary form. The whole of `bytes` must be the CID, each number in its shortest encoding.
- * @throws CodexError `cid/truncated`, `cid/not-canonical`, `cid/unsupported-version`, `cid/wrong-digest-length`, `cid/trailing-bytes`,
- * and those of {@link makeCid}
+ * @throws CodexError `cid/not-bytes`, `cid/truncated`, `cid/not-canonical`, `cid/unsupported-version`, `cid/wrong-digest-length`,
+ * `cid/trailing-bytes`, and those of {@link makeCid}
  */
-export function decodeCid(bytes: Uint8Array): Cid {
-  if (!(bytes instanceof Uint8Array))
-    throw new CodexError('cid/not-bytes', `expected a Uint8Array holding a CID, found ${describe(bytes)}`)
+export function decodeCid(input: Uint8Array): Cid {
+  const bytes = checkedBytes(input, 'cid/not-bytes', 'the binary form of a CID')
   if (bytes[0] === SHA2_256 && bytes[1] === DIGEST_BYTES)
     throw new CodexError(
       'cid/unsupported-version',
@@ -149,6 +174,7 @@ export function decodeCid(bytes: Uint8Array): Cid {
     })
   const codec = readVarint(bytes, version.end, 'cid')
   const hashCode = readVarint(bytes, codec.end, 'cid')
+  ruleOf(codec.value, hashCode.value) // First, because the length of a foreign digest says nothing.
   const length = readVarint(bytes, hashCode.end, 'cid')
   const digest = bytes.subarray(length.end, length.end + DIGEST_BYTES)
   if (length.value !== DIGEST_BYTES) throw wrongDigestLength(length.value)
@@ -168,49 +194,72 @@ export function decodeCid(bytes: Uint8Array): Cid {
   return new Cid(codec.value, hashCode.value, digest)
 }
 
-/** Whether both name the same content in the same way: equal codec, hash code and digest. */
+/**
+ * Whether both name the same content in the same way: equal codec, hash code and digest.
+ * @throws CodexError `cid/not-a-cid`
+ */
 export function equalCids(a: Cid, b: Cid): boolean {
-  return equalBytes(a.bytes, b.bytes)
+  return equalBytes(checkedCid(a).bytes, checkedCid(b).bytes)
 }
 
-/** A total order of CIDs, that of their bytes, as `Array.sort` wants it. */
+/**
+ * A total order of CIDs, that of their bytes, as `Array.sort` wants it.
+ * @throws CodexError `cid/not-a-cid`
+ */
 export function compareCids(a: Cid, b: Cid): number {
-  return compareBytes(a.bytes, b.bytes)
+  return compareBytes(checkedCid(a).bytes, checkedCid(b).bytes)
 }
 
-export const isManifestCid = (cid: Cid): boolean => cid.kind === 'manifest'
-export const isBlockCid = (cid: Cid): boolean => cid.kind === 'block'
-export const isTreeCid = (cid: Cid): boolean => cid.kind === 'tree'
-export const isSlotRootCid = (cid: Cid): boolean => cid.kind === 'slot root'
-export const isVerifyRootCid = (cid: Cid): boolean => cid.kind === 'verify root'
-export const isSlotCellCid = (cid: Cid): boolean => cid.kind === 'slot cell'
+// Of what is no CID they do not say no, because that would hide the mistake: they throw `cid/not-a-cid`.
+export const isManifestCid = (cid: Cid): boolean => checkedCid(cid).kind === 'manifest'
+export const isBlockCid = (cid: Cid): boolean => checkedCid(cid).kind === 'block'
+export const isTreeCid = (cid: Cid): boolean => checkedCid(cid).kind === 'tree'
+export const isSlotRootCid = (cid: Cid): boolean => checkedCid(cid).kind === 'slot root'
+export const isVerifyRootCid = (cid: Cid): boolean => checkedCid(cid).kind === 'verify root'
+export const isSlotCellCid = (cid: Cid): boolean => checkedCid(cid).kind === 'slot cell'
 
-function checkedKind(codec: number, hashCode: number, digest: Uint8Array): CidKind {
+/**
+ * The door for CIDs from outside.
+ * @throws CodexError `cid/not-a-cid`
+ */
+function checkedCid(cid: Cid): Cid {
+  if (Cid.is(cid)) return cid
+  throw new CodexError('cid/not-a-cid', `expected a Cid that parseCid or its like made, found ${describeValue(cid)}`)
+}
+
+function ruleOf(codec: number, hashCode: number): KindRule {
   const rule = RULES.get(codec)
   if (rule === undefined)
     throw new CodexError(
       'cid/unknown-codec',
-      `expected one of the six content codecs of this network, found ${codec}`,
-      {
-        detail: { found: codec },
-      },
+      `expected one of the six content codecs of this network, found ${describeValue(codec)}`,
+      { detail: { found: numberOrDescription(codec) } },
     )
   if (hashCode !== rule.hashCode) {
     const known = [...RULES.values()].some((other) => other.hashCode === hashCode)
     throw new CodexError(
       known ? 'cid/wrong-hash' : 'cid/unknown-hash',
-      `expected hash code ${rule.hashCode} for a ${rule.kind}, found ${hashCode}`,
-      { detail: { kind: rule.kind, expected: rule.hashCode, found: hashCode } },
+      `expected hash code ${rule.hashCode} for a ${rule.kind}, found ${describeValue(hashCode)}`,
+      { detail: { kind: rule.kind, expected: rule.hashCode, found: numberOrDescription(hashCode) } },
     )
   }
-  if (!(digest instanceof Uint8Array) || digest.length !== DIGEST_BYTES) throw wrongDigestLength(digest?.length)
+  return rule
+}
+
+function checkDigest(digest: Uint8Array, rule: KindRule): void {
+  if (!isBytes(digest))
+    throw new CodexError(
+      'cid/wrong-digest-length',
+      `expected a digest of ${DIGEST_BYTES} bytes, found ${describeValue(digest)}`,
+      { detail: { expectedBytes: DIGEST_BYTES } },
+    )
+  if (digest.length !== DIGEST_BYTES) throw wrongDigestLength(digest.length)
   if (rule.inField && !isBelowFieldOrder(digest))
     throw new CodexError(
       'cid/digest-not-in-field',
       `expected the digest of a ${rule.kind} to be below the field order, little-endian, found a larger number`,
       { detail: { kind: rule.kind } },
     )
-  return rule.kind
 }
 
 /** {@link FIELD_ORDER}, most significant byte first. */
@@ -226,12 +275,8 @@ function isBelowFieldOrder(littleEndian: Uint8Array): boolean {
   return false
 }
 
-function wrongDigestLength(foundBytes: number | undefined): CodexError {
+function wrongDigestLength(foundBytes: number): CodexError {
   return new CodexError('cid/wrong-digest-length', `expected a digest of ${DIGEST_BYTES} bytes, found ${foundBytes}`, {
     detail: { expectedBytes: DIGEST_BYTES, foundBytes },
   })
-}
-
-function describe(value: unknown): string {
-  return value === null ? 'null' : typeof value
 }

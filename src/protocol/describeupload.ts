@@ -2,6 +2,8 @@
 // pipeline itself streams, and is in the storage room.
 
 import { sha256 } from '@noble/hashes/sha2.js'
+import { checkedBytes } from '../lib/bytes.ts'
+import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { BLOCK_SIZE, manifestCid } from './block.ts'
 import { checkManifest } from './checkmanifest.ts'
@@ -11,10 +13,10 @@ import { encodeManifest } from './manifestcodec.ts'
 import { MerkleBuilder, treeCid } from './merkletree.ts'
 
 export interface UploadNames {
-  /** Left out or empty when unknown. */
-  readonly filename?: string | undefined
-  /** Left out or empty when unknown. */
-  readonly mimetype?: string | undefined
+  /** Left out, null or empty when unknown. */
+  readonly filename?: string | null | undefined
+  /** Left out, null or empty when unknown. */
+  readonly mimetype?: string | null | undefined
 }
 
 export interface UploadDescription {
@@ -25,11 +27,11 @@ export interface UploadDescription {
 
 /**
  * Data reference §4: blocks of {@link BLOCK_SIZE} bytes, the last one padded with zeros, the byte tree over them, the manifest.
- * @throws CodexError `upload/not-bytes`, `upload/empty`, `manifest/bad-text`
+ * @param names null is as good as left out
+ * @throws CodexError `upload/not-bytes`, `upload/empty`, `upload/bad-names`, `manifest/bad-text`
  */
-export function describeUpload(bytes: Uint8Array, names: UploadNames = {}): UploadDescription {
-  if (!(bytes instanceof Uint8Array))
-    throw new CodexError('upload/not-bytes', `expected a Uint8Array, found ${bytes === null ? 'null' : typeof bytes}`)
+export function describeUpload(input: Uint8Array, names?: UploadNames | null): UploadDescription {
+  const bytes = checkedBytes(input, 'upload/not-bytes', 'the upload')
   if (bytes.length === 0)
     throw new CodexError('upload/empty', 'expected at least one byte, found none: an empty dataset has no tree')
   const tree = new MerkleBuilder()
@@ -40,22 +42,29 @@ export function describeUpload(bytes: Uint8Array, names: UploadNames = {}): Uplo
 
 /**
  * The manifest of an upload whose tree is known. `datasetSize` counts the bytes without the last block's padding.
- * @throws CodexError `manifest/bad-text`, `manifest/bad-size`, `manifest/wrong-cid-kind`
+ * @throws CodexError `upload/bad-names`, `manifest/bad-text`, `manifest/bad-size`, `manifest/wrong-cid-kind`
  */
-export function plainManifest(
-  treeCid: Cid,
-  datasetSize: number,
-  { filename, mimetype }: UploadNames = {},
-): PlainManifest {
+export function plainManifest(treeCid: Cid, datasetSize: number, names?: UploadNames | null): PlainManifest {
+  const { filename, mimetype } = checkedNames(names ?? {})
   return checkManifest({
     kind: 'plain',
     layout: 'marketplace',
     treeCid,
     blockSize: BLOCK_SIZE,
     datasetSize,
-    ...(filename && { filename }),
-    ...(mimetype && { mimetype }),
+    ...(isGiven(filename) && { filename }),
+    ...(isGiven(mimetype) && { mimetype }),
   })
+}
+
+function checkedNames(names: UploadNames): UploadNames {
+  if (typeof names === 'object') return names
+  throw new CodexError('upload/bad-names', `expected { filename, mimetype } or nothing, found ${describeValue(names)}`)
+}
+
+/** Asks for the empty ones by name: any other value that counts as false is a mistake, and refused as no text. */
+function isGiven(name: string | null | undefined): name is string {
+  return name !== undefined && name !== null && name !== ''
 }
 
 function paddedBlock(bytes: Uint8Array, start: number): Uint8Array {

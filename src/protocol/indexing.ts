@@ -1,5 +1,6 @@
 // Which block indices belong together: to a code word, to a slot. Numbers only; nothing here knows a block.
 
+import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 
 /** `linear` takes neighbours, `stepped` takes every n-th. */
@@ -12,27 +13,34 @@ export interface IndexRange {
   readonly lastIndex: number
   /** Parts the range is cut into. */
   readonly iterations: number
-  /** Distance between the pad indices of one iteration; above 0 when there are any. 0 when left out. */
-  readonly groupCount?: number
-  /** Indices beyond the range that are added to each iteration, only to keep positions. 0 when left out. */
-  readonly padBlockCount?: number
+  /** Distance between the pad indices of one iteration; above 0 when there are any. 0 when left out or null. */
+  readonly groupCount?: number | null | undefined
+  /** Indices beyond the range that are added to each iteration, only to keep positions. 0 when left out or null. */
+  readonly padBlockCount?: number | null | undefined
 }
 
-/** Indices that one call gives: the blocks of 256 GiB. */
-export const MAX_INDICES = 2 ** 22
+/**
+ * Indices that one call gives, padding included: the blocks of 1 TiB in one slot. The list then takes 128 MiB, at 8 bytes each; a range
+ * of more is cut into more iterations.
+ */
+export const MAX_INDICES = 2 ** 24
 
 /**
- * The indices of part `iteration`, which counts from 0; empty when the earlier parts used the range up.
- * @throws CodexError `indexing/unknown-strategy`, `indexing/not-a-whole-number`, `indexing/first-after-last`, `indexing/no-iterations`,
- * `indexing/iteration-out-of-range`, `indexing/negative-padding`, `indexing/padding-without-groups`, `indexing/too-many`,
+ * The indices of part `iteration`, which counts from 0; empty when the earlier parts used the range up. At most {@link MAX_INDICES},
+ * however large the range.
+ * @throws CodexError `indexing/unknown-strategy`, `indexing/not-a-range`, `indexing/not-a-whole-number`, `indexing/first-after-last`,
+ * `indexing/no-iterations`, `indexing/iteration-out-of-range`, `indexing/negative-padding`, `indexing/padding-without-groups`, `indexing/too-many`,
  * `indexing/overflow`
  */
 export function indices(strategy: Strategy, range: IndexRange, iteration: number): number[] {
-  const { firstIndex, lastIndex, iterations, groupCount = 0, padBlockCount = 0 } = range
-  check(strategy, { firstIndex, lastIndex, iterations, groupCount, padBlockCount }, iteration)
+  if (strategy !== 'linear' && strategy !== 'stepped')
+    throw refusal('unknown-strategy', `'linear' or 'stepped', found ${describeValue(strategy)}`, {
+      found: describeValue(strategy),
+    })
+  const { firstIndex, lastIndex, iterations, groupCount, padBlockCount, part } = checkedNumbers(range, iteration)
   const width = lastIndex - firstIndex + 1
   const step = Math.ceil(width / iterations)
-  const first = firstIndex + (strategy === 'linear' ? iteration * step : iteration)
+  const first = firstIndex + (strategy === 'linear' ? part * step : part)
   const stride = strategy === 'linear' ? 1 : iterations
   const last = strategy === 'linear' ? Math.min(first + step - 1, lastIndex) : lastIndex
   const count = first > last ? 0 : Math.floor((last - first) / stride) + 1
@@ -41,31 +49,55 @@ export function indices(strategy: Strategy, range: IndexRange, iteration: number
       limit: MAX_INDICES,
       found: count + padBlockCount,
     })
-  const firstPad = lastIndex + iteration + 1
+  const firstPad = lastIndex + part + 1
   if (padBlockCount > 0 && !Number.isSafeInteger(firstPad + (padBlockCount - 1) * groupCount))
     throw refusal('overflow', 'pad indices below 2^53, found larger ones', { lastIndex, groupCount, padBlockCount })
-  const found: number[] = []
-  for (let i = 0; i < count; i++) found.push(first + i * stride)
-  for (let i = 0; i < padBlockCount; i++) found.push(firstPad + i * groupCount)
+  // Made in full length, because a list that grows takes up to twice as much while it does.
+  const found = new Array<number>(count + padBlockCount)
+  for (let i = 0; i < count; i++) found[i] = first + i * stride
+  for (let i = 0; i < padBlockCount; i++) found[count + i] = firstPad + i * groupCount
   return found
 }
 
-function check(strategy: Strategy, range: Required<IndexRange>, iteration: number): void {
-  if (strategy !== 'linear' && strategy !== 'stepped')
-    throw refusal('unknown-strategy', `'linear' or 'stepped', found ${String(strategy)}`, { found: String(strategy) })
-  for (const [what, value] of Object.entries({ ...range, iteration }))
-    if (!Number.isSafeInteger(value))
-      throw refusal('not-a-whole-number', `${what} to be a whole number below 2^53, found ${String(value)}`, { what })
-  const { firstIndex, lastIndex, iterations, groupCount, padBlockCount } = range
+type RangeNumbers = { readonly [Name in keyof IndexRange]-?: number } & { readonly part: number }
+
+function checkedNumbers(range: IndexRange, iteration: number): RangeNumbers {
+  if (typeof range !== 'object' || range === null)
+    throw refusal(
+      'not-a-range',
+      `an object with firstIndex, lastIndex and iterations, found ${describeValue(range)}`,
+      {},
+    )
+  const numbers = {
+    firstIndex: wholeNumber(range.firstIndex, 'firstIndex'),
+    lastIndex: wholeNumber(range.lastIndex, 'lastIndex'),
+    iterations: wholeNumber(range.iterations, 'iterations'),
+    groupCount: wholeNumber(range.groupCount ?? 0, 'groupCount'),
+    padBlockCount: wholeNumber(range.padBlockCount ?? 0, 'padBlockCount'),
+    part: wholeNumber(iteration, 'iteration'),
+  }
+  checkBounds(numbers)
+  return numbers
+}
+
+function wholeNumber(value: number, what: string): number {
+  if (!Number.isSafeInteger(value))
+    throw refusal('not-a-whole-number', `${what} to be a whole number below 2^53, found ${describeValue(value)}`, {
+      what,
+    })
+  return value + 0 // Turns -0 into 0.
+}
+
+function checkBounds({ firstIndex, lastIndex, iterations, groupCount, padBlockCount, part }: RangeNumbers): void {
   if (firstIndex < 0)
     throw refusal('not-a-whole-number', `firstIndex from 0, found ${firstIndex}`, { what: 'firstIndex' })
   if (firstIndex > lastIndex)
     throw refusal('first-after-last', `firstIndex up to ${lastIndex}, found ${firstIndex}`, { firstIndex, lastIndex })
   if (iterations <= 0) throw refusal('no-iterations', `at least one iteration, found ${iterations}`, { iterations })
-  if (iteration < 0 || iteration >= iterations)
-    throw refusal('iteration-out-of-range', `iteration from 0 to ${iterations - 1}, found ${iteration}`, {
+  if (part < 0 || part >= iterations)
+    throw refusal('iteration-out-of-range', `iteration from 0 to ${iterations - 1}, found ${part}`, {
       iterations,
-      iteration,
+      iteration: part,
     })
   if (padBlockCount < 0)
     throw refusal('negative-padding', `padBlockCount from 0, found ${padBlockCount}`, { padBlockCount })

@@ -1,6 +1,8 @@
 // Manifests: what a dataset is made of, as plain data, with the numbers that follow from it and the rules they obey. The bytes
 // are in manifestcodec.ts; that a verify root is the tree root of its slot roots needs Poseidon2 and is checked by the slots room.
 
+import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
+import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
 import type { Cid } from './cid.ts'
 import type { Strategy } from './indexing.ts'
@@ -50,39 +52,54 @@ export type VerifiableManifest = ManifestCommon & Protection & Verification & { 
 /** Data reference §3. A plain dataset, the same with parity, or the same with slots that can be proven. */
 export type Manifest = PlainManifest | ProtectedManifest | VerifiableManifest
 
-/** Blocks of the dataset, parity included. */
-export function blocksCount({ datasetSize, blockSize }: Manifest): number {
-  return divideUp(datasetSize, blockSize)
+/** Blocks of the dataset, parity included. @throws CodexError `manifest/bad-number`, as all that follow */
+export function blocksCount(manifest: Manifest): number {
+  return divideUp(numberOf(manifest, 'datasetSize'), numberOf(manifest, 'blockSize', 1))
 }
 
 /** Blocks of the original data; of a plain dataset, all. */
 export function originalBlocksCount(manifest: Manifest): number {
-  return manifest.kind === 'plain' ? blocksCount(manifest) : divideUp(manifest.originalDatasetSize, manifest.blockSize)
+  return divideUp(contentBytes(manifest), numberOf(manifest, 'blockSize', 1))
 }
 
 /** Bytes of the content a reader gets. */
 export function contentBytes(manifest: Manifest): Bytes {
-  return manifest.kind === 'plain' ? manifest.datasetSize : manifest.originalDatasetSize
+  return numberOf(manifest, manifest?.kind === 'plain' ? 'datasetSize' : 'originalDatasetSize')
 }
 
 /** Original blocks, filled up to whole code words with empty blocks. */
 export function roundedBlocksCount(manifest: ProtectedManifest | VerifiableManifest): number {
-  return stepsCount(manifest) * manifest.ecK
+  return stepsCount(manifest) * numberOf(manifest, 'ecK', 1)
 }
 
 /** Code words, and so blocks in each slot before it is padded for proofs. */
 export function stepsCount(manifest: ProtectedManifest | VerifiableManifest): number {
-  return divideUp(originalBlocksCount(manifest), manifest.ecK)
+  return divideUp(originalBlocksCount(manifest), numberOf(manifest, 'ecK', 1))
 }
 
 /** Slots the dataset is cut into: `ecK` of data, then `ecM` of parity. */
-export function slotsCount({ ecK, ecM }: ProtectedManifest | VerifiableManifest): number {
-  return ecK + ecM
+export function slotsCount(manifest: ProtectedManifest | VerifiableManifest): number {
+  return numberOf(manifest, 'ecK', 1) + numberOf(manifest, 'ecM')
 }
 
 /** Blocks in each slot before it is padded for proofs. */
 export function slotBlocksCount(manifest: ProtectedManifest | VerifiableManifest): number {
   return divideUp(blocksCount(manifest), slotsCount(manifest))
+}
+
+/** The door for manifests that nobody has checked: nothing is computed from what is no number, or none of this kind. */
+function numberOf(
+  manifest: Manifest,
+  name: 'datasetSize' | 'blockSize' | 'originalDatasetSize' | 'ecK' | 'ecM',
+  min = 0,
+): number {
+  const { [name]: value } = (manifest ?? {}) as Partial<ProtectedManifest>
+  if (value !== undefined && Number.isSafeInteger(value) && value >= min) return value
+  throw new CodexError(
+    'manifest/bad-number',
+    `expected a manifest whose ${name} is a whole number from ${min}, found ${describeValue(value)}`,
+    { detail: { what: name, min, found: numberOrDescription(value) } },
+  )
 }
 
 /** Exact for all safe integers, where a division of floats need not be. */

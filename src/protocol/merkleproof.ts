@@ -1,6 +1,7 @@
 // Inclusion proofs of Merkle trees: their shape, their check against a byte root, their protobuf. Making one is the tree's work.
 
-import { equalBytes } from '../lib/bytes.ts'
+import { equalBytes, isBytes } from '../lib/bytes.ts'
+import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { DIGEST_BYTES } from './cid.ts'
 import { compressNodes, KEY_BOTTOM, KEY_ODD } from './compressnodes.ts'
@@ -25,11 +26,12 @@ const NODE = 1
 const PROOF = { hashCode: 1, index: 2, leafCount: 3, path: 4 }
 
 /**
- * Whether `digest` is leaf `proof.index` of the byte tree with this root. A proof of wrong shape proves nothing: false, no error.
+ * Whether `digest` is leaf `proof.index` of the byte tree with this root. Never throws: what has the wrong shape or is no proof, root or
+ * digest at all proves nothing, so false.
  * Callers who know the index or the leaf count they asked for must compare those too.
  */
 export function verifyMerkleProof(root: Uint8Array, digest: Uint8Array, proof: MerkleProof): boolean {
-  if (proof.hashCode !== SHA2_256 || proofFault(proof) !== undefined || digest.length !== DIGEST_BYTES) return false
+  if (!isNode(root) || !isNode(digest) || proofFault(proof) !== undefined || proof.hashCode !== SHA2_256) return false
   let node = digest
   let position = proof.index
   let width = proof.leafCount
@@ -96,20 +98,29 @@ export function readNode(entry: Uint8Array): Uint8Array {
 function checkedProof(proof: MerkleProof): MerkleProof {
   const fault = proofFault(proof)
   if (fault === undefined) return proof
-  const { index, leafCount, hashCode } = proof
   throw new CodexError('merkle/bad-proof', `expected ${fault}: this proof can not be of any tree`, {
-    detail: { index, leafCount, hashCode, pathLength: proof.path?.length },
+    detail: { expected: fault },
   })
 }
 
-/** What a well-shaped proof would have and this one has not; undefined when nothing is missing. */
-function proofFault({ index, leafCount, hashCode, path }: MerkleProof): string | undefined {
-  if (hashCode !== SHA2_256 && hashCode !== IDENTITY) return `hash code ${SHA2_256} or ${IDENTITY}, found ${hashCode}`
-  if (!Number.isSafeInteger(leafCount) || leafCount < 1) return `a leaf count from 1 to 2^53 - 1, found ${leafCount}`
+/** The door for proofs: what a well-shaped one would have and this one has not; undefined when nothing is missing. */
+function proofFault(proof: MerkleProof): string | undefined {
+  if (typeof proof !== 'object' || proof === null) return `a Merkle proof, found ${describeValue(proof)}`
+  const { index, leafCount, hashCode, path } = proof
+  if (hashCode !== SHA2_256 && hashCode !== IDENTITY)
+    return `hash code ${SHA2_256} or ${IDENTITY}, found ${describeValue(hashCode)}`
+  if (!Number.isSafeInteger(leafCount) || leafCount < 1)
+    return `a leaf count from 1 to 2^53 - 1, found ${describeValue(leafCount)}`
   if (!Number.isSafeInteger(index) || index < 0 || index >= leafCount)
-    return `an index below ${leafCount}, found ${index}`
-  if (!Array.isArray(path) || path.length !== treeDepth(leafCount))
-    return `${treeDepth(leafCount)} path nodes for ${leafCount} leaves, found ${path?.length}`
-  const odd = path.find((node) => !(node instanceof Uint8Array) || node.length !== DIGEST_BYTES)
-  return odd && `path nodes of ${DIGEST_BYTES} bytes, found ${odd.length}`
+    return `an index below ${leafCount}, found ${describeValue(index)}`
+  const depth = treeDepth(leafCount)
+  if (!Array.isArray(path)) return `a path of ${depth} nodes, found ${describeValue(path)}`
+  if (path.length !== depth) return `${depth} path nodes for ${leafCount} leaves, found ${path.length}`
+  // Of the searches, this one does not pass over the holes of a sparse list.
+  const odd = path.findIndex((node) => !isNode(node))
+  return odd < 0 ? undefined : `path nodes of ${DIGEST_BYTES} bytes, found another at ${odd}`
+}
+
+function isNode(value: unknown): value is Uint8Array {
+  return isBytes(value) && value.length === DIGEST_BYTES
 }

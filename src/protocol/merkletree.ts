@@ -1,6 +1,8 @@
 // The byte Merkle tree over block digests ("Codex tree"): built digest by digest, kept whole, asked for proofs. Checking a proof
 // needs no tree and is in merkleproof.ts; the Poseidon2 tree of the same shape belongs to the proof system, not here.
 
+import { isBytes } from '../lib/bytes.ts'
+import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { assert, CodexError } from '../lib/errors.ts'
 import type { Cid } from './cid.ts'
 import { DIGEST_BYTES, makeCid } from './cid.ts'
@@ -42,10 +44,8 @@ export class MerkleTree {
     if (!Number.isInteger(index) || index < 0 || index >= this.leafCount)
       throw new CodexError(
         'merkle/index-out-of-range',
-        `expected a leaf index below ${this.leafCount}, found ${index}`,
-        {
-          detail: { leafCount: this.leafCount, found: index },
-        },
+        `expected a leaf index below ${this.leafCount}, found ${describeValue(index)}`,
+        { detail: { leafCount: this.leafCount, found: numberOrDescription(index) } },
       )
     const path: Uint8Array[] = []
     let position = index
@@ -54,7 +54,8 @@ export class MerkleTree {
       path.push(sibling < layer.length ? layer.at(sibling).slice() : ZERO_NODE.slice())
       position >>= 1
     }
-    return { index, leafCount: this.leafCount, hashCode: SHA2_256, path }
+    // The sum turns -0 into 0.
+    return { index: index + 0, leafCount: this.leafCount, hashCode: SHA2_256, path }
   }
 
   /** Layers above the leaves, the root's included: the length of every proof. */
@@ -62,14 +63,21 @@ export class MerkleTree {
     return this.#layers.length - 1
   }
 
-  /** Nodes of a layer; 0 is the leaves, {@link MerkleTree.depth} the root. */
+  /** Whether `value` was made by this class: a look-alike is not one. */
+  static is(value: unknown): value is MerkleTree {
+    return typeof value === 'object' && value !== null && #layers in value
+  }
+
+  /** Nodes of a layer; 0 is the leaves, {@link MerkleTree.depth} the root. @throws CodexError `merkle/no-such-node` */
   layerLength(layer: number): number {
     return this.#layer(layer).length
   }
 
-  /** One node, as a view: not to be written to. */
+  /** One node, as a view: not to be written to. @throws CodexError `merkle/no-such-node` */
   node(layer: number, index: number): Uint8Array {
-    return this.#layer(layer).at(index)
+    const nodes = this.#layer(layer)
+    if (Number.isInteger(index) && index >= 0 && index < nodes.length) return nodes.at(index)
+    throw noSuchNode(`node ${describeValue(index)} in a layer of ${nodes.length}`)
   }
 
   /** Every node, bottom layer first, left to right. Views: not to be written to. */
@@ -78,8 +86,8 @@ export class MerkleTree {
   }
 
   #layer(layer: number): DigestList {
-    const nodes = this.#layers[layer]
-    assert(nodes !== undefined, 'a layer is asked for by a number up to the depth of the tree')
+    const nodes = Number.isInteger(layer) ? this.#layers[layer] : undefined
+    if (nodes === undefined) throw noSuchNode(`layer ${describeValue(layer)} in a tree of depth ${this.depth}`)
     return nodes
   }
 }
@@ -102,14 +110,12 @@ export class MerkleBuilder {
    */
   push(digest: Uint8Array): void {
     assert(!this.#isFinished, 'no leaf comes after finish()')
-    if (!(digest instanceof Uint8Array) || digest.length !== DIGEST_BYTES)
-      throw new CodexError(
-        'merkle/wrong-digest-length',
-        `expected a digest of ${DIGEST_BYTES} bytes, found ${digest?.length}`,
-        {
-          detail: { expectedBytes: DIGEST_BYTES, foundBytes: digest?.length },
-        },
-      )
+    if (!isBytes(digest) || digest.length !== DIGEST_BYTES) {
+      const found = isBytes(digest) ? digest.length : describeValue(digest)
+      throw new CodexError('merkle/wrong-digest-length', `expected a digest of ${DIGEST_BYTES} bytes, found ${found}`, {
+        detail: { expectedBytes: DIGEST_BYTES, found },
+      })
+    }
     if (this.leafCount >= MAX_TREE_LEAVES)
       throw new CodexError('merkle/too-many-leaves', `expected at most ${MAX_TREE_LEAVES} leaves: split the dataset`, {
         detail: { limit: MAX_TREE_LEAVES },
@@ -152,9 +158,11 @@ export class MerkleBuilder {
 
 /**
  * The tree over `digests`, in one go: for small data, since it hashes as many nodes as there are digests.
- * @throws CodexError `merkle/no-leaves`, `merkle/wrong-digest-length`, `merkle/too-many-leaves`
+ * @throws CodexError `merkle/not-digests`, `merkle/no-leaves`, `merkle/wrong-digest-length`, `merkle/too-many-leaves`
  */
 export function merkleTree(digests: Iterable<Uint8Array>): MerkleTree {
+  if (typeof digests?.[Symbol.iterator] !== 'function')
+    throw new CodexError('merkle/not-digests', `expected a list of digests, found ${describeValue(digests)}`)
   const builder = new MerkleBuilder()
   for (const digest of digests) builder.push(digest)
   return builder.finish()
@@ -173,6 +181,10 @@ export function merkleProof(digests: Iterable<Uint8Array>, index: number): Merkl
 /** The CID of a tree, from its root. @throws CodexError `cid/wrong-digest-length` */
 export function treeCid(root: Uint8Array): Cid {
   return makeCid(CODEX_ROOT, SHA2_256, root)
+}
+
+function noSuchNode(found: string): CodexError {
+  return new CodexError('merkle/no-such-node', `expected a layer and a node that the tree has, found ${found}`)
 }
 
 function bottomKey(level: number): number {

@@ -1,10 +1,10 @@
 // The protobuf of a whole byte Merkle tree (data reference §2.3). For small trees: reading one recomputes it, in one go.
 
 import { equalBytes } from '../lib/bytes.ts'
+import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { readNode } from './merkleproof.ts'
-import type { MerkleTree } from './merkletree.ts'
-import { MerkleBuilder } from './merkletree.ts'
+import { MerkleBuilder, MerkleTree } from './merkletree.ts'
 import { SHA2_256 } from './multicodec.ts'
 import { boundedInput, WireMessage, WireWriter } from './wire.ts'
 
@@ -13,7 +13,13 @@ export const MAX_TREE_BYTES = 4 * 1024 * 1024
 
 const TREE = { hashCode: 1, leafCount: 2, nodes: 3 }
 
+/** @throws CodexError `merkle/not-a-tree` */
 export function encodeTree(tree: MerkleTree): Uint8Array {
+  if (!MerkleTree.is(tree))
+    throw new CodexError(
+      'merkle/not-a-tree',
+      `expected a tree that merkleTree or its like made, found ${describeValue(tree)}`,
+    )
   const writer = new WireWriter().number(TREE.hashCode, SHA2_256).number(TREE.leafCount, tree.leafCount)
   for (const node of tree.nodes()) writer.bytes(TREE.nodes, new WireWriter().bytes(1, node).finish())
   return writer.finish()

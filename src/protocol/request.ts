@@ -1,7 +1,8 @@
 // A storage request as the marketplace contract holds it, and the checks on its numbers. Hashing it is in ids.ts; its meaning
 // (prices, periods, states) is not here.
 
-import { fromHex } from '../lib/bytes.ts'
+import { fromHex, isBytes } from '../lib/bytes.ts'
+import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 
 declare const BRAND: unique symbol
@@ -112,16 +113,14 @@ function checkedUint(value: Uint, bits: number, what: string): bigint {
   if (typeof value !== 'bigint' && !Number.isSafeInteger(value))
     throw new CodexError(
       'request/not-a-uint',
-      `expected ${what} to be a bigint or a safe whole number, found ${String(value)}`,
-      {
-        detail: { what, found: String(value) },
-      },
+      `expected ${what} to be a bigint or a safe whole number, found ${describeValue(value)}`,
+      { detail: { what, found: describeValue(value) } },
     )
   const number = BigInt(value)
   if (number >= 0n && number >> BigInt(bits) === 0n) return number
   throw new CodexError(
     'request/out-of-range',
-    `expected ${what} from 0 to 2^${bits} - 1, found ${String(value).slice(0, 90)}`,
+    `expected ${what} from 0 to 2^${bits} - 1, found ${describeValue(value)}`,
     {
       detail: { what, bits },
     },
@@ -129,7 +128,7 @@ function checkedUint(value: Uint, bits: number, what: string): bigint {
 }
 
 function checkedContentCid(cid: Uint8Array | string): Uint8Array {
-  const length = cid instanceof Uint8Array ? cid.length : hexBytes(cid, MAX_CONTENT_CID_BYTES, 'content.cid')
+  const length = isBytes(cid) ? cid.length : hexBytes(cid, MAX_CONTENT_CID_BYTES, 'content.cid')
   if (length > MAX_CONTENT_CID_BYTES)
     throw new CodexError(
       'request/wrong-length',
@@ -138,7 +137,7 @@ function checkedContentCid(cid: Uint8Array | string): Uint8Array {
         detail: { what: 'content.cid', limitBytes: MAX_CONTENT_CID_BYTES, foundBytes: length },
       },
     )
-  return cid instanceof Uint8Array ? new Uint8Array(cid) : fromHex(cid)
+  return isBytes(cid) ? new Uint8Array(cid) : fromHex(cid)
 }
 
 /** How many bytes the digits of `text` stand for. Looks at the digits only when there are no more than `expectedBytes` want. */
@@ -146,10 +145,9 @@ function hexBytes(text: string, expectedBytes: number, what: string): number {
   const digits = typeof text === 'string' && text.startsWith('0x') ? text.length - 2 : -1
   const isHex = digits >= 0 && digits % 2 === 0 && (digits > 2 * expectedBytes || /^0x[0-9a-fA-F]*$/.test(text))
   if (isHex) return digits / 2
-  const found = typeof text === 'string' ? JSON.stringify(text.slice(0, 80)) : typeof text
   throw new CodexError(
     'request/not-hex',
-    `expected ${what} to be '0x' and an even number of hex digits, found ${found}`,
+    `expected ${what} to be '0x' and an even number of hex digits, found ${describeValue(text)}`,
     {
       detail: { what },
     },
@@ -158,7 +156,7 @@ function hexBytes(text: string, expectedBytes: number, what: string): number {
 
 function present<T>(value: T | null | undefined, what: string): T {
   if (typeof value === 'object' && value !== null) return value
-  throw new CodexError('request/missing-field', `expected ${what} to be an object, found ${String(value)}`, {
+  throw new CodexError('request/missing-field', `expected ${what} to be an object, found ${describeValue(value)}`, {
     detail: { what },
   })
 }

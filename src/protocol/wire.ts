@@ -1,6 +1,7 @@
 // The protobuf wire format, read strictly and written plainly: fields in, fields out. Knows no message of ours. Strict, because
 // what is hashed and named must not have two spellings, and bounded, because nothing in here follows a length beyond the input.
 
+import { checkedBytes, isBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { encodeVarint, readVarint } from './varint.ts'
 
@@ -39,7 +40,7 @@ export class WireMessage {
     for (const { number, value } of readFields(bytes, room)) {
       const expected = shape[number]
       if (expected === undefined) continue
-      if (expected === 'number' ? typeof value !== 'number' : !(value instanceof Uint8Array))
+      if (expected === 'number' ? typeof value !== 'number' : !isBytes(value))
         throw new CodexError(
           `${room}/wrong-wire-type`,
           `expected field ${number} to hold ${expected}, found another wire type`,
@@ -47,7 +48,7 @@ export class WireMessage {
             detail: { field: number, expected },
           },
         )
-      if (value instanceof Uint8Array && expected === 'repeated bytes') this.#append(number, value)
+      if (isBytes(value) && expected === 'repeated bytes') this.#append(number, value)
       else if (value !== undefined) this.#set(number, value)
     }
   }
@@ -68,7 +69,7 @@ export class WireMessage {
   /** Undefined when absent. */
   bytes(field: number): Uint8Array | undefined {
     const value = this.#values.get(field)
-    return value instanceof Uint8Array ? value : undefined
+    return isBytes(value) ? value : undefined
   }
 
   list(field: number): readonly Uint8Array[] {
@@ -91,12 +92,11 @@ export class WireMessage {
 }
 
 /**
- * Returns `bytes` when there are no more than `maxBytes`, before anything looks inside.
+ * The input as plain bytes when there are no more than `maxBytes`, before anything looks inside.
  * @throws CodexError `<room>/not-bytes`, `<room>/too-long`
  */
-export function boundedInput(bytes: Uint8Array, maxBytes: number, room: string): Uint8Array {
-  if (!(bytes instanceof Uint8Array))
-    throw new CodexError(`${room}/not-bytes`, `expected a Uint8Array, found ${bytes === null ? 'null' : typeof bytes}`)
+export function boundedInput(input: unknown, maxBytes: number, room: string): Uint8Array {
+  const bytes = checkedBytes(input, `${room}/not-bytes`, 'the input')
   if (bytes.length <= maxBytes) return bytes
   throw new CodexError(`${room}/too-long`, `expected at most ${maxBytes} bytes, found ${bytes.length}`, {
     detail: { limitBytes: maxBytes, foundBytes: bytes.length },

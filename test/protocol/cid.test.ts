@@ -118,6 +118,46 @@ describe('a CID', () => {
     )
   })
 
+  it.each([
+    ['zDv', 'cid/truncated', 'expected at least 52 characters of a CID, found 3: "zDv". Copy all of it'],
+    [HELLO.slice(0, 20), 'cid/truncated', 'found 20: "zDxWB8ED1aT6toYW9R1g"'],
+    [HELLO.slice(0, -1), 'cid/truncated', 'found 51: '],
+    [HELLO.replace('zDx', 'zEx'), 'cid/unknown-codec', `, in "${HELLO.replace('zDx', 'zEx')}": compare`],
+    [HELLO.replace('zDx', 'z7x'), 'cid/', `, in "${HELLO.replace('zDx', 'z7x')}": compare`],
+    [text(`1220${DIGEST}`), 'cid/unsupported-version', 'expected CID version 1, found version 0'],
+    [`${HELLO}\u202e`, 'cid/not-base58btc', `found "${HELLO}\\u{202e}"`],
+    ['z'.repeat(1000), 'cid/text-too-long', `found 1000: "${'z'.repeat(77)}…"`],
+    ['', 'cid/not-base58btc', 'found ""'],
+  ])('names the text %j in its refusal', (input, code, message) => {
+    expect(() => parseCid(input)).toThrow(
+      expect.objectContaining({
+        code: expect.stringContaining(code) as string,
+        message: expect.stringContaining(message) as string,
+      }),
+    )
+  })
+
+  it('every text cut short is called so, or named whole', () => {
+    for (const { string } of vectors.cases)
+      for (let length = 1; length < 52; length++) {
+        const cut = string.slice(0, length)
+        expect(() => parseCid(cut)).toThrow(cut)
+      }
+  })
+
+  it('is one of ours: what only looks like one is refused', () => {
+    const cid = parseCid(HELLO)
+    const alike = { kind: cid.kind, codec: cid.codec, hashCode: cid.hashCode, digest: cid.digest, bytes: cid.bytes }
+    expect(Cid.is(cid)).toBe(true)
+    for (const other of [alike, Object.create(Cid.prototype), HELLO, cid.bytes, null, undefined]) {
+      expect(Cid.is(other)).toBe(false)
+      const refusal = expect.objectContaining({ name: 'CodexError', code: 'cid/not-a-cid' })
+      expect(() => equalCids(cid, other as never)).toThrow(refusal)
+      expect(() => isBlockCid(other as never)).toThrow(refusal)
+    }
+    expect(Object.is(makeCid(0xcd04, -0, new Uint8Array(32)).hashCode, 0)).toBe(true)
+  })
+
   it('is refused when it is not even text, or not bytes', () => {
     for (const input of [undefined, null, 7, new Uint8Array(38)])
       expect(() => parseCid(input as never)).toThrow(expect.objectContaining({ code: 'cid/not-base58btc' }))

@@ -38,11 +38,20 @@ describe('describeUpload', () => {
   it('takes empty names as none', () => {
     const bytes = utf8('payload')
     expect(describeUpload(bytes, { filename: '', mimetype: undefined })).toEqual(describeUpload(bytes))
+    expect(describeUpload(bytes, { filename: null, mimetype: null })).toEqual(describeUpload(bytes))
+    expect(describeUpload(bytes, null)).toEqual(describeUpload(bytes))
   })
 
   it('refuses nothing, what is not bytes, and names no manifest may hold', () => {
     expect(() => describeUpload(new Uint8Array(0))).toThrow(expect.objectContaining({ code: 'upload/empty' }))
     expect(() => describeUpload('payload' as never)).toThrow(expect.objectContaining({ code: 'upload/not-bytes' }))
+    expect(() => describeUpload(utf8('a'), 'name' as never)).toThrow(
+      expect.objectContaining({ code: 'upload/bad-names' }),
+    )
+    for (const mimetype of [0, false, 7])
+      expect(() => describeUpload(utf8('a'), { mimetype: mimetype as never })).toThrow(
+        expect.objectContaining({ code: 'manifest/bad-text' }),
+      )
     const filename = 'x'.repeat(5000)
     expect(() => describeUpload(utf8('a'), { filename })).toThrow(
       expect.objectContaining({ code: 'manifest/bad-text' }),

@@ -58,6 +58,27 @@ describe('indices', () => {
     )
   })
 
+  it('gives as many as the limit allows, and takes null for no padding', () => {
+    const range = { firstIndex: 0, lastIndex: MAX_INDICES - 1, iterations: 1 }
+    const all = indices('linear', range, 0)
+    expect([all.length, all[0], all.at(-1)]).toEqual([MAX_INDICES, 0, MAX_INDICES - 1])
+    expect(MAX_INDICES).toBeGreaterThan(2 ** 22)
+    const small = { firstIndex: 0, lastIndex: 4, iterations: 2 }
+    for (const nothing of [null, undefined, 0])
+      expect(indices('stepped', { ...small, groupCount: nothing, padBlockCount: nothing }, 1)).toEqual([1, 3])
+  })
+
+  it('never answers -0', () => {
+    const range = { firstIndex: -0, lastIndex: 4, iterations: 5, groupCount: -0, padBlockCount: -0 }
+    for (const strategy of ['linear', 'stepped'] as const) expect(indices(strategy, range, -0)).toEqual([0])
+  })
+
+  it.each([undefined, null, 7, 'x'])('refuses %s in place of a range', (range) => {
+    expect(() => indices('linear', range as never, 0)).toThrow(
+      expect.objectContaining({ code: 'indexing/not-a-range' }),
+    )
+  })
+
   it('covers the range exactly once over all iterations', () => {
     const anyRange = fc.record({
       strategy: fc.constantFrom<Strategy>('linear', 'stepped'),

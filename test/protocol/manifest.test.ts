@@ -242,6 +242,11 @@ describe('a manifest', () => {
   it.each<[string, object, string]>([
     ['no manifest', { kind: 'whole' }, 'bad-kind'],
     ['the text of a CID', { treeCid: String(TREE) }, 'wrong-cid-kind'],
+    ['the kind of a CID alone', { treeCid: { kind: 'tree' } }, 'wrong-cid-kind'],
+    ['text for the bytes of a CID', { treeCid: { kind: 'tree', bytes: 'x' } }, 'wrong-cid-kind'],
+    ['a look-alike of a CID', { verifyRoot: { ...VERIFY_ROOT } }, 'wrong-cid-kind'],
+    ['a look-alike of a list', { slotRoots: { length: 4 } }, 'slot-roots-disagree'],
+    ['a list with holes', { slotRoots: new Array(4) }, 'wrong-cid-kind'],
     ['a fraction of a byte', { datasetSize: 0.5 }, 'bad-size'],
     ['a negative size', { datasetSize: -1 }, 'bad-size'],
     ['a size beyond 2^53', { datasetSize: 2 ** 53 }, 'bad-size'],

@@ -84,6 +84,21 @@ describe('the byte Merkle tree', () => {
     expect(toHex(builder.finish().root)).toBe(toHex(merkleRoot(leaves(21))))
   })
 
+  it('refuses what is no list of digests, and has no nodes outside', () => {
+    for (const input of [undefined, null, 5, {}])
+      expect(() => merkleRoot(input as never)).toThrow(expect.objectContaining({ code: 'merkle/not-digests' }))
+    const tree = merkleTree(leaves(3))
+    for (const [layer, index] of [
+      [3, 0],
+      [-1, 0],
+      [0, 3],
+      [1, -1],
+      [0, 0.5],
+    ] as const)
+      expect(() => tree.node(layer, index)).toThrow(expect.objectContaining({ code: 'merkle/no-such-node' }))
+    expect(() => encodeTree({ ...tree } as never)).toThrow(expect.objectContaining({ code: 'merkle/not-a-tree' }))
+  })
+
   it('refuses no leaves, digests of other lengths, and indices outside', () => {
     expect(() => merkleRoot([])).toThrow(expect.objectContaining({ code: 'merkle/no-leaves' }))
     expect(() => merkleRoot([new Uint8Array(31)])).toThrow(
@@ -115,6 +130,22 @@ describe('a proof', () => {
     expect(check({ path: [] })).toBe(false)
     expect(verifyMerkleProof(root.subarray(1), leaf(4), proof)).toBe(false)
     expect(verifyMerkleProof(root, leaf(4).subarray(1), proof)).toBe(false)
+  })
+
+  it.each<[string, unknown]>([
+    ['undefined', [undefined, ...proof.path.slice(1)]],
+    ['holes', new Array(proof.path.length)],
+    ['text as long as a node', ['x'.repeat(32), ...proof.path.slice(1)]],
+    ['lists as long as a node', [new Array(32).fill(0), ...proof.path.slice(1)]],
+    ['31 bytes', [new Uint8Array(31), ...proof.path.slice(1)]],
+  ])('is refused with %s for nodes of its path', (_, path) => {
+    const bad = { ...proof, path: path as Uint8Array[] }
+    expect(verifyMerkleProof(root, leaf(4), bad)).toBe(false)
+    expect(() => encodeProof(bad)).toThrow(expect.objectContaining({ code: 'merkle/bad-proof' }))
+  })
+
+  it('is of leaf 0 when asked for leaf -0', () => {
+    expect(merkleProof(digests, -0)).toEqual(merkleProof(digests, 0))
   })
 
   it('survives its encoding', () => {
