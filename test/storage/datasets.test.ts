@@ -27,6 +27,16 @@ async function expectClean({ repo }: TestStore): Promise<void> {
   expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
 }
 
+/** Gives all its bytes and then is silent, for ever or until told. */
+async function* hanging(
+  reached: () => void = () => undefined,
+  until: Promise<void> = new Promise(() => undefined),
+): AsyncGenerator<Uint8Array, void> {
+  yield* streamOf(LARGE, 1_000_000)
+  reached()
+  await until
+}
+
 async function* breaking(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
   yield* streamOf(bytes, 1_000_000)
   throw new Error('the source broke')
@@ -39,12 +49,7 @@ describe('an upload that is killed', () => {
     const underWay = new Promise<void>((resolve) => {
       reached = resolve
     })
-    async function* endless(): AsyncGenerator<Uint8Array, void> {
-      yield* streamOf(LARGE, 1_000_000)
-      reached()
-      await new Promise(() => undefined)
-    }
-    void store.datasets.upload(endless(), { signal: NEVER })
+    void store.datasets.upload(hanging(reached), { signal: NEVER })
     await underWay
     while ((await store.repo.space()).totalBlocks < 256) await Promise.resolve()
     const restarted = testStore({ datastore: store.datastore, slab: store.slab.reopen() })
@@ -78,23 +83,15 @@ describe('an upload that fails', () => {
   it('leaves nothing behind when it is aborted, even while its source is silent', async () => {
     const store = memoryStore()
     const controller = new AbortController()
-    async function* silent(): AsyncGenerator<Uint8Array, void> {
-      yield* streamOf(LARGE, 1_000_000)
-      controller.abort(new Error('enough'))
-      await new Promise(() => undefined)
-    }
-    await expect(store.datasets.upload(silent(), { signal: controller.signal })).rejects.toThrow('enough')
+    const silent = hanging(() => controller.abort(new Error('enough')))
+    await expect(store.datasets.upload(silent, { signal: controller.signal })).rejects.toThrow('enough')
     expect(await store.repo.space()).toMatchObject(NOTHING)
     await expectClean(store)
   })
 
   it('leaves nothing behind when the store closes', async () => {
     const store = memoryStore()
-    async function* endless(): AsyncGenerator<Uint8Array, void> {
-      yield* streamOf(LARGE, 1_000_000)
-      await new Promise(() => undefined)
-    }
-    const upload = store.datasets.upload(endless(), { signal: NEVER })
+    const upload = store.datasets.upload(hanging(), { signal: NEVER })
     const ended = expect(upload).rejects.toMatchObject({ code: 'store/closed' })
     while ((await store.repo.space()).totalBlocks === 0) await Promise.resolve()
     await store.datasets.close()
@@ -125,11 +122,7 @@ describe('an upload that fails', () => {
     const held = new Promise<void>((resolve) => {
       letGo = resolve
     })
-    async function* slow(): AsyncGenerator<Uint8Array, void> {
-      yield* streamOf(LARGE, 1_000_000)
-      await held
-    }
-    const surviving = store.datasets.upload(slow(), { signal: NEVER })
+    const surviving = store.datasets.upload(hanging(undefined, held), { signal: NEVER })
     await expect(store.datasets.upload(breaking(LARGE), { signal: NEVER })).rejects.toThrow('the source broke')
     letGo()
     const { cid } = await surviving
