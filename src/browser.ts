@@ -17,10 +17,10 @@ import { TabChannel } from './platform/browser/tabchannel.ts'
 import { tellingDatastore } from './platform/browser/tellingdatastore.ts'
 import { WebCryptoHasher } from './platform/browser/webcryptohasher.ts'
 import { WebLock } from './platform/browser/weblock.ts'
-import type { DatasetEntry } from './storage/datasets.ts'
 import { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
 import { DatastoreSlabFile } from './storage/datastoreslabfile.ts'
+import type { DamagedDataset, DatasetEntry } from './storage/listdatasets.ts'
 import { MemorySlabFile } from './storage/memoryslabfile.ts'
 import { QUOTA_KEY, decodeCounters } from './storage/quota.ts'
 import { readOnlyDatastore } from './storage/readonlydatastore.ts'
@@ -104,7 +104,7 @@ export function blockStorageOf(node: TabNode): BlockStorage {
 export interface Viewer {
   space(): Promise<Space>
   /** Datasets as `Datasets.list`; one whose manifest is too large for its record is left out. */
-  list(options: AbortOptions): AsyncIterable<DatasetEntry>
+  list(options: AbortOptions): AsyncIterable<DatasetEntry | DamagedDataset>
   /** Yields whenever the leading tab has told of changes. Rejects with the signal's reason. */
   changes(options: AbortOptions): AsyncIterable<void>
   close(): Promise<void>
@@ -124,7 +124,11 @@ export async function openViewer({ name, clock, log, lost, signal }: TabOptions)
     const channel = new TabChannel(name, clock)
     return {
       space: () => repo.space(),
-      list: (options) => datasets.list(options),
+      async *list(options) {
+        for await (const entry of datasets.list(options))
+          // Nothing is wrong with it: this tab has no slab to read it from.
+          if (entry.manifest !== undefined || entry.error.code !== 'slab/closed') yield entry
+      },
       changes: (options) => channel.changes(options),
       async close() {
         await channel.close()
@@ -162,8 +166,18 @@ function openRecords(name: string, { signal, lost }: Pick<TabOptions, 'signal' |
 
 /** Bytes of deleted blocks inside the slab are ours too: they will be written again. */
 async function limitNow(records: Datastore, slabBytes: Bytes): Promise<Bytes> {
-  const { used } = decodeCounters(await records.get(QUOTA_KEY))
+  const used = usedIn(await records.get(QUOTA_KEY))
   return pledgeLimit(await quotaEstimate(), Math.max(used, slabBytes))
+}
+
+/** Damaged counters must not keep the node from opening: only an open one can be repaired. */
+function usedIn(record: Uint8Array | undefined): Bytes {
+  try {
+    return decodeCounters(record).used
+  } catch (error) {
+    if (CodexError.is(error, 'store/corrupted-record')) return 0
+    throw error
+  }
 }
 
 function slabKind(slab: SlabFile): BlockStorage {

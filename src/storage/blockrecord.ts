@@ -98,7 +98,9 @@ function decodePlace(key: Key, at: BlockPlace['at'], rest: Uint8Array): BlockPla
       return { at, bytes: rest }
     case 'slab':
     case 'quarantined': {
-      if (rest.length === 0 || rest.length % 4 !== 0) throw corruptedRecord(key, 'a block record lists no whole units')
+      // None at all is what an inline block has in quarantine.
+      if ((rest.length === 0 && at === 'slab') || rest.length % 4 !== 0)
+        throw corruptedRecord(key, 'a block record lists no whole units')
       const view = new DataView(rest.buffer, rest.byteOffset, rest.length)
       return { at, units: Array.from({ length: rest.length / 4 }, (_, i) => view.getUint32(4 * i, true)) }
     }
