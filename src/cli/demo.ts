@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../lib/errors.ts'
-import { formatBytes } from '../lib/format.ts'
+import { formatBytes, formatCount } from '../lib/format.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { openFileSource } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
@@ -75,7 +75,8 @@ async function runTimeline(call: Call, path: string): Promise<Timeline> {
     const { cid, manifest, blocks } = await phase(
       'upload',
       (advance) => uploadFile(node, path, signal, advance),
-      (done) => `${path}: ${formatBytes(done.manifest.datasetSize)} in ${done.blocks} blocks -> ${done.cid}`,
+      (done) =>
+        `${path}: ${formatBytes(done.manifest.datasetSize)} in ${formatCount(done.blocks, 'block')} -> ${done.cid}`,
     )
     await showSpace(node)
     await phase(
@@ -114,7 +115,7 @@ async function listed(node: LocalNode, cid: Cid, signal: AbortSignal): Promise<s
   let found = false
   for await (const entry of node.datasets.list({ signal })) {
     found ||= String(entry.cid) === String(cid)
-    if (names.length < MAX_TO_LIST) names.push(entry.manifest.filename ?? String(entry.cid))
+    if (names.length < MAX_TO_LIST) names.push(entry.manifest?.filename ?? String(entry.cid))
   }
   if (!found) throw new CodexError('demo/not-listed', `expected ${cid} in the list, found it missing`)
   return names

@@ -1,9 +1,12 @@
-// ls: lists the datasets in the store.
+// ls: lists the datasets in the store, the damaged ones too.
 
+import type { CodexError } from '../lib/errors.ts'
 import { formatBytes } from '../lib/format.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { blocksCount, contentBytes } from '../protocol/manifest.ts'
+import { EXIT } from './exitcodes.ts'
 import { manifestDocument } from './manifestdocument.ts'
+import { sentenceOf } from './sentenceof.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 import { withNode } from './withnode.ts'
@@ -13,21 +16,31 @@ const HEADER = ['CID', 'SIZE', 'BLOCKS', 'KIND', 'TYPE', 'NAME']
 const NUMBERS = [1, 2]
 
 export const ls = defineVerb({
-  about: 'Lists every dataset in the store, in the order of their CIDs. Sizes are those of the content.',
+  about: `Lists every dataset in the store, in the order of their CIDs. Sizes are those of the content.
+A dataset whose manifest is damaged is listed as such, with the reason on stderr, and the command fails.`,
   options: {},
   document: `{ content: [{ cid, manifest: { treeCid, datasetSize (bytes), blockSize (bytes), protected, filename or null,
-  mimetype or null } }] }`,
+  mimetype or null } }] }; if there are any also damaged: [cid]`,
   async run(_, call) {
     const { terminal, signal } = call
     const found: { cid: string; manifest: Manifest }[] = []
+    const damaged: { cid: string; error: CodexError }[] = []
     await withNode(call, 'look', (node) =>
       terminal.progress({ label: 'listing' }, async () => {
-        for await (const { cid, manifest } of node.datasets.list({ signal })) found.push({ cid: String(cid), manifest })
+        for await (const entry of node.datasets.list({ signal })) {
+          const cid = String(entry.cid)
+          if (entry.manifest === undefined) damaged.push({ cid, error: entry.error })
+          else found.push({ cid, manifest: entry.manifest })
+        }
       }),
     )
     const content = found.map(({ cid, manifest }) => ({ cid, manifest: manifestDocument(manifest) }))
-    await terminal.answer({ content }, table([HEADER, ...found.map(row)], NUMBERS))
-    return undefined
+    await terminal.answer(
+      damaged.length === 0 ? { content } : { content, damaged: damaged.map(({ cid }) => cid) },
+      table([HEADER, ...found.map(row), ...damaged.map(({ cid }) => [cid, '-', '-', 'damaged', '-', '-'])], NUMBERS),
+    )
+    for (const { error } of damaged) terminal.say(`codex-light: ${sentenceOf(error)} (${error.code})`)
+    return damaged.length === 0 ? undefined : EXIT.failed
   },
 })
 

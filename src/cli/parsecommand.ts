@@ -49,10 +49,17 @@ export function findVerb(argv: readonly string[]): FoundVerb | undefined {
     const taken = words.map(({ index }) => index)
     return { entry, rest: argv.filter((_, i) => !taken.includes(i)) }
   }
-  const known = VERBS.map(({ name }) => name).join(', ')
-  throw new CodexError('cli/unknown-verb', `expected one of ${known}, found ${JSON.stringify(first.value)}`, {
-    detail: { found: first.value },
-  })
+  const found = [first, second].flatMap((word) => word?.value ?? []).join(' ')
+  // Half of a verb of two words: the other half is what is missing.
+  const family = VERBS.filter(({ name }) => name.startsWith(`${first.value} `))
+  const known = (family.length > 0 ? family : VERBS).map(({ name }) => name).join(', ')
+  throw new CodexError(
+    'cli/unknown-verb',
+    `expected ${known.includes(',') ? 'one of ' : ''}${known}, found ${JSON.stringify(found)}`,
+    {
+      detail: { found },
+    },
+  )
 }
 
 /** @throws CodexError `cli/bad-option`, `cli/bad-operands` */

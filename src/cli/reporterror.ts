@@ -5,6 +5,7 @@ import { escapeControls } from '../lib/escapecontrols.ts'
 import { plainFields, plainText } from '../lib/plainvalue.ts'
 import type { ExitCode } from './exitcodes.ts'
 import { exitCodeOf } from './exitcodes.ts'
+import { sentenceOf } from './sentenceof.ts'
 import type { Terminal } from './terminal.ts'
 
 /** No chain of causes is longer. */
@@ -15,7 +16,7 @@ export async function reportError(error: unknown, terminal: Terminal, causes: bo
   if (CodexError.is(error, 'cli/output-closed')) return exitCodeOf(error)
   const expected = CodexError.is(error)
   const code = expected ? error.code : 'cli/unexpected'
-  const message = error instanceof Error ? error.message : String(error)
+  const message = expected ? sentenceOf(error) : error instanceof Error ? error.message : String(error)
   if (expected) terminal.say(`codex-light: ${escapeControls(message)} (${code})`)
   else
     terminal.say(

@@ -3,7 +3,8 @@
 import { basename } from 'node:path'
 import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
-import { formatBytes } from '../lib/format.ts'
+import { formatBytes, formatCount } from '../lib/format.ts'
+import type { Seconds } from '../lib/units.ts'
 import { MAX_FILENAME_BYTES, MAX_MIMETYPE_BYTES } from '../protocol/checkmanifest.ts'
 import { openFileSource, openStdin } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
@@ -23,34 +24,46 @@ export const upload = defineVerb({
   about: `Stores FILE (- for stdin) and prints its CID. Name and type are part of what the CID is made from.
 A failed or interrupted upload leaves nothing behind, also when FILE changes while it is read.`,
   options: OPTIONS,
-  document: '{ cid, treeCid, datasetSize (bytes), blockSize (bytes), blocks, filename or null, mimetype or null }',
+  document: `{ cid, treeCid, datasetSize (bytes), blockSize (bytes), blocks, filename or null, mimetype or null, expiry (seconds since
+  1970: from then on the data may go; uploading it again keeps it longer) }`,
   async run(options, call) {
     const { signal, terminal } = call
     const [path = ''] = call.operands
     const names = namesOf(path, options)
     const source = path === '-' ? openStdin(signal) : await openFileSource(path)
     try {
-      const { cid, manifest, blocks } = await withNode(call, 'change', (node) =>
-        terminal.progress({ label: 'storing', totalBytes: source.sizeBytes }, (advance) =>
+      const { cid, manifest, blocks, expiry } = await withNode(call, 'change', async (node) => {
+        const stored = await terminal.progress({ label: 'storing', totalBytes: source.sizeBytes }, (advance) =>
           node.datasets.upload(source.pieces, {
             ...names,
             signal,
             progress: ({ storedBytes }) => advance(storedBytes),
           }),
-        ),
-      )
+        )
+        return { ...stored, expiry: await node.repo.expiryOf(stored.cid) }
+      })
       const { treeCid, datasetSize, blockSize, filename = null, mimetype = null } = manifest
       await terminal.answer(
-        { cid: String(cid), treeCid: String(treeCid), datasetSize, blockSize, blocks, filename, mimetype },
+        { cid: String(cid), treeCid: String(treeCid), datasetSize, blockSize, blocks, filename, mimetype, expiry },
         String(cid),
       )
-      terminal.remark(`stored ${formatBytes(datasetSize)} in ${blocks} blocks`)
+      terminal.remark(`stored ${formatBytes(datasetSize)} in ${formatCount(blocks, 'block')}`)
+      if (expiry !== undefined) terminal.remark(`kept until ${dayOf(expiry)}; upload it again to keep it longer`)
       return undefined
     } finally {
       await source.close()
     }
   },
 })
+
+/** The last instant a Date can hold. */
+const MAX_DATE_SECONDS: Seconds = 8_640_000_000_000
+
+/** `2026-12-21`, in UTC. */
+function dayOf(time: Seconds): string {
+  const [day = ''] = new Date(Math.min(time, MAX_DATE_SECONDS) * 1000).toISOString().split('T')
+  return day
+}
 
 interface Names {
   readonly filename: string | undefined

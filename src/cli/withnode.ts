@@ -1,9 +1,11 @@
 // Opens the node of the data folder for the length of one piece of work. The node's own log lines go to stderr.
 
-import { Log, type LogSink } from '../lib/log.ts'
+import { Log, type LogRecord, type LogSink } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
+import type { PlainObject } from '../lib/plainvalue.ts'
 import { SystemClock } from '../lib/systemclock.ts'
 import { openNode } from '../nodejs.ts'
+import { adviceFor } from './advicefor.ts'
 import { dataFolder, type Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -51,5 +53,12 @@ async function logSink(settings: Settings, terminal: Terminal): Promise<LogSink>
   const { formatJson, formatText } = await import('../lib/logformat.ts')
   const wanted = settings['log-format'].given ?? 'auto'
   const format = wanted === 'json' || (wanted === 'auto' && !terminal.attended) ? formatJson : formatText
-  return (record) => terminal.say(format(record))
+  return (record) => terminal.say(format(advised(record)))
+}
+
+/** With the command that helps, where there is one. */
+function advised(record: LogRecord): LogRecord {
+  const error = record.fields['error']
+  const advice = typeof error === 'object' && error !== null ? adviceFor((error as PlainObject)['code']) : undefined
+  return advice === undefined ? record : { ...record, fields: { ...record.fields, advice } }
 }

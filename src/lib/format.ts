@@ -55,6 +55,11 @@ export function parseBytes(text: string): Bytes {
   return Number(bytes)
 }
 
+/** For people: `1 block`, `2 blocks`. The noun's plural ends in s. */
+export function formatCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** For people, exact to the second: `30d`, `1h 30m`, `0s`. */
 export function formatDuration(seconds: Seconds): string {
   let rest = Math.round(Math.abs(seconds))

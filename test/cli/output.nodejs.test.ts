@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { exitCodeOf } from '../../src/cli/exitcodes.ts'
 import { Progress, progressLine } from '../../src/cli/progress.ts'
 import { reportError } from '../../src/cli/reporterror.ts'
+import { sentenceOf } from '../../src/cli/sentenceof.ts'
 import { table } from '../../src/cli/table.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 import { CodexError } from '../../src/lib/errors.ts'
@@ -108,6 +109,16 @@ describe('errors', () => {
     expect(JSON.parse(stdout.text)).toMatchObject({
       error: { code: 'store/quota-exceeded', detail: { neededBytes: '5' } },
     })
+  })
+
+  test('sizes are told with units, and to the byte where rounding would hide the difference', () => {
+    const told = (neededBytes: number, freeBytes: number): string =>
+      sentenceOf(
+        new CodexError('store/quota-exceeded', 'x', { detail: { neededBytes, freeBytes, quotaBytes: 2 ** 30 } }),
+      )
+    expect(told(458_752, 2048)).toMatch(/^448 KiB more do not fit: 2 KiB of 1 GiB are free; .*--storage-quota/)
+    expect(told(2 ** 20 + 1, 2 ** 20)).toMatch(/^1048577 bytes more do not fit: 1048576 bytes of 1 GiB are free/)
+    expect(sentenceOf(new CodexError('store/quota-exceeded', 'as it is'))).toBe('as it is')
   })
 
   test('an unexpected one brings its stack and asks to be reported', async () => {

@@ -27,7 +27,11 @@ test('stores a file under the name and type it has, and prints its CID', async (
     blocks: 4,
     filename: 'a report.pdf',
     mimetype: 'application/pdf',
+    expiry: expect.any(Number) as unknown,
   })
+  const days = (Number(found['expiry']) - Date.now() / 1000) / 86_400
+  expect(days).toBeGreaterThan(29)
+  expect(days).toBeLessThanOrEqual(30)
   const again = await run(['upload', path, '-d', dataDir])
   expect(again).toEqual({ code: 0, stdout: `${String(found['cid'])}\n`, stderr: '' })
 })
@@ -91,7 +95,8 @@ test('a quota that ends half-way refuses all of it', async () => {
   const before = await soundSpace(join(folder, 'data'))
   const { code, error } = await failure(['upload', fileOf(folder, 'large', noise(30 * MiB, 2)), ...common])
   expect([code, error.code]).toEqual([5, 'store/quota-exceeded'])
-  expect(error.detail).toMatchObject({ quotaBytes: 12 * MiB })
+  expect(error.detail).toMatchObject({ quotaBytes: 12 * MiB, freeBytes: expect.any(Number) as unknown })
+  expect(error.message).toMatch(/^[\d.]+ MiB more do not fit: [\d.]+ \w+ of 12 MiB are free; raise --storage-quota/)
   expect(await soundSpace(join(folder, 'data'))).toEqual(before)
   const { content } = await document(['ls', ...common])
   expect(content).toEqual([expect.objectContaining({ cid: kept['cid'] })])

@@ -58,6 +58,8 @@ test('bad usage is exit code 2 and one sentence', async () => {
     const found = await failure(args)
     expect([args, found.error.code, found.code]).toEqual([args, code, 2])
   }
+  expect((await failure(['config'])).error.message).toBe('expected config print, found "config"')
+  expect((await failure(['config', 'write'])).error.message).toBe('expected config print, found "config write"')
   const plain = await run(['ls', '--wat'])
   expect(plain.stdout).toBe('')
   expect(plain.stderr).toMatch(/^codex-light: .*--wat.*codex-light ls --help \(cli\/bad-option\)\n$/)

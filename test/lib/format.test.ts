@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { CodexError } from '../../src/lib/errors.ts'
-import { formatBytes, formatDuration, parseBytes, parseDuration } from '../../src/lib/format.ts'
+import { formatBytes, formatCount, formatDuration, parseBytes, parseDuration } from '../../src/lib/format.ts'
 import { GiB, KiB, MiB } from '../../src/lib/units.ts'
 
 const safe = fc.maxSafeNat()
@@ -16,6 +16,10 @@ function parsed(parse: () => number, code: string): number | undefined {
     throw error
   }
 }
+
+it('counts in words', () => {
+  expect([0, 1, 2].map((count) => formatCount(count, 'block'))).toEqual(['0 blocks', '1 block', '2 blocks'])
+})
 
 describe('formatBytes', () => {
   it.each([

@@ -1,0 +1,7 @@
+// Which command helps when an error of this code is met or logged.
+
+const ADVICE: ReadonlyMap<string, string> = new Map([['store/corrupted-record', 'run `codex-light space --repair`']])
+
+export function adviceFor(code: unknown): string | undefined {
+  return typeof code === 'string' ? ADVICE.get(code) : undefined
+}
