@@ -2,7 +2,8 @@
 
 import { useSignal } from '@preact/signals'
 
-import { formatBytes } from '../src/lib/format.ts'
+import { formatBytes, formatCount } from '../src/lib/format.ts'
+import type { Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
 import type { Stored } from './pagestate.ts'
@@ -19,6 +20,11 @@ export function BlockGrid({ session }: { readonly session: Session }) {
       </h2>
       <CidLine key={String(cid)} session={session} cid={cid} />
       <p class="quiet">{describe(stored)}</p>
+      {stored.expiry !== undefined && (
+        <p class="quiet" data-testid="expiry">
+          Kept until {dayOf(stored.expiry)}; store it again to keep it longer.
+        </p>
+      )}
       <Squares stored={stored} />
     </section>
   )
@@ -50,14 +56,18 @@ function CidLine({ session, cid }: { readonly session: Session; readonly cid: Ci
 
 function describe({ manifest, blocks, blocksPerSquare }: Stored): string {
   const size = formatBytes(contentBytes(manifest))
-  const count = `${blocks} ${blocks === 1 ? 'block' : 'blocks'} of ${formatBytes(manifest.blockSize)}`
+  const count = `${formatCount(blocks, 'block')} of ${formatBytes(manifest.blockSize)}`
   const scale = blocksPerSquare === 1 ? '' : `; each square stands for ${blocksPerSquare}`
   return `${size} in ${count}${scale}`
 }
 
+function dayOf(time: Seconds): string {
+  return new Date(time * 1000).toLocaleDateString('en', { dateStyle: 'long' })
+}
+
 function Squares({ stored: { squares, blocks } }: { readonly stored: Stored }) {
   return (
-    <div class="squares" role="img" aria-label={`A picture of ${blocks} ${blocks === 1 ? 'block' : 'blocks'}`}>
+    <div class="squares" role="img" aria-label={`A picture of ${formatCount(blocks, 'block')}`}>
       {squares.map((cid, i) => (
         <span key={i} title={String(cid)} style={{ background: colourOf(cid) }} />
       ))}

@@ -5,8 +5,9 @@ import { useRef } from 'preact/hooks'
 
 import { formatBytes } from '../src/lib/format.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
-import type { Entry } from './pagestate.ts'
+import type { DamagedEntry, Entry } from './pagestate.ts'
 import type { Session } from './session.ts'
+import { shortCid } from './shortcid.ts'
 
 interface Part {
   readonly session: Session
@@ -14,10 +15,10 @@ interface Part {
 
 export function DatasetList({ session }: Part) {
   const { entries, hasMore } = session.state.listing.value
-  const asked = useSignal<Entry | undefined>(undefined)
+  const asked = useSignal<Entry | DamagedEntry | undefined>(undefined)
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
-  const ask = (entry: Entry): void => {
+  const ask = (entry: Entry | DamagedEntry): void => {
     asked.value = entry
     dialog.current?.showModal()
   }
@@ -35,9 +36,13 @@ export function DatasetList({ session }: Part) {
       </h2>
       {entries.length === 0 && <p class="quiet">Nothing is stored yet.</p>}
       <ul class="files">
-        {entries.map((entry) => (
-          <Row key={String(entry.cid)} session={session} entry={entry} ask={ask} />
-        ))}
+        {entries.map((entry) =>
+          entry.manifest === undefined ? (
+            <DamagedRow key={String(entry.cid)} session={session} entry={entry} ask={ask} />
+          ) : (
+            <Row key={String(entry.cid)} session={session} entry={entry} ask={ask} />
+          ),
+        )}
       </ul>
       {hasMore && <p class="quiet">There are more files than the {entries.length} shown here.</p>}
       <dialog ref={dialog} aria-labelledby="question">
@@ -71,7 +76,7 @@ function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly a
           {formatBytes(contentBytes(entry.manifest))}
           {mimetype !== undefined && ` · ${mimetype}`}
           {' · '}
-          <code title={String(entry.cid)}>{short(String(entry.cid))}</code>
+          <code title={String(entry.cid)}>{shortCid(entry.cid)}</code>
         </p>
       </div>
       {canAct && (
@@ -91,19 +96,45 @@ function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly a
           >
             Save
           </button>
-          <button type="button" class="bad" aria-label={`Remove ${name}`} disabled={isBusy} onClick={() => ask(entry)}>
-            Remove
-          </button>
+          <RemoveButton session={session} name={name} onClick={() => ask(entry)} />
         </div>
       )}
     </li>
   )
 }
 
-function nameOf({ cid, manifest }: Entry): string {
-  return manifest.filename ?? String(cid)
+function DamagedRow({
+  session,
+  entry,
+  ask,
+}: Part & { readonly entry: DamagedEntry; readonly ask: (entry: DamagedEntry) => void }) {
+  const { cid, problem } = entry
+  return (
+    <li data-testid="file" data-damaged="true">
+      <div class="grow">
+        <p class="clip name">
+          Damaged · <code title={String(cid)}>{shortCid(cid)}</code>
+        </p>
+        <p class="quiet">{problem}</p>
+      </div>
+      {session.state.role.value.at === 'leading' && (
+        <div class="acts">
+          <RemoveButton session={session} name={String(cid)} onClick={() => ask(entry)} />
+        </div>
+      )}
+    </li>
+  )
 }
 
-function short(cid: string): string {
-  return `${cid.slice(0, 8)}…${cid.slice(-6)}`
+function RemoveButton({ session, name, onClick }: Part & { readonly name: string; readonly onClick: () => void }) {
+  const isBusy = session.state.transfer.value !== undefined
+  return (
+    <button type="button" class="bad" aria-label={`Remove ${name}`} disabled={isBusy} onClick={onClick}>
+      Remove
+    </button>
+  )
+}
+
+function nameOf({ cid, manifest }: Entry | DamagedEntry): string {
+  return manifest?.filename ?? String(cid)
 }

@@ -23,6 +23,8 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
     'store/block-corrupted',
     'A part of this file was damaged on disk and is not handed out: store the file again to repair it.',
   ],
+  ['store/corrupted-record', 'A record of this store is damaged: use “Check storage” below, then “Repair”.'],
+  ['dataset/manifest-lost', 'What describes this file is lost: store the file again, or remove what is left of it.'],
   [
     'datastore/lost',
     'The data of this site was cleared in the browser, and the stored files with it: reload the page to begin anew.',

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals'
 
 import type { BlockStorage } from '../src/browser.ts'
-import type { Bytes } from '../src/lib/units.ts'
+import type { Bytes, Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import type { Manifest } from '../src/protocol/manifest.ts'
 
@@ -22,8 +22,15 @@ export interface Entry {
   readonly manifest: Manifest
 }
 
+/** A file of which the store no longer knows what it is; `problem` says why, in a sentence. */
+export interface DamagedEntry {
+  readonly cid: Cid
+  readonly manifest: undefined
+  readonly problem: string
+}
+
 export interface Listing {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly (Entry | DamagedEntry)[]
   readonly hasMore: boolean
 }
 
@@ -43,6 +50,8 @@ export interface Stored extends Entry {
   /** CIDs of the first block behind each square. */
   readonly squares: readonly Cid[]
   readonly blocksPerSquare: number
+  /** Until then it is kept at least. */
+  readonly expiry: Seconds | undefined
 }
 
 export interface SpaceFacts {

@@ -55,12 +55,7 @@ async function saveToHandle(
 ): Promise<void> {
   const writable = await handle.createWritable()
   try {
-    let done = 0
-    for await (const piece of gathered(bytes)) {
-      await writable.write(piece)
-      done += piece.size
-      advance(done)
-    }
+    await pass(bytes, (piece) => writable.write(piece), advance)
     await writable.close()
   } catch (error) {
     await writable.abort().catch(() => undefined)
@@ -75,12 +70,7 @@ async function saveAsBlob(
 ): Promise<void> {
   // A Blob of Blobs, which browsers keep on disk when they grow.
   const pieces: Blob[] = []
-  let done = 0
-  for await (const piece of gathered(bytes)) {
-    pieces.push(piece)
-    done += piece.size
-    advance(done)
-  }
+  await pass(bytes, async (piece) => void pieces.push(piece), advance)
   // Never the type the uploader claimed: a page of somebody else's must not run as one of ours.
   const url = URL.createObjectURL(new Blob(pieces, { type: 'application/octet-stream' }))
   const link = document.createElement('a')
@@ -88,6 +78,20 @@ async function saveAsBlob(
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(url), REVOKE_AFTER_MS)
+}
+
+/** Hands all of `bytes` on in larger pieces, each when the one before is taken. */
+async function pass(
+  bytes: AsyncIterable<Uint8Array>,
+  take: (piece: Blob) => Promise<void>,
+  advance: (doneBytes: Bytes) => void,
+): Promise<void> {
+  let done = 0
+  for await (const piece of gathered(bytes)) {
+    await take(piece)
+    done += piece.size
+    advance(done)
+  }
 }
 
 async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Blob, void> {

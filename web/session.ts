@@ -5,13 +5,15 @@ import { blockStorageOf, openNode, openViewer, requestPersistence, storageEstima
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
 import type { Bytes } from '../src/lib/units.ts'
+import { equalCids } from '../src/protocol/cid.ts'
 import { blocksCount, contentBytes } from '../src/protocol/manifest.ts'
 import { explain } from './explain.ts'
-import type { Entry, Transfer } from './pagestate.ts'
+import type { DamagedEntry, Entry, Transfer } from './pagestate.ts'
 import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
 import { ProgressMeter } from './progressmeter.ts'
 import { readFile } from './readfile.ts'
 import { chooseTarget } from './savefile.ts'
+import { checkStore, repairStore } from './storagecheck.ts'
 
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
@@ -42,7 +44,11 @@ export class Session {
       })
       await this.#node.start({ signal })
       this.state.role.value = { at: 'leading', blockStorage: blockStorageOf(this.#node) }
-      await this.#refresh()
+      await this.#refresh().catch((error: unknown) => {
+        // A node with damaged books goes on, so that it can be repaired.
+        if (!CodexError.is(error, 'store/corrupted-record')) throw error
+        this.state.problem.value = explain(error)
+      })
     } catch (error) {
       this.#fail(error)
     }
@@ -89,19 +95,29 @@ export class Session {
       }
       const names = { filename: file.name, ...(file.type === '' ? {} : { mimetype: file.type }) }
       const { cid, manifest } = await node.datasets.upload(readFile(file), { ...names, signal, progress })
-      await this.show({ cid, manifest })
+      await this.#show({ cid, manifest })
       this.state.news.value = `${file.name} is stored.`
     })
   }
 
-  /** Shows a dataset's CID and blocks. */
-  async show({ cid, manifest }: Entry): Promise<void> {
+  /** Shows a dataset's CID and blocks, and until when it is kept. */
+  async show(entry: Entry): Promise<void> {
+    try {
+      await this.#show(entry)
+    } catch (error) {
+      this.state.problem.value = explain(error)
+    }
+  }
+
+  async #show({ cid, manifest }: Entry): Promise<void> {
     const blocks = blocksCount(manifest)
     const blocksPerSquare = Math.ceil(blocks / MAX_SQUARES)
     const indices = Array.from({ length: Math.ceil(blocks / blocksPerSquare) }, (_, i) => i * blocksPerSquare)
-    const leaves = (await this.#node?.repo.getLeaves(manifest.treeCid, indices)) ?? []
+    const repo = this.#node?.repo
+    const leaves = (await repo?.getLeaves(manifest.treeCid, indices)) ?? []
     const squares = leaves.filter((blockCid) => blockCid !== undefined)
-    this.state.stored.value = { cid, manifest, blocks, squares, blocksPerSquare }
+    const expiry = await repo?.expiryOf(cid)
+    this.state.stored.value = { cid, manifest, blocks, squares, blocksPerSquare, expiry }
   }
 
   async download({ cid, manifest }: Entry): Promise<void> {
@@ -122,13 +138,18 @@ export class Session {
     }
   }
 
-  async remove({ cid, manifest }: Entry): Promise<void> {
+  async remove({ cid, manifest }: Entry | DamagedEntry): Promise<void> {
     await this.#trying(async () => {
-      await this.#node?.datasets.remove(cid, { signal: this.#closing.signal })
-      await this.#node?.repo.trim()
-      if (this.state.stored.value !== undefined && String(this.state.stored.value.cid) === String(cid))
-        this.state.stored.value = undefined
-      this.state.news.value = `${manifest.filename ?? 'The file'} is removed.`
+      const outcome = await this.#node?.datasets.remove(cid, { signal: this.#closing.signal })
+      if (outcome === undefined) return
+      const name = manifest?.filename ?? 'The file'
+      if (outcome === 'in use') {
+        this.state.problem.value = `${name} is still in use and stays.`
+        return
+      }
+      const { stored } = this.state
+      if (stored.value !== undefined && equalCids(stored.value.cid, cid)) stored.value = undefined
+      this.state.news.value = outcome === 'removed' ? `${name} is removed.` : `${name} was gone already.`
     })
   }
 
@@ -162,18 +183,21 @@ export class Session {
     await this.#readSpace()
   }
 
-  /** Counts everything that is stored and compares it with the books. */
   async checkStorage(): Promise<void> {
-    if (this.#node === undefined) return
-    this.state.check.value = { state: 'running', lines: [] }
-    try {
-      const { counted, problems } = await this.#node.repo.recount({ signal: this.#closing.signal })
-      const found = `${counted.blocks} blocks with ${formatBytes(counted.used)} are there, as the books say.`
-      this.state.check.value =
-        problems.length === 0 ? { state: 'clean', lines: [found] } : { state: 'problems', lines: problems }
-    } catch (error) {
-      this.state.check.value = { state: 'failed', lines: [explain(error)] }
-    }
+    await this.#checking('Counting…', checkStore)
+  }
+
+  async repairStorage(): Promise<void> {
+    await this.#checking('Repairing…', repairStore)
+    if (this.state.check.value?.state === 'clean') this.state.problem.value = undefined
+    await this.lookAgain()
+  }
+
+  async #checking(begins: string, work: typeof checkStore): Promise<void> {
+    const { check } = this.state
+    if (this.#node === undefined || check.value?.state === 'running') return
+    check.value = { state: 'running', lines: [begins] }
+    check.value = await work(this.#node, this.#closing.signal)
   }
 
   /** One transfer at a time: each uses the whole machine anyway. */
@@ -226,15 +250,19 @@ export class Session {
   async #refresh(): Promise<void> {
     const source = this.#node?.datasets ?? this.#viewer
     if (source === undefined) return
-    await this.#readSpace()
-    const entries: Entry[] = []
+    // Books that cannot be read keep nobody from seeing the files.
+    const books = await Promise.allSettled([this.#readSpace()])
+    const entries: (Entry | DamagedEntry)[] = []
     let hasMore = false
     for await (const entry of source.list({ signal: this.#closing.signal })) {
       hasMore = entries.length === MAX_LISTED
       if (hasMore) break
-      entries.push(entry)
+      entries.push(
+        entry.manifest === undefined ? { cid: entry.cid, manifest: undefined, problem: explain(entry.error) } : entry,
+      )
     }
     this.state.listing.value = { entries, hasMore }
+    for (const outcome of books) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   async #readSpace(): Promise<void> {

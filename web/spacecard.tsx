@@ -1,6 +1,6 @@
 // The space: used, reserved and free, where it is, whether the browser will keep it, and a way to check that the books are right.
 
-import { formatBytes } from '../src/lib/format.ts'
+import { formatBytes, formatCount } from '../src/lib/format.ts'
 import type { SpaceFacts } from './pagestate.ts'
 import type { Session } from './session.ts'
 
@@ -10,12 +10,15 @@ interface Part {
 
 export function SpaceCard({ session }: Part) {
   const space = session.state.space.value
-  if (space === undefined) return null
   return (
     <section class="card" aria-labelledby="space">
       <h2 id="space">Space</h2>
-      <Bar space={space} />
-      <Persistence session={session} isPersisted={space.persisted} />
+      {space !== undefined && (
+        <>
+          <Bar space={space} />
+          <Persistence session={session} isPersisted={space.persisted} />
+        </>
+      )}
       <Checking session={session} />
     </section>
   )
@@ -37,7 +40,7 @@ function Bar({ space: { usedBytes, reservedBytes, totalBytes, blocks } }: { read
         <Amount kind="free" word="Free" bytes={freeBytes} />
       </dl>
       <p class="quiet">
-        {blocks} {blocks === 1 ? 'block' : 'blocks'}; this node may store {formatBytes(totalBytes)} at most.
+        {formatCount(blocks, 'block')}; this node may store {formatBytes(totalBytes)} at most.
       </p>
     </>
   )
@@ -84,20 +87,21 @@ function Persistence({ session, isPersisted }: Part & { readonly isPersisted: bo
 function Checking({ session }: Part) {
   const check = session.state.check.value
   if (session.state.role.value.at !== 'leading') return null
+  const isBusy = check?.state === 'running' || session.state.transfer.value !== undefined
   return (
     <div class="row fact">
       <div class="grow" role="status" data-testid="check" data-state={check?.state}>
         {check === undefined && <p class="quiet">Count everything that is stored and compare it with the books.</p>}
-        {check?.state === 'running' && <p>Counting…</p>}
         {check?.lines.map((line) => (
           <p key={line}>{line}</p>
         ))}
       </div>
-      <button
-        type="button"
-        disabled={check?.state === 'running' || session.state.transfer.value !== undefined}
-        onClick={() => void session.checkStorage()}
-      >
+      {check?.state === 'problems' && (
+        <button type="button" disabled={isBusy} onClick={() => void session.repairStorage()}>
+          Repair
+        </button>
+      )}
+      <button type="button" disabled={isBusy} onClick={() => void session.checkStorage()}>
         Check storage
       </button>
     </div>
