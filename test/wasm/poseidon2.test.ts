@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { concatBytes, toHex } from '../../src/lib/bytes.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import { FIELD_ORDER, readElement, writeElement } from '../../wasm/poseidon2/fieldelement.ts'
@@ -229,6 +229,30 @@ it('hashes a whole batch of blocks alike in both variants', () => {
 
 it('takes the fastest variant that the engine runs rightly', async () => {
   expect((await loadPoseidon2()).variant).toBe('relaxed-simd')
+})
+
+describe('where the engine', () => {
+  afterEach(() => vi.restoreAllMocks())
+  const refusal = async (): Promise<unknown> =>
+    loadPoseidon2({ variant: 'relaxed-simd' }).catch((error: unknown) => error)
+
+  it('lacks relaxed SIMD, the scalar variant serves', async () => {
+    vi.spyOn(WebAssembly, 'validate').mockReturnValue(false)
+    expect((await loadPoseidon2()).variant).toBe('scalar')
+    expect(CodexError.is(await refusal(), 'poseidon2/no-relaxed-simd')).toBe(true)
+  })
+
+  it('rounds twice in multiply-add, the scalar variant serves', async () => {
+    const instantiate = WebAssembly.instantiate as (
+      code: BufferSource,
+    ) => Promise<WebAssembly.WebAssemblyInstantiatedSource>
+    vi.spyOn(WebAssembly, 'instantiate').mockImplementation((async (code: BufferSource) => {
+      const source = await instantiate(code)
+      return { ...source, instance: { exports: { ...source.instance.exports, isFused: () => 0 } } }
+    }) as unknown as typeof WebAssembly.instantiate)
+    expect((await loadPoseidon2()).variant).toBe('scalar')
+    expect(CodexError.is(await refusal(), 'poseidon2/no-relaxed-simd')).toBe(true)
+  })
 })
 
 describe.each(VARIANTS)('bad input to the %s kernel', (variant) => {

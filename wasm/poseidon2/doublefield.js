@@ -37,7 +37,7 @@ export function doubleField(p) {
   const folds = Array.from({ length: TOGETHER }, (_, j) =>
     digitsOf(centred(inverse(power(2n, BigInt(TOGETHER - j) * DIGIT_BITS, p)))),
   )
-  return {
+  const field = {
     p,
     factor: 1n << (DIGIT_BITS * BigInt(DIGITS)),
     digitsOf: (value) => digitsOf(centred(value)),
@@ -46,74 +46,97 @@ export function doubleField(p) {
     negated: BigInt.asIntN(Number(DIGIT_BITS), -inverseOfOdd(p)),
     folds,
   }
+  checkTies(field)
+  return field
 }
 
 /** `a * b / 2^255`. @param b the same object as `a` for a square */
 export function multiply(stream, field, a, b) {
   const columns = a === b ? squared(stream, a) : multiplied(stream, a, b)
-  const constants = (digits) => digits.map((digit) => stream.constant(digit))
-
-  // The lowest three columns, made digits as far as the next products need it.
-  const m = []
-  let carry
-  for (let k = 0; k < TOGETHER; k++) {
-    let low = columns[k].low
-    if (k > 0) low = stream.add(low, stream.carryOf(columns[k - 1]))
-    if (carry !== undefined) low = stream.addAbove(carry, low)
-    carry = undefined
-    if (k === 0) m.push(low)
-    else {
-      const { digit, above } = stream.split(low)
-      m.push(digit)
-      carry = above
-    }
-  }
-  const folds = field.folds.map(constants)
+  const { quotients, carry } = lowestDigits(stream, columns)
+  const folds = field.folds.map((digits) => constants(stream, digits))
   for (let k = TOGETHER; k < TOGETHER + DIGITS; k++) {
     stream.restart(columns[k])
-    for (let j = 0; j < TOGETHER; j++) stream.gather(columns[k], m[j], folds[j][k - TOGETHER])
+    quotients.forEach((quotient, j) => stream.gather(columns[k], quotient, folds[j][k - TOGETHER]))
   }
-
-  // Room for the rest of each column.
-  let cut = carry
-  const lows = columns.map((column, k) => {
-    if (k < TOGETHER || column.low === undefined) return column.low
-    if (k >= TOGETHER + DIGITS) return cut === undefined ? column.low : stream.addAbove(cut, column.low)
-    const { digit, above } = stream.split(column.low)
-    const low = cut === undefined ? digit : stream.addAbove(cut, digit)
-    cut = above
-    return low
+  const lows = cutLows(stream, columns, carry)
+  const rest = lastColumns(stream, field, columns, lows)
+  const digits = Array.from({ length: DIGITS }, (_, i) => {
+    const carried = stream.carryOf(columns[DIGITS + i - 1])
+    const low = i === DIGITS - 1 ? carried : stream.add(lows[DIGITS + i], carried)
+    return i === 0 ? stream.add(low, rest) : low
   })
+  return normalised(stream, { digits, max: productMax(field, a, b, quotients) })
+}
 
-  // The last two columns, one by one.
-  const p = constants(field.pDigits)
+/** The columns that leave together, as digits, and what they carry into the next one. */
+function lowestDigits(stream, columns) {
+  const quotients = [columns[0].low] // Of one product: it is a digit.
+  let carry
+  for (let k = 1; k < TOGETHER; k++) {
+    const sum = stream.add(columns[k].low, stream.carryOf(columns[k - 1]))
+    const { digit, above } = stream.split(carry === undefined ? sum : stream.addAbove(carry, sum))
+    quotients.push(digit)
+    carry = above
+  }
+  return { quotients, carry }
+}
+
+/** The low parts of the other columns, cut to digits and a little: room for what is still to be added to them. */
+function cutLows(stream, columns, carry) {
+  const lows = []
+  let above = carry
+  for (let k = TOGETHER; k < TOGETHER + DIGITS; k++) {
+    const cut = stream.split(columns[k].low)
+    lows[k] = stream.addAbove(above, cut.digit)
+    above = cut.above
+  }
+  const last = TOGETHER + DIGITS
+  lows[last] = stream.addAbove(above, columns[last].low)
+  return lows
+}
+
+/**
+ * Montgomery's way with the last columns, one by one. Returns what the last of them carries beside its high part.
+ *
+ * With the quotient, digit + quotient * p0 is a multiple of a grain: the one that quotient * p0 rounds to, for the digit is at
+ * most half a grain; see {@link checkTies} for exactly half.
+ */
+function lastColumns(stream, field, columns, lows) {
+  const p = constants(stream, field.pDigits)
   const negated = stream.constant(field.negated)
   let rest
   for (let k = TOGETHER; k < DIGITS; k++) {
-    let low = stream.add(lows[k], stream.carryOf(columns[k - 1]))
-    if (rest !== undefined) low = stream.add(low, rest)
-    const { digit, above } = stream.split(low)
+    const sum = stream.add(lows[k], stream.carryOf(columns[k - 1]))
+    const { digit, above } = stream.split(rest === undefined ? sum : stream.add(sum, rest))
     const quotient = stream.residue(digit, negated)
-    // digit + quotient * p0 is a multiple of a grain, and the product's high part is that multiple, ties included: a tie
-    // needs digit = +-half a grain, and then quotient has the other sign and the rounding to even goes towards zero.
     const lowest = stream.column()
     stream.gatherHigh(lowest, quotient, p[0])
     rest = stream.carryOf(lowest)
-    for (let i = 1; i < DIGITS; i++) {
-      lows[k + i] = stream.add(lows[k + i], stream.lost(columns[k + i], quotient, p[i]))
-    }
+    for (let i = 1; i < DIGITS; i++) lows[k + i] = stream.add(lows[k + i], stream.lost(columns[k + i], quotient, p[i]))
     lows[k + 1] = stream.addAbove(above, lows[k + 1])
   }
+  return rest
+}
 
-  const digits = []
-  for (let k = DIGITS; k < 2 * DIGITS; k++) {
-    let low = lows[k]
-    const carried = stream.carryOf(columns[k - 1])
-    low = low === undefined ? carried : stream.add(low, carried)
-    if (k === DIGITS) low = stream.add(low, rest)
-    digits.push(low)
+/** Refuses a field where, for a digit of exactly half a grain, the rounded product is another multiple than the sum. */
+function checkTies({ pDigits, negated }) {
+  for (const digit of [GRAIN / 2n, -GRAIN / 2n]) {
+    const product = digit * negated
+    const quotient = product - roundedToGrain(product)
+    if (digit + quotient * pDigits[0] !== roundedToGrain(quotient * pDigits[0])) throw new Error('a tie goes astray')
   }
-  return normalised(stream, { digits, max: productMax(field, a, b, m) })
+}
+
+/** As doubles round, ties to even; START is an even number of grains. */
+function roundedToGrain(value) {
+  const low = BigInt.asIntN(Number(DIGIT_BITS), value)
+  const grains = (value - low) / GRAIN
+  return GRAIN * (low === -GRAIN / 2n && grains % 2n !== 0n ? grains - 1n : grains)
+}
+
+function constants(stream, digits) {
+  return digits.map((digit) => stream.constant(digit))
 }
 
 function multiplied(stream, a, b) {

@@ -30,21 +30,19 @@ export function literal(value) {
   return Number.isSafeInteger(Number(value)) ? `${value}.0` : Number(value).toExponential()
 }
 
-/** One run of lines without branches. `names` keeps the names of two streams apart, so that they can be interleaved. */
+/** One run of lines without branches. */
 export class Stream {
   lines = []
-  #names
   #count = 0
   #constants
 
   /** @param constants an object with `named(text)`: the name of a vector that holds this double literal in both lanes */
-  constructor(names, constants) {
-    this.#names = names
+  constructor(constants) {
     this.#constants = constants
   }
 
   #line(expression) {
-    const name = `${this.#names}${this.#count++}`
+    const name = `d${this.#count++}`
     this.lines.push(`const ${name} = ${expression}`)
     return name
   }

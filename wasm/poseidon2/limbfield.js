@@ -158,7 +158,7 @@ export function reduced(stream, { p, pLimbs }, element) {
       carry = stream.line(limb.max, `${difference.name} >> ${LIMB_BITS}`, 'i64')
     }
   }
-  const short = p + (top.max * p) / (t * t) + ((top.max * p) >> QUOTIENT_BITS) + p / t + 1n
+  const short = p + (top.max * p) / (t * t) + ((top.max * p) >> QUOTIENT_BITS) + p / t + 4n // Each of the three terms is rounded down.
   return bounded(left, smaller(max, short))
 }
 

@@ -1,94 +1,20 @@
 // Writes the module `arithmetic` of the scalar kernel: the permutation and what turns bytes into its state and back, over
-// limbs of 29 bits, one lane. What the functions are for is said in assembly/kernel.ts.
+// limbs of 29 bits, one lane. What the functions are for is said in assembly/arithmetic.ts.
 
-import { LIMB_BITS, LIMBS, LIMB, LimbStream, carried, combine, limbField, multiply, reduced } from './limbfield.js'
-
-const ELEMENT_BYTES = 8 * LIMBS
-/** Inner rounds between two reductions of y and z, which grow by a factor of about 4.3 each; a divisor of 56. */
-const ROUNDS_TOGETHER = 2
+import { LIMB_BITS, LIMBS, LIMB, limbField } from './limbfield.js'
+import { ELEMENT_BYTES, LimbRounds, ROUNDS_TOGETHER } from './limbrounds.js'
+import { permutationText } from './permutationtext.js'
 
 /** @param constants `{ p, external, internal, iv }`, all `bigint` */
-export function limbText({ p, external, internal, iv }) {
+export function limbText({ p, iv, ...constants }) {
   const field = limbField(p)
-  const montgomery = (value) => field.limbsOf(value * field.factor)
-  /** What a word of the state is at most between two functions. */
-  const wordMax = p + (p >> 10n)
-  /** Before an S-box, and after it. */
-  const boxMax = 16n * p
-  const boxedMax = 2n * p
-
-  const body = (write) => {
-    const stream = new LimbStream()
-    write(stream)
-    return stream.lines.map((line) => `  ${line}\n`).join('')
+  const lines = new LimbRounds(field).lines()
+  const table = (elements) =>
+    `memory.data<u64>([${elements.flatMap((element) => field.limbsOf(element * field.factor)).join(', ')}], 16)`
+  const shape = {
+    ...{ elementBytes: ELEMENT_BYTES, constantBytes: ELEMENT_BYTES, roundsTogether: ROUNDS_TOGETHER },
+    ...{ lines, table },
   }
-  const load = (stream, address, offset, max, limbMax = LIMB) => ({
-    limbs: Array.from({ length: LIMBS }, (_, i) =>
-      stream.line(i < LIMBS - 1 ? limbMax : max >> 232n, `load<u64>(${address}, ${offset + 8 * i})`),
-    ),
-    max,
-  })
-  const constant = (stream, offset) => load(stream, 'constants', offset, p)
-  const store = (stream, word, element, max) => {
-    if (element.max > max) throw new Error(`a word of up to ${Number(element.max) / Number(p)} p`)
-    element.limbs.forEach((limb, i) => {
-      if (i < LIMBS - 1 && limb.max > LIMB) throw new Error('a limb that is not carried')
-      stream.store('STATE', limb, ELEMENT_BYTES * word + 8 * i)
-    })
-  }
-  const box = (stream, x) => {
-    const square = multiply(stream, field, x, x)
-    return multiply(stream, field, multiply(stream, field, square, square), x)
-  }
-  const words = [0, 1, 2]
-  const none = Array.from({ length: LIMBS }, () => 0n)
-
-  const linear = (stream) => {
-    const state = words.map((word) => load(stream, 'STATE', ELEMENT_BYTES * word, boxedMax))
-    const total = combine(stream, ...state.map((word) => [1n, word]))
-    for (const word of words) {
-      const next = combine(stream, [1n, total], [1n, state[word]], [1n, constant(stream, ELEMENT_BYTES * word)])
-      store(stream, word, reduced(stream, field, next), wordMax)
-    }
-  }
-  const inner = (stream) => {
-    let x = load(stream, 'STATE', 0, boxMax)
-    let y = load(stream, 'STATE', ELEMENT_BYTES, wordMax)
-    let z = load(stream, 'STATE', 2 * ELEMENT_BYTES, wordMax)
-    for (let round = 0; round < ROUNDS_TOGETHER; round++) {
-      const u = box(stream, x)
-      x = carried(stream, combine(stream, [2n, u], [1n, y], [1n, z], [1n, constant(stream, ELEMENT_BYTES * round)]))
-      const total = combine(stream, [1n, u], [1n, y], [1n, z])
-      y = combine(stream, [1n, total], [1n, y])
-      z = combine(stream, [1n, total], [2n, z])
-    }
-    store(stream, 0, x, boxMax - p)
-    store(stream, 1, reduced(stream, field, y), wordMax)
-    store(stream, 2, reduced(stream, field, z), wordMax)
-  }
-  const entering = (stream) => {
-    const value = load(stream, 'SCRATCH', 0, (1n << 254n) - 1n)
-    const factor = load(stream, 'R2', 0, p)
-    const word = load(stream, 'word', 0, wordMax)
-    const element = carried(stream, combine(stream, [1n, word], [1n, multiply(stream, field, value, factor)]))
-    const final = reduced(stream, field, element)
-    final.limbs.forEach((limb, i) => stream.store('word', limb, 8 * i))
-  }
-  const leaving = (stream) => {
-    const word = load(stream, 'word', 0, boxMax)
-    const one = { limbs: [1n, ...none.slice(1)].map((limb) => ({ name: `${limb}`, max: limb })), max: 1n }
-    const value = multiply(stream, field, word, one)
-    value.limbs.forEach((limb, i) => stream.store('SCRATCH', limb, 8 * i))
-  }
-  const boxed = body((stream) => {
-    const u = box(stream, load(stream, 'word', 0, boxMax))
-    if (u.max > boxedMax) throw new Error('an S-box whose result is too large')
-    u.limbs.forEach((limb, i) => stream.store('word', limb, 8 * i))
-  })
-
-  const rows = external.map((row) => row.map(montgomery))
-  const first = internal.map(montgomery)
-  const data = (limbs) => `memory.data<u64>([${limbs.flat(3).join(', ')}], 16)`
   return `// Generated by limbtext.js.
 import { isBelowOrder } from './order.ts'
 
@@ -96,21 +22,12 @@ export const LANES: usize = 1
 const LIMB: u64 = ${LIMB}
 export const STATE: usize = memory.data(${3 * ELEMENT_BYTES}, 16)
 const SCRATCH: usize = memory.data(${ELEMENT_BYTES}, 16)
-const IV: usize = ${data([none, none, montgomery(iv)])}
-const R2: usize = ${data(montgomery(field.factor))}
-/** Of the linear layers up to the first inner round, one row of three words each. */
-const BEFORE: usize = ${data([...rows.slice(0, 4), [first[0], none, none]])}
-/** Of the first word after each inner round. */
-const INNER: usize = ${data([...first.slice(1), none])}
-/** Added after the inner rounds, and then after each outer one. */
-const AFTER: usize = ${data([...rows.slice(4), [none, none, none]])}
+const IV: usize = ${table([0n, 0n, iv])}
+/** The square of Montgomery's factor. */
+const TO_MONTGOMERY: usize = ${table([field.factor])}
 
 export function reset(): void {
   memory.copy(STATE, IV, ${3 * ELEMENT_BYTES})
-}
-
-export function clear(word: usize): void {
-  memory.fill(STATE + ${ELEMENT_BYTES} * word, 0, ${ELEMENT_BYTES})
 }
 
 export function enter(index: usize, from: usize, stride: usize, topMask: u64): void {
@@ -120,11 +37,11 @@ export function enter(index: usize, from: usize, stride: usize, topMask: u64): v
   const w2 = load<u64>(from, 16)
   const w3 = load<u64>(from, 24) & topMask
 ${Array.from({ length: LIMBS }, (_, i) => `  store<u64>(SCRATCH, ${bitsOf(i)}, ${8 * i})\n`).join('')}
-${body(entering)}}
+${lines.entering}}
 
 export function leave(index: usize, to: usize, stride: usize): void {
   const word = STATE + ${ELEMENT_BYTES} * index
-${body(leaving)}
+${lines.leaving}
   // At most p: one comparison is left.
   let w0 = load<u64>(SCRATCH) | (load<u64>(SCRATCH, 8) << 29) | (load<u64>(SCRATCH, 16) << 58)
   let w1 = (load<u64>(SCRATCH, 16) >> 6) | (load<u64>(SCRATCH, 24) << 23) | (load<u64>(SCRATCH, 32) << 52)
@@ -142,45 +59,7 @@ ${body(leaving)}
   store<u64>(to, w3, 24)
 }
 
-function box(word: usize): void {
-${boxed}}
-
-function linear(constants: usize): void {
-${body(linear)}}
-
-function add(constants: usize): void {
-${body((stream) => {
-  for (const word of words) {
-    const sum = combine(
-      stream,
-      [1n, load(stream, 'STATE', ELEMENT_BYTES * word, word === 0 ? boxMax - p : wordMax)],
-      [1n, constant(stream, ELEMENT_BYTES * word)],
-    )
-    store(stream, word, carried(stream, sum), boxMax)
-  }
-})}}
-
-function outer(constants: usize): void {
-  for (let round: usize = 0; round < 4; round++) {
-    for (let word: usize = 0; word < 3; word++) box(STATE + ${ELEMENT_BYTES} * word)
-    linear(constants + ${3 * ELEMENT_BYTES} * round)
-  }
-}
-
-function inner(): void {
-  const end = INNER + ${56 * ELEMENT_BYTES}
-  for (let constants = INNER; constants < end; constants += ${ROUNDS_TOGETHER * ELEMENT_BYTES}) {
-${body(inner)}  }
-}
-
-export function permute(): void {
-  linear(BEFORE)
-  outer(BEFORE + ${3 * ELEMENT_BYTES})
-  inner()
-  add(AFTER)
-  outer(AFTER + ${3 * ELEMENT_BYTES})
-}
-`
+${permutationText(shape, constants)}`
 }
 
 /** The expression of limb `i` out of the little-endian words w0 to w3. */
