@@ -5,7 +5,7 @@ import type { KernelExports } from './kernelexports.ts'
 import { Poseidon2Kernel, type Poseidon2Variant } from './poseidon2kernel.ts'
 
 /**
- * A kernel with a memory of its own, 192 KiB at most, that never grows. Compiling takes a few milliseconds; nothing is fetched.
+ * A kernel with a memory of its own, 128 KiB, that never grows. Compiling takes a few milliseconds; nothing is fetched.
  *
  * Relaxed SIMD is used where the engine compiles it and its multiply-add rounds once; where it rounds twice the results would
  * be wrong. Node 20 compiles it only after a switch that the platform has to throw beforehand.
