@@ -114,6 +114,11 @@ export async function soundSpace(dataDir: string): Promise<Record<string, unknow
 
 /** Whether a node has opened the folder and said so. */
 export function holderOf(dataDir: string): string {
-  const path = join(dataDir, 'node.pid')
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : ''
+  try {
+    return readFileSync(join(dataDir, 'node.pid'), 'utf8').trim()
+  } catch (error) {
+    // Asking first whether it is there would not do: its node may take it away in between.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
 }
