@@ -172,10 +172,7 @@ export class Datasets {
       ...(isLast ? [{ drop: treeKey(tree) }, { put: sweepKey(record.id), value: NOTHING }] : []),
     ]
     const outcome = await this.#repo.drop(cid, { also, onlyExpired })
-    if (isLast && outcome !== 'in use') {
-      await sweepTree(this.#repo.parts, record.id, signal)
-      await this.#repo.trim()
-    }
+    if (isLast && outcome !== 'in use') await sweepTree(this.#repo.parts, record.id, signal)
     // Of a dataset whose manifest was lost, the rest has gone now.
     return outcome === 'absent' && isHeld ? 'dropped' : outcome
   }
@@ -252,7 +249,6 @@ export class Datasets {
     try {
       if ((await parts.datastore.get(sweepKey(treeId))) === undefined) return
       await sweepTree(parts, treeId, signal)
-      await this.#repo.trim()
     } catch (error) {
       this.#log.warn('blocks that nobody needs stay until the next start', { treeId, error })
     }

@@ -11,6 +11,7 @@ import type { StoreParts } from './storeparts.ts'
 import { RECORDS_PER_PAGE, blockKey } from './storeparts.ts'
 import { nodesKey } from './treenodes.ts'
 import { readTreeRecord, sweepKey } from './treerecord.ts'
+import { trimSlab } from './trimslab.ts'
 
 /** Pages of leaves dropped in one commit. */
 const PAGES_AT_ONCE = 8
@@ -36,7 +37,7 @@ export function dropLeaves(parts: StoreParts, tree: Cid, indices: readonly numbe
 }
 
 /**
- * Drops everything under a tree's number, in pages, and last the note that it must go: a crash in between leaves the note, and the next
+ * Drops everything under a tree's number, in pages, gives the disk its space back, and drops last the note that it must go: a crash in between leaves the note, and the next
  * start goes on. The caller has committed the note, and no tree record names the number.
  */
 export async function sweepTree(parts: StoreParts, treeId: number, signal: AbortSignal): Promise<void> {
@@ -50,6 +51,8 @@ export async function sweepTree(parts: StoreParts, treeId: number, signal: Abort
     await dropPages(parts, keys)
   }
   for (const prefix of [nodesKey(treeId), proofsKey(treeId)]) await dropAll(parts, prefix, signal)
+  // Before the note goes, so that a crash in between does not leave the disk's space taken.
+  await trimSlab(parts)
   await parts.datastore.commit([{ drop: sweepKey(treeId) }])
 }
 
