@@ -49,6 +49,8 @@ export class Datasets {
   readonly #holding = new Mutex()
   readonly #closing = new AbortController()
   readonly #uploads = new Set<Promise<unknown>>()
+  /** Trees of uploads under way: noted to be swept like those of a crash, and not to be. */
+  readonly #growing = new Set<number>()
 
   constructor(repo: RepoStore, log: Log) {
     this.#repo = repo
@@ -58,6 +60,7 @@ export class Datasets {
   /** Finishes what a crash left half done: what an interrupted upload stored goes, and what a removal had left. */
   async recover({ signal }: AbortOptions): Promise<void> {
     for await (const [key] of this.#repo.parts.datastore.entries(SWEEPS_PREFIX, { signal })) {
+      if (this.#growing.has(idOf(key))) continue
       this.#log.info('removing what an interrupted upload or removal left behind', { treeId: idOf(key) })
       await this.#undo(idOf(key), signal)
     }
@@ -102,6 +105,8 @@ export class Datasets {
     } catch (error) {
       await this.#undo(treeId)
       throw error
+    } finally {
+      this.#growing.delete(treeId)
     }
   }
 
@@ -197,6 +202,7 @@ export class Datasets {
     const { ledger, datastore } = this.#repo.parts
     return ledger.update(async () => {
       const [id, taken] = await nextTreeId(datastore)
+      this.#growing.add(id)
       return [{ changes: [taken, { put: sweepKey(id), value: NOTHING }] }, id]
     })
   }

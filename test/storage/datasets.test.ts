@@ -60,6 +60,25 @@ describe('an upload that is killed', () => {
   })
 })
 
+it('an upload under way is no crash to recover from', async () => {
+  const store = memoryStore()
+  let letGo: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let recovering: Promise<void> | undefined
+  const upload = store.datasets.upload(
+    hanging(() => {
+      recovering = store.datasets.recover({ signal: NEVER }).then(letGo)
+    }, held),
+    { signal: NEVER },
+  )
+  const { cid } = await upload
+  await recovering
+  expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), LARGE)
+  await expectClean(store)
+})
+
 describe('an upload that fails', () => {
   it('leaves nothing behind when its source breaks', async () => {
     const store = memoryStore()
