@@ -38,6 +38,8 @@ const ISOLATION_HEADERS = {
 }
 
 const TEST_TIMEOUT_MS = 60_000
+/** How long a test waits for what a page or a process will show; the default of a second is short on a busy machine. */
+const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
 const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
 
@@ -120,6 +122,7 @@ async function tests(): Promise<ViteUserConfig> {
       env: { LONG: process.env['LONG'] ?? '' },
       testTimeout: TEST_TIMEOUT_MS,
       hookTimeout: TEST_TIMEOUT_MS,
+      expect: { poll: { timeout: POLL_TIMEOUT_MS } },
       reporters: ['default', './test/summary.ts'],
       projects: [
         {
