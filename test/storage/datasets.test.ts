@@ -66,15 +66,13 @@ it('an upload under way is no crash to recover from', async () => {
   const held = new Promise<void>((resolve) => {
     letGo = resolve
   })
-  let recovering: Promise<void> | undefined
-  const upload = store.datasets.upload(
-    hanging(() => {
-      recovering = store.datasets.recover({ signal: NEVER }).then(letGo)
-    }, held),
-    { signal: NEVER },
-  )
+  const upload = store.datasets.upload(hanging(undefined, held), { signal: NEVER })
+  // Two whole groups are stored, the rest waits for the source to end.
+  while ((await store.repo.space()).totalBlocks < 256) await Promise.resolve()
+  await store.datasets.recover({ signal: NEVER })
+  expect((await store.repo.space()).totalBlocks).toBe(256)
+  letGo()
   const { cid } = await upload
-  await recovering
   expectBytes(await collect(store.datasets.read(cid, { signal: NEVER })), LARGE)
   await expectClean(store)
 })
@@ -336,6 +334,16 @@ describe('blocks', () => {
     await expectClean(store)
   })
 
+  it('that could not be committed give the disk its space back at once', async () => {
+    const faults = new FaultyDatastore(new MemoryDatastore())
+    const store = testStore({ datastore: faults, slab: new MemorySlabFile() })
+    const [one, two] = (await blocksOf([1, 2])) as [VerifiedBlock, VerifiedBlock]
+    await store.repo.put(one)
+    faults.failAt(1, 'refused')
+    await expect(store.repo.putMany([two])).rejects.toMatchObject({ code: 'datastore/failed' })
+    expect(await store.slab.size()).toBe(BLOCK)
+  })
+
   it('in quarantine can be put again when the quota is full', async () => {
     const store = memoryStore({ quotaBytes: 2 * BLOCK })
     const [one, two] = (await blocksOf([1, 2])) as [VerifiedBlock, VerifiedBlock]
@@ -348,38 +356,50 @@ describe('blocks', () => {
   })
 
   it('never share a unit, even when an answer is lost while the slab is cut', async () => {
-    /** Holds a cut until told. */
+    /** Its first cut takes until it is told to end. */
     class SlowCut extends MemorySlabFile {
-      let: (() => void) | undefined
+      end: () => void = () => undefined
+      readonly #mayEnd = new Promise<void>((resolve) => {
+        this.end = resolve
+      })
       override async truncate(size: number): Promise<void> {
-        await new Promise<void>((resolve) => {
-          this.let = resolve
-        })
+        await this.#mayEnd
         return super.truncate(size)
       }
     }
-    const faults = new FaultyDatastore(new MemoryDatastore())
-    const store = testStore({ datastore: faults, slab: new SlowCut() })
-    const [zero, one, two, three] = (await blocksOf([0, 1, 2, 3])) as [
-      VerifiedBlock,
-      VerifiedBlock,
-      VerifiedBlock,
-      VerifiedBlock,
-    ]
+    /** Holds a commit until it is told to end, and then says that it failed though it did not. */
+    class LostAnswer extends MemoryDatastore {
+      lose: Promise<void> | undefined
+      override async commit(...args: Parameters<MemoryDatastore['commit']>): Promise<void> {
+        const { lose } = this
+        this.lose = undefined
+        await super.commit(...args)
+        if (lose === undefined) return
+        await lose
+        throw new CodexError('datastore/failed', 'the answer was lost, as the test asked for')
+      }
+    }
+    const datastore = new LostAnswer()
+    const store = testStore({ datastore, slab: new SlowCut() })
+    const [zero, one, two] = (await blocksOf([0, 1, 2])) as [VerifiedBlock, VerifiedBlock, VerifiedBlock]
     await store.repo.put(zero)
+    let lose: () => void = () => undefined
+    datastore.lose = new Promise((resolve) => {
+      lose = resolve
+    })
+    const lost = store.repo.putMany([one]).catch((error: unknown) => error)
+    // It has its unit and waits for the answer to its commit.
+    while (datastore.lose !== undefined) await Promise.resolve()
     const trim = store.repo.trim()
-    faults.failAt(1, 'lost answer')
-    const reserving = store.repo.reserve(1).catch(() => undefined)
-    const puts = Promise.allSettled([store.repo.put(one), store.repo.putMany([two]), store.repo.putMany([three])])
-    await reserving
-    while (store.slab.let === undefined) await Promise.resolve()
-    store.slab.let()
+    const waiting = store.repo.putMany([two])
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+    lose()
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+    store.slab.end()
     await trim
-    const turns = setInterval(() => store.slab.let?.(), 1)
-    await puts
-    for (const block of [zero, one, two, three]) await store.repo.put(block)
-    clearInterval(turns)
-    for (const block of [zero, one, two, three]) expectBytes(await store.repo.get(block.cid), block.bytes)
+    expect(await lost).toMatchObject({ code: 'datastore/failed' })
+    await waiting
+    for (const block of [zero, one, two]) expectBytes(await store.repo.get(block.cid), block.bytes)
     await expectClean(store)
   })
 
