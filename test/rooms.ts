@@ -42,8 +42,8 @@ const TYPE_ARROWS: Readonly<Record<string, readonly string[]>> = {
 }
 /** Rooms of one file each, directly under src. */
 const ONE_FILE = ['browser.ts', 'nodejs.ts', 'node.ts']
-/** A kernel is loaded where it computes: in a worker's first file. */
-const MAY_LOAD_KERNELS = /worker\.ts$/
+/** A kernel is loaded where it computes: in a worker's first file, or by an entry whose caller computes on its own thread. */
+const MAY_LOAD_KERNELS = /(worker(\.(browser|nodejs))?|entries\/[a-z]+\.(browser|nodejs))\.ts$/
 
 /** One door per package. A package that is not here has no door yet: give it one, and only one. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
