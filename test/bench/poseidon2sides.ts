@@ -8,7 +8,7 @@ import { poseidon2Twin } from '../../wasm/poseidon2/poseidon2twin.ts'
 import type { Figure, Sample } from './harness.ts'
 
 const BLOCK_BYTES = 64 * KiB
-const CELL_BYTES = 2 * KiB
+export const CELL_BYTES = 2 * KiB
 /** The hash of the block that all sides hash, as in test/vectors/poseidon2.json. */
 export const BLOCK_HASH = '17ac41cb21575c0349b107284a31061ee074da43d7fb2492809a866a333e8121'
 
@@ -39,8 +39,13 @@ export async function measureTwin(): Promise<Sample> {
   return best(TWIN_ATTEMPTS, (block) => poseidon2Twin.hashBlocks(block, BLOCK_BYTES, CELL_BYTES).blockHashes)
 }
 
+/** The block whose hash is {@link BLOCK_HASH}. */
+export function sampleBlock(): Uint8Array {
+  return Uint8Array.from({ length: BLOCK_BYTES }, (_, i) => i * 131 + Math.floor(i / 256) * 17 + 7)
+}
+
 function best(attempts: number, hash: (block: Uint8Array) => Uint8Array): Sample {
-  const block = Uint8Array.from({ length: BLOCK_BYTES }, (_, i) => i * 131 + Math.floor(i / 256) * 17 + 7)
+  const block = sampleBlock()
   let leastMs = Infinity
   for (let attempt = 0; attempt < attempts; attempt++) {
     const begin = performance.now()

@@ -21,6 +21,7 @@ import { bench as poseidon2 } from './poseidon2.bench.ts'
 import { bench as poseidon2InTab } from './poseidon2.browser.bench.ts'
 import { bench as poseidon2Scalar } from './poseidon2scalar.bench.ts'
 import { bench as poseidon2Twin } from './poseidon2twin.bench.ts'
+import { bench as poseidon2Wasmcurves } from './poseidon2wasmcurves.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
 import { bench as upload } from './upload.bench.ts'
@@ -42,6 +43,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: poseidon2, file: 'poseidon2.bench.ts' },
   { bench: poseidon2Scalar, file: 'poseidon2scalar.bench.ts' },
   { bench: poseidon2Twin, file: 'poseidon2twin.bench.ts' },
+  { bench: poseidon2Wasmcurves, file: 'poseidon2wasmcurves.bench.ts' },
   { bench: poseidon2InTab, file: 'poseidon2.browser.bench.ts' },
 ]
 const QUICK_ROUNDS = 2
