@@ -132,6 +132,20 @@ export class LeafPages {
   }
 }
 
+/** Records of all leaves of a tree, in order. A generator, because a large tree has too many for one commit. */
+export function* leafChanges(
+  treeId: number,
+  leafCount: number,
+  leafAt: (index: number) => Cid,
+): Generator<Change, void> {
+  for (let first = 0; first < leafCount; first += LEAVES_PER_PAGE) {
+    const page = new LeafPage()
+    for (let place = 0; place < Math.min(LEAVES_PER_PAGE, leafCount - first); place++)
+      page.set(place, leafAt(first + place))
+    yield { put: pageKey(treeId, first / LEAVES_PER_PAGE), value: page.encode() }
+  }
+}
+
 function pageKey(treeId: number, number: number): Key {
   return joinKey(LEAVES_PREFIX, indexKey(treeId), indexKey(number))
 }

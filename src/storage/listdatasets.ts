@@ -43,11 +43,15 @@ export async function* listDatasets(
     if (entry !== undefined) yield entry
   }
   // A repair drops a manifest whose record is damaged; the leaves it held stay until the dataset is removed or stored again.
+  const lost = new Set<string>()
   for await (const [key] of datastore.entries(HOLDERS_PREFIX, { signal })) {
     const { manifest: cid } = readHolderKey(key)
+    // One manifest may have held many trees.
+    if (lost.has(String(cid))) continue
     if ((await datastore.get(blockKey(cid))) !== undefined) continue
     // A removal may have come between; it takes both in one commit.
     if ((await datastore.get(key)) === undefined) continue
+    lost.add(String(cid))
     const message = `the manifest of dataset ${cid} is lost: store the file again, or remove the dataset`
     const error = new CodexError('dataset/manifest-lost', message, { detail: { cid: String(cid) } })
     yield { cid, manifest: undefined, error }

@@ -1,6 +1,7 @@
 // Who holds a tree: keys that say a manifest needs its leaves. Codec only; who may hold or let go is decided in datasets.ts.
 
 import { DIGEST_BYTES, type Cid, decodeCid } from '../protocol/cid.ts'
+import type { Manifest } from '../protocol/manifest.ts'
 import { CODEX_MANIFEST, SHA2_256 } from '../protocol/multicodec.ts'
 import { encodeVarint } from '../protocol/varint.ts'
 import type { Key } from './datastore.ts'
@@ -25,4 +26,9 @@ export function holderKey(tree: Cid, manifest: Cid): Key {
 export function readHolderKey(key: Key): { readonly tree: Cid; readonly manifest: Cid } {
   const end = key.length - MANIFEST_CID_BYTES
   return { tree: decodeCid(key.slice(HOLDERS_PREFIX.length, end)), manifest: decodeCid(key.slice(end)) }
+}
+
+/** The trees that a whole dataset of this manifest has in the store: that of its blocks, and of a verifiable one those of its slots. */
+export function treesOf(manifest: Manifest): Cid[] {
+  return [manifest.treeCid, ...(manifest.kind === 'verifiable' ? manifest.slotRoots : [])]
 }

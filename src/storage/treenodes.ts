@@ -1,7 +1,6 @@
 // Inner nodes of whole trees, and the proofs that follow from them: an eighth of the space that a stored proof for each leaf would take.
 
 import { DIGEST_BYTES } from '../protocol/cid.ts'
-import type { MerkleTree } from '../protocol/merkletree.ts'
 import type { Change, Datastore, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { corruptedRecord, openRecord, sealRecord } from './sealedrecord.ts'
@@ -18,8 +17,15 @@ export function nodesKey(treeId: number): Key {
   return joinKey(NODES_PREFIX, indexKey(treeId))
 }
 
+/** A whole tree, of whatever hash; 0 is the layer of the leaves, `depth` the root. */
+export interface NodeLayers {
+  readonly depth: number
+  layerLength(layer: number): number
+  node(layer: number, index: number): Uint8Array
+}
+
 /** Records of every layer between leaves and root. A generator, because a large tree has too many for one commit. */
-export function* nodeChanges(treeId: number, tree: MerkleTree): Generator<Change, void> {
+export function* nodeChanges(treeId: number, tree: NodeLayers): Generator<Change, void> {
   for (let layer = 1; layer < tree.depth; layer++) {
     const count = tree.layerLength(layer)
     for (let first = 0; first < count; first += NODES_PER_PAGE) {
