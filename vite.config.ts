@@ -12,6 +12,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config'
 
 import manifest from './package.json' with { type: 'json' }
 import { type Chromium, findChromium } from './test/chromium.ts'
+import { contractFiles } from './test/contractfiles.ts'
 import { workerFiles } from './test/workerfiles.ts'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
@@ -68,7 +69,11 @@ function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
   return {
     root: ROOT,
     publicDir: false,
-    plugins: [workerFiles(), executable(Object.keys(COMMAND_ENTRIES).map((name) => join(DIST, `${name}.js`)))],
+    plugins: [
+      workerFiles(),
+      executable(Object.keys(COMMAND_ENTRIES).map((name) => join(DIST, `${name}.js`))),
+      ...(mode === 'package' ? [contractFiles(DIST)] : []),
+    ],
     ssr: { noExternal: true, target: 'node' },
     build: {
       ssr: true,
