@@ -68,7 +68,8 @@ function dropPages(parts: StoreParts, keys: readonly Key[]): Promise<void> {
   })
 }
 
-async function loseReferences(parts: StoreParts, plan: BlockPlan, cids: readonly Cid[]): Promise<void> {
+/** Takes these references from their blocks' records, and the blocks that lose their last one from the store. */
+export async function loseReferences(parts: StoreParts, plan: BlockPlan, cids: readonly Cid[]): Promise<void> {
   const lost = countReferences(cids)
   const keys = lost.map(({ cid }) => blockKey(cid))
   const sealed = await parts.datastore.getMany(keys)
@@ -82,7 +83,7 @@ async function loseReferences(parts: StoreParts, plan: BlockPlan, cids: readonly
 }
 
 /** One damaged record must not keep all the rest from going: it is reported and left to `repair`. */
-function passedOver<T>({ log }: StoreParts, decode: () => T, otherwise: T): T {
+export function passedOver<T>({ log }: StoreParts, decode: () => T, otherwise: T): T {
   try {
     return decode()
   } catch (error) {

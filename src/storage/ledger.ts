@@ -21,6 +21,8 @@ export interface Plan {
    * same, because they may be written to at once.
    */
   readonly durability?: CommitOptions['durability']
+  /** Called once all of it is committed and before anything else is decided: what is kept in memory follows here. Not called when the commit failed. */
+  readonly applied?: (() => void) | undefined
 }
 
 export class Ledger {
@@ -114,12 +116,15 @@ export class Ledger {
     }
   }
 
-  async #commit({ changes, delta, taken = [], freed = [], durability = 'strict' }: Plan): Promise<void> {
+  async #commit({ changes, delta, taken = [], freed = [], durability = 'strict', applied }: Plan): Promise<void> {
     const books = await this.#open()
     const counters = delta === undefined ? books.counters : changed(books.counters, delta, this.#total)
     const all = [...changes, ...books.units.changes(taken, freed)]
     if (counters !== books.counters) all.push(countersChange(counters))
-    if (all.length === 0) return
+    if (all.length === 0) {
+      applied?.()
+      return
+    }
     try {
       await this.#datastore.commit(all, { durability: freed.length === 0 ? durability : 'strict' })
     } catch (error) {
@@ -129,6 +134,7 @@ export class Ledger {
     }
     books.units.settle(taken, freed)
     books.counters = counters
+    applied?.()
   }
 
   #open(): Promise<Books> {

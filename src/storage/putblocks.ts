@@ -10,6 +10,7 @@ import type { BlockPlace, BlockRecord } from './blockrecord.ts'
 import { occupies, servable } from './blockrecord.ts'
 import type { Change, CommitOptions, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
+import type { Plan } from './ledger.ts'
 import { countReferences } from './putleaves.ts'
 import { freeBytes, quotaExceeded } from './quota.ts'
 import type { SlabPiece } from './slabfile.ts'
@@ -36,8 +37,18 @@ export interface PutExtras {
   readonly also?: (() => Promise<readonly Change[]>) | undefined
   /** The blocks are leaves of this tree, `indices` in their order; each new leaf is a reference. */
   readonly leaves?: { readonly treeId: number; readonly indices: readonly number[] } | undefined
+  /** Pays for what the put adds; the free space does when there is none. */
+  readonly setAside?: SetAside | undefined
   /** `relaxed` when a later strict commit decides whether any of this counts; bytes are flushed all the same. */
   readonly durability?: CommitOptions['durability'] | undefined
+}
+
+/** Space reserved beforehand. Bytes that a put really adds to `used` leave `reserved` in the same commit. */
+export interface SetAside {
+  /** Asked before bytes are written. Throws when they are more than it can pay for. */
+  readonly check: (bytes: Bytes) => void
+  /** Asked while nothing can change, with what this commit adds (0 when all of it is present): the records that go with it. Throws as `check`. */
+  readonly spend: (bytes: Bytes) => Pick<Plan, 'changes' | 'applied'> | Promise<Pick<Plan, 'changes' | 'applied'>>
 }
 
 /**
@@ -78,7 +89,7 @@ async function attempt(
   const keys = candidates.map(({ key }) => key)
   const known = await readBlockRecords(parts.datastore, keys)
   const fresh = candidates.filter((_, i) => !servable(known[i]))
-  await requireRoom(parts, candidates, known)
+  await requireRoom(parts, candidates, known, extras.setAside)
   const places = new Map<Candidate, BlockPlace>()
   const units = await parts.ledger.allocate(sum(fresh, ({ block }) => slabUnits(block)))
   try {
@@ -102,7 +113,8 @@ async function attempt(
         else if (record.expiry === after.expiry && record.refCount === after.refCount) continue
         plan.replace(candidate.key, record, after)
       }
-      return [{ ...plan.plan, ...(extras.durability && { durability: extras.durability }) }, stored]
+      const paid = await payFor(plan, extras.setAside)
+      return [{ ...paid, ...(extras.durability && { durability: extras.durability }) }, stored]
     })
   } catch (error) {
     parts.ledger.giveBack(units)
@@ -113,6 +125,15 @@ async function attempt(
     // Units that the commit took are pending no longer: giving those back changes nothing.
     parts.ledger.giveBack(units)
   }
+}
+
+/** The plan, with the bytes it adds moved from reserved to used where they were set aside. */
+async function payFor(plan: BlockPlan, setAside: SetAside | undefined): Promise<Plan> {
+  if (setAside === undefined) return plan.plan
+  const added = plan.plan.delta?.used ?? 0
+  const { changes, applied } = await setAside.spend(added)
+  const { delta, ...rest } = plan.also(...changes).plan
+  return { ...rest, applied, ...(delta && { delta: { ...delta, reserved: -added } }) }
 }
 
 /** The leaves to add, and by hex CID how many references they are. */
@@ -136,6 +157,7 @@ async function requireRoom(
   { ledger }: StoreParts,
   candidates: readonly Candidate[],
   known: readonly (BlockRecord | undefined)[],
+  setAside: SetAside | undefined,
 ): Promise<void> {
   let needed = 0
   // A block in quarantine takes its space already: putting it again needs no more.
@@ -144,6 +166,7 @@ async function requireRoom(
     if (record === undefined || !occupies(record)) needed += block.bytes.length
   }
   if (needed === 0) return
+  if (setAside !== undefined) return setAside.check(needed)
   const counters = await ledger.counters()
   if (needed > freeBytes(counters, ledger.total)) throw quotaExceeded(counters, needed, ledger.total)
 }

@@ -12,6 +12,8 @@ import type { Cid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { BlockPlan } from './blockplan.ts'
 import { servable } from './blockrecord.ts'
+import type { Booking, ListToDrop, SpaceLook } from './bookspace.ts'
+import { bookSpace } from './bookspace.ts'
 import type { Change, Datastore } from './datastore.ts'
 import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { dropBlock } from './dropblock.ts'
@@ -36,6 +38,7 @@ import { blockKey, readBlockRecords } from './storeparts.ts'
 import { readTreeRecord } from './treerecord.ts'
 import { trimSlab } from './trimslab.ts'
 import type { VerifiedBlock } from './verifiedblock.ts'
+import { comparedBlock } from './verifiedblock.ts'
 
 export const DEFAULT_QUOTA_BYTES: Bytes = 20 * GiB
 export const DEFAULT_BLOCK_TTL_SECONDS: Seconds = 30 * 24 * 3600
@@ -106,11 +109,11 @@ export class RepoStore {
 
   /**
    * Stores groups of up to 8 MiB, each with one flush and one commit with its leaves, in order. A failure leaves whole groups stored;
-   * `also` goes with the last one. @throws CodexError as {@link RepoStore.put}
+   * `also` goes with the last one, `setAside` pays for each. @throws CodexError as {@link RepoStore.put}
    */
   async putMany(
     blocks: readonly VerifiedBlock[],
-    { expiry = this.defaultExpiry(), also, leaves, durability }: PutOptions = {},
+    { expiry = this.defaultExpiry(), also, leaves, setAside, durability }: PutOptions = {},
   ): Promise<PutOutcome[]> {
     const outcomes: PutOutcome[] = []
     for (const group of groupsOf(blocks, ({ bytes }) => bytes.length)) {
@@ -120,6 +123,7 @@ export class RepoStore {
       const extras = {
         also: end === blocks.length ? also : undefined,
         leaves: leaves && indices && { treeId: leaves.treeId, indices },
+        setAside,
         durability,
       }
       outcomes.push(...(await putBlocks(this.#parts, puts, extras)))
@@ -136,6 +140,12 @@ export class RepoStore {
   /** As {@link getBlocks}: in order, `undefined` where missing. @throws CodexError `store/block-corrupted`, `store/corrupted-record` */
   getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {
     return getBlocks(this.#parts, cids)
+  }
+
+  /** As {@link RepoStore.getMany}, for who stores the same blocks under another tree. */
+  async getVerified(cids: readonly Cid[]): Promise<(VerifiedBlock | undefined)[]> {
+    const blocks = await this.getMany(cids)
+    return blocks.map((bytes, i) => bytes && comparedBlock({ cid: cids[i] as Cid, bytes }))
   }
 
   async has(cid: Cid): Promise<boolean> {
@@ -215,6 +225,11 @@ export class RepoStore {
   /** Gives reserved bytes back, with `also`. @throws CodexError `store/release-exceeds-reserved`, `units/not-a-size` */
   release(bytes: Bytes, also: readonly Change[] = []): Promise<void> {
     return this.#reserve(-checkedBytes(bytes, 'a release'), also)
+  }
+
+  /** As {@link bookSpace}: decides over reserved bytes while nothing else can change. */
+  book<T>(decide: (look: SpaceLook) => Promise<Booking<T>>, drop?: ListToDrop): Promise<T> {
+    return bookSpace(this.#parts, decide, drop)
   }
 
   async space(): Promise<Space> {
