@@ -39,6 +39,9 @@ const SOUND: Readonly<Record<string, string>> = {
   'src/platform/browser/idb.ts':
     "// Idb.\nimport { openDB } from 'idb'\nexport const w = new URL('../../workers/slabworker.ts', import.meta.url)\n",
   'src/entries/protocol.ts': "// Entry.\nexport { hash } from '../protocol/cid.ts'\n",
+  'src/platform/nodejs/threads.ts':
+    "// Threads.\nexport const w = new URL('../../entries/hashworker.nodejs.ts', import.meta.url)\n",
+  'src/entries/hashworker.nodejs.ts': "// A thread.\nimport '../../wasm/field/load.ts'\nexport const n = 1\n",
   'src/entries/slots.nodejs.ts': "// Entry.\nexport * from '../platform/nodejs/file.ts'\n",
   'src/cli/cli.ts': "#!/usr/bin/env node\n// Cli.\nprocess.exitCode = (await import('../nodejs.ts')) ? 0 : 1\n",
   'wasm/field/load.ts': '// Loader.\nexport const load = 1\n',
@@ -128,6 +131,21 @@ const PLANTED: Readonly<Record<string, Planted>> = {
     path: 'src/storage/bad.ts',
     code: "import '../../wasm/field/load.ts'",
     says: 'not wasm',
+  },
+  'a platform that runs the first file of a thread itself': {
+    path: 'src/platform/nodejs/bad.ts',
+    code: "import '../../entries/hashworker.nodejs.ts'",
+    says: 'not entries/*.nodejs.ts',
+  },
+  'a platform that starts a thread of the other': {
+    path: 'src/platform/browser/bad.ts',
+    code: "export const w = new URL('../../entries/hashworker.nodejs.ts', import.meta.url)",
+    says: 'not entries/*.nodejs.ts',
+  },
+  'a thread that starts with something else': {
+    path: 'src/platform/nodejs/bad.ts',
+    code: "export const w = new URL('../../entries/slots.nodejs.ts', import.meta.url)",
+    says: 'not entries/*.nodejs.ts',
   },
   'a test in the source': {
     path: 'src/lib/bad.ts',

@@ -45,6 +45,12 @@ const ONE_FILE = ['browser.ts', 'nodejs.ts', 'node.ts']
 /** A kernel is loaded where it computes: in a worker's first file, or by an entry whose caller computes on its own thread. */
 const MAY_LOAD_KERNELS = /(worker(\.(browser|nodejs))?|entries\/[a-z]+\.(browser|nodejs))\.ts$/
 
+/** A platform starts threads by the address of their first file, which stands among the entries because it may know every room. */
+const STARTS_WORKERS: Readonly<Record<string, RegExp>> = {
+  'platform/browser': /^src\/entries\/[a-z]+worker\.browser\.ts$/,
+  'platform/nodejs': /^src\/entries\/[a-z]+worker\.nodejs\.ts$/,
+}
+
 /** One door per package. A package that is not here has no door yet: give it one, and only one. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@libp2p/*': ['exchange', 'platform/browser', 'platform/nodejs'],
@@ -160,7 +166,8 @@ function checkReference(path: string, reference: Reference, sources: Sources, sa
   const seams = reference.types ? (TYPE_ARROWS[from] ?? []) : []
   const allowed = [...ownRoom, ...(ARROWS[from] ?? []), ...seams]
   const isKernel = to === 'wasm' && MAY_LOAD_KERNELS.test(path)
-  if (!allowed.includes(to) && !isKernel) {
+  const isStarted = reference.kind === 'URL' && STARTS_WORKERS[from]?.test(target) === true
+  if (!allowed.includes(to) && !isKernel && !isStarted) {
     say(line, `${from} may import ${(ARROWS[from] ?? []).join(', ') || 'nothing'}; not ${to}`)
   }
   return target

@@ -1,0 +1,16 @@
+// Web Workers of a tab for what takes computing: hashing, coding. What they do is in their script.
+
+import type { CodeJobs } from '../../erasure/codejobs.ts'
+import type { HashJobs } from '../../slots/hashjobs.ts'
+import type { TicketedJobs } from '../../workers/ticketedjobs.ts'
+import { TrustedWorker as Worker } from './trustedworker.ts'
+import { WebWorkers } from './webworkers.ts'
+
+/** What each of these workers can do. */
+export type ComputeJobs = HashJobs & CodeJobs
+
+export function computeWorkers(): WebWorkers<TicketedJobs<ComputeJobs>> {
+  return new WebWorkers({
+    create: () => new Worker(new URL('../../entries/computeworker.browser.ts', import.meta.url), { type: 'module' }),
+  })
+}
