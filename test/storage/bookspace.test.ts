@@ -183,6 +183,6 @@ it('leaves a tree alone that a dataset in the store holds', async () => {
   })
   expect(freed).toBe(0)
   expect(await repo.getAt(manifest.treeCid, [0])).toEqual([block?.bytes])
-  expect(await datasets.remove(cid, { signal: NEVER })).toBe('dropped')
+  expect(await datasets.remove(cid, { signal: NEVER })).toBe('removed')
   expect(await repo.space()).toMatchObject({ totalBlocks: 0 })
 })
