@@ -145,6 +145,7 @@ async function tests(): Promise<ViteUserConfig> {
             // All named up front: a dependency discovered in mid-run makes vite reload the page under the tests.
             noDiscovery: true,
             include: [
+              '@noble/curves/bn254.js',
               '@noble/hashes/sha2.js',
               '@noble/hashes/sha3.js',
               '@noble/hashes/utils.js',

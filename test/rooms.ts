@@ -54,6 +54,7 @@ const STARTS_WORKERS: Readonly<Record<string, RegExp>> = {
 /** One door per package. A package that is not here has no door yet: give it one, and only one. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@libp2p/*': ['exchange', 'platform/browser', 'platform/nodejs'],
+  '@noble/curves': ['proving'],
   '@noble/hashes': ['protocol', 'storage'],
   '@preact/signals': ['web'],
   'classic-level': ['platform/nodejs'],
@@ -155,7 +156,7 @@ function checkReference(path: string, reference: Reference, sources: Sources, sa
     checkDoor(path, specifier, line, say)
     return undefined
   }
-  if (/\.(css|svg|json)(\?\w+)?$/.test(specifier)) return undefined
+  if (/\.(css|svg|json|circom)(\?\w+)?$/.test(specifier)) return undefined
   const target = resolve(path, specifier)
   if (!sources.has(target)) {
     say(line, `an import names an existing file with its .ts: found no ${target}`)
