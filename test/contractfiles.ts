@@ -7,7 +7,7 @@ import { compiledContract } from './compilecontracts.ts'
 
 /** What outsiders deploy, and what only a local chain does. */
 const FILES = {
-  contracts: ['Groth16Verifier', 'Token'],
+  contracts: ['Marketplace', 'Groth16Verifier', 'Token'],
   devnet: ['AnyProofVerifier'],
 }
 
