@@ -20,6 +20,7 @@ const DIST = join(ROOT, 'dist')
 
 /** Files of `dist` that people import or run, by name, and the source each is built from. */
 const LIBRARY_ENTRIES = {
+  exchange: 'src/entries/exchange.ts',
   protocol: 'src/entries/protocol.ts',
 }
 const COMMAND_ENTRIES = {
@@ -146,6 +147,7 @@ async function tests(): Promise<ViteUserConfig> {
             noDiscovery: true,
             include: [
               '@noble/curves/bn254.js',
+              '@noble/curves/secp256k1.js',
               '@noble/hashes/sha2.js',
               '@noble/hashes/sha3.js',
               '@noble/hashes/utils.js',
@@ -153,6 +155,7 @@ async function tests(): Promise<ViteUserConfig> {
               'fast-check',
               'idb',
               'multiformats/bases/base58',
+              'multiformats/bases/base64',
             ],
           },
           test: {

@@ -32,12 +32,19 @@ export class WireMessage {
 
   /**
    * @param room prefix of the error codes, the format being read
+   * @param maxFields how many fields there may be in all, those that are skipped included: an empty one takes two bytes of input, but far
+   * more of memory. Without it the caller bounds the input instead
    * @throws CodexError `<room>/truncated`, `<room>/not-canonical`, `<room>/unknown-wire-type`, `<room>/wrong-wire-type`,
-   * `<room>/duplicate-field`
+   * `<room>/duplicate-field`, `<room>/too-many-fields`
    */
-  constructor(bytes: Uint8Array, shape: Shape, room: string) {
+  constructor(bytes: Uint8Array, shape: Shape, room: string, maxFields = Infinity) {
     this.#room = room
+    let fields = 0
     for (const { number, value } of readFields(bytes, room)) {
+      if (++fields > maxFields)
+        throw new CodexError(`${room}/too-many-fields`, `expected at most ${maxFields} fields, found more`, {
+          detail: { limit: maxFields },
+        })
       const expected = shape[number]
       if (expected === undefined) continue
       if (expected === 'number' ? typeof value !== 'number' : !isBytes(value))
@@ -130,6 +137,38 @@ export class WireWriter {
     return this.#add(encodeVarint(field * 8 + WIRE_BYTES))
       .#add(encodeVarint(value.length))
       .#add(value)
+  }
+
+  /** A message as a field, without joining its parts first. Later changes of `inner` do not count. */
+  message(field: number, inner: WireWriter): this {
+    this.#add(encodeVarint(field * 8 + WIRE_BYTES)).#add(encodeVarint(inner.#length))
+    for (const part of inner.#parts) this.#add(part)
+    return this
+  }
+
+  /** Of all that was written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /**
+   * What {@link finish} gives, in pieces: byte fields of `borrowFrom` bytes or more as they were given, all between them joined. For those
+   * who send large fields on without copying them.
+   */
+  chunks(borrowFrom: number): Uint8Array[] {
+    const chunks: Uint8Array[] = []
+    let small = new WireWriter()
+    for (const part of this.#parts) {
+      if (part.length < borrowFrom || !isBytes(part)) {
+        small.#add(part)
+        continue
+      }
+      if (small.#length > 0) chunks.push(small.finish())
+      chunks.push(part)
+      small = new WireWriter()
+    }
+    if (small.#length > 0) chunks.push(small.finish())
+    return chunks
   }
 
   finish(): Uint8Array {
