@@ -65,6 +65,11 @@ export class LeafPage {
     this.#bytes.fill(0, LEAVES_PER_PAGE + place * DIGEST_BYTES, LEAVES_PER_PAGE + (place + 1) * DIGEST_BYTES)
   }
 
+  /** How many leaves are there. */
+  count(): number {
+    return this.#bytes.subarray(0, LEAVES_PER_PAGE).reduce((count, kind) => count + Math.sign(kind), 0)
+  }
+
   /** The leaves that are there, in order. */
   cids(): Cid[] {
     return Array.from({ length: LEAVES_PER_PAGE }, (_, place) => this.get(place)).filter((cid) => cid !== undefined)

@@ -37,6 +37,13 @@ export function* nodeChanges(treeId: number, tree: NodeLayers): Generator<Change
   }
 }
 
+/** How many records {@link nodeChanges} makes for a tree of so many leaves. */
+export function nodePagesOf(leafCount: number): number {
+  let pages = 0
+  for (let count = halve(leafCount); count > 1; count = halve(count)) pages += Math.ceil(count / NODES_PER_PAGE)
+  return pages
+}
+
 /**
  * The siblings that prove a leaf of a tree whose nodes are here, bottom first; the zero node where there is none. Undefined when the leaf beside
  * it has been dropped.

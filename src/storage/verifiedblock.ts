@@ -4,6 +4,7 @@ import { CodexError } from '../lib/errors.ts'
 import { equalBytes } from '../lib/bytes.ts'
 import type { Bytes } from '../lib/units.ts'
 import { MiB } from '../lib/units.ts'
+import { EMPTY_BLOCK_CID } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { makeCid } from '../protocol/cid.ts'
 import { CODEX_BLOCK, SHA2_256 } from '../protocol/multicodec.ts'
@@ -19,7 +20,7 @@ export interface Block {
 
 declare const VERIFIED: unique symbol
 
-/** A block made by {@link hashBlocks} or passed by {@link verifyBlocks}. Its bytes are borrowed, not copied. */
+/** A block made by {@link hashBlocks}, passed by {@link verifyBlocks} or read from the store. Its bytes are borrowed, not copied. */
 export type VerifiedBlock = Block & { readonly [VERIFIED]: true }
 
 /** The blocks of these chunks, with data CIDs. @throws CodexError `block/too-large` */
@@ -44,6 +45,14 @@ export async function verifyBlocks(hasher: Hasher, blocks: readonly Block[]): Pr
     )
   })
 }
+
+/** For the store itself, of bytes it has just compared with their CID. */
+export function comparedBlock(block: Block): VerifiedBlock {
+  return brand(block)
+}
+
+/** The block that pads protected datasets: no bytes, standing for zeros. */
+export const EMPTY_BLOCK: VerifiedBlock = brand({ cid: EMPTY_BLOCK_CID, bytes: new Uint8Array(0) })
 
 function brand(block: Block): VerifiedBlock {
   return block as VerifiedBlock
