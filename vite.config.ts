@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vite'
 import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import type { BrowserCommand } from 'vitest/node'
 
 import manifest from './package.json' with { type: 'json' }
 import { type Chromium, findChromium } from './test/chromium.ts'
+import type * as CompileForTests from './test/proving/compilefortests.ts'
 import { contractFiles } from './test/contractfiles.ts'
 import { workerFiles } from './test/workerfiles.ts'
 
@@ -169,6 +171,7 @@ async function tests(): Promise<ViteUserConfig> {
               headless: true,
               screenshotFailures: false,
               provider: playwright(browserOptions),
+              commands: { compileForTests },
               instances: [{ browser: 'chromium' }],
             },
           },
@@ -176,6 +179,12 @@ async function tests(): Promise<ViteUserConfig> {
       ],
     },
   }
+}
+
+/** Lets a test in a tab have a circuit compiled. Through the server, because templates are imported as only vite can. */
+const compileForTests: BrowserCommand<[main: string]> = async ({ project }, main) => {
+  const loaded = await project.vite.ssrLoadModule('/test/proving/compilefortests.ts')
+  return (loaded as typeof CompileForTests).compileForTests(main)
 }
 
 async function chromiumOrReason(): Promise<Chromium | Error> {

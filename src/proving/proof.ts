@@ -1,0 +1,73 @@
+// A Groth16 proof as snarkjs writes it in JSON, and as the contract takes it. Whether it holds is verify.ts' question.
+
+import {
+  checkedG1,
+  checkedG2,
+  type G1Json,
+  type G1Point,
+  type G2Json,
+  type G2Point,
+  groth16Fields,
+  jsonOfG1,
+  jsonOfG2,
+} from './checkedpoint.ts'
+
+/** As snarkjs writes it: decimal texts, affine coordinates, in G2 the real part first. */
+export interface Groth16Proof {
+  readonly pi_a: G1Json
+  readonly pi_b: G2Json
+  readonly pi_c: G1Json
+  readonly protocol: 'groth16'
+  readonly curve: 'bn128'
+}
+
+/** The contract's struct `Groth16Proof` (data reference §8.5). Real part first: the contract swaps it itself. */
+export interface SolidityProof {
+  readonly a: { readonly x: bigint; readonly y: bigint }
+  readonly b: { readonly x: SolidityFp2; readonly y: SolidityFp2 }
+  readonly c: { readonly x: bigint; readonly y: bigint }
+}
+export interface SolidityFp2 {
+  readonly real: bigint
+  readonly imag: bigint
+}
+
+/** The three points of a proof. */
+export interface ProofPoints {
+  readonly a: G1Point
+  readonly b: G2Point
+  readonly c: G1Point
+}
+
+const CODE = 'proving/bad-proof'
+
+/**
+ * The points of a proof from outside, each on its curve and in its group.
+ * @throws CodexError `proving/bad-proof`, with the field
+ */
+export function checkedProof(proof: unknown): ProofPoints {
+  const { pi_a, pi_b, pi_c } = groth16Fields(proof, { code: CODE, name: 'proof' })
+  return {
+    a: checkedG1(pi_a, { code: CODE, name: 'pi_a' }),
+    b: checkedG2(pi_b, { code: CODE, name: 'pi_b' }),
+    c: checkedG1(pi_c, { code: CODE, name: 'pi_c' }),
+  }
+}
+
+export function proofOfPoints({ a, b, c }: ProofPoints): Groth16Proof {
+  return { pi_a: jsonOfG1(a), pi_b: jsonOfG2(b), pi_c: jsonOfG1(c), protocol: 'groth16', curve: 'bn128' }
+}
+
+/**
+ * The struct that `submitProof` and `fillSlot` take. Never feed the contract snarkjs' own calldata export: that one is swapped already.
+ * @throws CodexError `proving/bad-proof`, with the field
+ */
+export function toSolidityProof(proof: Groth16Proof): SolidityProof {
+  const { a, b, c } = checkedProof(proof)
+  const [{ x: bx, y: by }, pointA, pointC] = [b.toAffine(), a.toAffine(), c.toAffine()]
+  return {
+    a: { x: pointA.x, y: pointA.y },
+    b: { x: { real: bx.c0, imag: bx.c1 }, y: { real: by.c0, imag: by.c1 } },
+    c: { x: pointC.x, y: pointC.y },
+  }
+}

@@ -1,0 +1,114 @@
+// Computes witnesses: a circuit's inputs in, the values of all its wires out, by the circuit's own witness module. It proves
+// nothing, and believes nothing about the inputs until they are checked.
+
+import { CodexError } from '../lib/errors.ts'
+import { utf8 } from '../lib/bytes.ts'
+import { ELEMENT_BYTES, MAX_DOMAIN_POWER, viewOf } from './bn254.ts'
+import { type CircuitInputs, flattenedInput } from './flattenedinputs.ts'
+import { compileWitnessModule, WitnessModule } from './witnessmodule.ts'
+
+const MAX_WIRES = 2 ** MAX_DOMAIN_POWER
+const FNV_OFFSET = 0xcbf29ce484222325n
+const FNV_PRIME = 0x100000001b3n
+
+export class WitnessCalculator {
+  /** Wires of the circuit, the constant one included. */
+  readonly wireCount: number
+  /** Elements of all inputs together. */
+  readonly inputCount: number
+  readonly #compiled: WebAssembly.Module
+  /** Undefined after a failure: a module that was interrupted does not give its memory back. */
+  #module: WitnessModule | undefined
+
+  private constructor(compiled: WebAssembly.Module, module: WitnessModule) {
+    this.#compiled = compiled
+    this.#module = module
+    this.wireCount = module.exports.getWitnessSize()
+    this.inputCount = module.exports.getInputSize()
+  }
+
+  /**
+   * @param wasm what circom 2 compiled the circuit to
+   * @throws CodexError `proving/bad-circuit-module` where it is something else, `proving/out-of-memory`
+   */
+  static async load(wasm: Uint8Array): Promise<WitnessCalculator> {
+    const compiled = await compileWitnessModule(wasm)
+    const calculator = new WitnessCalculator(compiled, await WitnessModule.instantiate(compiled))
+    const { wireCount, inputCount } = calculator
+    if (wireCount >= 1 && wireCount <= MAX_WIRES && inputCount >= 0 && inputCount < wireCount) return calculator
+    throw new CodexError(
+      'proving/bad-circuit-module',
+      `circuit .wasm: expected at most ${MAX_WIRES} wires and fewer inputs, found ${wireCount} and ${inputCount}`,
+      { detail: { field: 'wasm', wireCount, inputCount } },
+    )
+  }
+
+  /**
+   * The witness: one element of 32 little-endian bytes per wire, in memory of the caller's own. Computes in one go on the calling
+   * thread, more than a tenth of a second for the full circuit. One call at a time.
+   * @throws CodexError `proving/bad-input`, `proving/surplus-input`, `proving/missing-input`, each with the field;
+   *   `proving/unsatisfied` where the circuit refuses the inputs
+   */
+  async calculate(inputs: CircuitInputs): Promise<Uint8Array> {
+    const module = (this.#module ??= await WitnessModule.instantiate(this.#compiled))
+    const signals = this.#checkedSignals(module, inputs)
+    module.clear()
+    try {
+      module.exports.init(1)
+      for (const { high, low, elements } of signals)
+        for (const [position, element] of elements.entries()) {
+          module.writeElement(element)
+          // The last of all inputs starts the computation.
+          module.exports.setInputSignal(high, low, position)
+        }
+      return this.#readWitness(module)
+    } catch (error) {
+      this.#module = undefined
+      throw module.errorFor(error)
+    }
+  }
+
+  #checkedSignals(module: WitnessModule, inputs: CircuitInputs): Signal[] {
+    const signals: Signal[] = []
+    let given = 0
+    for (const [name, value] of Object.entries(inputs)) {
+      const { high, low } = hashOf(name)
+      const size = module.exports.getInputSignalSize(high, low)
+      if (size <= 0)
+        throw new CodexError('proving/surplus-input', `input ${name}: the circuit has none of that name`, {
+          detail: { field: name },
+        })
+      signals.push({ high, low, elements: flattenedInput(name, value, size) })
+      given += size
+    }
+    if (given === this.inputCount) return signals
+    throw new CodexError(
+      'proving/missing-input',
+      `inputs: the circuit wants ${this.inputCount} elements, found ${given} in ${Object.keys(inputs).join(', ') || 'none'}`,
+      { detail: { field: 'inputs', expected: this.inputCount, found: given } },
+    )
+  }
+
+  #readWitness(module: WitnessModule): Uint8Array {
+    const witness = new Uint8Array(ELEMENT_BYTES * this.wireCount)
+    const view = viewOf(witness)
+    for (let wire = 0; wire < this.wireCount; wire++) {
+      module.exports.getWitness(wire)
+      module.readElement(view, ELEMENT_BYTES * wire)
+    }
+    return witness
+  }
+}
+
+interface Signal {
+  readonly high: number
+  readonly low: number
+  readonly elements: readonly bigint[]
+}
+
+/** The 64 bits by which a module knows its inputs: FNV-1a over the name. */
+function hashOf(name: string): { readonly high: number; readonly low: number } {
+  let hash = FNV_OFFSET
+  for (const byte of utf8(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * FNV_PRIME)
+  return { high: Number(BigInt.asIntN(32, hash >> 32n)), low: Number(BigInt.asIntN(32, hash)) }
+}
