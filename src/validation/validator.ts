@@ -1,0 +1,197 @@
+// Validator: hears which slots are filled and marks proofs that a period asked for and nobody submitted. It owns no transaction: the market sends.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
+import { Scope } from '../lib/scope.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market } from '../market/market.ts'
+import type { MarketEvent } from '../market/marketevent.ts'
+import type { Period } from '../market/periodicity.ts'
+import { Periodicity } from '../market/periodicity.ts'
+import type { SlotId } from '../protocol/request.ts'
+import type { ValidationGroup } from './validationgroup.ts'
+import { checkGroup, isInGroup } from './validationgroup.ts'
+import { WatchedSlots } from './watchedslots.ts'
+
+export interface ValidatorSettings {
+  /** Most slots watched; 0 for all of them. Default: {@link DEFAULT_MAX_SLOTS} */
+  readonly maxSlots?: number
+  /** The group to look after where several validators share the work; every slot by default. */
+  readonly group?: ValidationGroup | undefined
+}
+
+export interface ValidatorParts {
+  readonly market: Pick<
+    Market,
+    'terms' | 'events' | 'blockAt' | 'slotDuties' | 'canMarkProofAsMissing' | 'markProofAsMissing'
+  >
+  /** The chain's. */
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export const DEFAULT_MAX_SLOTS = 1000
+/** Slots asked about at once. */
+const SLOTS_PER_READ = 500
+const READS_AT_ONCE = 50
+const MARKS_AT_ONCE = 8
+/** Between two looks whether the chain has come into a period, and two tries to hear its events. */
+const RETRY_SECONDS: Seconds = 1
+/** How often a period's end is waited for in the chain before its marks are tried all the same. */
+const MAX_LOOKS = 30
+
+/** Marketplace reference §7.2. */
+export class Validator {
+  readonly #market: ValidatorParts['market']
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #group: ValidationGroup | undefined
+  readonly #slots: WatchedSlots
+  readonly #periods: Periodicity
+  #scope: Scope | undefined
+  #isCrowded = false
+
+  /** @throws CodexError `validation/bad-group`, `validation/bad-max-slots` */
+  constructor({ market, clock, log }: ValidatorParts, { maxSlots = DEFAULT_MAX_SLOTS, group }: ValidatorSettings = {}) {
+    if (group !== undefined) checkGroup(group)
+    this.#slots = new WatchedSlots(maxSlots)
+    this.#market = market
+    this.#clock = clock
+    this.#log = log
+    this.#group = group
+    this.#periods = new Periodicity(market.terms.proofs.period)
+  }
+
+  /** Slots that are watched now. */
+  get watched(): readonly SlotId[] {
+    return this.#slots.watched
+  }
+
+  /** Hears of slots filled since the longest request may have begun, and of new ones; marks after every period until stopped. */
+  async start({ signal }: AbortOptions): Promise<void> {
+    if (this.#scope !== undefined) return
+    const scope = new Scope({
+      signal,
+      report: (error, task) => this.#log.error('a task of the validator failed', { task, error }),
+    })
+    this.#scope = scope
+    scope.spawn('hearing of slots', (inner) => this.#listen(inner))
+    scope.spawn('marking missing proofs', (inner) => this.#markForEver(inner))
+  }
+
+  /** Settles when nothing of it runs any more; safe if it was never started. */
+  async stop(): Promise<void> {
+    await this.#scope?.close()
+    this.#scope = undefined
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    let from: number | undefined
+    for (;;) {
+      try {
+        from ??= await this.#market.blockAt(this.#clock.now() - this.#market.terms.requestDurationLimit, { signal })
+        for await (const event of this.#market.events({ from, signal })) {
+          // Heard again after a failure; hearing twice does no harm.
+          from = Math.max(from, event.block)
+          this.#hear(event)
+        }
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        this.#log.warn('the events of the marketplace broke off; trying again', { error })
+        await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
+      }
+    }
+  }
+
+  #hear(event: MarketEvent): void {
+    const happened = event.type === 'undone' ? event.event : event
+    // Whichever way it turned, the next look at the slot's state decides: to be heard of is enough.
+    if (happened.type !== 'SlotFilled' && happened.type !== 'SlotFreed') return
+    if (this.#group !== undefined && !isInGroup(happened.slotId, this.#group)) return
+    const isTaken = this.#slots.offer(happened.slotId)
+    if (!isTaken && !this.#isCrowded) this.#log.warn('more slots are filled than this validator can keep in mind')
+    this.#isCrowded = !isTaken
+  }
+
+  async #markForEver(signal: AbortSignal): Promise<void> {
+    let marked = this.#periods.periodOf(this.#clock.now()) - 1
+    for (;;) {
+      const period = this.#periods.periodOf(this.#clock.now())
+      await this.#clock.until(this.#periods.endOf(period) + 1, { signal })
+      await this.#sift(period, signal)
+      // After a sleep several periods may wait; those whose time to be marked is over cost only reads, and are left out.
+      for (let due = Math.max(marked + 1, this.#oldestMarkable()); due <= period; due++) await this.#mark(due, signal)
+      marked = period
+    }
+  }
+
+  #oldestMarkable(): Period {
+    return this.#periods.periodOf(this.#clock.now() - this.#market.terms.proofs.timeout) - 1
+  }
+
+  /** Drops slots that are no longer filled and takes in others, once the chain has left `period`. Failures are told; the next period tries again. */
+  async #sift(period: Period, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#look(this.#slots.watched, period, signal)
+      while (this.#slots.hasRoom) {
+        const some = this.#slots.waiting(SLOTS_PER_READ)
+        if (some.length === 0) break
+        await this.#look(some, period, signal)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#log.warn('could not read the states of watched slots', { error })
+    }
+  }
+
+  async #look(ids: readonly SlotId[], period: Period, signal: AbortSignal): Promise<void> {
+    for (let from = 0; from < ids.length; from += SLOTS_PER_READ)
+      for (const { slotId, state } of await this.#readBehind(ids.slice(from, from + SLOTS_PER_READ), period, signal))
+        if (state === 'Filled') this.#slots.watch(slotId)
+        else this.#slots.forget(slotId)
+  }
+
+  /** As a block behind `period` sees them: until there is one, nothing of that period can be marked. */
+  async #readBehind(
+    ids: readonly SlotId[],
+    period: Period,
+    signal: AbortSignal,
+  ): ReturnType<ValidatorParts['market']['slotDuties']> {
+    for (let look = 1; ; look++) {
+      const duties = await this.#market.slotDuties(ids, { signal })
+      if (look >= MAX_LOOKS || duties.every((duty) => duty.period > period)) return duties
+      await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
+    }
+  }
+
+  async #mark(period: Period, signal: AbortSignal): Promise<void> {
+    const ids = this.#slots.watched
+    const markable = await mapBounded(ids, READS_AT_ONCE, (id) =>
+      this.#trying(id, signal, () => this.#market.canMarkProofAsMissing(id, period, { signal })),
+    )
+    await mapBounded(
+      ids.filter((_, i) => markable[i] === true),
+      MARKS_AT_ONCE,
+      (id) =>
+        this.#trying(id, signal, async () => {
+          const outcome = await this.#market.markProofAsMissing(id, period, { signal })
+          if (outcome.done) this.#log.info('marked a missing proof', { slotId: id, period })
+          else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
+        }),
+    )
+  }
+
+  /** One slot's failure is no reason to leave out the next. */
+  async #trying<T>(slotId: SlotId, signal: AbortSignal, act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await act()
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#log.warn('could not check the proof of a slot', { slotId, error })
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// The slots a validator knows of: those it watches, and those it would watch if it had room. It asks nobody; the validator does.
+
+import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { SlotId } from '../protocol/request.ts'
+
+/** Slots known at once; of further ones the validator does not hear, so that the chain's history cannot fill its memory. */
+export const MAX_KNOWN_SLOTS = 100_000
+
+export class WatchedSlots {
+  /** 0 for as many as there are. */
+  readonly #maxSlots: number
+  readonly #watched = new Set<SlotId>()
+  readonly #waiting = new Set<SlotId>()
+
+  /** @throws CodexError `validation/bad-max-slots` */
+  constructor(maxSlots: number) {
+    if (!Number.isSafeInteger(maxSlots) || maxSlots < 0)
+      throw new CodexError(
+        'validation/bad-max-slots',
+        `expected a number of slots from 0 on, 0 for all, found ${describeValue(maxSlots)}`,
+        { detail: { maxSlots: numberOrDescription(maxSlots) } },
+      )
+    this.#maxSlots = maxSlots
+  }
+
+  /** In the order in which they were heard of. */
+  get watched(): readonly SlotId[] {
+    return [...this.#watched]
+  }
+
+  /** Whether another slot would be watched. */
+  get hasRoom(): boolean {
+    return this.#maxSlots === 0 || this.#watched.size < this.#maxSlots
+  }
+
+  /** Hears of a filled slot. False when so many are known that this one is not taken in. */
+  offer(id: SlotId): boolean {
+    if (this.#watched.has(id) || this.#waiting.has(id)) return true
+    if (this.#watched.size + this.#waiting.size >= MAX_KNOWN_SLOTS) return false
+    this.#waiting.add(id)
+    return true
+  }
+
+  /** Up to `count` of those that wait, longest first. */
+  waiting(count: number): readonly SlotId[] {
+    const found: SlotId[] = []
+    for (const id of this.#waiting) {
+      if (found.length >= count) break
+      found.push(id)
+    }
+    return found
+  }
+
+  /** From now on this one is watched, if it waited and there is room. */
+  watch(id: SlotId): void {
+    if (!this.hasRoom || !this.#waiting.delete(id)) return
+    this.#watched.add(id)
+  }
+
+  forget(id: SlotId): void {
+    this.#watched.delete(id)
+    this.#waiting.delete(id)
+  }
+}
