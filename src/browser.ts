@@ -17,6 +17,7 @@ import { TabChannel } from './platform/browser/tabchannel.ts'
 import { tellingDatastore } from './platform/browser/tellingdatastore.ts'
 import { WebCryptoHasher } from './platform/browser/webcryptohasher.ts'
 import { WebLock } from './platform/browser/weblock.ts'
+import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
 import { DatastoreSlabFile } from './storage/datastoreslabfile.ts'
@@ -86,7 +87,7 @@ export async function openNode({
       await lock.release()
     }
     return new CodexNode(
-      { datastore, slab, release, clock, log, hasher: new WebCryptoHasher() },
+      { datastore, slab, release, clock, log, hasher: new WebCryptoHasher(), compute: () => openCompute(clock) },
       { ...settings, quotaBytes },
     )
   } catch (error) {
@@ -150,6 +151,15 @@ export function storageEstimate(): Promise<QuotaEstimate> {
 /** Asks the browser to keep this origin's data; call it from a click. */
 export function requestPersistence(): Promise<boolean> {
   return askToPersist()
+}
+
+/** Loaded when first asked for, so that the page opens as fast as without it. */
+async function openCompute(clock: Clock): Promise<Compute> {
+  const [{ pooledCompute }, { computeWorkers }] = await Promise.all([
+    import('./slots/pooledcompute.ts'),
+    import('./platform/browser/computeworkers.ts'),
+  ])
+  return pooledCompute(computeWorkers(), clock)
 }
 
 async function holdLock(name: string, inLine: boolean, signal: AbortSignal): Promise<WebLock> {

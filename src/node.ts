@@ -3,6 +3,8 @@
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
+import { Slots } from './slots/slots.ts'
+import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
 import type { Hasher } from './storage/hasher.ts'
@@ -17,6 +19,8 @@ export interface NodeParts {
   readonly datastore: Datastore
   readonly slab: SlabFile
   readonly hasher: Hasher
+  /** Brings up whoever computes on threads; called when that is first needed, if ever. */
+  readonly compute: () => Promise<Compute>
   readonly clock: Clock
   readonly log: Log
   /** Lets go of what keeps others out of this node's data; called last. */
@@ -28,6 +32,7 @@ export type NodeSettings = RepoStoreSettings & MaintenanceSettings
 export class CodexNode {
   readonly repo: RepoStore
   readonly datasets: Datasets
+  readonly slots: Slots
   readonly #maintenance: Maintenance
   readonly #parts: NodeParts
   #stopped: Promise<void> | undefined
@@ -37,6 +42,7 @@ export class CodexNode {
     this.#parts = parts
     this.repo = new RepoStore({ ...parts, log: parts.log.topic('repostore') }, settings)
     this.datasets = new Datasets(this.repo, parts.log.topic('datasets'))
+    this.slots = new Slots({ repo: this.repo, datasets: this.datasets, compute: parts.compute })
     this.#maintenance = new Maintenance(
       { repo: this.repo, datasets: this.datasets, clock, log: parts.log.topic('maintenance') },
       settings,
@@ -59,6 +65,7 @@ export class CodexNode {
     await this.#maintenance.stop()
     const { slab, datastore, release, log } = this.#parts
     for (const close of [
+      () => this.slots.close(),
       () => this.datasets.close(),
       () => this.repo.close(),
       () => slab.close(),

@@ -6,6 +6,7 @@ import type { NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
+import type { Compute } from './slots/slotsparts.ts'
 import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
 import { DEFAULT_BLOCK_TTL_SECONDS, DEFAULT_QUOTA_BYTES } from './storage/repostore.ts'
 
@@ -36,7 +37,7 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
     return releaseFolder()
   }
   try {
-    return new CodexNode({ ...stores, release, clock, log, hasher }, settings)
+    return new CodexNode({ ...stores, release, clock, log, hasher, compute: () => openCompute(clock) }, settings)
   } catch (error) {
     // Bad settings must not leave the folder locked.
     await stores.slab.close()
@@ -44,4 +45,13 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
     await release()
     throw error
   }
+}
+
+/** Loaded when first asked for: most verbs compute nothing, and are to start fast. */
+async function openCompute(clock: Clock): Promise<Compute> {
+  const [{ pooledCompute }, { computeWorkers }] = await Promise.all([
+    import('./slots/pooledcompute.ts'),
+    import('./platform/nodejs/computeworkers.ts'),
+  ])
+  return pooledCompute(computeWorkers(), clock)
 }

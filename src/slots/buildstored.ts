@@ -1,0 +1,65 @@
+// Building: slot trees and verifiable manifests for datasets whose blocks are in the store already.
+
+import type { Cid } from '../protocol/cid.ts'
+import { manifestCid } from '../protocol/block.ts'
+import type { VerifiableManifest } from '../protocol/manifest.ts'
+import { encodeManifest } from '../protocol/manifestcodec.ts'
+import { prolongDataset } from '../storage/prolongdataset.ts'
+import { checkVerifiable } from './checkverifiable.ts'
+import { readElement } from './fieldelements.ts'
+import { builtDataset, loadProtected } from './loadmanifest.ts'
+import { checkSlotIndex } from './slotgeometry.ts'
+import { SlotsBuilder } from './slotsbuilder.ts'
+import type { BuiltDataset, ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+
+/** A slot whose tree is in the store. */
+export interface BuiltSlot {
+  /** Of the verifiable manifest. */
+  readonly cid: Cid
+  readonly index: number
+  readonly root: bigint
+}
+
+/**
+ * A protected dataset becomes verifiable; of one that is, the slot trees that are missing are built, each with the root that the manifest says. All blocks
+ * of the slots to build must be here.
+ * @throws CodexError as `loadProtected`, `checkVerifiable`, `SlotsBuilder.build` and `SlotsBuilder.rebuild`: nothing is stored then
+ */
+export async function buildStored(
+  parts: SlotsParts,
+  cid: Cid,
+  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+): Promise<BuiltDataset> {
+  const { repo, datasets } = parts
+  const manifest = await loadProtected(datasets, cid)
+  const builder = new SlotsBuilder(parts, job)
+  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  if (wanted !== undefined) await prolongDataset(repo, cid, manifest, wanted, job)
+  if (manifest.kind === 'protected') {
+    const built = await builder.build(manifest, expiry)
+    return builtDataset(built.cid, built.manifest)
+  }
+  await checkVerifiable(parts.poseidon2, manifest, job)
+  await builder.rebuild(manifest, [...manifest.slotRoots.keys()], expiry)
+  return builtDataset(cid, manifest)
+}
+
+/**
+ * For who holds one slot: its tree is built of the blocks in the store and compared with the manifest's root. The manifest is stored with it and holds
+ * both trees from then on, so that removing the dataset removes them.
+ * @throws CodexError `slots/no-such-slot`, as `checkVerifiable` and `SlotsBuilder.rebuild`: nothing is stored then
+ */
+export async function buildSlot(
+  parts: SlotsParts,
+  manifest: VerifiableManifest,
+  index: number,
+  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+): Promise<BuiltSlot> {
+  const { repo } = parts
+  await checkVerifiable(parts.poseidon2, manifest, job)
+  checkSlotIndex(index, manifest.slotRoots.length)
+  const cid = manifestCid(encodeManifest(manifest))
+  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  await new SlotsBuilder(parts, job).rebuild(manifest, [index], expiry)
+  return { cid, index, root: readElement((manifest.slotRoots[index] as Cid).digest) }
+}

@@ -1,0 +1,84 @@
+// Repairing one slot: what is missing of it is computed from any K rows of each step, and counts once the slot's root has come out right.
+
+import { layoutOf } from '../erasure/codelayout.ts'
+import { GROUPS_IN_FLIGHT, stepGroups } from '../erasure/protectblocks.ts'
+import { recoverSteps, requireRows } from '../erasure/recoversteps.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { adoptLeaves } from '../storage/adoptleaves.ts'
+import { isWholeTree } from '../storage/wholetree.ts'
+import { ELEMENT_BYTES } from './fieldelements.ts'
+import { loadVerifiable } from './loadmanifest.ts'
+import { checkSlotIndex } from './slotgeometry.ts'
+import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
+import { SlotsMeter } from './slotsprogress.ts'
+import type { ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+
+export interface SlotRepair {
+  readonly index: number
+  /** Of the slot. */
+  readonly blocks: number
+  /** Those of them that were computed, because the store did not have them. */
+  readonly rebuiltBlocks: number
+}
+
+/**
+ * Data reference §5.2, last paragraph. Memory holds some groups of K rows, never the dataset. Rebuilt blocks are leaves of a tree of their own until all of
+ * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing.
+ * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
+ * added then; the bytes of a block whose leaf was there all the time may stay, since they are what it says
+ */
+export async function repairSlot(
+  parts: SlotsParts,
+  cid: Cid,
+  index: number,
+  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+): Promise<SlotRepair> {
+  const { repo, datasets } = parts
+  const { manifest, geometry } = await loadVerifiable(parts, cid, job)
+  checkSlotIndex(index, geometry.slotCount)
+  await requireRows(repo, manifest, [index], job)
+  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  const { steps, ecK } = layoutOf(manifest)
+  return datasets.trees.grow(job, async (growth) => {
+    const own = { ...job, signal: growth.signal }
+    const builder = new SlotsBuilder(parts, own)
+    const meter = new SlotsMeter('repairing', { slots: [index], blocks: steps }, job.progress)
+    const treeId = await growth.begin()
+    const leaves = await builder.hasher.emptyLeaves(geometry.paddedBlocks)
+    let rebuiltBlocks = 0
+    await mapBounded(stepGroups(steps, ecK, manifest.blockSize), GROUPS_IN_FLIGHT, async (group) => {
+      growth.signal.throwIfAborted()
+      const found = (await recoverSteps(parts, manifest, [index], group, own)).flat()
+      // Padding is there without being stored, but perhaps not its leaf.
+      const fresh = found.filter(({ block, isRebuilt }) => isRebuilt || block.bytes.length === 0)
+      const indices = fresh.map((each) => each.index)
+      const store = (): Promise<unknown> =>
+        repo.putMany(
+          fresh.map(({ block }) => block),
+          { expiry, leaves: { treeId, indices }, durability: 'relaxed' },
+        )
+      const hash = async (): Promise<void> => {
+        const hashes = await builder.hasher.hash(
+          found.map(({ block }) => block),
+          (from, to) =>
+            meter.advance(
+              to - from,
+              Array.from({ length: to - from }, () => 0),
+            ),
+        )
+        leaves.set(hashes, ELEMENT_BYTES * group.firstStep)
+      }
+      await mapBounded([store, hash], 2, (act) => act())
+      rebuiltBlocks += found.filter(({ isRebuilt }) => isRebuilt).length
+    })
+    const nodes = await builder.hasher.nodes(leaves)
+    checkRoot(manifest, index, nodes)
+    await adoptLeaves(repo.parts, treeId, manifest.treeCid, growth)
+    const root = manifest.slotRoots[index] as Cid
+    const hasTree = await isWholeTree(repo.parts.datastore, root, growth)
+    const trees = hasTree ? [] : [await builder.grow(growth, nodes)]
+    await growth.finish(trees, [{ manifest, holds: [manifest.treeCid, root] }], expiry)
+    return { index, blocks: steps, rebuiltBlocks }
+  })
+}

@@ -1,0 +1,110 @@
+// Poseidon2 hashes of the blocks of slots, and the trees over them: what is asked of the seam, in batches. It reads and stores nothing.
+
+import { toHex } from '../lib/bytes.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { makeCid } from '../protocol/cid.ts'
+import { CODEX_PROVING_ROOT, CODEX_SLOT_ROOT, IDENTITY } from '../protocol/multicodec.ts'
+import type { Block } from '../storage/verifiedblock.ts'
+import { ELEMENT_BYTES } from './fieldelements.ts'
+import { treeRoot } from './flattree.ts'
+import type { Poseidon2, Poseidon2Options } from './poseidon2.ts'
+import { CELL_SIZE } from './slotgeometry.ts'
+
+/** Blocks hashed in one call: a fifth of a second's work of one worker, so that progress is seen and an abort heard. */
+export const HASH_BATCH_BLOCKS = 32
+/** Calls open at once for one list of blocks. */
+const BATCHES_IN_FLIGHT = 4
+/** Hashes kept of blocks that were met, so that a dataset that repeats itself is hashed once; some 200 bytes each. */
+const MAX_REMEMBERED = 4096
+
+/** For one job: it keeps the job's signal and rank. */
+export class SlotHasher {
+  readonly #poseidon2: Poseidon2
+  readonly #options: Poseidon2Options
+  readonly #known = new Map<string, Uint8Array>()
+  #zero: Promise<Uint8Array> | undefined
+
+  constructor(poseidon2: Poseidon2, { signal, rank }: Poseidon2Options) {
+    this.#poseidon2 = poseidon2
+    this.#options = { signal, rank }
+  }
+
+  /**
+   * The hash of each block (data reference §7.2), one after the other; the empty block counts as zeros.
+   * @param advance called with places in `blocks` that are done
+   */
+  async hash(blocks: readonly Block[], advance: (from: number, to: number) => void = () => {}): Promise<Uint8Array> {
+    const hashes = new Uint8Array(ELEMENT_BYTES * blocks.length)
+    const starts = Array.from({ length: Math.ceil(blocks.length / HASH_BATCH_BLOCKS) }, (_, i) => i * HASH_BATCH_BLOCKS)
+    await mapBounded(starts, BATCHES_IN_FLIGHT, async (from) => {
+      this.#options.signal.throwIfAborted()
+      const batch = blocks.slice(from, from + HASH_BATCH_BLOCKS)
+      hashes.set(await this.#hashBatch(batch), ELEMENT_BYTES * from)
+      advance(from, from + batch.length)
+    })
+    return hashes
+  }
+
+  /** That of a block of zeros: what stands for padding and for empty blocks. */
+  zeroHash(): Promise<Uint8Array> {
+    this.#zero ??= this.#poseidon2.hashBlocks([new Uint8Array(BLOCK_SIZE)], CELL_SIZE, this.#options)
+    return this.#zero
+  }
+
+  /** Leaves of a slot's tree: `hashes` of its blocks come later, what pads it to a power of two is there. */
+  async emptyLeaves(paddedBlocks: number): Promise<Uint8Array> {
+    const leaves = new Uint8Array(ELEMENT_BYTES * paddedBlocks)
+    const zero = await this.zeroHash()
+    for (let at = 0; at < leaves.length; at += ELEMENT_BYTES) leaves.set(zero, at)
+    return leaves
+  }
+
+  /** All nodes of the tree over these leaves, layer after layer, the leaves first. */
+  nodes(leaves: Uint8Array): Promise<Uint8Array> {
+    return this.#poseidon2.merkleNodes(leaves, this.#options)
+  }
+
+  /** The dataset root over slot roots (§7.4). */
+  async verifyRoot(slotRoots: readonly Cid[]): Promise<Cid> {
+    const leaves = new Uint8Array(ELEMENT_BYTES * slotRoots.length)
+    slotRoots.forEach(({ digest }, i) => leaves.set(digest, ELEMENT_BYTES * i))
+    return makeCid(CODEX_PROVING_ROOT, IDENTITY, treeRoot(await this.nodes(leaves)))
+  }
+
+  async #hashBatch(blocks: readonly Block[]): Promise<Uint8Array> {
+    const names = blocks.map(({ cid }) => toHex(cid.digest))
+    const fresh = new Map<string, Uint8Array>()
+    for (const [i, { bytes }] of blocks.entries()) {
+      const name = names[i] as string
+      if (bytes.length > 0 && !this.#known.has(name)) fresh.set(name, bytes)
+    }
+    const found = new Map<string, Uint8Array>()
+    if (fresh.size > 0) {
+      const hashes = await this.#poseidon2.hashBlocks([...fresh.values()], CELL_SIZE, this.#options)
+      for (const [i, name] of [...fresh.keys()].entries())
+        found.set(name, hashes.slice(ELEMENT_BYTES * i, ELEMENT_BYTES * (i + 1)))
+    }
+    const all = new Uint8Array(ELEMENT_BYTES * blocks.length)
+    for (const [i, { bytes }] of blocks.entries()) {
+      const name = names[i] as string
+      const hash = bytes.length === 0 ? await this.zeroHash() : (found.get(name) ?? this.#known.get(name))
+      all.set(hash as Uint8Array, ELEMENT_BYTES * i)
+    }
+    this.#remember(found)
+    return all
+  }
+
+  #remember(found: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, hash] of found) this.#known.set(name, hash)
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_REMEMBERED) break
+      this.#known.delete(oldest)
+    }
+  }
+}
+
+export function slotRootCid(nodes: Uint8Array): Cid {
+  return makeCid(CODEX_SLOT_ROOT, IDENTITY, treeRoot(nodes))
+}

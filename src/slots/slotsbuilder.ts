@@ -1,0 +1,220 @@
+// Builds what proves the slots of a dataset: hashes of stored blocks, slot trees, the verifiable manifest. Whatever it stores counts with one commit
+// at the end, or is gone again.
+
+import { CodexError } from '../lib/errors.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { equalCids } from '../protocol/cid.ts'
+import { checkManifest } from '../protocol/checkmanifest.ts'
+import type { ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
+import { findBlocks } from '../storage/findblocks.ts'
+import type { FoundBlock } from '../storage/findblocks.ts'
+import type { GrownTree, Growth } from '../storage/heldtrees.ts'
+import type { VerifiedBlock } from '../storage/verifiedblock.ts'
+import { treesOf } from '../storage/treeholder.ts'
+import { isWholeTree } from '../storage/wholetree.ts'
+import { layoutOf } from '../erasure/codelayout.ts'
+import { ELEMENT_BYTES } from './fieldelements.ts'
+import { CELL_SIZE, checkSlotIndex, slotGeometry } from './slotgeometry.ts'
+import { HASH_BATCH_BLOCKS, SlotHasher, slotRootCid } from './slothasher.ts'
+import { growSlotTree } from './slottrees.ts'
+import { SlotsMeter } from './slotsprogress.ts'
+import type { SlotsJob, SlotsParts } from './slotsparts.ts'
+
+/** Batches of one slot that are read or hashed at once: more than workers need, so that they never wait for the disk. */
+const BATCHES_IN_FLIGHT = 4
+/** Slots at once: the end of one overlaps with the next; of small ones there are as many as make up for it. */
+const MIN_SLOTS_IN_FLIGHT = 2
+const MAX_SLOTS_IN_FLIGHT = 8
+
+type CodedManifest = ProtectedManifest | VerifiableManifest
+
+/** Takes the blocks of a batch as they were found; those that are no blocks are not hashed. */
+type Inspect = (slot: number, firstBlock: number, found: readonly FoundBlock[]) => void
+
+/** For one job. */
+export class SlotsBuilder {
+  readonly #parts: SlotsParts
+  readonly #job: SlotsJob
+  readonly #hasher: SlotHasher
+
+  constructor(parts: SlotsParts, job: SlotsJob) {
+    this.#parts = parts
+    this.#job = job
+    this.#hasher = new SlotHasher(parts.poseidon2, job)
+  }
+
+  get hasher(): SlotHasher {
+    return this.#hasher
+  }
+
+  /**
+   * A protected dataset that is whole in the store becomes verifiable as well.
+   * @throws CodexError `slots/block-missing` and `slots/block-damaged` naming slot and block, as `Growth.finish`, the signal's reason: nothing is stored then
+   */
+  build(manifest: ProtectedManifest, expiry: Seconds): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
+    return this.#parts.datasets.trees.grow(this.#job, async (growth) => {
+      const slots = Array.from({ length: layoutOf(manifest).rows }, (_, slot) => slot)
+      const trees = await this.#eachSlot(manifest, slots, growth.signal, (nodes) => this.grow(growth, nodes))
+      return this.finish(growth, manifest, trees, [], expiry)
+    })
+  }
+
+  /**
+   * The slots' trees as far as they are missing, each with the root that the manifest says, and the manifest with them.
+   * @returns the slots that were built
+   * @throws CodexError `slots/wrong-root` naming the slot, and as {@link SlotsBuilder.build}
+   */
+  async rebuild(manifest: VerifiableManifest, slots: readonly number[], expiry: Seconds): Promise<readonly number[]> {
+    slots.forEach((slot) => checkSlotIndex(slot, manifest.slotRoots.length))
+    const { datasets, repo } = this.#parts
+    return datasets.trees.grow(this.#job, async (growth) => {
+      const missing: number[] = []
+      for (const slot of slots) {
+        const root = manifest.slotRoots[slot] as Cid
+        if (!(await isWholeTree(repo.parts.datastore, root, growth))) missing.push(slot)
+      }
+      const trees = await this.#eachSlot(manifest, missing, growth.signal, async (nodes, slot) => {
+        checkRoot(manifest, slot, nodes)
+        return this.grow(growth, nodes)
+      })
+      const holds = [manifest.treeCid, ...slots.map((slot) => manifest.slotRoots[slot] as Cid)]
+      await growth.finish(distinctTrees(trees), [{ manifest, holds }], expiry)
+      return missing
+    })
+  }
+
+  /** Stores a slot's tree. */
+  grow(growth: Growth, nodes: Uint8Array): Promise<GrownTree> {
+    return growSlotTree(growth, nodes, leafCountOf(nodes))
+  }
+
+  /**
+   * Makes the verifiable manifest over the slots' trees and commits it, with the manifests and trees that belong to it.
+   * @param trees of all slots, in order
+   * @param also the tree and the manifest of the protected dataset, when they are new too
+   */
+  async finish(
+    growth: Growth,
+    manifest: ProtectedManifest,
+    trees: readonly GrownTree[],
+    also: readonly GrownTree[],
+    expiry: Seconds,
+  ): Promise<{ cid: Cid; protectedCid: Cid; manifest: VerifiableManifest }> {
+    const slotRoots = trees.map(({ cid }) => cid)
+    const verifiable = checkManifest<VerifiableManifest>({
+      ...manifest,
+      kind: 'verifiable',
+      verifyRoot: await this.#hasher.verifyRoot(slotRoots),
+      slotRoots,
+      cellSize: CELL_SIZE,
+      verifiableStrategy: 'linear',
+    })
+    const manifests = [verifiable, manifest].map((each) => ({ manifest: each, holds: treesOf(each) }))
+    const [cid, protectedCid] = await growth.finish([...also, ...distinctTrees(trees)], manifests, expiry)
+    return { cid: cid as Cid, protectedCid: protectedCid as Cid, manifest: verifiable }
+  }
+
+  /**
+   * All nodes of a slot's tree from its blocks in the store. Blocks that `inspect` was shown as missing or damaged count as zeros.
+   * @param inspect by default: throws at the first such block
+   */
+  async nodesOf(
+    manifest: CodedManifest,
+    slot: number,
+    signal: AbortSignal,
+    advance: (blocks: number) => void,
+    inspect: Inspect = refuse(manifest),
+  ): Promise<Uint8Array> {
+    const { steps } = layoutOf(manifest)
+    const leaves = await this.#hasher.emptyLeaves(slotGeometry(manifest).paddedBlocks)
+    const starts = Array.from({ length: Math.ceil(steps / HASH_BATCH_BLOCKS) }, (_, i) => i * HASH_BATCH_BLOCKS)
+    await mapBounded(starts, BATCHES_IN_FLIGHT, async (first) => {
+      signal.throwIfAborted()
+      const count = Math.min(HASH_BATCH_BLOCKS, steps - first)
+      const indices = Array.from({ length: count }, (_, i) => slot * steps + first + i)
+      const found = await findBlocks(this.#parts.repo, manifest.treeCid, indices, manifest.blockSize)
+      inspect(slot, first, found)
+      const isBlock = (block: FoundBlock): block is VerifiedBlock => typeof block !== 'string'
+      const hashes = await this.#hasher.hash(found.filter(isBlock))
+      let next = 0
+      for (const [i, block] of found.entries()) {
+        if (!isBlock(block)) continue
+        const at = ELEMENT_BYTES * next++
+        leaves.set(hashes.subarray(at, at + ELEMENT_BYTES), ELEMENT_BYTES * (first + i))
+      }
+      advance(count)
+    })
+    return this.#hasher.nodes(leaves)
+  }
+
+  /** Runs `use` with the nodes of each slot's tree, some slots at a time. Results in the order of `slots`. */
+  async #eachSlot<T>(
+    manifest: CodedManifest,
+    slots: readonly number[],
+    signal: AbortSignal,
+    use: (nodes: Uint8Array, slot: number) => Promise<T>,
+  ): Promise<T[]> {
+    return this.forSlots(manifest, slots, async (slot, advance) =>
+      use(await this.nodesOf(manifest, slot, signal, advance), slot),
+    )
+  }
+
+  /** Works on slots, some at a time, and reports as `hashing`. */
+  async forSlots<T>(
+    manifest: CodedManifest,
+    slots: readonly number[],
+    work: (slot: number, advance: (blocks: number) => void) => Promise<T>,
+  ): Promise<T[]> {
+    const { steps } = layoutOf(manifest)
+    if (slots.length === 0) return []
+    const meter = new SlotsMeter('hashing', { slots, blocks: steps }, this.#job.progress)
+    const batches = Math.ceil(steps / HASH_BATCH_BLOCKS)
+    const atOnce = Math.max(MIN_SLOTS_IN_FLIGHT, Math.ceil(MAX_SLOTS_IN_FLIGHT / batches))
+    return mapBounded(slots, Math.min(atOnce, MAX_SLOTS_IN_FLIGHT), (slot, place) =>
+      work(slot, (blocks) =>
+        meter.advance(
+          blocks,
+          Array.from({ length: blocks }, () => place),
+        ),
+      ),
+    )
+  }
+}
+
+/** @throws CodexError `slots/wrong-root` */
+export function checkRoot(manifest: VerifiableManifest, slot: number, nodes: Uint8Array): void {
+  const [expected, found] = [manifest.slotRoots[slot] as Cid, slotRootCid(nodes)]
+  if (equalCids(expected, found)) return
+  throw new CodexError(
+    'slots/wrong-root',
+    `expected the blocks of slot ${slot} to have the root ${expected}, found ${found}: repair the slot`,
+    { detail: { slot, expected: String(expected), found: String(found) } },
+  )
+}
+
+/** Slots with equal blocks share one tree; the others go again. */
+function distinctTrees(trees: readonly GrownTree[]): GrownTree[] {
+  return [...new Map(trees.map((tree) => [String(tree.cid), tree])).values()]
+}
+
+/** A tree over a power of two leaves has twice as many nodes, less one; over a single leaf it has two. */
+function leafCountOf(nodes: Uint8Array): number {
+  const count = nodes.length / ELEMENT_BYTES
+  return count === 2 ? 1 : (count + 1) / 2
+}
+
+function refuse(manifest: CodedManifest): Inspect {
+  const { steps } = layoutOf(manifest)
+  return (slot, first, found) => {
+    for (const [i, how] of found.entries()) {
+      if (how !== 'missing' && how !== 'damaged') continue
+      const block = first + i
+      const what = how === 'missing' ? 'is not in the store' : 'is damaged on disk'
+      throw new CodexError(`slots/block-${how}`, `block ${block} of slot ${slot} ${what}: repair the slot`, {
+        detail: { slot, block, index: slot * steps + block },
+      })
+    }
+  }
+}
