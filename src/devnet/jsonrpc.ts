@@ -1,5 +1,6 @@
 // JSON-RPC over HTTP to a local EVM node: one call or several in one request, no retries. The production client is in the room market.
 
+import { Agent, request } from 'node:http'
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 
@@ -17,12 +18,15 @@ export type RpcError = CodexError<'devnet/rpc-refused'>
 export class JsonRpc {
   readonly #endpoint: string
   readonly #signal: AbortSignal
+  /** Connections are kept, because a new one for each call takes longer than the call. */
+  readonly #agent = new Agent({ keepAlive: true })
   #lastId = 0
 
-  /** @param signal ends every call that is under way */
+  /** @param signal ends every call that is under way, and closes the connections */
   constructor(endpoint: string, { signal }: AbortOptions) {
     this.#endpoint = endpoint
     this.#signal = signal
+    signal.addEventListener('abort', () => this.#agent.destroy(), { once: true })
   }
 
   /** @throws CodexError `devnet/rpc-refused` with the node's answer, `devnet/unreachable` */
@@ -53,19 +57,28 @@ export class JsonRpc {
   async #post(body: unknown): Promise<readonly RpcAnswer[]> {
     const text = JSON.stringify(body, (_, value: unknown) => (typeof value === 'bigint' ? quantity(value) : value))
     try {
-      const response = await fetch(this.#endpoint, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: text,
-        signal: this.#signal,
-      })
-      const answer = (await response.json()) as RpcAnswer | readonly RpcAnswer[]
+      const answer = JSON.parse(await this.#exchange(text)) as RpcAnswer | readonly RpcAnswer[]
       return Array.isArray(answer) ? (answer as readonly RpcAnswer[]) : [answer as RpcAnswer]
     } catch (cause) {
       if (this.#signal.aborted) throw this.#signal.reason
       const message = `expected an answer from the EVM node at ${this.#endpoint}, found: ${String(cause)}`
       throw new CodexError('devnet/unreachable', message, { detail: { endpoint: this.#endpoint }, cause })
     }
+  }
+
+  /** Not by `fetch`, which keeps a listener on the signal for each call until they are collected. */
+  #exchange(body: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const options = { method: 'POST', agent: this.#agent, headers: { 'content-type': 'application/json' } }
+      const asked = request(this.#endpoint, options, (response) => {
+        const pieces: Buffer[] = []
+        response.on('data', (piece: Buffer) => pieces.push(piece))
+        response.on('end', () => resolve(Buffer.concat(pieces).toString('utf8')))
+        response.on('error', reject)
+      })
+      asked.on('error', reject)
+      asked.end(body)
+    })
   }
 }
 

@@ -1,7 +1,7 @@
 // Plays the scenarios of test/vectors/marketplace.json on a chain: each step's preparation, its transaction at its time, and what
 // became of it, told as the vectors tell it. Not a test.
 
-import type { LogDescription } from 'ethers'
+import { AbiCoder, type LogDescription, keccak256 } from 'ethers'
 import type { MarketplaceConfiguration } from '../../src/devnet/configuration.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 import type { Market, TestChain } from './testchain.ts'
@@ -81,11 +81,6 @@ export class Stage {
     await this.chain.must(token, from, 'approve', [marketplace.address, amount])
   }
 
-  async slotId(requestId: string, slotIndex: number | bigint): Promise<string> {
-    const { AbiCoder, keccak256 } = await import('ethers')
-    return keccak256(AbiCoder.defaultAbiCoder().encode(['bytes32', 'uint64'], [requestId, slotIndex]))
-  }
-
   /** The transaction at that time, told as the vectors tell it. */
   async perform(by: string, call: string, args: readonly unknown[], time: number): Promise<Told> {
     const before = await this.#balances()
@@ -123,6 +118,16 @@ export class Stage {
     const amounts = (await this.chain.rpc.batch(calls)) as string[]
     return new Map(names.map((name, i) => [name, BigInt(amounts[i] ?? 0)]))
   }
+}
+
+/** As the contract makes it. */
+export function slotIdOf(requestId: string, slotIndex: number | bigint | string): string {
+  return keccak256(AbiCoder.defaultAbiCoder().encode(['bytes32', 'uint64'], [requestId, slotIndex]))
+}
+
+/** What the client pays in. */
+export function maxPriceOf({ ask }: Pick<VectorRequest, 'ask'>): bigint {
+  return BigInt(ask.slots) * BigInt(ask.duration) * BigInt(ask.pricePerBytePerSecond) * BigInt(ask.slotSize)
 }
 
 /** `SlotFilled(0x932d4c5c,0)`: ids are cut to four bytes; what StorageRequested says is compared elsewhere. */
@@ -163,13 +168,13 @@ export class Play {
     const perform = (call: string, args: readonly unknown[]): Promise<Told> => this.#stage.perform(by, call, args, time)
     switch (verb) {
       case 'requestStorage':
-        await this.#stage.approve(this.#stage.party(by), this.#maxPrice())
+        await this.#stage.approve(this.#stage.party(by), maxPriceOf(this.#request))
         return perform('requestStorage', [this.#request])
       case 'fillSlot':
         await this.#prepareFill(Number(first), by, action)
         return perform('fillSlot', [this.#requestId, first, PROOF])
       case 'freeSlot': {
-        const id = await this.#slotId(Number(first))
+        const id = this.#slotId(Number(first))
         if (recipients.length === 0) return perform('freeSlot(bytes32)', [id])
         const [reward = '', collateral = ''] = recipients.map((name) => this.#stage.party(name))
         return perform('freeSlot(bytes32,address,address)', [id, reward, collateral])
@@ -178,7 +183,7 @@ export class Play {
         if (first === '') return perform('withdrawFunds(bytes32)', [this.#requestId])
         return perform('withdrawFunds(bytes32,address)', [this.#requestId, this.#stage.party(first)])
       case 'markProofAsMissing': {
-        const id = await this.#slotId(Number(first))
+        const id = this.#slotId(Number(first))
         const period = Math.floor(time / this.#stage.configuration.proofs.period) - 1
         await this.#stage.leaveDowntime(id, period)
         return perform('markProofAsMissing', [id, period])
@@ -200,7 +205,7 @@ export class Play {
     const { chain, market } = this.#stage
     const read = (call: string, args: readonly unknown[], by = 'client'): Promise<unknown> =>
       chain.read(market.marketplace, call, args, this.#stage.party(by))
-    const slot = await this.#slotId(0)
+    const slot = this.#slotId(0)
     switch (key) {
       case 't':
         return t
@@ -211,7 +216,7 @@ export class Play {
       case 'slotStates': {
         const states: Record<string, number> = {}
         for (const i of Object.keys(expected as object)) {
-          states[i] = Number(await read('slotState', [await this.#slotId(Number(i))]))
+          states[i] = Number(await read('slotState', [this.#slotId(Number(i))]))
         }
         return states
       }
@@ -222,7 +227,7 @@ export class Play {
       case 'currentCollateral':
         return String(await read('currentCollateral', [slot]))
       case 'currentCollateralSlot1':
-        return String(await read('currentCollateral', [await this.#slotId(1)]))
+        return String(await read('currentCollateral', [this.#slotId(1)]))
       case 'mySlotsHostB':
         return ((await read('mySlots', [], 'hostB')) as unknown[]).length
       default:
@@ -240,17 +245,12 @@ export class Play {
     }
     const { ask } = this.#request
     const collateral = BigInt(ask.collateralPerByte) * BigInt(ask.slotSize)
-    const repairs = Number(await chain.read(market.marketplace, 'slotState', [await this.#slotId(slotIndex)])) === 6
+    const repairs = Number(await chain.read(market.marketplace, 'slotState', [this.#slotId(slotIndex)])) === 6
     const reward = repairs ? (collateral * BigInt(configuration.collateral.repairRewardPercentage)) / 100n : 0n
     await this.#stage.approve(host, collateral - reward - (action.includes('1 token too little') ? 1n : 0n))
   }
 
-  #maxPrice(): bigint {
-    const { slots, duration, pricePerBytePerSecond, slotSize } = this.#request.ask
-    return BigInt(slots) * BigInt(duration) * BigInt(pricePerBytePerSecond) * BigInt(slotSize)
-  }
-
-  #slotId(slotIndex: number): Promise<string> {
-    return this.#stage.slotId(this.#requestId, slotIndex)
+  #slotId(slotIndex: number): string {
+    return slotIdOf(this.#requestId, slotIndex)
   }
 }

@@ -27,6 +27,13 @@ export interface Sent {
   readonly block: number
 }
 
+export interface BlockOverrides {
+  readonly number: string
+  readonly time: string
+  /** By decimal block number. */
+  readonly blockHash?: Readonly<Record<string, string>>
+}
+
 export interface TestContract {
   readonly address: string
   readonly interface: Interface
@@ -53,15 +60,19 @@ export class TestChain {
   }
 
   /** High enough for a deployment. Gone when the test, or the file if called outside of one, is over: by `whenOver`. */
-  static async start(whenOver: (stop: () => Promise<void>) => unknown = onTestFinished): Promise<TestChain> {
+  static async start(
+    whenOver: (stop: () => Promise<void>) => unknown = onTestFinished,
+    blocks = BLOCKS_BEFORE_DEPLOYMENT,
+  ): Promise<TestChain> {
     const anvil = await startAnvil({ genesisTime: GENESIS_TIME, signal: new AbortController().signal })
     whenOver(() => anvil.stop())
     await anvil.rpc.call('evm_setAutomine', [false])
-    await anvil.rpc.call('anvil_mine', [quantity(BLOCKS_BEFORE_DEPLOYMENT), '0x1'])
+    await anvil.rpc.call('anvil_mine', [quantity(blocks), '0x1'])
     const compiled = await compileContracts()
     const errors = INTERFACE_NAMES.map((name) => new Interface(compiled[name]?.abi ?? []))
     const accounts = await anvil.rpc.call<string[]>('eth_accounts')
-    return new TestChain(anvil, accounts, errors, GENESIS_TIME + BLOCKS_BEFORE_DEPLOYMENT)
+    const { timestamp } = await anvil.rpc.call<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
+    return new TestChain(anvil, accounts, errors, Number(timestamp))
   }
 
   /** Time of the latest block. */
@@ -154,13 +165,13 @@ export class TestChain {
     return sent
   }
 
-  /** A call on the latest block. */
+  /** A call on the latest block, or as if its number, time and hashes were others. */
   async call(
     contract: TestContract,
     from: string,
     call: string,
     args: readonly unknown[],
-    overrides?: object,
+    overrides?: BlockOverrides,
   ): Promise<Outcome> {
     const data = contract.interface.encodeFunctionData(call, args)
     const parameters = [{ from, to: contract.address, data }, 'latest', ...(overrides ? [{}, overrides] : [])]
