@@ -8,6 +8,7 @@ import type { Cid } from '../src/protocol/cid.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
 import type { Stored } from './pagestate.ts'
 import type { Session } from './session.ts'
+import { SlotGrid } from './slotgrid.tsx'
 
 export function BlockGrid({ session }: { readonly session: Session }) {
   const stored = session.state.stored.value
@@ -22,10 +23,12 @@ export function BlockGrid({ session }: { readonly session: Session }) {
       <p class="quiet">{describe(stored)}</p>
       {stored.expiry !== undefined && (
         <p class="quiet" data-testid="expiry">
-          Kept until {dayOf(stored.expiry)}; store it again to keep it longer.
+          Kept until {dayOf(stored.expiry)}
+          {manifest.kind === 'plain' && '; store it again to keep it longer'}.
         </p>
       )}
       <Squares stored={stored} />
+      <SlotGrid key={`slots of ${String(cid)}`} session={session} entry={stored} />
     </section>
   )
 }

@@ -13,6 +13,9 @@ interface Part {
   readonly session: Session
 }
 
+/** Of the same file: what it has beyond its bytes. */
+const KIND_WORDS = { protected: 'with parity', verifiable: 'in slots' } as const
+
 export function DatasetList({ session }: Part) {
   const { entries, hasMore } = session.state.listing.value
   const asked = useSignal<Entry | DamagedEntry | undefined>(undefined)
@@ -75,6 +78,7 @@ function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly a
         <p class="quiet clip">
           {formatBytes(contentBytes(entry.manifest))}
           {mimetype !== undefined && ` · ${mimetype}`}
+          {entry.manifest.kind !== 'plain' && ` · ${KIND_WORDS[entry.manifest.kind]}`}
           {' · '}
           <code title={String(entry.cid)}>{shortCid(entry.cid)}</code>
         </p>

@@ -18,6 +18,11 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
   ['datastore/full', NO_ROOM],
   ['worker/ended', WORKER_GONE],
   ['slab/closed', WORKER_GONE],
+  [
+    'erasure/too-small',
+    'This file has too few blocks for so many slots: choose fewer slots, or let more of them be lost.',
+  ],
+  ['erasure/bad-code', 'At most half of the slots may be lost, and there are at most 256: choose other numbers.'],
   ['upload/empty', 'This file is empty: choose one with content.'],
   [
     'store/block-corrupted',

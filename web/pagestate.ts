@@ -36,7 +36,7 @@ export interface Listing {
 
 /** A file on its way in or out. */
 export interface Transfer {
-  readonly what: 'Storing' | 'Saving'
+  readonly what: 'Storing' | 'Saving' | 'Adding parity to' | 'Hashing'
   readonly filename: string
   readonly totalBytes: Bytes
   readonly doneBytes: Bytes
@@ -52,6 +52,14 @@ export interface Stored extends Entry {
   readonly blocksPerSquare: number
   /** Until then it is kept at least. */
   readonly expiry: Seconds | undefined
+}
+
+/** The slots of the file shown, as far as they are hashed, or here. */
+export interface SlotPicture {
+  readonly ecK: number
+  readonly slots: readonly { readonly index: number; readonly doneBlocks: number; readonly blocks: number }[]
+  /** What each takes of a provider; unknown while they are made. */
+  readonly slotBytes: Bytes | undefined
 }
 
 export interface SpaceFacts {
@@ -73,6 +81,8 @@ export class PageState {
   readonly space = signal<SpaceFacts | undefined>(undefined)
   readonly transfer = signal<Transfer | undefined>(undefined)
   readonly stored = signal<Stored | undefined>(undefined)
+  /** Of the file stored last, once it has some. */
+  readonly slots = signal<SlotPicture | undefined>(undefined)
   /** What went wrong last, in a sentence that says what to do. */
   readonly problem = signal<string | undefined>(undefined)
   readonly check = signal<Check | undefined>(undefined)

@@ -15,6 +15,9 @@ import { readFile } from './readfile.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
 
+type Stage = Pick<Transfer, 'what' | 'totalBytes'>
+/** How far a transfer is, and what it is about from now on where that changes. */
+type Advance = (doneBytes: Bytes, now?: Stage) => void
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
 export class Session {
@@ -117,7 +120,49 @@ export class Session {
     const leaves = (await repo?.getLeaves(manifest.treeCid, indices)) ?? []
     const squares = leaves.filter((blockCid) => blockCid !== undefined)
     const expiry = await repo?.expiryOf(cid)
+    const slots =
+      manifest.kind === 'verifiable' ? await this.#node?.slots.show(cid, { signal: this.#closing.signal }) : undefined
+    this.state.slots.value = slots && {
+      ecK: manifest.kind === 'verifiable' ? manifest.ecK : 0,
+      slots: slots.slots.map(({ index, presentBlocks, blocks }) => ({ index, doneBlocks: presentBlocks, blocks })),
+      slotBytes: slots.slotBytes,
+    }
     this.state.stored.value = { cid, manifest, blocks, squares, blocksPerSquare, expiry }
+  }
+
+  /** Cuts a file into `nodes` slots of which `tolerance` may be lost; shows them filling up, then what came of it. */
+  async protect(
+    entry: Entry,
+    { nodes, tolerance }: { readonly nodes: number; readonly tolerance: number },
+  ): Promise<void> {
+    const node = this.#node
+    const { cid, manifest } = entry
+    const filename = manifest.filename ?? String(cid)
+    const ecK = nodes - tolerance
+    await this.#transferring('Adding parity to', filename, contentBytes(manifest), async (signal, advance) => {
+      if (node === undefined) return
+      try {
+        const made = await node.slots.protect(cid, {
+          ecK,
+          ecM: tolerance,
+          signal,
+          progress: ({ stage, doneBytes, totalBytes, slots }) => {
+            advance(doneBytes, { what: stage === 'hashing' ? 'Hashing' : 'Adding parity to', totalBytes })
+            this.state.slots.value = {
+              ecK,
+              // While parity is made nothing is hashed yet.
+              slots: stage === 'hashing' ? slots : slots.map((slot) => ({ ...slot, doneBlocks: 0 })),
+              slotBytes: undefined,
+            }
+          },
+        })
+        await this.#show({ cid: made.verifiableCid, manifest: made.manifest })
+        this.state.news.value = `${filename} is protected: ${nodes} slots, any ${tolerance} of which may be lost.`
+      } catch (error) {
+        this.state.slots.value = undefined
+        throw error
+      }
+    })
   }
 
   async download({ cid, manifest }: Entry): Promise<void> {
@@ -205,19 +250,25 @@ export class Session {
     what: Transfer['what'],
     filename: string,
     totalBytes: Bytes,
-    work: (signal: AbortSignal, advance: (doneBytes: Bytes) => void) => Promise<void>,
+    work: (signal: AbortSignal, advance: Advance) => Promise<void>,
   ): Promise<void> {
     if (this.isBusy) return
     const controller = new AbortController()
     const cancelled = new CodexError('page/cancelled', 'the transfer was cancelled')
     this.#cancelTransfer = () => controller.abort(cancelled)
-    const meter = new ProgressMeter(totalBytes)
+    let stage: Stage = { what, totalBytes }
+    let meter = new ProgressMeter(totalBytes)
     let quarters = -1
-    const advance = (doneBytes: Bytes): void => {
-      this.state.transfer.value = { what, filename, totalBytes, ...meter.advance(doneBytes, performance.now()) }
-      const reached = Math.floor((4 * doneBytes) / Math.max(1, totalBytes))
+    const advance = (doneBytes: Bytes, now = stage): void => {
+      if (now.what !== stage.what || now.totalBytes !== stage.totalBytes) {
+        stage = now
+        meter = new ProgressMeter(now.totalBytes)
+        quarters = -1
+      }
+      this.state.transfer.value = { ...stage, filename, ...meter.advance(doneBytes, performance.now()) }
+      const reached = Math.floor((4 * doneBytes) / Math.max(1, stage.totalBytes))
       // Often enough to know that it goes on, seldom enough to be listened to.
-      if (reached > quarters) this.say(`${what} ${filename}: ${25 * reached} %.`)
+      if (reached > quarters) this.say(`${stage.what} ${filename}: ${25 * reached} %.`)
       quarters = reached
     }
     advance(0)

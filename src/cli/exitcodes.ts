@@ -25,6 +25,9 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['units/', EXIT.usage],
   ['log/bad-level', EXIT.usage],
   ['dataset/bad-range', EXIT.usage],
+  ['devnet/bad-configuration', EXIT.usage],
+  ['devnet/bad-file', EXIT.usage],
+  ['devnet/bad-key', EXIT.usage],
   ['store/quota-exceeded', EXIT.refused],
 ]
 

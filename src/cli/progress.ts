@@ -20,6 +20,9 @@ export interface ProgressParts {
   readonly colour: boolean
 }
 
+/** How far the work is, and what it is about from now on where that changes. */
+export type Advance = (doneBytes: number, now?: Pick<ProgressParts, 'label' | 'totalBytes'>) => void
+
 export interface ProgressState {
   readonly label: string
   readonly doneBytes: number
@@ -30,6 +33,7 @@ export interface ProgressState {
 
 export class Progress {
   readonly #parts: ProgressParts
+  #subject: Pick<ProgressParts, 'label' | 'totalBytes'>
   readonly #timer: NodeJS.Timeout
   readonly #startMs = performance.now()
   #doneBytes = 0
@@ -40,11 +44,15 @@ export class Progress {
 
   constructor(parts: ProgressParts) {
     this.#parts = parts
+    this.#subject = parts
     this.#timer = setInterval(() => this.#tick(), REDRAW_MS)
     this.#timer.unref()
   }
 
-  advance(doneBytes: number): void {
+  advance(doneBytes: number, now = this.#subject): void {
+    // Another stage counts from its own beginning.
+    if (now.label !== this.#subject.label) this.#drawnBytes = doneBytes
+    this.#subject = now
     this.#doneBytes = doneBytes
   }
 
@@ -68,9 +76,9 @@ export class Progress {
     this.#drawnMs = nowMs
     if (nowMs - this.#startMs < FIRST_DRAW_MS) return
     const state = {
-      label: this.#parts.label,
+      label: this.#subject.label,
+      totalBytes: this.#subject.totalBytes,
       doneBytes: this.#doneBytes,
-      totalBytes: this.#parts.totalBytes,
       bytesPerSecond: this.#bytesPerSecond,
       elapsedSeconds: (nowMs - this.#startMs) / 1000,
     }

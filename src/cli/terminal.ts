@@ -2,6 +2,7 @@
 
 import type { Writable } from 'node:stream'
 import { CodexError } from '../lib/errors.ts'
+import type { Advance } from './progress.ts'
 import { Progress } from './progress.ts'
 
 /** A pipe, a file or a terminal. */
@@ -67,13 +68,13 @@ export class Terminal {
   /** Runs `work` with a line that shows how far it is, if a person watches; the line is gone when it settles. */
   async progress<T>(
     { label, totalBytes }: { readonly label: string; readonly totalBytes?: number | undefined },
-    work: (advance: (doneBytes: number) => void) => Promise<T>,
+    work: (advance: Advance) => Promise<T>,
   ): Promise<T> {
     if (!this.attended) return work(() => undefined)
     const progress = new Progress({ label, totalBytes, stream: this.#parts.stderr, colour: this.#parts.colour })
     this.#progress = progress
     try {
-      return await work((doneBytes) => progress.advance(doneBytes))
+      return await work((doneBytes, now) => progress.advance(doneBytes, now))
     } finally {
       progress.end()
       this.#progress = undefined

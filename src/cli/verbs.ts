@@ -21,6 +21,46 @@ export const VERBS: readonly VerbEntry[] = [
   { name: 'rm', summary: 'remove what is stored', load: async () => (await import('./rm.ts')).rm },
   { name: 'space', summary: 'show how the quota is used', load: async () => (await import('./space.ts')).space },
   {
+    name: 'protect',
+    summary: 'add parity, and cut into provable slots',
+    load: async () => (await import('./protect.ts')).protect,
+  },
+  {
+    name: 'slots list',
+    summary: 'list the datasets that have slots',
+    load: async () => (await import('./slotslist.ts')).slotsList,
+  },
+  {
+    name: 'slots show',
+    summary: 'show the slots of a dataset',
+    load: async () => (await import('./slotsshow.ts')).slotsShow,
+  },
+  {
+    name: 'slots build',
+    summary: 'hash slots into trees',
+    load: async () => (await import('./slotsbuild.ts')).slotsBuild,
+  },
+  {
+    name: 'slots verify',
+    summary: 'hash slots again and compare',
+    load: async () => (await import('./slotsverify.ts')).slotsVerify,
+  },
+  {
+    name: 'slots repair',
+    summary: 'rebuild lost slots from others',
+    load: async () => (await import('./slotsrepair.ts')).slotsRepair,
+  },
+  {
+    name: 'proof-input',
+    summary: 'print the input of the proving circuit',
+    load: async () => (await import('./proofinput.ts')).proofInput,
+  },
+  {
+    name: 'devnet',
+    summary: 'run a local chain with the marketplace on it',
+    load: async () => (await import('./devnet.ts')).devnet,
+  },
+  {
     name: 'config print',
     summary: 'show every setting and where it came from',
     load: async () => (await import('./configprint.ts')).configPrint,

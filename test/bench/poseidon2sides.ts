@@ -7,7 +7,7 @@ import type { Poseidon2Variant } from '../../wasm/poseidon2/poseidon2kernel.ts'
 import { poseidon2Twin } from '../../wasm/poseidon2/poseidon2twin.ts'
 import type { Figure, Sample } from './harness.ts'
 
-const BLOCK_BYTES = 64 * KiB
+export const BLOCK_BYTES = 64 * KiB
 export const CELL_BYTES = 2 * KiB
 /** The hash of the block that all sides hash, as in test/vectors/poseidon2.json. */
 export const BLOCK_HASH = '17ac41cb21575c0349b107284a31061ee074da43d7fb2492809a866a333e8121'

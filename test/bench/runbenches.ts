@@ -22,6 +22,10 @@ import { bench as poseidon2InTab } from './poseidon2.browser.bench.ts'
 import { bench as poseidon2Scalar } from './poseidon2scalar.bench.ts'
 import { bench as poseidon2Twin } from './poseidon2twin.bench.ts'
 import { bench as poseidon2Wasmcurves } from './poseidon2wasmcurves.bench.ts'
+import { bench as poseidon2Workers } from './poseidon2workers.bench.ts'
+import { bench as proofInputs } from './proofinputs.bench.ts'
+import { bench as protect } from './protect.bench.ts'
+import { bench as protectInTab } from './protect.browser.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
 import { bench as upload } from './upload.bench.ts'
@@ -45,6 +49,10 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: poseidon2Twin, file: 'poseidon2twin.bench.ts' },
   { bench: poseidon2Wasmcurves, file: 'poseidon2wasmcurves.bench.ts' },
   { bench: poseidon2InTab, file: 'poseidon2.browser.bench.ts' },
+  { bench: poseidon2Workers, file: 'poseidon2workers.bench.ts' },
+  { bench: protect, file: 'protect.bench.ts' },
+  { bench: proofInputs, file: 'proofinputs.bench.ts' },
+  { bench: protectInTab, file: 'protect.browser.bench.ts' },
 ]
 const QUICK_ROUNDS = 2
 const MAX_ROUNDS = 1000

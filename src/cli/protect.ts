@@ -1,0 +1,59 @@
+// protect CID: adds parity to a stored dataset and cuts it into slots that can be proven; answers the CID that a storage request names.
+
+import { toHex } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import { formatBytes } from '../lib/format.ts'
+import { count } from './option.ts'
+import { readCid } from './readcid.ts'
+import { reportSlots } from './reportslots.ts'
+import { defineVerb } from './verb.ts'
+import { withNode } from './withnode.ts'
+
+/** As a storage request has them when it names none. */
+const DEFAULT_NODES = 3
+const DEFAULT_TOLERANCE = 1
+
+export const protect = defineVerb({
+  operands: { text: 'CID', min: 1, max: 1 },
+  about: `Adds parity to the dataset CID and cuts it into slots, one for each node, so that any --tolerance of them may be lost. Then
+hashes every slot into a tree whose root proofs are checked against. Prints the CID of the new manifest: what a storage request
+names. The plain dataset stays as it is; a failed or interrupted run leaves nothing behind.`,
+  options: {
+    nodes: count(`slots in all, ${DEFAULT_NODES} by default`),
+    tolerance: count(`slots that may be lost, at most half of --nodes, ${DEFAULT_TOLERANCE} by default`),
+  },
+  document: `{ cid, plainCid, protectedCid, nodes, tolerance, slotSize (bytes, as a storage request counts them),
+  datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it), slotRoots: [decimal] }`,
+  async run({ nodes = DEFAULT_NODES, tolerance = DEFAULT_TOLERANCE }, call) {
+    const cid = readCid(call.operands[0] ?? '')
+    if (2 * tolerance > nodes)
+      throw new CodexError(
+        'cli/bad-operands',
+        `expected --tolerance of at most half of --nodes, found ${tolerance} of ${nodes}`,
+      )
+    const made = await withNode(call, 'change', async (node) => {
+      const dataset = await reportSlots(call, (options) =>
+        node.slots.protect(cid, { ...options, ecK: nodes - tolerance, ecM: tolerance }),
+      )
+      const { slotBytes } = await node.slots.show(dataset.verifiableCid, { signal: call.signal })
+      return { ...dataset, slotBytes }
+    })
+    const { verifiableCid, plainCid, protectedCid, manifest, datasetRoot, slotRoots, slotBytes } = made
+    await call.terminal.answer(
+      {
+        cid: String(verifiableCid),
+        plainCid: String(plainCid),
+        protectedCid: String(protectedCid),
+        nodes,
+        tolerance,
+        slotSize: slotBytes,
+        datasetRoot: String(datasetRoot),
+        merkleRoot: `0x${toHex(manifest.verifyRoot.digest)}`,
+        slotRoots: slotRoots.map(String),
+      },
+      String(verifiableCid),
+    )
+    call.terminal.remark(`${nodes} slots of ${formatBytes(slotBytes)}, any ${tolerance} of which may be lost`)
+    return undefined
+  },
+})

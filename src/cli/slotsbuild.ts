@@ -1,0 +1,46 @@
+// slots build CID [INDEX]: makes slot trees, of all slots or of one, and checks them against the manifest.
+
+import { toHex } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import { readCid } from './readcid.ts'
+import { readIndex } from './readindex.ts'
+import { reportSlots } from './reportslots.ts'
+import { defineVerb } from './verb.ts'
+import { withNode } from './withnode.ts'
+
+export const slotsBuild = defineVerb({
+  operands: { text: 'CID [INDEX]', min: 1, max: 2 },
+  about: `Hashes the slots of a protected dataset and prints the CID of its verifiable manifest. Of a dataset that is verifiable already
+it makes the trees that are missing and checks every slot against the manifest; with INDEX that one slot alone, for which the
+other slots need not be here.`,
+  options: {},
+  document: `{ cid, slots: [{ index, root (decimal) }], datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it) };
+with INDEX slots has that one and the last two are left out`,
+  async run(_, call) {
+    const [first = '', second] = call.operands
+    const cid = readCid(first)
+    const index = second === undefined ? undefined : readIndex(second)
+    const document = await withNode(call, 'change', async (node) => {
+      if (index === undefined) {
+        const built = await reportSlots(call, (options) => node.slots.build(cid, options))
+        return {
+          cid: String(built.verifiableCid),
+          slots: built.slotRoots.map((root, i) => ({ index: i, root: String(root) })),
+          datasetRoot: String(built.datasetRoot),
+          merkleRoot: `0x${toHex(built.manifest.verifyRoot.digest)}`,
+        }
+      }
+      const manifest = await node.datasets.manifest(cid)
+      if (manifest.kind !== 'verifiable')
+        throw new CodexError(
+          'slots/not-verifiable',
+          `dataset ${cid} has no slot roots yet, so that one slot alone cannot be checked: build all of them, without INDEX`,
+          { detail: { cid: String(cid) } },
+        )
+      const built = await reportSlots(call, (options) => node.slots.buildSlot(manifest, index, options))
+      return { cid: String(cid), slots: [{ index, root: String(built.root) }] }
+    })
+    await call.terminal.answer(document, document.cid)
+    return undefined
+  },
+})

@@ -1,0 +1,41 @@
+// slots verify CID [INDEX]: hashes slots again and compares them with the manifest. It changes nothing.
+
+import { formatCount } from '../lib/format.ts'
+import { EXIT } from './exitcodes.ts'
+import { readCid } from './readcid.ts'
+import { readIndex } from './readindex.ts'
+import { reportSlots } from './reportslots.ts'
+import { table } from './table.ts'
+import { defineVerb } from './verb.ts'
+import type { LocalNode } from './withnode.ts'
+import { withNode } from './withnode.ts'
+
+type SlotReport = Awaited<ReturnType<LocalNode['slots']['verify']>>[number]
+
+export const slotsVerify = defineVerb({
+  operands: { text: 'CID [INDEX]', min: 1, max: 2 },
+  about: `Reads every block of slot INDEX, or of all slots without it, hashes it again and compares the root with the manifest.
+A slot that is not whole or does not match is named, and the command fails. Nothing is changed; \`slots repair\` mends.`,
+  options: {},
+  document: `{ cid, slots: [{ index, outcome: "ok" | "blocks missing" | "wrong root", blocks, missingBlocks, missing: [place in the slot]
+  (the first ones), damagedBlocks, damaged: [place], hasTree }] }`,
+  async run(_, call) {
+    const [first = '', second] = call.operands
+    const cid = readCid(first)
+    const index = second === undefined ? undefined : readIndex(second)
+    const slots = await withNode(call, 'look', (node) =>
+      reportSlots(call, (options) => node.slots.verify(cid, index === undefined ? options : { ...options, index })),
+    )
+    await call.terminal.answer({ cid: String(cid), slots }, table(slots.map(row)))
+    return slots.every(({ outcome }) => outcome === 'ok') ? undefined : EXIT.failed
+  },
+})
+
+function row({ index, outcome, blocks, missingBlocks, damagedBlocks, hasTree }: SlotReport): string[] {
+  const parts = [
+    missingBlocks === 0 ? '' : `${missingBlocks} of ${formatCount(blocks, 'block')} missing`,
+    damagedBlocks === 0 ? '' : `${formatCount(damagedBlocks, 'block')} damaged`,
+    hasTree ? '' : 'no tree for proofs: run `codex-light slots build`',
+  ]
+  return [`slot ${index}`, outcome, parts.filter((part) => part !== '').join(', ')]
+}

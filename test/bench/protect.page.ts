@@ -1,0 +1,68 @@
+// The page of protect.browser.bench.ts.
+
+import { openNode } from '../../src/browser.ts'
+import { KiB, MiB } from '../../src/lib/units.ts'
+import { readFile } from '../../web/readfile.ts'
+import type { PageSides } from './inchromium.ts'
+import type { BareWorker } from './protectsides.ts'
+import { measureBare, protectOnce } from './protectsides.ts'
+import { NEVER, quietParts } from './quietparts.ts'
+
+const FULL_BYTES = 256 * MiB
+const QUICK_BYTES = 24 * MiB
+const PIECE_BYTES = 64 * KiB
+/** Between two looks at the clock. */
+const TICK_MS = 5
+
+const sides: PageSides = {
+  async ours(quick) {
+    const pieces = Array.from({ length: (quick ? QUICK_BYTES : FULL_BYTES) / PIECE_BYTES }, () =>
+      crypto.getRandomValues(new Uint8Array(PIECE_BYTES)),
+    )
+    const node = await openNode({ name: 'bench', signal: NEVER, ...quietParts() })
+    await node.start({ signal: NEVER })
+    const { cid } = await node.datasets.upload(readFile(new Blob(pieces)), { signal: NEVER })
+    const delays = watchDelays()
+    const mibPerSecond = await protectOnce(node, cid)
+    const delayMs = delays.percentile(0.99)
+    await node.stop()
+    return { mibPerSecond, delayMs }
+  },
+  peer: () => measureBare(createWorker),
+}
+
+/** How much later than asked for timers of this thread come. */
+function watchDelays(): { percentile(share: number): number } {
+  const found: number[] = []
+  let expected = performance.now() + TICK_MS
+  const timer = setInterval(() => {
+    found.push(Math.max(0, performance.now() - expected))
+    expected = performance.now() + TICK_MS
+  }, TICK_MS)
+  return {
+    percentile(share) {
+      clearInterval(timer)
+      return found.sort((a, b) => a - b)[Math.floor(share * (found.length - 1))] ?? Number.NaN
+    },
+  }
+}
+
+function createWorker(): BareWorker {
+  const worker = new Worker(new URL('./hashing.worker.ts', import.meta.url), { type: 'module' })
+  const answer = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      worker.onmessage = resolve
+      worker.onerror = ({ message }) => reject(new Error(message))
+    })
+  return {
+    ready: answer(),
+    hash(blocks) {
+      worker.postMessage(blocks)
+      return answer()
+    },
+    end: () => worker.terminate(),
+  }
+}
+
+// As `PAGE_SIDES` of inchromium.ts, which cannot be imported here: it belongs to Node.
+Object.assign(globalThis, { codexLightBenchSides: sides })
