@@ -1,0 +1,44 @@
+// How a sale ends, and what each end is called. What it means for the accounts is in settlement.ts.
+
+import type { CodexError } from '../lib/errors.ts'
+
+/** What the contract paid out, in token base units. */
+export interface Payout {
+  readonly reward: bigint
+  /** What was left of the collateral. */
+  readonly collateral: bigint
+}
+
+/** `interrupted`: the node stopped before the fill; the slot is looked at afresh. */
+export type DeclineReason =
+  'no availability' | 'bad terms' | 'slot not free' | 'reservations full' | 'filled by another host' | 'interrupted'
+
+/** `filled`: the slot was ours on chain when it ended. */
+export type SaleOutcome =
+  | { readonly end: 'paid'; readonly payout: Payout }
+  | {
+      readonly end: 'declined'
+      readonly why: DeclineReason
+    }
+  | { readonly end: 'cancelled'; readonly filled: false }
+  /** Paid for the time until the expiry. */
+  | { readonly end: 'cancelled'; readonly filled: true; readonly payout: Payout }
+  | { readonly end: 'failed'; readonly filled: boolean }
+  /** The contract took the slot from us, or we gave it up. */
+  | { readonly end: 'freed' }
+  /** The node stops: the sale goes on at the next start. */
+  | { readonly end: 'paused' }
+  /** Only before the fill. */
+  | { readonly end: 'broke'; readonly error: CodexError }
+
+export type SaleEnd = SaleOutcome['end']
+
+/** Names shown to people and REST. A paused sale keeps the name of its phase. */
+export const OUTCOME_NAMES = {
+  paid: 'SaleFinished',
+  declined: 'SaleIgnored',
+  cancelled: 'SaleCancelled',
+  failed: 'SaleFailed',
+  freed: 'SaleErrored',
+  broke: 'SaleErrored',
+} as const satisfies Readonly<Record<Exclude<SaleEnd, 'paused'>, string>>

@@ -1,0 +1,67 @@
+// What a slot takes from an Availability: bytes and collateral, guarded. Arithmetic only; the commit is in reservations.ts.
+
+import type { CodexError } from '../lib/errors.ts'
+import type { RequestId } from '../protocol/request.ts'
+import type { Availability, SlotWanted } from './availability.ts'
+import { makesSense } from './availability.ts'
+import { reservationsError } from './availabilityterms.ts'
+import type { Reservation } from './reservation.ts'
+
+/** A slot that takes space and collateral. */
+export interface SlotTaking extends SlotWanted {
+  readonly requestId: RequestId
+  readonly slotIndex: number
+}
+
+export interface Taken {
+  readonly after: Availability
+  readonly reservation: Omit<Reservation, 'id' | 'listId'>
+}
+
+/** @throws CodexError `reservations/bad-terms`, `reservations/bytes-out-of-bounds`, `reservations/collateral-out-of-bounds` */
+export function takeFrom(before: Availability, slot: SlotTaking): Taken {
+  const { requestId, slotIndex, slotSize, collateralPerByte, requestEnd: validUntil } = slot
+  if (!makesSense(slot) || collateralPerByte < 0n || !isIndex(slotIndex)) throw badSlot(slot)
+  if (slotSize > before.freeSize)
+    throw reservationsError(
+      'reservations/bytes-out-of-bounds',
+      `a slot of ${slotSize} bytes does not fit: availability ${before.id} has ${before.freeSize} bytes free`,
+      { slotBytes: slotSize, freeBytes: before.freeSize },
+    )
+  const collateral = slotSize * collateralPerByte
+  if (collateral > before.totalRemainingCollateral)
+    throw reservationsError(
+      'reservations/collateral-out-of-bounds',
+      `a collateral of ${collateral} does not fit: availability ${before.id} has ${before.totalRemainingCollateral} left`,
+      { collateral, remaining: before.totalRemainingCollateral },
+    )
+  const slotBytes = Number(slotSize)
+  return {
+    after: {
+      ...before,
+      freeSize: before.freeSize - slotBytes,
+      totalRemainingCollateral: before.totalRemainingCollateral - collateral,
+    },
+    reservation: {
+      availabilityId: before.id,
+      requestId,
+      slotIndex,
+      slotBytes,
+      size: slotBytes,
+      collateral,
+      validUntil,
+    },
+  }
+}
+
+function isIndex(slotIndex: number): boolean {
+  return Number.isSafeInteger(slotIndex) && slotIndex >= 0
+}
+
+function badSlot({ requestId, slotIndex, slotSize, duration, requestEnd }: SlotTaking): CodexError {
+  return reservationsError(
+    'reservations/bad-terms',
+    `slot ${slotIndex} of request ${requestId} makes no sense: ${slotSize} bytes for ${duration} s until ${requestEnd}`,
+    { requestId, slotIndex, slotSize, duration, requestEnd },
+  )
+}

@@ -1,0 +1,61 @@
+// What becomes of a reservation at start, row by row.
+
+import { describe, expect, it } from 'vitest'
+import { SLOT_STATES, type SlotState } from '../../src/market/chainstates.ts'
+import { type FillFate, RESTART_TABLE, decideAtStart } from '../../src/sales/restart.ts'
+import { settle } from '../../src/sales/settlement.ts'
+
+const FATES: readonly FillFate[] = ['never sent', 'in flight', 'landed', 'unknown']
+
+function told(state: SlotState, isOurs: boolean, fill: FillFate): string {
+  const decision = decideAtStart({ state, isOurs, fill, currentCollateral: 40n })
+  if (decision.do === 'resume') return `resume ${decision.at}`
+  if (decision.do === 'find out') return 'find out'
+  const { outcome } = decision
+  const why = outcome.end === 'declined' ? ` ${outcome.why}` : ''
+  const filled = 'filled' in outcome && outcome.filled ? ' when hosting' : ''
+  return `${outcome.end}${why}${filled}`
+}
+
+describe('a slot that the chain names as ours', () => {
+  it.each([
+    ['Filled', 'resume filled'],
+    ['Finished', 'resume collecting'],
+    ['Cancelled', 'resume collecting'],
+    ['Failed', 'resume collecting'],
+    ['Paid', 'paid'],
+    ['Free', 'find out'],
+    ['Repair', 'find out'],
+  ] as const)('%s: %s, whatever our records say (T8)', (state, decision) => {
+    for (const fill of FATES) expect(told(state, true, fill)).toBe(decision)
+  })
+})
+
+describe('a slot that is not ours', () => {
+  it.each([
+    ['Free', 'declined interrupted', 'find out'],
+    ['Filled', 'declined filled by another host', 'freed'],
+    ['Finished', 'declined slot not free', 'freed'],
+    ['Failed', 'failed', 'failed when hosting'],
+    ['Paid', 'declined slot not free', 'freed'],
+    ['Cancelled', 'cancelled', 'freed'],
+    ['Repair', 'declined interrupted', 'freed'],
+  ] as const)('%s: %s, or %s when our fill had landed', (state, neverSent, landed) => {
+    expect(told(state, false, 'never sent')).toBe(neverSent)
+    expect(told(state, false, 'landed')).toBe(landed)
+  })
+
+  it.each(SLOT_STATES)('%s: releases nothing while the fate of a fill is open', (state) => {
+    expect(told(state, false, 'in flight')).toBe('resume filling')
+    expect(told(state, false, 'unknown')).toBe('find out')
+  })
+})
+
+it('has a row for every state', () => {
+  expect(Object.keys(RESTART_TABLE).sort()).toEqual([...SLOT_STATES].sort())
+})
+
+it('returns the collateral that the chain paid when the payout itself was missed (T9)', () => {
+  const decision = decideAtStart({ state: 'Paid', isOurs: true, fill: 'landed', currentCollateral: 40n })
+  expect(decision.do === 'settle' && settle(decision.outcome)).toEqual({ ends: true, collateral: 40n, again: false })
+})
