@@ -93,25 +93,25 @@ function checkSteps(pattern: ErasurePattern, steps: readonly (readonly Uint8Arra
       detail: { given: describeValue(given), wanted: describeValue(wanted) },
     })
   let blockBytes: Bytes | undefined
-  steps.forEach((rows, step) => {
+  for (const [step, rows] of steps.entries()) {
     if (rows.length !== given.length)
       throw new CodexError(
         'erasure/wrong-rows',
         `expected a block for each of ${given.length} given rows, found ${rows.length} in step ${step}`,
         { detail: { step, expected: given.length, found: rows.length } },
       )
-    rows.forEach((block, i) => {
+    for (const [i, block] of rows.entries()) {
       const row = given[i] as number
       blockBytes ??= isBytes(block) ? block.length : undefined
-      if (isBytes(block) && block.length === blockBytes) return
+      if (isBytes(block) && block.length === blockBytes) continue
       const found = isBytes(block) ? `${block.length} bytes` : describeValue(block)
       throw new CodexError(
         'erasure/unequal-blocks',
         `expected blocks of one size (${blockBytes ?? 'any'} bytes), found ${found} in row ${row} of step ${step}`,
         { detail: { row, step, expectedBytes: blockBytes } },
       )
-    })
-  })
+    }
+  }
   if (blockBytes === 0)
     throw new CodexError('erasure/not-whole-groups', 'expected blocks with bytes in them, found empty ones')
   return blockBytes ?? 0

@@ -75,7 +75,7 @@ export class PooledPoseidon2 implements Poseidon2 {
   }
 
   async sponges(messages: readonly (readonly bigint[])[], options: Poseidon2Options): Promise<bigint[]> {
-    messages.forEach(checkMessage)
+    for (const [index, message] of messages.entries()) checkMessage(message, index)
     const runs = evenRuns(messages.length, JOB_MESSAGES, this.#pool.size)
     const hashes = await this.#each(runs, options, ({ from, to }) => {
       const some = messages.slice(from, to)
@@ -173,7 +173,7 @@ export class PooledPoseidon2 implements Poseidon2 {
 /** @returns their size; 0 where there is none */
 function checkBlocks(blocks: readonly Uint8Array[], cellSize: Bytes): Bytes {
   let blockSize: Bytes | undefined
-  blocks.forEach((block, index) => {
+  for (const [index, block] of blocks.entries()) {
     if (!isBytes(block))
       throw new CodexError('slots/not-a-block', `expected bytes as block ${index}, found ${describeValue(block)}`, {
         detail: { index },
@@ -185,7 +185,7 @@ function checkBlocks(blocks: readonly Uint8Array[], cellSize: Bytes): Bytes {
         `expected blocks of one size (${blockSize} bytes), found ${block.length} bytes in block ${index}`,
         { detail: { index, expectedBytes: blockSize, foundBytes: block.length } },
       )
-  })
+  }
   const isSize = Number.isSafeInteger(cellSize) && cellSize >= 1 && cellSize <= MAX_CELL_BYTES
   const fits = blockSize === undefined || (blockSize > 0 && blockSize % cellSize === 0)
   if (isSize && fits) return blockSize ?? 0
