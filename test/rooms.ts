@@ -20,7 +20,7 @@ const WITH_SEAMS_FOR_PLATFORMS = ['storage', 'workers', 'protocol', 'lib']
 /** What stands above the floors, or beside them, and what it may import besides files of its own room. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   web: ['browser.ts', 'protocol', 'lib'],
-  cli: ['nodejs.ts', 'protocol', 'lib'],
+  cli: ['nodejs.ts', 'devnet', 'protocol', 'lib'],
   rest: ['nodejs.ts', 'protocol', 'lib'],
   bridge: ['nodejs.ts', 'protocol', 'lib'],
   devnet: ['nodejs.ts', 'protocol', 'lib'],
@@ -66,6 +66,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   multiformats: ['protocol', 'exchange'],
   preact: ['web'],
   snarkjs: ['proving'],
+  ws: ['platform/nodejs'],
 }
 
 const NODEJS_ROOMS = ['platform/nodejs', 'nodejs.ts', 'entries/*.nodejs.ts', 'cli', 'rest', 'bridge', 'devnet']

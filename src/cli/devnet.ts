@@ -136,9 +136,9 @@ async function readJson(path: string): Promise<unknown> {
   }
 }
 
-async function writeDeployment(path: string, document: string): Promise<void> {
+async function writeDeployment(path: string, content: string): Promise<void> {
   try {
-    await writeFile(path, document)
+    await writeFile(path, content)
   } catch (cause) {
     const message = `expected to write ${path}, found: ${cause instanceof Error ? cause.message : String(cause)}`
     throw new CodexError('devnet/cannot-write', message, { detail: { path }, cause })

@@ -80,8 +80,8 @@ export async function deployContract(
   { abi, bytecode }: ContractArtefact,
   args: readonly unknown[],
 ): Promise<Deployed> {
-  const parameters = new Interface(abi).deploy.inputs
-  const data = bytecode + AbiCoder.defaultAbiCoder().encode(parameters, args).slice(2)
+  const face = new Interface(abi)
+  const data = bytecode + AbiCoder.defaultAbiCoder().encode(face.deploy.inputs, args).slice(2)
   try {
     // A failed call says why, a failed transaction does not.
     await rpc.call('eth_call', [{ from, data }, 'pending'])
@@ -91,10 +91,9 @@ export async function deployContract(
   } catch (cause) {
     if (!CodexError.is(cause, 'devnet/rpc-refused')) throw cause
     const { rpcMessage, data: revertData } = cause.detail
-    throw new CodexError('devnet/deployment-failed', `expected to deploy a contract, found: ${String(rpcMessage)}`, {
-      detail: { rpcMessage, data: revertData },
-      cause,
-    })
+    const error = typeof revertData === 'string' ? face.parseError(revertData)?.name : undefined
+    const message = `expected to deploy a contract, found: ${error ?? String(rpcMessage)}`
+    throw new CodexError('devnet/deployment-failed', message, { detail: { error, data: revertData }, cause })
   }
 }
 
