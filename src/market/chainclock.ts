@@ -1,0 +1,135 @@
+// The chain's time as a Clock: block times carried on by the machine's clock. It asks no endpoint; headwatch.ts tells it of blocks.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { assert } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
+
+export interface ChainClockParts {
+  readonly wall: Clock
+  readonly log: Log
+}
+
+/** What a poll of the newest block found. */
+export interface HeadSighting {
+  readonly timestamp: Seconds
+  /** Seen at the first poll after it was made, with polls running: its time is the chain's time of now. */
+  readonly isFresh: boolean
+}
+
+/** A difference to the machine's clock above this is told. */
+export const DRIFT_ALERT_SECONDS: Seconds = 5
+/** A block this far from where the chain's time should be is believed only when the next one agrees. */
+export const JUMP_SECONDS: Seconds = 60
+/** Fresh blocks whose times count. Polls see a block late, never early: of these the one that puts the chain's time furthest on is right. */
+const SAMPLES = 8
+
+/**
+ * Whole seconds, never decreasing, but for one case: a time that two blocks in a row show to be more than {@link JUMP_SECONDS} too late is put
+ * right, because a clock that one bogus block set years ahead would otherwise stand still for years.
+ */
+export class ChainClock implements Clock {
+  readonly #wall: Clock
+  readonly #log: Log
+  /** Chain time less wall time, by the newest fresh blocks. */
+  #samples: Seconds[] = []
+  #offset: Seconds | undefined
+  #latest: Seconds = -Infinity
+  /** The jump that waits to be believed, as an offset. */
+  #jump: Seconds | undefined
+  #isDrifting = false
+  readonly #lookers = new Set<() => void>()
+
+  constructor({ wall, log }: ChainClockParts) {
+    this.#wall = wall
+    this.#log = log
+  }
+
+  /** Whether a block has been seen: before that there is no time. */
+  get isSet(): boolean {
+    return this.#offset !== undefined
+  }
+
+  /** How far the chain is ahead of the machine's clock; negative when behind. */
+  get drift(): Seconds {
+    return this.#offset ?? 0
+  }
+
+  now(): Seconds {
+    assert(this.#offset !== undefined, 'the chain has a time once a block was seen: start the market first')
+    this.#latest = Math.max(this.#latest, this.#wall.now() + this.#offset)
+    return this.#latest
+  }
+
+  until(time: Seconds, { signal }: AbortOptions): Promise<void> {
+    assert(!Number.isNaN(time), 'a wait ends at an instant, not at NaN')
+    return new Promise<void>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
+      let timer = new AbortController()
+      const abort = () => {
+        release()
+        reject(signal.reason as Error)
+      }
+      const release = () => {
+        timer.abort()
+        this.#lookers.delete(look)
+        signal.removeEventListener('abort', abort)
+      }
+      const look = () => {
+        timer.abort()
+        if (this.now() >= time) {
+          release()
+          return resolve()
+        }
+        timer = new AbortController()
+        this.#wall.until(this.#wall.now() + time - this.now(), timer).then(look, () => undefined)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      this.#lookers.add(look)
+      look()
+    })
+  }
+
+  /** Takes in what a poll found. A block that is not fresh tells only that the chain's time is not before its own. */
+  adopt({ timestamp, isFresh }: HeadSighting): void {
+    const sample = timestamp - this.#wall.now()
+    if (this.#offset === undefined) return this.#set(sample, [])
+    const ahead = sample - this.#offset
+    if (ahead > JUMP_SECONDS || (isFresh && ahead < -JUMP_SECONDS)) return this.#consider(sample, ahead)
+    if (isFresh) {
+      this.#jump = undefined
+      const samples = [...this.#samples, sample].slice(-SAMPLES)
+      this.#set(Math.max(...samples), samples)
+      this.#watchDrift()
+    } else if (ahead > 0) this.#set(sample, this.#samples)
+  }
+
+  /** One block may say anything; two that agree are believed. */
+  #consider(sample: Seconds, ahead: Seconds): void {
+    const isConfirmed = this.#jump !== undefined && Math.abs(sample - this.#jump) <= JUMP_SECONDS
+    this.#jump = isConfirmed ? undefined : sample
+    if (!isConfirmed) return
+    this.#log.warn("the chain's time made a jump", { seconds: ahead })
+    if (ahead < 0) this.#latest = -Infinity
+    this.#set(sample, [sample])
+    this.#watchDrift()
+  }
+
+  #set(offset: Seconds, samples: Seconds[]): void {
+    this.#samples = samples
+    this.#offset = offset
+    for (const look of [...this.#lookers]) look()
+  }
+
+  #watchDrift(): void {
+    const isDrifting = Math.abs(this.drift) > DRIFT_ALERT_SECONDS
+    if (isDrifting === this.#isDrifting) return
+    this.#isDrifting = isDrifting
+    if (isDrifting)
+      this.#log.warn("this machine's clock and the chain's time differ; set the clock, or proofs may come too late", {
+        seconds: this.drift,
+      })
+    else this.#log.info("this machine's clock and the chain's time agree again", { seconds: this.drift })
+  }
+}

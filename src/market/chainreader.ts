@@ -1,0 +1,273 @@
+// Reads of the marketplace's and the token's state through one endpoint, checked and in our types. Transactions and events are elsewhere.
+
+import type { Result } from 'ethers/abi'
+import type { AbortOptions } from '../lib/abort.ts'
+import { describeValue } from '../lib/describevalue.ts'
+import { CodexError } from '../lib/errors.ts'
+import { fromHex } from '../lib/bytes.ts'
+import type { Log } from '../lib/log.ts'
+import { requestId } from '../protocol/ids.ts'
+import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
+import { slotStateOf } from './chainstates.ts'
+import type { HeadWatch } from './headwatch.ts'
+import type { ActiveSlot, Address, SlotDuty } from './market.ts'
+import { MARKETPLACE, TOKEN } from './marketplaceinterface.ts'
+import type { MarketplaceTerms } from './marketplaceterms.ts'
+import { type Periodicity } from './periodicity.ts'
+import { revertError } from './reverts.ts'
+import { type RpcAnswer, type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
+import { isRevert, type RpcError } from './rpcerror.ts'
+import { badAnswer, readData, readQuantity } from './rpcvalues.ts'
+import { idsPerProbe, probeData, type ProbeAnswer, readProbe } from './slotprobe.ts'
+
+export interface ChainReaderParts {
+  readonly rpc: RpcClient
+  readonly heads: HeadWatch
+  readonly log: Log
+}
+
+/** As the next block would see it, or as the newest one left it. */
+export type BlockTag = 'pending' | 'latest'
+
+const QUESTIONS = [
+  'slotState(bytes32)',
+  'isProofRequired(bytes32)',
+  'willProofBeRequired(bytes32)',
+  'getPointer(bytes32)',
+  'getChallenge(bytes32)',
+]
+/** Slots asked about in one call: their questions stay far below the gas that nodes grant a call. */
+const MAX_SLOTS_PER_CALL = 128
+export const MAX_CACHED_REQUESTS = 128
+
+export class ChainReader {
+  readonly #parts: ChainReaderParts
+  readonly #marketplace: Address
+  readonly #host: Address
+  /** Requests never change. Oldest use first. */
+  readonly #requests = new Map<RequestId, StorageRequest>()
+  /** Whether the endpoint runs the probe. */
+  #probes = true
+
+  constructor(parts: ChainReaderParts, marketplace: Address, host: Address) {
+    this.#parts = parts
+    this.#marketplace = marketplace
+    this.#host = host
+  }
+
+  /** The values a view returns. @throws CodexError `market/…` when it reverts, and as an endpoint may fail */
+  async view(name: string, args: readonly unknown[], tag: BlockTag, options: AbortOptions): Promise<Result> {
+    const [values] = await this.views([[name, args]], tag, options)
+    return values as Result
+  }
+
+  /** As {@link ChainReader.view}, several in one request. */
+  async views(
+    calls: readonly (readonly [name: string, args: readonly unknown[]])[],
+    tag: BlockTag,
+    options: AbortOptions,
+  ): Promise<Result[]> {
+    this.#parts.heads.assertOurChain()
+    const answers = await this.#parts.rpc.callMany(
+      calls.map(([name, args]) => this.#call(MARKETPLACE.encodeFunctionData(name, args), tag)),
+      options,
+    )
+    return answers.map((answer, i) => decoded(calls[i]?.[0] ?? '', answer))
+  }
+
+  /** As {@link ChainReader.view}; undefined when it reverts with the error `none`. */
+  async viewOr(
+    none: string,
+    name: string,
+    args: readonly unknown[],
+    tag: BlockTag,
+    options: AbortOptions,
+  ): Promise<Result | undefined> {
+    try {
+      return await this.view(name, args, tag, options)
+    } catch (error) {
+      if (CodexError.is(error) && error.detail['revert'] === none) return undefined
+      throw error
+    }
+  }
+
+  async terms(options: AbortOptions): Promise<MarketplaceTerms> {
+    return termsOf(first(await this.view('configuration', [], 'latest', options)))
+  }
+
+  async request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined> {
+    const cached = this.#requests.get(id)
+    if (cached !== undefined) return this.#keep(id, cached)
+    const found = await this.viewOr('Marketplace_UnknownRequest', 'getRequest', [id], 'latest', options)
+    if (found === undefined) return undefined
+    const request = requestOf(first(found))
+    if (requestId(request) !== id) throw badAnswer(`the request ${id}`, requestId(request))
+    return this.#keep(id, request)
+  }
+
+  /** Of several slots at once, in their order; undefined where a slot is free. */
+  async activeSlots(ids: readonly SlotId[], options: AbortOptions): Promise<(ActiveSlot | undefined)[]> {
+    this.#parts.heads.assertOurChain()
+    const calls = ids.map((id) => this.#call(MARKETPLACE.encodeFunctionData('getActiveSlot', [id]), 'latest'))
+    const answers = await this.#parts.rpc.callMany(calls, options)
+    return answers.map((answer, i) => {
+      try {
+        const slot = first(decoded('getActiveSlot', answer))
+        const request = requestOf(slot[0] as Result)
+        return { slotId: ids[i] as SlotId, requestId: requestId(request), slotIndex: Number(slot[1]), request }
+      } catch (error) {
+        if (CodexError.is(error) && error.detail['revert'] === 'Marketplace_SlotIsFree') return undefined
+        throw error
+      }
+    })
+  }
+
+  /** State and duty of each slot, every one as a single block sees it. */
+  async slotDuties(ids: readonly SlotId[], periodicity: Periodicity, options: AbortOptions): Promise<SlotDuty[]> {
+    this.#parts.heads.assertOurChain()
+    const size = Math.min(MAX_SLOTS_PER_CALL, idsPerProbe(QUESTIONS.length))
+    const groups: SlotId[][] = []
+    for (let start = 0; start < ids.length; start += size) groups.push(ids.slice(start, start + size))
+    const answers = (await this.#probe(groups, options)) ?? (await this.#askSingly(groups, options))
+    return groups.flatMap((group, g) => {
+      const { timestamp, words } = answers[g] as ProbeAnswer
+      const period = periodicity.periodOf(timestamp)
+      return group.map((slotId, i) => dutyOf(slotId, period, words[i] ?? []))
+    })
+  }
+
+  async tokenAddress(options: AbortOptions): Promise<Address> {
+    const [address] = await this.view('token', [], 'latest', options)
+    return String(address).toLowerCase()
+  }
+
+  /** A number that the token answers with. */
+  async token(token: Address, name: 'balanceOf' | 'allowance', args: readonly unknown[], options: AbortOptions) {
+    this.#parts.heads.assertOurChain()
+    const call = { from: this.#host, to: token, data: TOKEN.encodeFunctionData(name, args) }
+    const data = await this.#parts.rpc.call('eth_call', [call, 'pending'], options)
+    return readQuantity(readData(data, `the token's ${name}`), `the token's ${name}`)
+  }
+
+  #keep(id: RequestId, request: StorageRequest): StorageRequest {
+    this.#requests.delete(id)
+    this.#requests.set(id, request)
+    const [oldest] = this.#requests.keys()
+    if (this.#requests.size > MAX_CACHED_REQUESTS && oldest !== undefined) this.#requests.delete(oldest)
+    return request
+  }
+
+  #call(data: string, tag: BlockTag): RpcCall {
+    return { method: 'eth_call', params: [{ from: this.#host, to: this.#marketplace, data }, tag] }
+  }
+
+  /** Undefined when the endpoint does not run the probe. */
+  async #probe(groups: readonly SlotId[][], options: AbortOptions): Promise<ProbeAnswer[] | undefined> {
+    if (!this.#probes) return undefined
+    const calls = groups.map((group) => {
+      const data = probeData(this.#marketplace, QUESTIONS, group)
+      return { method: 'eth_call', params: [{ from: this.#host, data }, 'pending'] }
+    })
+    const answers = await this.#parts.rpc.callMany(calls, options)
+    try {
+      return answers.map((answer, g) =>
+        readProbe(readData(resultOf(answer), 'slots'), QUESTIONS.length, groups[g]?.length ?? 0),
+      )
+    } catch (error) {
+      if (!CodexError.is(error, 'market/rpc-error') && !CodexError.is(error, 'market/bad-answer')) throw error
+      this.#parts.log.info('the endpoint does not answer for many slots at once; asking singly', { error })
+      this.#probes = false
+      return undefined
+    }
+  }
+
+  /** The same by one call per question. Then nothing ties the answers to one block but that they travel together. */
+  async #askSingly(groups: readonly SlotId[][], options: AbortOptions): Promise<ProbeAnswer[]> {
+    const ids = groups.flat()
+    const asked = ids.flatMap((id) =>
+      QUESTIONS.map((question) => this.#call(MARKETPLACE.encodeFunctionData(question, [id]), 'pending')),
+    )
+    const pending = { method: 'eth_getBlockByNumber', params: ['pending', false] }
+    const [block, ...answers] = await this.#parts.rpc.callMany([pending, ...asked], options)
+    const words = answers.map((answer) => {
+      if (answer.ok) return readQuantity(readData(answer.result, 'a slot'), 'a slot')
+      if (isRevert(answer.error)) return undefined
+      throw answer.error
+    })
+    const { number, timestamp } = Object(resultOf(block)) as Readonly<Record<string, unknown>>
+    let at = 0
+    return groups.map((group) => ({
+      block: Number(readQuantity(number, "the next block's number")),
+      timestamp: Number(readQuantity(timestamp, "the next block's time")),
+      words: group.map(() => words.slice(at, (at += QUESTIONS.length))),
+    }))
+  }
+}
+
+function dutyOf(slotId: SlotId, period: number, words: readonly (bigint | undefined)[]): SlotDuty {
+  const [stateWord, isRequired, willBeRequired, pointer, challenge] = words
+  if (stateWord === undefined) throw badAnswer('the state of a slot', 'a refusal')
+  const state = slotStateOf(stateWord)
+  const due = isRequired === 1n ? 'now' : willBeRequired === 1n ? 'soon' : undefined
+  if (due === undefined) return { slotId, state, period, duty: undefined }
+  // A node that lacks one of the last 256 block hashes cannot tell; the proof could not be checked by it either.
+  if (pointer === undefined || challenge === undefined) throw badAnswer('the challenge of a slot', 'a refusal')
+  const text = `0x${challenge.toString(16).padStart(64, '0')}`
+  return { slotId, state, period, duty: { slotId, period, due, pointer: Number(pointer), challenge: text } }
+}
+
+function decoded(name: string, answer: RpcAnswer | undefined): Result {
+  if (answer?.ok === false && isRevert(answer.error)) {
+    const { data, said } = (answer.error as RpcError).detail
+    throw revertError('call', data, said, answer.error)
+  }
+  const data = readData(resultOf(answer), `the answer to ${name}`)
+  try {
+    return MARKETPLACE.decodeFunctionResult(name, data)
+  } catch {
+    throw badAnswer(`the answer to ${name}; is the marketplace at this address?`, data)
+  }
+}
+
+function first(result: Result): Result {
+  return result[0] as Result
+}
+
+/** @throws CodexError `market/bad-answer` */
+function requestOf(result: Result): StorageRequest {
+  try {
+    const [client, ask, content, expiry, nonce] = result as unknown as [string, bigint[], string[], bigint, string]
+    const [proofProbability, pricePerBytePerSecond, collateralPerByte, slots, slotSize, duration, maxSlotLoss] = ask
+    return checkedRequest({
+      client,
+      ask: {
+        proofProbability: proofProbability as bigint,
+        pricePerBytePerSecond: pricePerBytePerSecond as bigint,
+        collateralPerByte: collateralPerByte as bigint,
+        slots: slots as bigint,
+        slotSize: slotSize as bigint,
+        duration: duration as bigint,
+        maxSlotLoss: maxSlotLoss as bigint,
+      },
+      content: { cid: fromHex(content[0] as string), merkleRoot: content[1] as string },
+      expiry,
+      nonce,
+    })
+  } catch (error) {
+    throw badAnswer('a storage request', error instanceof Error ? error.message : describeValue(error))
+  }
+}
+
+function termsOf(result: Result): MarketplaceTerms {
+  const [collateral, proofs, reservations, limit] = result as unknown as [bigint[], unknown[], bigint[], bigint]
+  const numbers = (values: readonly unknown[]) => values.map(Number) as [number, number, number, number]
+  const [repairRewardPercentage, maxNumberOfSlashes, slashPercentage, validatorRewardPercentage] = numbers(collateral)
+  const [period, timeout, downtime, downtimeProduct] = numbers(proofs.slice(0, 4))
+  if (!Number.isSafeInteger(period) || period < 1) throw badAnswer('periods of at least a second', period)
+  return {
+    collateral: { repairRewardPercentage, maxNumberOfSlashes, slashPercentage, validatorRewardPercentage },
+    proofs: { period, timeout, downtime, downtimeProduct, zkeyHash: String(proofs[4]).slice(0, 200) },
+    reservations: { maxReservations: Number(reservations[0]) },
+    requestDurationLimit: Number(limit),
+  }
+}

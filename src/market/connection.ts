@@ -1,0 +1,148 @@
+// The way to the chain, made ready: one endpoint, its newest block watched, the marketplace found at its address. Reads and writes are others'.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { redactText } from '../lib/redact.ts'
+import type { Seconds } from '../lib/units.ts'
+import { ChainClock } from './chainclock.ts'
+import { HeadWatch } from './headwatch.ts'
+import type { EndpointStatus } from './market.ts'
+import { marketplaceAddress } from './marketplaceaddress.ts'
+import { RpcClient, type RpcSettings } from './rpcclient.ts'
+import type { RpcLines } from './rpclines.ts'
+import { readAddress, readData } from './rpcvalues.ts'
+import { rpcWire } from './rpcwire.ts'
+
+export interface ConnectionParts {
+  readonly lines: RpcLines
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface ConnectionSettings extends RpcSettings {
+  /** `http:`, `https:`, `ws:` or `wss:`. */
+  readonly url: string
+  /** Refuse any other chain. Silent: the chain found first. */
+  readonly chainId?: number
+  /** Silent: the known address on this chain. */
+  readonly marketplace?: string
+  /** Time between two looks at the newest block. */
+  readonly pollSeconds?: Seconds
+  /** How often connecting is tried at the start. Silent: until it succeeds. */
+  readonly connectAttempts?: number
+}
+
+/** A local node answers at once and mines each second; others count requests. */
+const LOCAL_POLL_SECONDS: Seconds = 1
+const POLL_SECONDS: Seconds = 4
+const MAX_PAUSE_SECONDS: Seconds = 30
+const MAX_SYNC_PAUSE_SECONDS: Seconds = 10
+
+export class Connection {
+  readonly rpc: RpcClient
+  readonly heads: HeadWatch
+  readonly chainClock: ChainClock
+  readonly #parts: ConnectionParts
+  readonly #settings: ConnectionSettings
+
+  /** Speaks to nobody yet. @throws CodexError `market/bad-endpoint` */
+  constructor(parts: ConnectionParts, settings: ConnectionSettings) {
+    const { clock, log } = parts
+    const url = checkedUrl(settings.url)
+    this.#parts = parts
+    this.#settings = settings
+    const wire = rpcWire(url.href, parts.lines, () => this.heads.hint())
+    this.rpc = new RpcClient({ wire, clock, log }, settings)
+    this.chainClock = new ChainClock({ wall: clock, log })
+    const isLocal = /^(localhost|127\.|\[::1\])/.test(url.hostname)
+    this.heads = new HeadWatch(
+      { rpc: this.rpc, clock, chainClock: this.chainClock, log },
+      {
+        chainId: settings.chainId,
+        pollSeconds: settings.pollSeconds ?? (isLocal ? LOCAL_POLL_SECONDS : POLL_SECONDS),
+      },
+    )
+  }
+
+  /**
+   * Settles once the endpoint answers, is in step with its chain, and has code at the marketplace's address, which it returns.
+   * @throws CodexError `market/wrong-chain`, `market/no-contract`, `market/unreachable` after the attempts set; or the signal's reason
+   */
+  async open(options: AbortOptions): Promise<string> {
+    await this.#connect(options)
+    await this.#waitForSync(options)
+    const { chainId } = this.heads
+    const address = this.#settings.marketplace ?? marketplaceAddress(chainId)
+    if (address === undefined) throw noContract(`no marketplace is known on chain ${chainId}; set its address`)
+    const marketplace = checkedAddress(address)
+    const code = readData(await this.rpc.call('eth_getCode', [marketplace, 'latest'], options), 'code')
+    if (code === '0x') throw noContract(`chain ${chainId} has no contract at ${marketplace}; correct the address`)
+    return marketplace
+  }
+
+  status(): EndpointStatus {
+    const { wrongChain, chainId } = this.heads
+    if (wrongChain !== undefined) {
+      const problem = `expected chain ${chainId}, found chain ${wrongChain.found}`
+      return { state: 'wrong chain', since: wrongChain.since, problem }
+    }
+    const { problem } = this.rpc
+    if (problem === undefined) return { state: 'connected' }
+    return { state: 'unreachable', since: problem.since, problem: redactText(problem.error.message) }
+  }
+
+  async close(): Promise<void> {
+    await this.heads.stop()
+    this.rpc.close()
+  }
+
+  async #connect(options: AbortOptions): Promise<void> {
+    const { clock } = this.#parts
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.heads.start(options)
+      } catch (error) {
+        const isPassing = CodexError.is(error, 'market/unreachable') || CodexError.is(error, 'market/rate-limited')
+        if (!isPassing || attempt === this.#settings.connectAttempts) throw error
+        await clock.until(clock.now() + Math.min(2 ** attempt, MAX_PAUSE_SECONDS), options)
+      }
+    }
+  }
+
+  /** A node that is still catching up answers from the past. */
+  async #waitForSync(options: AbortOptions): Promise<void> {
+    const { clock, log } = this.#parts
+    for (let pause = 1; ; pause = Math.min(2 * pause, MAX_SYNC_PAUSE_SECONDS)) {
+      const [answer] = await this.rpc.callMany([{ method: 'eth_syncing', params: [] }], options)
+      // Not every endpoint knows the question.
+      if (answer?.ok !== true || answer.result === false) return
+      if (pause === 1) log.info('the endpoint is catching up with its chain; waiting for it')
+      await clock.until(clock.now() + pause, options)
+    }
+  }
+}
+
+/** @throws CodexError `market/bad-address` */
+export function checkedAddress(text: string): string {
+  try {
+    return readAddress(text.trim(), 'an address')
+  } catch {
+    const found = text.slice(0, 80)
+    const message = `expected an address of 0x and 40 hex digits, found ${JSON.stringify(found)}`
+    throw new CodexError('market/bad-address', message, { detail: { found } })
+  }
+}
+
+function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && /^(https?|wss?):$/.test(url.protocol) && url.username === '' && url.password === '')
+    return url
+  const message = `expected an endpoint such as http://host:8545 or wss://host/path, without user and password, found ${JSON.stringify(redactText(text.slice(0, 80)))}`
+  throw new CodexError('market/bad-endpoint', message)
+}
+
+function noContract(why: string): CodexError<'market/no-contract'> {
+  return new CodexError('market/no-contract', why)
+}

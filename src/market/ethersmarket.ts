@@ -1,0 +1,479 @@
+// EthersMarket: the marketplace contract behind one JSON-RPC endpoint as a Market. It puts together what its neighbours do, and says which
+// refusals of the contract are answers and no faults.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
+import { requestId, slotId } from '../protocol/ids.ts'
+import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
+import type { Datastore } from '../storage/datastore.ts'
+import { Allowance } from './allowance.ts'
+import { blockAtTime } from './blockattime.ts'
+import { ChainReader } from './chainreader.ts'
+import type { ChainClock } from './chainclock.ts'
+import { type RequestState, requestStateOf, type SlotState, slotStateOf } from './chainstates.ts'
+import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettings } from './connection.ts'
+import { EventFeed } from './eventfeed.ts'
+import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
+import type { Groth16Proof } from './groth16proof.ts'
+import type { Intent } from './intent.ts'
+import { LogReader } from './logreader.ts'
+import type {
+  ActiveSlot,
+  Address,
+  CollectOutcome,
+  EndpointStatus,
+  FillOutcome,
+  Landed,
+  Market,
+  MarkOutcome,
+  OpenIntent,
+  Outcome,
+  ProofDuty,
+  ReserveOutcome,
+  Slot,
+  SlotDuty,
+  SubmitOutcome,
+  WithdrawOutcome,
+} from './market.ts'
+import { collateralToFill, type MarketplaceTerms } from './marketplaceterms.ts'
+import type { ContractEvent, MarketEvent } from './marketevent.ts'
+import type { NodeKey } from './nodekey.ts'
+import { type Period, Periodicity } from './periodicity.ts'
+import { revertError, revertName } from './reverts.ts'
+import { readQuantity } from './rpcvalues.ts'
+import { SendJournal } from './sendjournal.ts'
+import { Transactor } from './transactor.ts'
+
+export interface EthersMarketParts extends ConnectionParts {
+  readonly key: NodeKey
+  /** Holds the journal of transactions. One node, one datastore, one key. */
+  readonly datastore: Datastore
+}
+
+export interface EthersMarketSettings extends ConnectionSettings {
+  /** Gets the rewards of finished slots; collateral always returns to the key's own address. Silent: the key's own. */
+  readonly rewardRecipient?: Address
+  /** Blocks, its own included, until a transaction counts as done. */
+  readonly confirmations?: number
+  readonly maxPriorityFeePerGasWei?: bigint
+  /** For gas and coins sent, in a day. */
+  readonly maxDailySpendWei?: bigint
+  /** Not mined for so long, a transaction is offered more for. */
+  readonly stuckSeconds?: Seconds
+}
+
+export const DEFAULT_CONFIRMATIONS = 1
+/** A tenth of a coin. */
+export const DEFAULT_MAX_DAILY_SPEND_WEI = 100_000_000_000_000_000n
+export const DEFAULT_STUCK_SECONDS: Seconds = 60
+/** A slot filled in the very block of its request's expiry can never be paid (marketplace reference §3.8). */
+export const FILL_MARGIN_SECONDS: Seconds = 5
+
+/** In percent of the estimate: what may change until a transaction is in a block (marketplace reference §4.2). */
+const GAS_PERCENT = {
+  requestStorage: 110,
+  withdrawFunds: 110,
+  // The last one to reserve.
+  reserveSlot: 125,
+  // The last slot to be filled starts the request.
+  fillSlot: 125,
+  submitProof: 110,
+  // A loss that fails the request.
+  collect: 300,
+  abandon: 300,
+  markProofAsMissing: 150,
+} as const
+
+type ContractVerb = keyof typeof GAS_PERCENT
+
+export class EthersMarket implements Market {
+  readonly host: Address
+  readonly terms: MarketplaceTerms
+  /** Address of the contract. */
+  readonly marketplace: Address
+  readonly token: Address
+  readonly chainId: number
+  /** The chain's time. */
+  readonly clock: ChainClock
+  readonly periodicity: Periodicity
+  readonly #connection: Connection
+  readonly #reader: ChainReader
+  readonly #feed: EventFeed
+  readonly #transactor: Transactor
+  readonly #allowance: Allowance
+  readonly #rewardRecipient: Address | undefined
+
+  private constructor(
+    parts: EthersMarketParts,
+    settings: EthersMarketSettings,
+    connection: Connection,
+    found: {
+      readonly marketplace: Address
+      readonly token: Address
+      readonly terms: MarketplaceTerms
+      readonly reader: ChainReader
+    },
+  ) {
+    const { key, clock, log, datastore } = parts
+    const { rpc, heads, chainClock } = connection
+    const { marketplace, token, terms, reader } = found
+    this.host = key.address
+    this.terms = terms
+    this.marketplace = marketplace
+    this.token = token
+    this.chainId = heads.chainId
+    this.clock = chainClock
+    this.periodicity = new Periodicity(terms.proofs.period)
+    this.#connection = connection
+    this.#reader = reader
+    this.#feed = new EventFeed(
+      { rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) },
+      marketplace,
+    )
+    const maxPriorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
+    this.#transactor = new Transactor(
+      {
+        rpc,
+        heads,
+        key,
+        clock,
+        chainClock,
+        log,
+        fees: new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei }),
+        journal: new SendJournal(datastore, `${this.chainId}-${key.address}`),
+        contracts: { marketplace, token },
+      },
+      {
+        confirmations: settings.confirmations ?? DEFAULT_CONFIRMATIONS,
+        maxDailySpendWei: settings.maxDailySpendWei ?? DEFAULT_MAX_DAILY_SPEND_WEI,
+        stuckSeconds: settings.stuckSeconds ?? DEFAULT_STUCK_SECONDS,
+      },
+    )
+    this.#allowance = new Allowance({ reader, transactor: this.#transactor, token, marketplace, host: this.host })
+    this.#rewardRecipient =
+      settings.rewardRecipient === undefined ? undefined : checkedAddress(settings.rewardRecipient)
+  }
+
+  /**
+   * Connects, makes sure of chain and contract, reads the terms, and looks after what an earlier run had sent. Tries until it succeeds unless
+   * told otherwise.
+   * @throws CodexError as {@link Connection.open}, `market/bad-answer` when the contract is none of ours, and as the datastore
+   */
+  static async open(
+    parts: EthersMarketParts,
+    settings: EthersMarketSettings,
+    options: AbortOptions,
+  ): Promise<EthersMarket> {
+    const connection = new Connection(parts, settings)
+    try {
+      const marketplace = await connection.open(options)
+      const reader = new ChainReader({ ...connection, log: parts.log }, marketplace, parts.key.address)
+      const [terms, token] = await Promise.all([reader.terms(options), reader.tokenAddress(options)])
+      const market = new EthersMarket(parts, settings, connection, { marketplace, token, terms, reader })
+      await market.#transactor.start()
+      return market
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+
+  /** Nothing of it runs once settled. What was sent and is under way is in the journal. */
+  async stop(): Promise<void> {
+    await this.#transactor.stop()
+    await this.#connection.close()
+  }
+
+  /** Messages sent to the endpoint so far. */
+  get requests(): number {
+    return this.#connection.rpc.requests
+  }
+
+  events(options: AbortOptions & { readonly from: number }): AsyncIterable<MarketEvent> {
+    return this.#feed.events(options)
+  }
+
+  pastEvents(options: AbortOptions & { readonly from: number; readonly to?: number }): AsyncIterable<ContractEvent> {
+    return this.#feed.pastEvents(options)
+  }
+
+  blockAt(time: Seconds, options: AbortOptions): Promise<number> {
+    return blockAtTime(this.#connection, time, options)
+  }
+
+  request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined> {
+    return this.#reader.request(id, options)
+  }
+
+  async requestState(id: RequestId, options: AbortOptions): Promise<RequestState | undefined> {
+    const found = await this.#reader.viewOr('Marketplace_UnknownRequest', 'requestState', [id], 'pending', options)
+    return found === undefined ? undefined : requestStateOf(found[0] as bigint)
+  }
+
+  async requestEnd(id: RequestId, options: AbortOptions): Promise<Seconds | undefined> {
+    const found = await this.#reader.viewOr('Marketplace_UnknownRequest', 'requestEnd', [id], 'pending', options)
+    return found === undefined ? undefined : Number(found[0])
+  }
+
+  async requestExpiry(id: RequestId, options: AbortOptions): Promise<Seconds | undefined> {
+    const [expiry] = await this.#reader.view('requestExpiry', [id], 'latest', options)
+    // The contract says 0 of a request it does not know.
+    return expiry === 0n ? undefined : Number(expiry)
+  }
+
+  async slotState(id: SlotId, options: AbortOptions): Promise<SlotState> {
+    const [state] = await this.#reader.view('slotState', [id], 'pending', options)
+    return slotStateOf(state as bigint)
+  }
+
+  async activeSlot(id: SlotId, options: AbortOptions): Promise<ActiveSlot | undefined> {
+    return (await this.#reader.activeSlots([id], options))[0]
+  }
+
+  async hostOf(id: SlotId, options: AbortOptions): Promise<Address | undefined> {
+    const [host] = await this.#reader.view('getHost', [id], 'latest', options)
+    const address = String(host).toLowerCase()
+    return /^0x0{40}$/.test(address) ? undefined : address
+  }
+
+  async currentCollateral(id: SlotId, options: AbortOptions): Promise<bigint> {
+    const [collateral] = await this.#reader.view('currentCollateral', [id], 'latest', options)
+    return collateral as bigint
+  }
+
+  async slotCollateral(slot: Slot, options: AbortOptions): Promise<bigint | undefined> {
+    const [request, state] = await Promise.all([
+      this.request(slot.requestId, options),
+      this.slotState(slotId(slot.requestId, slot.slotIndex), options),
+    ])
+    if (request === undefined) return undefined
+    const { collateralPerByte, slotSize } = request.ask
+    return collateralToFill(this.terms, { collateralPerByte, slotSize, isRepair: state === 'Repair' })
+  }
+
+  async canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean> {
+    const args = [slot.requestId, slot.slotIndex]
+    return (await this.#reader.view('canReserveSlot', args, 'pending', options))[0] === true
+  }
+
+  async missingProofs(id: SlotId, options: AbortOptions): Promise<number> {
+    return Number((await this.#reader.view('missingProofs', [id], 'latest', options))[0])
+  }
+
+  async canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean> {
+    try {
+      await this.#reader.view('canMarkProofAsMissing', [id, period], 'pending', options)
+      return true
+    } catch (error) {
+      // Whatever the contract reverts with; an endpoint that fails is no answer.
+      if (CodexError.is(error) && 'revert' in error.detail) return false
+      throw error
+    }
+  }
+
+  async mySlots(options: AbortOptions): Promise<readonly SlotId[]> {
+    return [...((await this.#reader.view('mySlots', [], 'latest', options))[0] as SlotId[])]
+  }
+
+  async myRequests(options: AbortOptions): Promise<readonly RequestId[]> {
+    return [...((await this.#reader.view('myRequests', [], 'latest', options))[0] as RequestId[])]
+  }
+
+  async proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined> {
+    const [found] = await this.slotDuties([id], options)
+    return found?.period === period ? found.duty : undefined
+  }
+
+  slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]> {
+    return this.#reader.slotDuties(ids, this.periodicity, options)
+  }
+
+  tokenBalance(options: AbortOptions): Promise<bigint> {
+    return this.#reader.token(this.token, 'balanceOf', [this.host], options)
+  }
+
+  async coinBalance(options: AbortOptions): Promise<bigint> {
+    const params = [this.host, 'latest']
+    return readQuantity(await this.#connection.rpc.call('eth_getBalance', params, options), 'a balance')
+  }
+
+  /** How much the marketplace may take of our tokens. */
+  allowance(options: AbortOptions): Promise<bigint> {
+    return this.#allowance.current(options)
+  }
+
+  async requestStorage(
+    input: StorageRequest,
+    options: AbortOptions,
+  ): Promise<Landed & { readonly requestId: RequestId }> {
+    const request = checkedRequest(input)
+    if (request.client !== this.host) {
+      // What the contract would say, before the allowance is raised in vain.
+      throw revertError('requestStorage', '0x698d3c62', `client ${request.client}, sender ${this.host}`)
+    }
+    const id = requestId(request)
+    const { slots, duration, pricePerBytePerSecond, slotSize } = request.ask
+    const price = slots * duration * pricePerBytePerSecond * slotSize
+    const intent: Intent = { verb: 'requestStorage', requestId: id, request }
+    const send = () => this.#send(intent, 'requestStorage', undefined, options)
+    const landed = await this.#allowance.during(price, options, send, () => true)
+    return { ...landed, requestId: id }
+  }
+
+  withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome> {
+    return outcome(this.#send({ verb: 'withdrawFunds', requestId: id }, 'withdrawFunds', undefined, options), {
+      Marketplace_NothingToWithdraw: 'nothing to withdraw',
+      Marketplace_InvalidState: 'not over yet',
+    })
+  }
+
+  reserveSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<ReserveOutcome> {
+    const id = slotId(requestId, slotIndex)
+    const intent: Intent = { verb: 'reserveSlot', slotId: id, requestId, slotIndex }
+    return outcome(this.#send(intent, 'reserveSlot', undefined, options), {
+      SlotReservations_ReservationNotAllowed: 'reservation not allowed',
+    })
+  }
+
+  async fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
+    const { requestId, slotIndex } = slot
+    const id = slotId(requestId, slotIndex)
+    const [slotState, request, state, expiry, end] = await Promise.all([
+      this.slotState(id, options),
+      this.request(requestId, options),
+      this.requestState(requestId, options),
+      this.requestExpiry(requestId, options),
+      this.requestEnd(requestId, options),
+    ])
+    if (request === undefined || state === undefined || expiry === undefined || end === undefined)
+      throw revertError('fillSlot', '0xbdd64a7a', 'unknown request')
+    // Before the allowance is raised in vain.
+    if (slotState !== 'Free' && slotState !== 'Repair')
+      return { done: false, why: 'slot not free', sentence: `fillSlot: the slot reads ${slotState}; take another slot` }
+    const last = (state === 'New' ? expiry : end) - FILL_MARGIN_SECONDS
+    if (this.clock.now() > last || (state !== 'New' && state !== 'Started')) {
+      const sentence = `fillSlot: the request is over, or will be within ${FILL_MARGIN_SECONDS} seconds, and a slot filled too late is never paid`
+      return { done: false, why: 'request over', sentence }
+    }
+    const { collateralPerByte, slotSize } = request.ask
+    const collateral = collateralToFill(this.terms, {
+      collateralPerByte,
+      slotSize,
+      isRepair: slotState === 'Repair',
+    })
+    const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
+    const send = (): Promise<FillOutcome> =>
+      outcome(this.#send(intent, 'fillSlot', last, options), {
+        Marketplace_SlotNotFree: 'slot not free',
+        Marketplace_ReservationRequired: 'reservation missing',
+        Proofs_ProofAlreadySubmitted: 'proof already in this period',
+        Marketplace_StartNotBeforeExpiry: 'request over',
+        withdrawn: 'request over',
+      })
+    return this.#allowance.during(collateral, options, send, ({ done }) => done)
+  }
+
+  async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {
+    const end = this.periodicity.endOf(period)
+    if (this.clock.now() >= end)
+      return {
+        done: false,
+        why: 'period over',
+        sentence: `period ${period} ended ${this.clock.now() - end} seconds ago`,
+      }
+    const intent: Intent = { verb: 'submitProof', slotId: id, period, proof }
+    return outcome(this.#send(intent, 'submitProof', end - 1, options), {
+      Proofs_ProofAlreadySubmitted: 'already submitted',
+      Marketplace_ProofNotSubmittedByHost: 'not our slot',
+      Marketplace_UnknownRequest: 'not our slot',
+      withdrawn: 'period over',
+    })
+  }
+
+  async collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome> {
+    const [state, host] = await Promise.all([this.slotState(id, options), this.hostOf(id, options)])
+    const refuse = (why: 'not over yet' | 'already paid' | 'not our slot'): CollectOutcome => ({
+      done: false,
+      why,
+      sentence: `the slot reads ${state}, its host is ${host ?? 'nobody'}`,
+    })
+    if (state === 'Filled') return refuse('not over yet')
+    if (state === 'Paid') return refuse('already paid')
+    if (state === 'Free' || state === 'Repair' || host !== this.host) return refuse('not our slot')
+    const intent: Intent = { verb: 'collect', slotId: id, rewardRecipient: this.#rewardRecipient }
+    return outcome(this.#send(intent, 'collect', undefined, options), {
+      Marketplace_AlreadyPaid: 'already paid',
+      Marketplace_InvalidSlotHost: 'not our slot',
+      Marketplace_SlotIsFree: 'not our slot',
+    })
+  }
+
+  async abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>> {
+    const [state, host] = await Promise.all([this.slotState(id, options), this.hostOf(id, options)])
+    const sentence = `the slot reads ${state}, its host is ${host ?? 'nobody'}`
+    if (state !== 'Filled') return { done: false, why: 'not filled', sentence }
+    if (host !== this.host) return { done: false, why: 'not our slot', sentence }
+    const intent: Intent = { verb: 'abandon', slotId: id, rewardRecipient: undefined }
+    return outcome(this.#send(intent, 'abandon', undefined, options), {
+      Marketplace_InvalidSlotHost: 'not our slot',
+      Marketplace_SlotIsFree: 'not filled',
+      Marketplace_AlreadyPaid: 'not filled',
+    })
+  }
+
+  markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome> {
+    const intent: Intent = { verb: 'markProofAsMissing', slotId: id, period }
+    return outcome(this.#send(intent, 'markProofAsMissing', undefined, options), {
+      Marketplace_SlotNotAcceptingProofs: 'not markable',
+      Proofs_PeriodNotEnded: 'not markable',
+      Proofs_ValidationTimedOut: 'not markable',
+      Proofs_ProofNotMissing: 'not markable',
+      Proofs_ProofNotRequired: 'not markable',
+      Proofs_ProofAlreadyMarkedMissing: 'not markable',
+    })
+  }
+
+  /** Sends tokens of the key elsewhere. @throws CodexError as all writes */
+  sendTokens(to: Address, amount: bigint, options: AbortOptions): Promise<Landed> {
+    return this.#transactor.send(
+      { intent: { verb: 'sendToken', to: checkedAddress(to), amount }, gasPercent: 125 },
+      options,
+    )
+  }
+
+  /** Sends coins of the key elsewhere, in wei. @throws CodexError as all writes */
+  sendCoins(to: Address, amount: bigint, options: AbortOptions): Promise<Landed> {
+    return this.#transactor.send(
+      { intent: { verb: 'sendCoin', to: checkedAddress(to), amount }, gasPercent: 100 },
+      options,
+    )
+  }
+
+  openIntents(): readonly OpenIntent[] {
+    return this.#transactor.open()
+  }
+
+  endpointStatus(): EndpointStatus {
+    return this.#connection.status()
+  }
+
+  #send(intent: Intent, verb: ContractVerb, validUntil: Seconds | undefined, options: AbortOptions): Promise<Landed> {
+    return this.#transactor.send({ intent, gasPercent: GAS_PERCENT[verb], validUntil }, options)
+  }
+}
+
+/** Turns those refusals into answers that `answers` names, by the contract's error or `withdrawn`; all others stay errors. */
+async function outcome<Why extends string>(
+  sending: Promise<Landed>,
+  answers: Readonly<Record<string, Why>>,
+): Promise<Outcome<Why>> {
+  try {
+    return { done: true, transaction: await sending }
+  } catch (error) {
+    const name = CodexError.is(error, 'market/withdrawn') ? 'withdrawn' : revertName(error)
+    const why = name === undefined ? undefined : answers[name]
+    if (why === undefined || !(error instanceof Error)) throw error
+    return { done: false, why, sentence: error.message }
+  }
+}

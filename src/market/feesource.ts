@@ -1,0 +1,74 @@
+// What a unit of gas should be offered now, within the caps. What was offered before and how much to raise it is the transactor's affair.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { HeadWatch } from './headwatch.ts'
+import type { FeeTerms } from './nodekey.ts'
+import { type RpcClient, resultOf } from './rpcclient.ts'
+import { readQuantity } from './rpcvalues.ts'
+
+export interface FeeSourceParts {
+  readonly rpc: RpcClient
+  readonly heads: HeadWatch
+  readonly clock: Clock
+}
+
+/** Offered where the endpoint suggests nothing (marketplace reference §4.2), and at most unless set otherwise. */
+export const DEFAULT_PRIORITY_FEE_WEI = 1_000_000_000n
+/** The base fee may rise by an eighth per block: twice the present one lasts for six blocks. */
+const BASE_FEE_ROOM = 2n
+const KEPT_SECONDS: Seconds = 15
+
+export class FeeSource {
+  readonly #parts: FeeSourceParts
+  readonly #maxPriorityFeeWei: bigint
+  readonly #maxGasPriceWei: bigint
+  #suggested: { readonly at: Seconds; readonly price: bigint } | undefined
+
+  constructor(parts: FeeSourceParts, caps: { readonly maxPriorityFeeWei: bigint; readonly maxGasPriceWei: bigint }) {
+    this.#parts = parts
+    this.#maxPriorityFeeWei = caps.maxPriorityFeeWei
+    this.#maxGasPriceWei = caps.maxGasPriceWei
+  }
+
+  /** May exceed the cap only where the least that could be mined does: then signing refuses. */
+  async now(options: AbortOptions): Promise<FeeTerms> {
+    const { baseFee } = this.#parts.heads.latest
+    if (baseFee === undefined) {
+      const price = await this.#suggestion('eth_gasPrice', options)
+      return { kind: 'legacy', maxFeePerGas: price, maxPriorityFeePerGas: price }
+    }
+    const suggested = await this.#suggestion('eth_maxPriorityFeePerGas', options)
+    const priority = suggested < this.#maxPriorityFeeWei ? suggested : this.#maxPriorityFeeWei
+    const least = baseFee + priority
+    const wanted = BASE_FEE_ROOM * baseFee + priority
+    const maxFeePerGas =
+      wanted <= this.#maxGasPriceWei ? wanted : least > this.#maxGasPriceWei ? least : this.#maxGasPriceWei
+    return { kind: 'eip1559', maxFeePerGas, maxPriorityFeePerGas: priority }
+  }
+
+  async #suggestion(method: string, options: AbortOptions): Promise<bigint> {
+    const now = this.#parts.clock.now()
+    if (this.#suggested !== undefined && now - this.#suggested.at < KEPT_SECONDS) return this.#suggested.price
+    const [answer] = await this.#parts.rpc.callMany([{ method, params: [] }], options)
+    // Not every endpoint knows the question; one that gives no answer at all fails the transaction's other questions too.
+    const price = answer?.ok === true ? readQuantity(resultOf(answer), 'a price of gas') : DEFAULT_PRIORITY_FEE_WEI
+    this.#suggested = { at: now, price }
+    return price
+  }
+}
+
+/** By a quarter more than before: nodes want a tenth at least to put one transaction in the place of another. */
+export function raised(before: FeeTerms, now: FeeTerms, maxGasPriceWei: bigint): FeeTerms | undefined {
+  const more = (fee: bigint) => (fee * 5n) / 4n + 1n
+  const larger = (a: bigint, b: bigint) => (a > b ? a : b)
+  const wanted = larger(more(before.maxFeePerGas), now.maxFeePerGas)
+  const maxFeePerGas = wanted < maxGasPriceWei ? wanted : maxGasPriceWei
+  const priority = larger(more(before.maxPriorityFeePerGas), now.maxPriorityFeePerGas)
+  const maxPriorityFeePerGas = before.kind === 'legacy' || priority > maxFeePerGas ? maxFeePerGas : priority
+  const isEnough = (now: bigint, then: bigint) => now * 10n >= then * 11n
+  if (!isEnough(maxFeePerGas, before.maxFeePerGas) || !isEnough(maxPriorityFeePerGas, before.maxPriorityFeePerGas))
+    return undefined
+  return { kind: before.kind, maxFeePerGas, maxPriorityFeePerGas }
+}

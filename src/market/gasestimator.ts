@@ -1,0 +1,62 @@
+// How much gas a transaction is given: the endpoint's estimate at the next block, and a margin for what may change until then.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Order } from './intent.ts'
+import { intentCall, type Contracts } from './intentcall.ts'
+import type { NodeKey } from './nodekey.ts'
+import { revertError } from './reverts.ts'
+import { type RpcClient, resultOf } from './rpcclient.ts'
+import { isRevert, type RpcError } from './rpcerror.ts'
+import { badAnswer, readQuantity } from './rpcvalues.ts'
+import { tooFewCoins } from './sendanswer.ts'
+
+export interface GasEstimatorParts {
+  readonly rpc: RpcClient
+  readonly key: Pick<NodeKey, 'address'>
+  readonly contracts: Contracts
+}
+
+/** No call of ours takes a tenth of it; an endpoint that says more is not believed. */
+export const MAX_GAS = 16_000_000n
+
+export class GasEstimator {
+  readonly #parts: GasEstimatorParts
+  /** Some endpoints estimate for the newest block only. */
+  #takesBlockTag = true
+
+  constructor(parts: GasEstimatorParts) {
+    this.#parts = parts
+  }
+
+  /** @throws CodexError `market/…` with the reason when the transaction would fail, `wallet/insufficient-coins` */
+  async estimate({ intent, gasPercent }: Order, options: AbortOptions): Promise<bigint> {
+    const { contracts, key } = this.#parts
+    const { to, data, value } = intentCall(intent, contracts, key.address)
+    const call = { from: key.address, to, data, ...(value === 0n ? {} : { value: `0x${value.toString(16)}` }) }
+    try {
+      const estimate = readQuantity(await this.#ask(call, options), 'an estimate of gas')
+      const gas = (estimate * BigInt(gasPercent) + 99n) / 100n
+      if (gas <= MAX_GAS) return gas
+      throw badAnswer(`an estimate of at most ${MAX_GAS} gas`, gas)
+    } catch (error) {
+      if (!CodexError.is(error, 'market/rpc-error')) throw error
+      const { data: reverted, said } = (error as RpcError).detail
+      if (/insufficient (funds|balance)/i.test(said) && reverted === undefined) throw tooFewCoins(key.address, error)
+      throw revertError(intent.verb, reverted, said, error)
+    }
+  }
+
+  async #ask(call: object, options: AbortOptions): Promise<unknown> {
+    const params = this.#takesBlockTag ? [call, 'pending'] : [call]
+    const [answer] = await this.#parts.rpc.callMany([{ method: 'eth_estimateGas', params }], options)
+    const isTagRefused =
+      answer?.ok === false &&
+      !isRevert(answer.error) &&
+      answer.error.code === 'market/rpc-error' &&
+      [-32602, -32601].includes((answer.error as RpcError).detail.rpcCode)
+    if (!isTagRefused || !this.#takesBlockTag) return resultOf(answer)
+    this.#takesBlockTag = false
+    return this.#ask(call, options)
+  }
+}

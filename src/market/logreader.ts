@@ -1,0 +1,146 @@
+// Reads the marketplace's logs of a range of blocks, in as large pieces as the endpoint grants. Blocks still open to reorganisation are
+// eventfeed.ts's care.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { EVENT_TOPICS, readEvent } from './eventcodec.ts'
+import type { ContractEvent } from './marketevent.ts'
+import { type RpcAnswer, type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
+import { badAnswer, readBlock, readLogs } from './rpcvalues.ts'
+
+export interface LogReaderParts {
+  readonly rpc: RpcClient
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface LogPiece {
+  readonly from: number
+  readonly to: number
+  /** In the order of the chain, each once. */
+  readonly events: readonly ContractEvent[]
+}
+
+/** Blocks asked for at first. */
+const FIRST_SPAN_BLOCKS = 2_000
+/** Blocks asked for at most. */
+export const MAX_SPAN_BLOCKS = 100_000
+/** With more events than this in a piece the next one is not made larger. */
+const MANY_EVENTS = 5_000
+/** Pieces read without trouble before a refused size is tried again. */
+const PIECES_BEFORE_RETRY = 32
+const RETRY_SECONDS = 2
+
+export class LogReader {
+  readonly #rpc: RpcClient
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #address: string
+  #span = FIRST_SPAN_BLOCKS
+  /** What the endpoint has granted, as far as we know. */
+  #limit = MAX_SPAN_BLOCKS
+  #pieces = 0
+
+  /** @param address of the marketplace, lower case */
+  constructor({ rpc, clock, log }: LogReaderParts, address: string) {
+    this.#rpc = rpc
+    this.#clock = clock
+    this.#log = log
+    this.#address = address
+  }
+
+  /** Blocks `from` to `to`, both included, piece by piece. Tries until it succeeds; rejects with the signal's reason or `market/stopped`. */
+  async *read(from: number, to: number, { signal }: AbortOptions): AsyncGenerator<LogPiece, void, void> {
+    let next = from
+    while (next <= to) {
+      signal.throwIfAborted()
+      const last = Math.min(to, next + this.#span - 1)
+      const events = await this.#piece(next, last, signal)
+      if (events === undefined) continue
+      yield { from: next, to: last, events }
+      next = last + 1
+    }
+  }
+
+  /** The call for the logs of some blocks, to be sent along with others. */
+  call(from: number, to: number): RpcCall {
+    const [fromBlock, toBlock] = [blockTag(from), blockTag(to)]
+    return { method: 'eth_getLogs', params: [{ address: this.#address, topics: [EVENT_TOPICS], fromBlock, toBlock }] }
+  }
+
+  /**
+   * The events of an answer to {@link LogReader.call}, sorted, each once. Logs that cannot be read are told of and left out.
+   * @throws CodexError `market/bad-answer` when the answer is not about these blocks of this contract, and what the answer failed with
+   */
+  events(answer: RpcAnswer | undefined, from: number, to: number): ContractEvent[] {
+    const events = new Map<string, ContractEvent>()
+    for (const log of readLogs(resultOf(answer))) {
+      if (log.address !== this.#address) throw badAnswer(`logs of ${this.#address} only`, log.address)
+      if (log.block < from || log.block > to) throw badAnswer(`logs of blocks ${from} to ${to}`, log.block)
+      try {
+        const event = readEvent(log)
+        if (event !== undefined) events.set(identityOf(event), event)
+      } catch (error) {
+        this.#log.warn('a log of the marketplace cannot be read; left out', { block: log.block, error })
+      }
+    }
+    return [...events.values()].sort((a, b) => a.block - b.block || a.logIndex - b.logIndex)
+  }
+
+  /** Undefined when it has to be tried again. */
+  async #piece(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | undefined> {
+    // A node that has not the last block yet answers with what it has, as if that were all.
+    const [logs, head] = await this.#rpc.callMany(
+      [this.call(from, to), { method: 'eth_getBlockByNumber', params: [blockTag(to), false] }],
+      { signal },
+    )
+    try {
+      const last = readBlock(resultOf(head))
+      if (last?.number !== to) throw badAnswer(`block ${to}`, last?.number ?? null)
+      const events = this.events(logs, from, to)
+      assertOneHashPerBlock(events)
+      this.#grow(events.length)
+      return events
+    } catch (error) {
+      if (!CodexError.is(error) || error.code === 'market/stopped') throw error
+      await this.#yieldTo(error, to - from + 1, signal)
+      return undefined
+    }
+  }
+
+  #grow(found: number): void {
+    this.#pieces++
+    if (this.#pieces % PIECES_BEFORE_RETRY === 0) this.#limit = Math.min(2 * this.#limit, MAX_SPAN_BLOCKS)
+    if (found < MANY_EVENTS) this.#span = Math.min(2 * this.#span, this.#limit)
+  }
+
+  /** Asks for less where less may help, and waits where it does not. */
+  async #yieldTo(error: CodexError, blocks: number, signal: AbortSignal): Promise<void> {
+    const isTooMuch = error.code === 'market/rpc-error' || error.code === 'market/answer-too-long'
+    if (isTooMuch && blocks > 1) {
+      this.#span = this.#limit = Math.max(1, Math.floor(blocks / 2))
+      this.#log.debug('asking for the logs of fewer blocks at once', { blocks: this.#span, reason: error.message })
+      return
+    }
+    this.#log.warn('no usable logs; trying again', { error })
+    await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
+  }
+}
+
+export function blockTag(number: number): string {
+  return `0x${number.toString(16)}`
+}
+
+export function identityOf({ blockHash, logIndex }: ContractEvent): string {
+  return `${blockHash}/${logIndex}`
+}
+
+function assertOneHashPerBlock(events: readonly ContractEvent[]): void {
+  let last: ContractEvent | undefined
+  for (const event of events) {
+    if (last?.block === event.block && last.blockHash !== event.blockHash) throw badAnswer('one hash per block', 'two')
+    last = event
+  }
+}

@@ -1,0 +1,154 @@
+// Market: the chain as sales, purchasing and validation see it. A seam; how an endpoint is spoken to is not here (ethersmarket.ts).
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { RequestId, SlotId, StorageRequest } from '../protocol/request.ts'
+import type { RequestState, SlotState } from './chainstates.ts'
+import type { Groth16Proof } from './groth16proof.ts'
+import type { IntentVerb } from './intent.ts'
+import type { ContractEvent, MarketEvent } from './marketevent.ts'
+import type { MarketplaceTerms } from './marketplaceterms.ts'
+import type { Period } from './periodicity.ts'
+
+/** `0x` and lower-case hex digits of 20 bytes. */
+export type Address = string
+
+/** A slot by the request it belongs to. */
+export interface Slot {
+  readonly requestId: RequestId
+  readonly slotIndex: number
+}
+
+/** A slot that some host filled, with its whole request. */
+export interface ActiveSlot extends Slot {
+  readonly slotId: SlotId
+  readonly request: StorageRequest
+}
+
+/** What one period asks of a slot. */
+export interface ProofDuty {
+  readonly slotId: SlotId
+  readonly period: Period
+  /** `now`: a proof is required; `soon`: it will be once the pointer has left the downtime. */
+  readonly due: 'now' | 'soon'
+  /** `0x` and hex digits of 32 bytes. May change within the period only where the pointer wraps from 255 to 0. */
+  readonly challenge: string
+  /** 0 to 255. It grows by one with each block. */
+  readonly pointer: number
+}
+
+/** A slot as one block sees it, the block that would come next. */
+export interface SlotDuty {
+  readonly slotId: SlotId
+  readonly state: SlotState
+  /** The period of the block that answered. */
+  readonly period: Period
+  readonly duty: ProofDuty | undefined
+}
+
+/** A transaction of ours that is in the chain. */
+export interface Landed {
+  readonly hash: string
+  readonly block: number
+  readonly blockHash: string
+  readonly gasUsed: bigint
+  /** Paid for gas, in wei. */
+  readonly feeWei: bigint
+}
+
+/** Done, or an answer that is no fault: somebody else was quicker, time was over. Then nothing was taken from us but perhaps gas. */
+export type Outcome<Why extends string, Done = Landed> =
+  | { readonly done: true; readonly transaction: Done }
+  | { readonly done: false; readonly why: Why; /** For people. */ readonly sentence: string }
+
+export type ReserveOutcome = Outcome<'reservation not allowed'>
+export type FillOutcome = Outcome<
+  'slot not free' | 'reservation missing' | 'proof already in this period' | 'request over'
+>
+export type SubmitOutcome = Outcome<'already submitted' | 'not our slot' | 'period over'>
+export type CollectOutcome = Outcome<'not over yet' | 'already paid' | 'not our slot'>
+export type MarkOutcome = Outcome<'not markable'>
+export type WithdrawOutcome = Outcome<'nothing to withdraw' | 'not over yet'>
+
+/** A transaction that was signed and whose end is not known yet. */
+export interface OpenIntent {
+  readonly verb: IntentVerb
+  readonly requestId: RequestId | undefined
+  readonly slotId: SlotId | undefined
+  readonly nonce: number
+  /** Of every form it was sent in: a replacement has a hash of its own. */
+  readonly hashes: readonly string[]
+}
+
+/** What is known of the way to the chain. `problem` is a sentence for people. */
+export type EndpointStatus =
+  | { readonly state: 'connected' }
+  | { readonly state: 'unreachable' | 'wrong chain'; readonly since: Seconds; readonly problem: string }
+
+/**
+ * Errors of every verb that asks the chain: `market/unreachable` (the endpoint gave no usable answer for a while), `market/wrong-chain`,
+ * `market/bad-answer`, `market/rpc-error`, `market/stopped`; or the signal's reason. State is read as the next block would see it.
+ *
+ * Writes honour `signal` up to signing; once sent, they wait for the receipt. They throw a `market/…` error for what the contract or the token
+ * refuses beyond their outcomes (its detail names the `revert`), `market/out-of-gas`, and `wallet/…` when a cap of the key stands in the way.
+ * The same act asked for twice at once is sent once.
+ */
+export interface Market {
+  /** Our own address: the sender of all transactions. */
+  readonly host: Address
+  readonly terms: MarketplaceTerms
+
+  /** Everything from block `from` on, then what comes: history and live on one path. Ends only by the signal. */
+  events(options: AbortOptions & { readonly from: number }): AsyncIterable<MarketEvent>
+  /** What happened in blocks `from` to `to` (the newest when silent), then ends. */
+  pastEvents(options: AbortOptions & { readonly from: number; readonly to?: number }): AsyncIterable<ContractEvent>
+  /** The block whose time is nearest to `time`, the later one of two equally near. Never beyond the ends of what the endpoint has. */
+  blockAt(time: Seconds, options: AbortOptions): Promise<number>
+
+  request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined>
+  /** Undefined when the contract knows no such request. */
+  requestState(id: RequestId, options: AbortOptions): Promise<RequestState | undefined>
+  /** When it ends, or ended, in chain seconds. */
+  requestEnd(id: RequestId, options: AbortOptions): Promise<Seconds | undefined>
+  /** When it is cancelled unless it has started, in chain seconds. */
+  requestExpiry(id: RequestId, options: AbortOptions): Promise<Seconds | undefined>
+  slotState(id: SlotId, options: AbortOptions): Promise<SlotState>
+  /** The slot's request and index; undefined while nobody has filled it. */
+  activeSlot(id: SlotId, options: AbortOptions): Promise<ActiveSlot | undefined>
+  hostOf(id: SlotId, options: AbortOptions): Promise<Address | undefined>
+  /** What is left of the collateral put into the slot. Not reset when the slot is paid. */
+  currentCollateral(id: SlotId, options: AbortOptions): Promise<bigint>
+  /** What filling the slot would take from us now: the full collateral, or less in repair. Undefined for an unknown request. */
+  slotCollateral(slot: Slot, options: AbortOptions): Promise<bigint | undefined>
+  canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean>
+  missingProofs(id: SlotId, options: AbortOptions): Promise<number>
+  canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean>
+  mySlots(options: AbortOptions): Promise<readonly SlotId[]>
+  myRequests(options: AbortOptions): Promise<readonly RequestId[]>
+  /** Undefined when the slot owes no proof in this period, or the chain is in another period by now. */
+  proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined>
+  /** State and duty of many slots in a few requests, in the order of `ids`. */
+  slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]>
+  /** Our tokens. */
+  tokenBalance(options: AbortOptions): Promise<bigint>
+  /** Our coins for gas, in wei. */
+  coinBalance(options: AbortOptions): Promise<bigint>
+
+  /** Pays the price of the whole request into the contract; `client` must be {@link Market.host}. */
+  requestStorage(request: StorageRequest, options: AbortOptions): Promise<Landed & { readonly requestId: RequestId }>
+  withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome>
+  reserveSlot(slot: Slot, options: AbortOptions): Promise<ReserveOutcome>
+  /** Raises the allowance by the collateral first. */
+  fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
+  /** For the period the chain is in; `period` is the one the proof was made for. */
+  submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome>
+  /** Takes earnings and collateral of a slot that is over. Refuses, sending nothing, unless it reads Finished, Cancelled or Failed. */
+  collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome>
+  /** Gives a filled slot up: its whole collateral and all it earned are LOST. */
+  abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>>
+  markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome>
+
+  /** Signed transactions whose end is unknown, those of an earlier run included. Release nothing that one of them may still take. */
+  openIntents(): readonly OpenIntent[]
+  endpointStatus(): EndpointStatus
+}

@@ -1,0 +1,318 @@
+// JSON-RPC to one endpoint: calls made at the same moment travel together, failures are tried again for a while, and how the endpoint is
+// doing is told. What the answers mean is not known here.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { raceAbort } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { redactText } from '../lib/redact.ts'
+import type { Seconds } from '../lib/units.ts'
+import { batchRefused, type RpcRequest, type RpcWire } from './rpcwire.ts'
+import { isLagging, isRateLimit, type RpcError, rpcError } from './rpcerror.ts'
+
+export interface RpcCall {
+  readonly method: string
+  readonly params: readonly unknown[]
+}
+
+export type RpcAnswer =
+  { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: CodexError }
+
+export interface RpcParts {
+  readonly wire: RpcWire
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface RpcSettings {
+  /** How long one exchange may take. */
+  readonly timeoutSeconds?: Seconds
+  /** Most calls in one request. Halved, and remembered, when the endpoint refuses. */
+  readonly batchCalls?: number
+  /** How often an exchange is tried before its calls fail. */
+  readonly attempts?: number
+}
+
+export const DEFAULT_TIMEOUT_SECONDS: Seconds = 20
+export const DEFAULT_BATCH_CALLS = 500
+export const DEFAULT_ATTEMPTS = 4
+/** Requests under way at once. */
+export const MAX_OPEN_REQUESTS = 8
+/** Calls that wait for their turn; more are refused. */
+export const MAX_WAITING_CALLS = 100_000
+/** Longest pause between two attempts. */
+export const MAX_BACKOFF_SECONDS: Seconds = 30
+/** Promise steps that calls of one moment have to gather in. */
+const GATHER_TURNS = 4
+
+interface Job extends RpcCall {
+  readonly signal: AbortSignal
+  readonly settle: (answer: RpcAnswer) => void
+}
+
+export class RpcClient {
+  readonly #wire: RpcWire
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #timeoutSeconds: Seconds
+  readonly #attempts: number
+  readonly #closing = new AbortController()
+  #batchCalls: number
+  /** Groups that travel together where they fit. */
+  readonly #groups: Job[][] = []
+  #waiting = 0
+  #open = 0
+  #isGathering = false
+  #nextId = 1
+  #restUntil: Seconds = -Infinity
+  #requests = 0
+  #problem: { readonly since: Seconds; readonly error: CodexError } | undefined
+
+  constructor({ wire, clock, log }: RpcParts, settings: RpcSettings = {}) {
+    this.#wire = wire
+    this.#clock = clock
+    this.#log = log
+    this.#timeoutSeconds = settings.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
+    this.#batchCalls = settings.batchCalls ?? DEFAULT_BATCH_CALLS
+    this.#attempts = settings.attempts ?? DEFAULT_ATTEMPTS
+  }
+
+  /** Messages sent so far, attempts included. */
+  get requests(): number {
+    return this.#requests
+  }
+
+  /** Since when and why the endpoint gives no usable answers; undefined while it does. */
+  get problem(): { readonly since: Seconds; readonly error: CodexError } | undefined {
+    return this.#problem
+  }
+
+  /** @throws CodexError `market/unreachable`, `market/rpc-error`, `market/answer-too-long`, `market/stopped`; or the signal's reason */
+  async call(method: string, params: readonly unknown[], options: AbortOptions): Promise<unknown> {
+    const [answer] = await this.callMany([{ method, params }], options)
+    return resultOf(answer)
+  }
+
+  /** One answer per call, in order. The calls travel in one message if the endpoint takes that many. Rejects only with the signal's reason. */
+  async callMany(calls: readonly RpcCall[], { signal }: AbortOptions): Promise<RpcAnswer[]> {
+    signal.throwIfAborted()
+    if (calls.length === 0) return []
+    if (this.#closing.signal.aborted || this.#waiting + calls.length > MAX_WAITING_CALLS)
+      return calls.map(() => ({ ok: false, error: this.#closing.signal.aborted ? stopped() : tooMany() }))
+    const answers = calls.map(
+      (call, index) => new Promise<RpcAnswer>((settle) => this.#push({ ...call, signal, settle }, index === 0)),
+    )
+    this.#gather()
+    return raceAbort(Promise.all(answers), signal)
+  }
+
+  /** Everything under way fails with `market/stopped`; nothing is left once the promises handed out have settled. */
+  close(): void {
+    this.#closing.abort(stopped())
+    for (const job of this.#groups.splice(0).flat()) job.settle({ ok: false, error: stopped() })
+    this.#waiting = 0
+    this.#wire.hangUp()
+  }
+
+  #push(job: Job, isFirst: boolean): void {
+    this.#waiting++
+    const last = this.#groups.at(-1)
+    if (isFirst || last === undefined) this.#groups.push([job])
+    else last.push(job)
+  }
+
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    void (async () => {
+      for (let turn = 0; turn < GATHER_TURNS; turn++) await Promise.resolve()
+      this.#isGathering = false
+      this.#flush()
+    })()
+  }
+
+  #flush(): void {
+    while (this.#groups.length > 0 && this.#open < MAX_OPEN_REQUESTS) {
+      const jobs = this.#takeBatch()
+      this.#waiting -= jobs.length
+      this.#open++
+      void this.#deliver(jobs).then(() => {
+        this.#open--
+        this.#flush()
+      })
+    }
+  }
+
+  /** As many whole groups as fit; of a group too large for any message, its first part. */
+  #takeBatch(): Job[] {
+    const batch: Job[] = []
+    for (let group = this.#groups[0]; group !== undefined; group = this.#groups[0]) {
+      if (batch.length + group.length <= this.#batchCalls) batch.push(...(this.#groups.shift() as Job[]))
+      else if (batch.length === 0) return group.splice(0, this.#batchCalls)
+      else break
+    }
+    return batch
+  }
+
+  /** Settles every job. Never rejects. */
+  async #deliver(jobs: readonly Job[]): Promise<void> {
+    let left = jobs
+    for (let attempt = 1; ; attempt++) {
+      left = left.filter(({ signal, settle }) => {
+        // Nobody waits any more: `raceAbort` has answered.
+        if (signal.aborted) settle({ ok: false, error: stopped() })
+        return !signal.aborted
+      })
+      if (left.length === 0) return
+      const failure = await this.#attempt(left)
+      if (failure === undefined) return
+      if (failure.error.code === 'market/batch-refused' && left.length > 1) return this.#halve(left)
+      left = failure.left
+      if (attempt >= this.#attempts || isFinal(failure.error)) {
+        for (const { settle } of left) settle({ ok: false, error: failure.error })
+        return
+      }
+      await this.#rest(attempt, failure.error)
+    }
+  }
+
+  /** Settles what was answered; returns what has to be tried again, and why. */
+  async #attempt(jobs: readonly Job[]): Promise<{ left: readonly Job[]; error: CodexError } | undefined> {
+    try {
+      await this.#clock.until(this.#restUntil, this.#closing)
+      const answers = await this.#exchange(jobs)
+      this.#reached()
+      const again: Job[] = []
+      let error: CodexError | undefined
+      for (const [index, job] of jobs.entries()) {
+        const answer = answers[index] as RpcAnswer
+        if (answer.ok || !isPassing(answer.error)) job.settle(answer)
+        else {
+          again.push(job)
+          error = answer.error
+        }
+      }
+      return error === undefined ? undefined : { left: again, error }
+    } catch (error) {
+      const problem = CodexError.is(error) ? error : unusable('an unreadable answer', error)
+      if (problem.code !== 'market/batch-refused' && !isFinal(problem)) this.#failed(problem)
+      return { left: jobs, error: problem }
+    }
+  }
+
+  async #halve(jobs: readonly Job[]): Promise<void> {
+    const half = Math.ceil(jobs.length / 2)
+    this.#batchCalls = Math.min(this.#batchCalls, half)
+    await this.#deliver(jobs.slice(0, half))
+    await this.#deliver(jobs.slice(half))
+  }
+
+  async #exchange(jobs: readonly Job[]): Promise<RpcAnswer[]> {
+    const requests = jobs.map(({ method, params }): RpcRequest => ({
+      jsonrpc: '2.0',
+      id: this.#nextId++,
+      method,
+      params,
+    }))
+    this.#requests++
+    const answer = await this.#inTime((signal) => this.#wire.exchange(requests, { signal }))
+    return matched(requests, answer)
+  }
+
+  async #inTime<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const close = () => controller.abort(this.#closing.signal.reason)
+    this.#closing.signal.addEventListener('abort', close, { once: true })
+    const timer = new AbortController()
+    const deadline = this.#clock.now() + this.#timeoutSeconds
+    void this.#clock.until(deadline, timer).then(
+      () => controller.abort(unusable(`no answer within ${this.#timeoutSeconds} seconds`)),
+      () => undefined,
+    )
+    try {
+      this.#closing.signal.throwIfAborted()
+      return await work(controller.signal)
+    } finally {
+      timer.abort()
+      this.#closing.signal.removeEventListener('abort', close)
+    }
+  }
+
+  async #rest(attempt: number, error: CodexError): Promise<void> {
+    const asked = error.code === 'market/rate-limited' ? Number(error.detail['waitSeconds'] ?? 0) : 0
+    const pause = Math.max(asked, Math.min(2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
+    // When it is the rate, all calls have to wait, or none gets through.
+    if (asked > 0) this.#restUntil = this.#clock.now() + asked
+    await this.#clock.until(this.#clock.now() + pause, this.#closing).catch(() => undefined)
+  }
+
+  #reached(): void {
+    if (this.#problem === undefined) return
+    const forSeconds = this.#clock.now() - this.#problem.since
+    this.#problem = undefined
+    this.#log.info('the endpoint answers again', { forSeconds })
+  }
+
+  #failed(error: CodexError): void {
+    if (this.#problem === undefined) {
+      this.#log.warn('the endpoint gives no usable answer; trying again until it does', {
+        code: error.code,
+        reason: redactText(error.message),
+      })
+    }
+    this.#problem = { since: this.#problem?.since ?? this.#clock.now(), error }
+  }
+}
+
+/** @throws what the answer says went wrong */
+export function resultOf(answer: RpcAnswer | undefined): unknown {
+  if (answer?.ok === true) return answer.result
+  throw answer?.error ?? unusable('no answer')
+}
+
+/** Every request gets its answer by id, in whatever order they came. */
+function matched(requests: readonly RpcRequest[], answer: unknown): RpcAnswer[] {
+  if (!Array.isArray(answer)) {
+    if (requests.length === 1) return [answerOf(requests[0] as RpcRequest, answer)]
+    throw batchRefused(rpcError('a batch', (Object(answer) as { error?: unknown }).error).detail.said)
+  }
+  const byId = new Map<unknown, unknown>()
+  for (const one of answer as unknown[]) byId.set((Object(one) as { id?: unknown }).id, one)
+  return requests.map((request) => answerOf(request, byId.get(request.id)))
+}
+
+function answerOf({ method, id }: RpcRequest, answer: unknown): RpcAnswer {
+  if (typeof answer !== 'object' || answer === null) return { ok: false, error: unusable(`no answer to ${method}`) }
+  const { error, result, id: found } = answer as { error?: unknown; result?: unknown; id?: unknown }
+  if (error !== undefined && error !== null) return { ok: false, error: rpcError(method, error) }
+  if (found !== id) return { ok: false, error: unusable(`an answer to something else than ${method}`) }
+  return result === undefined ? { ok: false, error: unusable(`no result of ${method}`) } : { ok: true, result }
+}
+
+/** Whether another attempt may well get an answer. */
+function isPassing(error: CodexError): boolean {
+  if (error.code !== 'market/rpc-error') return true
+  return isRateLimit(error as RpcError) || isLagging(error as RpcError)
+}
+
+function isFinal({ code }: CodexError): boolean {
+  return code === 'market/stopped' || code === 'market/answer-too-long'
+}
+
+function unusable(why: string, cause?: unknown): CodexError<'market/unreachable'> {
+  return new CodexError('market/unreachable', `expected an answer, found ${why}; check the endpoint and the network`, {
+    cause,
+  })
+}
+
+function tooMany(): CodexError<'market/unreachable'> {
+  return new CodexError(
+    'market/unreachable',
+    `more than ${MAX_WAITING_CALLS} calls wait for the endpoint; ask for less`,
+  )
+}
+
+export function stopped(): CodexError<'market/stopped'> {
+  return new CodexError('market/stopped', 'the market was stopped; start it again first')
+}

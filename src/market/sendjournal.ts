@@ -1,0 +1,155 @@
+// The journal of transactions: each is written down, signed, before it is sent, and how it ended after; and what was spent, hour by hour. So a
+// start after any crash knows what may be under way. Sending and watching are transactor.ts's.
+
+import { utf8 } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { RequestId, SlotId } from '../protocol/request.ts'
+import type { Change, Datastore, Key } from '../storage/datastore.ts'
+import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
+import { indexKey, joinKey } from '../storage/storagekey.ts'
+import type { IntentVerb } from './intent.ts'
+import type { Landed } from './market.ts'
+
+/** One form in which a transaction was sent, or may have been: it was written down before. */
+export interface Attempt {
+  readonly hash: string
+  readonly raw: string
+  /** `cancel`: pays nothing to ourselves, so that what was meant can no longer happen. */
+  readonly kind: 'act' | 'cancel'
+  readonly maxCostWei: bigint
+  /** When it was signed, by the machine's clock. */
+  readonly at: Seconds
+}
+
+/** `replaced`: another transaction took the nonce. `cancelled`: a cancel of ours did. */
+export type EntryEnd = 'mined' | 'failed' | 'replaced' | 'cancelled'
+
+export interface JournalEntry {
+  readonly nonce: number
+  readonly verb: IntentVerb
+  /** Names the act, so that it is not done twice. */
+  readonly key: string | undefined
+  readonly requestId: RequestId | undefined
+  readonly slotId: SlotId | undefined
+  /** After this chain time the act is of no use any more. */
+  readonly validUntil: Seconds | undefined
+  readonly isDuty: boolean
+  /** Oldest first, at least one. */
+  readonly attempts: readonly Attempt[]
+  readonly end: EntryEnd | undefined
+  readonly landed: Landed | undefined
+}
+
+export interface JournalContents {
+  /** In the order of their nonces. */
+  readonly entries: readonly JournalEntry[]
+  /** Records that cannot be read, by their error: what was under way then is unknown. */
+  readonly damaged: readonly CodexError[]
+}
+
+const HOUR_SECONDS = 3600
+export const SPENDING_WINDOW_HOURS = 24
+/** No account of ours has sent that many, so a record beyond it is damage. */
+const MAX_ENTRIES = 100_000
+
+export class SendJournal {
+  readonly #datastore: Datastore
+  readonly #prefix: Key
+  readonly #spendingKey: Key
+  /** Wei by hour since 1970. */
+  #spent = new Map<number, bigint>()
+
+  /** @param name of the account: no two accounts share a journal */
+  constructor(datastore: Datastore, name: string) {
+    this.#datastore = datastore
+    this.#prefix = joinKey(`meta/market/intents/${name}/`)
+    this.#spendingKey = joinKey(`meta/market/spending/${name}`)
+  }
+
+  /** Reads everything there is. @throws CodexError as the datastore, `store/corrupted-record` for the record of spending */
+  async load(): Promise<JournalContents> {
+    const entries: JournalEntry[] = []
+    const damaged: CodexError[] = []
+    this.#spent = await this.#loadSpending()
+    for await (const [key, value] of this.#datastore.entries(this.#prefix, new AbortController())) {
+      if (entries.length === MAX_ENTRIES) break
+      try {
+        entries.push(readEntry(openRecord(key, value)))
+      } catch (error) {
+        if (!CodexError.is(error)) throw error
+        damaged.push(error)
+      }
+    }
+    return { entries, damaged }
+  }
+
+  /** Writes `entry` in the place of the one with its nonce. Settles once it will survive a power cut. @throws as the datastore */
+  async write(entry: JournalEntry): Promise<void> {
+    await this.#datastore.commit([this.#put(entry)])
+  }
+
+  /** Writes how it ended and what it cost, as one. */
+  async writeEnd(entry: JournalEntry, costWei: bigint, now: Seconds): Promise<void> {
+    const hour = Math.floor(now / HOUR_SECONDS)
+    const spent = new Map([...this.#spent].filter(([then]) => then > hour - SPENDING_WINDOW_HOURS))
+    spent.set(hour, (spent.get(hour) ?? 0n) + costWei)
+    const spending = JSON.stringify([...spent].map(([then, wei]) => [then, String(wei)]))
+    await this.#datastore.commit([this.#put(entry), { put: this.#spendingKey, value: sealRecord(utf8(spending)) }])
+    this.#spent = spent
+  }
+
+  /** Forgets the transactions with these nonces: never sent, or final. */
+  async forget(nonces: readonly number[]): Promise<void> {
+    if (nonces.length === 0) return
+    await this.#datastore.commit(nonces.map((nonce): Change => ({ drop: this.#key(nonce) })))
+  }
+
+  /** Paid in the last {@link SPENDING_WINDOW_HOURS}, in wei. */
+  spent(now: Seconds): bigint {
+    const hour = Math.floor(now / HOUR_SECONDS)
+    let wei = 0n
+    for (const [then, amount] of this.#spent) if (then > hour - SPENDING_WINDOW_HOURS) wei += amount
+    return wei
+  }
+
+  #put(entry: JournalEntry): Change {
+    return { put: this.#key(entry.nonce), value: sealRecord(utf8(writtenEntry(entry))) }
+  }
+
+  #key(nonce: number): Key {
+    return joinKey(this.#prefix, indexKey(nonce))
+  }
+
+  async #loadSpending(): Promise<Map<number, bigint>> {
+    const record = await this.#datastore.get(this.#spendingKey)
+    if (record === undefined) return new Map()
+    const rows = JSON.parse(textOf(openRecord(this.#spendingKey, record))) as [number, string][]
+    return new Map(rows.map(([hour, wei]) => [hour, BigInt(wei)]))
+  }
+}
+
+/** `bigint`s as texts; what is undefined is left out. */
+function writtenEntry(entry: JournalEntry): string {
+  return JSON.stringify(entry, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+/** The checksum held, so that what is here is what we wrote. */
+function readEntry(payload: Uint8Array): JournalEntry {
+  const { key, requestId, slotId, validUntil, end, landed, ...rest } = JSON.parse(textOf(payload)) as JournalEntry
+  return {
+    ...rest,
+    key,
+    requestId,
+    slotId,
+    validUntil,
+    end,
+    attempts: rest.attempts.map((attempt) => ({ ...attempt, maxCostWei: BigInt(attempt.maxCostWei) })),
+    landed:
+      landed === undefined ? undefined : { ...landed, gasUsed: BigInt(landed.gasUsed), feeWei: BigInt(landed.feeWei) },
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes)
+}
