@@ -46,7 +46,7 @@ export async function verifyBlocks(hasher: Hasher, blocks: readonly Block[]): Pr
   })
 }
 
-/** For the store itself, of bytes it has just compared with their CID. */
+/** For those who have just compared the bytes with their CID: the store itself, and the exchange with every delivery. */
 export function comparedBlock(block: Block): VerifiedBlock {
   return brand(block)
 }

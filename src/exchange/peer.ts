@@ -1,0 +1,128 @@
+// All that is known of one connected peer: what was asked of it, what it offered, what it wants, how it behaves. State and its bounds; what
+// follows from it is decided in requester.ts and responder.ts.
+
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { KiB, MiB } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
+import { Doorbell } from './doorbell.ts'
+import type { Link } from './link.ts'
+import type { BlockAddress } from './message.ts'
+import { Outbox } from './outbox.ts'
+import { RateMeter } from './ratemeter.ts'
+
+/** Addresses that were asked of a peer and are wanted no more, for as long as their blocks may be on the way. */
+export const MAX_LATE_KEYS = 2048
+/** At so many strikes a peer goes. A lie is worth all of them at once. */
+export const MAX_STRIKES = 5
+/** Every so often one strike is forgotten. */
+export const STRIKE_SECONDS: Seconds = 30
+/** Bytes of a message that carries no block: room for as many wants and presences as it may have. */
+const CONTROL_BYTES: Bytes = MiB
+/** Blocks in one message that were taken back while it was on its way: as many as the network's nodes send at once. */
+const LATE_BLOCKS = 20
+/** Bytes that come with a block: CID, address, proof. */
+const BESIDE_BLOCK_BYTES: Bytes = 8 * KiB
+
+/** A block the peer wants, until it is sent or taken back. */
+export interface TheirWant {
+  readonly address: BlockAddress
+  readonly sendDontHave: boolean
+  /** `absent`: looked for and not here; it is sent should it arrive. */
+  state: 'ready' | 'sending' | 'absent'
+}
+
+export interface Ask {
+  /** The block may have no more. */
+  readonly maxBytes: Bytes
+  readonly since: Seconds
+}
+
+export class Peer {
+  readonly link: Link
+  readonly since: Seconds
+  readonly rate = new RateMeter()
+  readonly outbox = new Outbox()
+  readonly bell = new Doorbell()
+  /** Blocks asked of it and not delivered, by address key, oldest first. */
+  readonly asked = new Map<string, Ask>()
+  /** Wants of ours that it has and that nobody was asked for when it said so, by address key. */
+  readonly offers = new Set<string>()
+  /** What it wants of us, by address key, in the order of asking. */
+  readonly theirs = new Map<string, TheirWant>()
+  /** Sent to it at once; grows while it takes them quickly. */
+  batchBlocks = 4
+  /** Since when a message of ours is on its way to it; undefined when none is. */
+  sendingSince: Seconds | undefined
+  /** Of the last thing it did for us, or of the first that we asked of it after that. */
+  activeAt: Seconds
+  receivedBytes: Bytes = 0
+  sentBytes: Bytes = 0
+  /** When wants that nobody has answered are put to it again, and how long after that the next time. */
+  refreshAt: Seconds
+  refreshSeconds: Seconds = 1
+  readonly #late = new Set<string>()
+  #askedBytes: Bytes = 0
+  #strikes = 0
+  #struckAt: Seconds
+
+  constructor(link: Link, now: Seconds) {
+    this.link = link
+    this.since = now
+    this.activeAt = now
+    this.refreshAt = now + 1
+    this.#struckAt = now
+  }
+
+  get id(): string {
+    return this.link.peerId
+  }
+
+  get askedBytes(): Bytes {
+    return this.#askedBytes
+  }
+
+  hasRoomFor(bytes: Bytes): boolean {
+    return this.#askedBytes === 0 || this.#askedBytes + bytes <= this.rate.windowBytes
+  }
+
+  ask(key: string, maxBytes: Bytes, now: Seconds): void {
+    if (this.asked.size === 0) this.activeAt = now
+    this.asked.set(key, { maxBytes, since: now })
+    this.#askedBytes += maxBytes
+    this.#late.delete(key)
+  }
+
+  /** @returns what was asked, if it was */
+  unask(key: string): Ask | undefined {
+    const ask = this.asked.get(key)
+    this.#askedBytes -= ask?.maxBytes ?? 0
+    this.asked.delete(key)
+    return ask
+  }
+
+  /** A block of this address may still come, and is no offence. */
+  expectLate(key: string): void {
+    this.#late.delete(key)
+    this.#late.add(key)
+    const [oldest] = this.#late
+    if (this.#late.size > MAX_LATE_KEYS && oldest !== undefined) this.#late.delete(oldest)
+  }
+
+  /** Once per address. */
+  takeLate(key: string): boolean {
+    return this.#late.delete(key)
+  }
+
+  /** The longest message it has reason to send now. */
+  maxMessageBytes(): Bytes {
+    const late = Math.min(this.#late.size, LATE_BLOCKS) * (BLOCK_SIZE + BESIDE_BLOCK_BYTES)
+    return CONTROL_BYTES + this.#askedBytes + this.asked.size * BESIDE_BLOCK_BYTES + late
+  }
+
+  /** @returns whether that was one too many */
+  strike(now: Seconds): boolean {
+    this.#strikes = Math.max(0, this.#strikes - Math.floor((now - this.#struckAt) / STRIKE_SECONDS))
+    this.#struckAt = now
+    return ++this.#strikes >= MAX_STRIKES
+  }
+}

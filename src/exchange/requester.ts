@@ -1,0 +1,312 @@
+// Getting blocks: who is told what we want, who is asked, what counts as delivered, who is asked again. Deterministic: it acts on calls and ticks,
+// draws from an injected source of chance, and sends nothing itself, but leaves word in the outbox of each peer.
+
+import { CodexError } from '../lib/errors.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { MiB } from '../lib/units.ts'
+import type { Cid } from '../protocol/cid.ts'
+import type { Hasher } from '../storage/hasher.ts'
+import { comparedBlock } from '../storage/verifiedblock.ts'
+import { addressKey, addressOf } from './addresskey.ts'
+import { faultOf } from './checkdelivery.ts'
+import { choosePeer } from './choosepeer.ts'
+import type { BlockAddress, Delivery, Presence } from './message.ts'
+import { WANT_BLOCK, WANT_HAVE } from './message.ts'
+import type { Peer } from './peer.ts'
+import type { Consumer, WantTerms } from './want.ts'
+import { Want } from './want.ts'
+
+/** Blocks asked for and blocks that arrived and are not stored yet, together, over all peers and fetches. */
+export const MAX_IN_FLIGHT_BYTES: Bytes = 32 * MiB
+/** Addresses wanted at once. */
+export const MAX_WANTED = 16_384
+/** A block that has not come by then is asked of another peer that has it, as well. */
+export const ASK_AGAIN_SECONDS: Seconds = 5
+/** Peers asked for one block at once. */
+const MAX_ASKED_AT_ONCE = 2
+/** A peer that delivers others but not this block is not asked for it any more. */
+export const GIVE_UP_SECONDS: Seconds = 30
+/** A peer that was asked and has delivered nothing for so long goes. */
+export const SILENT_SECONDS: Seconds = 60
+const MAX_REFRESH_SECONDS: Seconds = 36
+
+export interface RequesterParts {
+  readonly hasher: Hasher
+  readonly now: () => Seconds
+  readonly random: () => number
+  /** Ends the link to a peer that may not stay, and keeps it out for a while. */
+  readonly evict: (peer: Peer, error: CodexError) => void
+}
+
+export class Requester {
+  readonly #parts: RequesterParts
+  readonly #wants = new Map<string, Want>()
+  readonly #peers = new Set<Peer>()
+  /** Asked for, by {@link Want.maxBytes}; a block asked of two peers counts twice. */
+  #askedBytes: Bytes = 0
+  /** Arrived and not released. */
+  #heldBytes: Bytes = 0
+
+  constructor(parts: RequesterParts) {
+    this.#parts = parts
+  }
+
+  get wanted(): number {
+    return this.#wants.size
+  }
+
+  get inFlightBytes(): Bytes {
+    return this.#askedBytes + this.#heldBytes
+  }
+
+  /**
+   * Wants a block for `consumer`, whoever else wants it. Returns how to want it no more, which leaves the others' wants alone.
+   * @throws CodexError `exchange/too-many-wants`
+   */
+  want(address: BlockAddress, terms: WantTerms, consumer: Consumer): () => void {
+    const key = addressKey(address)
+    let want = this.#wants.get(key)
+    if (want === undefined) {
+      if (this.#wants.size >= MAX_WANTED)
+        throw new CodexError('exchange/too-many-wants', `expected at most ${MAX_WANTED} blocks wanted at once`, {
+          detail: { limit: MAX_WANTED },
+        })
+      want = new Want(addressOf(address), key, terms, this.#parts.now())
+      this.#wants.set(key, want)
+      for (const peer of this.#peers) this.#tell(peer, want)
+    }
+    want.consumers.add(consumer)
+    const entry = want
+    return () => {
+      if (entry.consumers.delete(consumer) && entry.consumers.size === 0) this.#forget(entry)
+    }
+  }
+
+  addPeer(peer: Peer): void {
+    this.#peers.add(peer)
+    for (const want of this.#wants.values()) this.#tell(peer, want)
+  }
+
+  removePeer(peer: Peer): void {
+    this.#peers.delete(peer)
+    for (const key of [...peer.asked.keys()]) this.#unask(peer, key)
+    for (const want of this.#wants.values()) if (want.haves.delete(peer)) this.#offer(want)
+    this.#askAll()
+  }
+
+  takePresences(peer: Peer, presences: readonly Presence[]): void {
+    for (const { type, price, ...address } of presences) {
+      const want = this.#wants.get(addressKey(address))
+      if (want === undefined) continue
+      // Nobody here pays: a block that costs something is one that the peer has not got.
+      if (type === 'have' && price === 0n) {
+        want.haves.add(peer)
+        if (want.askedOf.size === 0) peer.offers.add(want.key)
+      } else this.#deny(peer, want)
+    }
+    this.#askPeer(peer)
+  }
+
+  /** Settles when all blocks of the message were checked and handed on. */
+  async takeDeliveries(peer: Peer, deliveries: readonly Delivery[]): Promise<void> {
+    if (deliveries.length === 0) return
+    const expected = deliveries.filter((delivery) => this.#isExpected(peer, delivery))
+    const digests = await this.#parts.hasher.sha256(expected.map(({ data }) => data))
+    for (const [i, delivery] of expected.entries()) {
+      const key = addressKey(placeOf(delivery))
+      const want = this.#wants.get(key)
+      // Meanwhile it may have come from another peer, or be wanted no more.
+      if (want === undefined || !want.askedOf.has(peer)) continue
+      const fault = faultOf(delivery, digests[i] as Uint8Array, want)
+      if (fault !== undefined) {
+        this.#parts.evict(peer, lied(peer, fault))
+        return
+      }
+      this.#arrive(peer, want, delivery)
+    }
+    this.#askAll()
+  }
+
+  /** Once a second. */
+  tick(now: Seconds, seconds: Seconds): void {
+    for (const peer of [...this.#peers]) {
+      peer.rate.end(seconds, peer.asked.size > 0)
+      if (peer.asked.size > 0 && now - peer.activeAt >= SILENT_SECONDS) this.#parts.evict(peer, silent(peer))
+      else {
+        this.#askAgain(peer, now)
+        this.#refresh(peer, now)
+      }
+    }
+    this.#askAll()
+    const consumers = new Set([...this.#wants.values()].flatMap((want) => [...want.consumers]))
+    for (const consumer of consumers) consumer.tick(now)
+  }
+
+  /** What to look for providers of: manifests by their CID, leaves by that of their tree. Empty while everything wanted was offered. */
+  unoffered(): Cid[] {
+    const byKey = new Map<string, Cid>()
+    for (const { haves, askedOf, address } of this.#wants.values()) {
+      if (haves.size > 0 || askedOf.size > 0) continue
+      const cid = address.treeCid ?? address.cid
+      byKey.set(addressKey({ cid }), cid)
+    }
+    return [...byKey.values()]
+  }
+
+  #tell(peer: Peer, { address, key }: Want): void {
+    peer.outbox.want(address, WANT_HAVE, key)
+    const now = this.#parts.now()
+    peer.refreshSeconds = 1
+    peer.refreshAt = Math.min(peer.refreshAt, now + 1)
+    peer.bell.ring()
+  }
+
+  #isExpected(peer: Peer, delivery: Delivery): boolean {
+    const key = addressKey(placeOf(delivery))
+    if (peer.asked.has(key)) return true
+    if (!peer.takeLate(key) && peer.strike(this.#parts.now())) this.#parts.evict(peer, unsolicited(peer))
+    return false
+  }
+
+  #arrive(peer: Peer, want: Want, { cid, data, proof }: Delivery): void {
+    peer.rate.add(data.length)
+    peer.receivedBytes += data.length
+    peer.activeAt = this.#parts.now()
+    // Not asked any more, so that it is not sent a cancel of what it has just delivered.
+    this.#unask(peer, want.key)
+    this.#forget(want)
+    const bytes = Math.max(data.length, 1)
+    for (const consumer of want.consumers) {
+      this.#heldBytes += bytes
+      let isHeld = true
+      const release = (): void => {
+        if (!isHeld) return
+        isHeld = false
+        this.#heldBytes -= bytes
+        this.#askAll()
+      }
+      consumer.arrive({ address: want.address, block: comparedBlock({ cid, bytes: data }), proof, release })
+    }
+  }
+
+  /** No longer wanted by anyone: whoever was asked is told. */
+  #forget(want: Want): void {
+    this.#wants.delete(want.key)
+    for (const peer of want.haves) peer.offers.delete(want.key)
+    for (const peer of [...want.askedOf]) {
+      this.#unask(peer, want.key)
+      this.#cancel(peer, want)
+    }
+  }
+
+  #cancel(peer: Peer, want: Want): void {
+    peer.expectLate(want.key)
+    peer.outbox.cancel(want.address, want.key)
+    peer.bell.ring()
+  }
+
+  #unask(peer: Peer, key: string): void {
+    this.#askedBytes -= peer.unask(key)?.maxBytes ?? 0
+    this.#wants.get(key)?.askedOf.delete(peer)
+  }
+
+  /** The peer has it not, or not any more. */
+  #deny(peer: Peer, want: Want): void {
+    want.haves.delete(peer)
+    peer.offers.delete(want.key)
+    if (!want.askedOf.has(peer)) return
+    this.#unask(peer, want.key)
+    peer.expectLate(want.key)
+    this.#offer(want)
+  }
+
+  /** Puts a want that nobody is asked for back to those who have it. */
+  #offer(want: Want): void {
+    if (want.askedOf.size > 0) return
+    for (const peer of want.haves) peer.offers.add(want.key)
+  }
+
+  #askAll(): void {
+    for (const peer of this.#peers) this.#askPeer(peer)
+  }
+
+  /** Asks for what this peer has, as far as its window and the memory go; of another peer, where that one would be sooner. */
+  #askPeer(peer: Peer): void {
+    for (const key of peer.offers) {
+      const want = this.#wants.get(key)
+      if (want === undefined || want.askedOf.size > 0) {
+        peer.offers.delete(key)
+        continue
+      }
+      if (!this.#hasMemoryFor(want) || !peer.hasRoomFor(want.maxBytes)) return
+      peer.offers.delete(key)
+      this.#ask(this.#choose(want) ?? peer, want)
+    }
+  }
+
+  #choose(want: Want): Peer | undefined {
+    const able = [...want.haves].filter((peer) => !want.askedOf.has(peer) && peer.hasRoomFor(want.maxBytes))
+    return choosePeer(able, want.maxBytes, this.#parts.random)
+  }
+
+  #hasMemoryFor({ maxBytes }: Want): boolean {
+    return this.inFlightBytes === 0 || this.inFlightBytes + maxBytes <= MAX_IN_FLIGHT_BYTES
+  }
+
+  #ask(peer: Peer, want: Want): void {
+    peer.ask(want.key, want.maxBytes, this.#parts.now())
+    this.#askedBytes += want.maxBytes
+    want.askedOf.add(peer)
+    peer.outbox.want(want.address, WANT_BLOCK, want.key)
+    peer.bell.ring()
+  }
+
+  /** Blocks that are long in coming are asked of another peer too; those that a busy peer leaves out are not asked of it again. */
+  #askAgain(peer: Peer, now: Seconds): void {
+    for (const [key, { since }] of peer.asked) {
+      if (now - since < ASK_AGAIN_SECONDS) return
+      const want = this.#wants.get(key)
+      if (want === undefined) continue
+      if (now - since >= GIVE_UP_SECONDS && peer.activeAt > since) {
+        this.#deny(peer, want)
+        this.#cancel(peer, want)
+        continue
+      }
+      const isAskedEnough = want.askedOf.size >= MAX_ASKED_AT_ONCE || !this.#hasMemoryFor(want)
+      const other = isAskedEnough ? undefined : this.#choose(want)
+      if (other !== undefined) this.#ask(other, want)
+    }
+  }
+
+  /** Peers do not tell when they get a block later: what nobody has offered is put to them again, ever more rarely. */
+  #refresh(peer: Peer, now: Seconds): void {
+    if (now < peer.refreshAt) return
+    for (const want of this.#wants.values())
+      if (want.haves.size === 0 && want.since < now) peer.outbox.want(want.address, WANT_HAVE, want.key)
+    peer.refreshSeconds = Math.min(peer.refreshSeconds * 2, MAX_REFRESH_SECONDS)
+    peer.refreshAt = now + peer.refreshSeconds
+    peer.bell.ring()
+  }
+}
+
+function placeOf({ cid, treeCid, index }: Delivery): BlockAddress {
+  return treeCid === undefined ? { cid } : { treeCid, index }
+}
+
+function lied(peer: Peer, expected: string): CodexError {
+  return new CodexError('exchange/bad-block', `expected of peer ${peer.id} ${expected}`, { detail: { peer: peer.id } })
+}
+
+function unsolicited(peer: Peer): CodexError {
+  return new CodexError('exchange/unsolicited', `peer ${peer.id} keeps sending blocks that were not asked for`, {
+    detail: { peer: peer.id },
+  })
+}
+
+function silent(peer: Peer): CodexError {
+  return new CodexError(
+    'exchange/silent-peer',
+    `peer ${peer.id} was asked for ${peer.asked.size} blocks and has delivered none for ${SILENT_SECONDS} s`,
+    { detail: { peer: peer.id, asked: peer.asked.size } },
+  )
+}

@@ -1,0 +1,160 @@
+// Serving others: answers who asks whether a block is here, remembers who wants one, and hands out the next few for each peer in turn. It sends
+// nothing itself; the session of each peer fetches its next batch when the last one has gone.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Bytes } from '../lib/units.ts'
+import { KiB } from '../lib/units.ts'
+import { addressKey, addressOf } from './addresskey.ts'
+import type { BlockSource } from './blocksource.ts'
+import type { BlockAddress, Delivery, Want } from './message.ts'
+import { WANT_HAVE } from './message.ts'
+import type { Peer, TheirWant } from './peer.ts'
+import { Turns } from './turns.ts'
+
+/** Blocks remembered for one peer; what it wants beyond, it must ask for again. */
+export const MAX_WANTED_BY_PEER = 4096
+/** As the network's nodes do. */
+export const MAX_BATCH_BLOCKS = 20
+const MIN_BATCH_BLOCKS = 2
+/** No block is added to a batch beyond this; the first one always goes. */
+export const MAX_BATCH_BYTES: Bytes = 1536 * KiB
+/** Batches read from the store at once; the peers that wait for one stand in line. */
+const LOADS_AT_ONCE = 2
+
+export class Responder {
+  readonly #source: BlockSource
+  readonly #log: Log
+  readonly #turns = new Turns(LOADS_AT_ONCE)
+  /** Peers that wait for a block that is not here, by its address. */
+  readonly #absent = new Map<string, Set<Peer>>()
+
+  constructor(source: BlockSource, log: Log) {
+    this.#source = source
+    this.#log = log
+  }
+
+  /** Settles when all entries are answered or noted. */
+  async takeWants(peer: Peer, wants: readonly Want[]): Promise<void> {
+    const haves = wants.filter(({ cancel, wantType }) => !cancel && wantType === WANT_HAVE)
+    for (const want of wants)
+      if (want.cancel) this.#forget(peer, addressKey(want))
+      else if (want.wantType !== WANT_HAVE) this.#note(peer, want)
+    if (haves.length > 0) {
+      const here = await this.#has(haves)
+      for (const [i, want] of haves.entries())
+        if (here[i] === true) peer.outbox.presence(want, 'have')
+        else if (want.sendDontHave) peer.outbox.presence(want, 'dontHave')
+    }
+    peer.bell.ring()
+  }
+
+  /** The next blocks for this peer, each of them once; undefined when there are none now. Rejects with `signal.reason` in line. */
+  async nextBatch(peer: Peer, { signal }: AbortOptions): Promise<Delivery[] | undefined> {
+    if (!hasReady(peer)) return undefined
+    return this.#turns.run(() => this.#load(peer), { signal })
+  }
+
+  /** The batch has gone. Asked for again while it was on its way, its blocks were not put in line again. */
+  sent(peer: Peer, deliveries: readonly Delivery[]): void {
+    for (const { cid, treeCid, index } of deliveries)
+      peer.theirs.delete(addressKey(treeCid === undefined ? { cid } : { treeCid, index }))
+  }
+
+  /** These blocks have come into the store: who waits for one gets it. */
+  announce(addresses: readonly BlockAddress[]): void {
+    if (this.#absent.size === 0) return
+    for (const address of addresses) {
+      const key = addressKey(address)
+      const waiting = this.#absent.get(key)
+      this.#absent.delete(key)
+      for (const peer of waiting ?? []) {
+        const want = peer.theirs.get(key)
+        if (want?.state !== 'absent') continue
+        want.state = 'ready'
+        peer.bell.ring()
+      }
+    }
+  }
+
+  removePeer(peer: Peer): void {
+    for (const key of [...peer.theirs.keys()]) this.#forget(peer, key)
+  }
+
+  #note(peer: Peer, want: Want): void {
+    const key = addressKey(want)
+    const known = peer.theirs.get(key)
+    // On its way already, or in line already. One that was not here may have come: it is looked for again.
+    if (known !== undefined && known.state !== 'absent') return
+    if (known === undefined && peer.theirs.size >= MAX_WANTED_BY_PEER) return
+    this.#forget(peer, key)
+    peer.theirs.set(key, { address: addressOf(want), sendDontHave: want.sendDontHave, state: 'ready' })
+  }
+
+  #forget(peer: Peer, key: string): void {
+    const waiting = this.#absent.get(key)
+    if (waiting?.delete(peer) === true && waiting.size === 0) this.#absent.delete(key)
+    peer.theirs.delete(key)
+  }
+
+  async #load(peer: Peer): Promise<Delivery[]> {
+    const batch: (readonly [string, TheirWant])[] = []
+    for (const entry of peer.theirs) {
+      if (entry[1].state !== 'ready') continue
+      if (batch.length >= Math.min(Math.max(peer.batchBlocks, MIN_BATCH_BLOCKS), MAX_BATCH_BLOCKS)) break
+      batch.push(entry)
+    }
+    for (const [, want] of batch) want.state = 'sending'
+    const loaded = await this.#loadAddresses(batch.map(([, { address }]) => address))
+    const deliveries: Delivery[] = []
+    let bytes = 0
+    for (const [i, [key, want]] of batch.entries()) {
+      if (peer.theirs.get(key) !== want) continue // Taken back meanwhile.
+      const delivery = loaded[i]
+      if (delivery === undefined) this.#missing(peer, key, want)
+      else if (deliveries.length > 0 && bytes + delivery.data.length > MAX_BATCH_BYTES) want.state = 'ready'
+      else {
+        bytes += delivery.data.length
+        deliveries.push(delivery)
+      }
+    }
+    return deliveries
+  }
+
+  #missing(peer: Peer, key: string, want: TheirWant): void {
+    want.state = 'absent'
+    const waiting = this.#absent.get(key)
+    if (waiting === undefined) this.#absent.set(key, new Set([peer]))
+    else waiting.add(peer)
+    if (want.sendDontHave) peer.outbox.presence(want.address, 'dontHave')
+  }
+
+  async #has(addresses: readonly BlockAddress[]): Promise<readonly boolean[]> {
+    try {
+      return await this.#source.has(addresses)
+    } catch (error) {
+      this.#log.warn('could not look up what a peer asked for', { error })
+      return []
+    }
+  }
+
+  /** One damaged block must not keep the others from being served. */
+  async #loadAddresses(addresses: readonly BlockAddress[]): Promise<(Delivery | undefined)[]> {
+    try {
+      return await this.#source.load(addresses)
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      this.#log.warn('could not read a block that a peer wants', { error })
+      if (addresses.length === 1) return [undefined]
+      const loaded: (Delivery | undefined)[] = []
+      for (const address of addresses) loaded.push(...(await this.#loadAddresses([address])))
+      return loaded
+    }
+  }
+}
+
+function hasReady(peer: Peer): boolean {
+  for (const { state } of peer.theirs.values()) if (state === 'ready') return true
+  return false
+}

@@ -1,0 +1,74 @@
+// The conversation with one peer: one loop reads and acts, one loop says what is to be said. Neither waits for the other, so that two peers that
+// both have much to say never wait for each other.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Seconds } from '../lib/units.ts'
+import { decodeMessage } from './decodemessage.ts'
+import type { MessageInput } from './encodemessage.ts'
+import { writeMessage } from './encodemessage.ts'
+import type { Message } from './message.ts'
+import type { Peer } from './peer.ts'
+import { RateLimit } from './ratelimit.ts'
+import type { Requester } from './requester.ts'
+import type { Responder } from './responder.ts'
+import { MAX_BATCH_BLOCKS } from './responder.ts'
+
+/** Fields from this length on are sent without being copied. */
+const BORROW_FROM_BYTES = 4096
+/** Entries of wants and presences, and messages, that a peer may send in a second and in a burst. */
+const ENTRIES_PER_SECOND = 16_384
+const ENTRIES_IN_BURST = 65_536
+/** A batch that the transport took within this time may be followed by a larger one. */
+const QUICK_SECONDS: Seconds = 2
+
+export interface SessionParts {
+  readonly clock: Clock
+  readonly requester: Requester
+  readonly responder: Responder
+}
+
+/** Acts on the peer's messages until it has gone. Rejects with what broke the link, a CodexError for what the peer must not say. */
+export async function readMessages(peer: Peer, parts: SessionParts, { signal }: AbortOptions): Promise<void> {
+  const limit = new RateLimit(parts.clock, ENTRIES_PER_SECOND, ENTRIES_IN_BURST)
+  for await (const bytes of peer.link.messages({ signal, maxBytes: () => peer.maxMessageBytes() })) {
+    const message = decodeMessage(bytes)
+    await limit.spend(weightOf(message), { signal })
+    parts.requester.takePresences(peer, message.presences)
+    await parts.requester.takeDeliveries(peer, message.deliveries)
+    if (message.wants.length > 0) await parts.responder.takeWants(peer, message.wants)
+  }
+}
+
+/** Sends what is to be said to the peer, until the signal aborts or the link breaks. */
+export async function sendMessages(peer: Peer, parts: SessionParts, { signal }: AbortOptions): Promise<void> {
+  const { clock, responder } = parts
+  for (;;) {
+    const words = peer.outbox.take()
+    if (words !== undefined) await send(peer, words, clock, signal)
+    const deliveries = await responder.nextBatch(peer, { signal })
+    if (deliveries !== undefined && deliveries.length > 0) {
+      const begun = clock.now()
+      await send(peer, { deliveries }, clock, signal)
+      // Who reads slowly holds little of our memory meanwhile.
+      const isQuick = clock.now() - begun < QUICK_SECONDS
+      peer.batchBlocks = isQuick ? Math.min(peer.batchBlocks * 2, MAX_BATCH_BLOCKS) : Math.ceil(peer.batchBlocks / 2)
+      responder.sent(peer, deliveries)
+      for (const { data } of deliveries) peer.sentBytes += data.length
+    }
+    if (words === undefined && deliveries === undefined) await peer.bell.wait({ signal })
+  }
+}
+
+async function send(peer: Peer, message: MessageInput, clock: Clock, signal: AbortSignal): Promise<void> {
+  peer.sendingSince = clock.now()
+  try {
+    await peer.link.send(writeMessage(message).chunks(BORROW_FROM_BYTES), { signal })
+  } finally {
+    peer.sendingSince = undefined
+  }
+}
+
+function weightOf({ wants, presences, deliveries }: Message): number {
+  return 1 + wants.length + presences.length + deliveries.length
+}
