@@ -44,6 +44,17 @@ export function checkedG2(value: unknown, field: JsonField): G2Point {
   return checkedPoint(bn254.G2.Point.fromAffine({ x: pair(x, field), y: pair(y, field) }), field)
 }
 
+/** Whether it lies on its curve and in the subgroup, and is not infinity, which no key or proof has. */
+export function isGroupPoint(point: G1Point | G2Point): boolean {
+  try {
+    // Takes infinity for valid.
+    point.assertValidity()
+    return !point.is0()
+  } catch {
+    return false
+  }
+}
+
 export function jsonOfG1(point: G1Point): G1Json {
   const { x, y } = point.toAffine()
   return [String(x), String(y), '1']
@@ -99,11 +110,6 @@ function pair(value: unknown, field: JsonField): { c0: bigint; c1: bigint } {
 }
 
 function checkedPoint<Point extends G1Point | G2Point>(point: Point, field: JsonField): Point {
-  try {
-    // On the curve, and of the right order.
-    point.assertValidity()
-  } catch {
-    throw badField(field, 'a point of the group', 'one that is not on the curve or not in the subgroup')
-  }
-  return point
+  if (isGroupPoint(point)) return point
+  throw badField(field, 'a point of the group', 'one that is infinity, off the curve or outside the subgroup')
 }

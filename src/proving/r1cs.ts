@@ -7,7 +7,7 @@ import { ELEMENT_BYTES, MAX_DOMAIN_POWER, readNumber, SCALAR_ORDER, viewOf } fro
 import { badFile, readSection, readSections, type SectionFormat } from './sections.ts'
 
 export interface R1cs {
-  /** Wire 0 is the constant one; then public outputs, public inputs, private inputs, and the rest. */
+  /** Wire 0 is the constant one; then public outputs, public inputs, and the rest: private inputs may have been simplified away. */
   readonly wireCount: number
   readonly publicOutputCount: number
   readonly publicInputCount: number
@@ -69,9 +69,9 @@ function readHeader(bytes: Uint8Array): Omit<R1cs, 'constraints'> {
     view.getUint32(4 + ELEMENT_BYTES + at, true),
   ) as [number, number, number, number]
   const constraintCount = view.getUint32(HEADER_BYTES - 4, true)
-  const named = 1 + publicOutputCount + publicInputCount + privateInputCount
+  const named = 1 + publicOutputCount + publicInputCount
   if (wireCount > MAX_COUNT || wireCount < named)
-    throw bad('wires', `from ${named} (its inputs and outputs) to ${MAX_COUNT}`, wireCount)
+    throw bad('wires', `from ${named} (one and all that is public) to ${MAX_COUNT}`, wireCount)
   if (constraintCount > MAX_COUNT) throw bad('constraints', `at most ${MAX_COUNT}`, constraintCount)
   return { wireCount, publicOutputCount, publicInputCount, privateInputCount, constraintCount }
 }

@@ -2,14 +2,12 @@
 // nothing, and believes nothing about the inputs until they are checked.
 
 import { CodexError } from '../lib/errors.ts'
-import { utf8 } from '../lib/bytes.ts'
 import { ELEMENT_BYTES, MAX_DOMAIN_POWER, viewOf } from './bn254.ts'
 import { type CircuitInputs, flattenedInput } from './flattenedinputs.ts'
+import { signalHash } from './signalhash.ts'
 import { compileWitnessModule, WitnessModule } from './witnessmodule.ts'
 
 const MAX_WIRES = 2 ** MAX_DOMAIN_POWER
-const FNV_OFFSET = 0xcbf29ce484222325n
-const FNV_PRIME = 0x100000001b3n
 
 export class WitnessCalculator {
   /** Wires of the circuit, the constant one included. */
@@ -35,10 +33,10 @@ export class WitnessCalculator {
     const compiled = await compileWitnessModule(wasm)
     const calculator = new WitnessCalculator(compiled, await WitnessModule.instantiate(compiled))
     const { wireCount, inputCount } = calculator
-    if (wireCount >= 1 && wireCount <= MAX_WIRES && inputCount >= 0 && inputCount < wireCount) return calculator
+    if (wireCount >= 1 && wireCount <= MAX_WIRES && inputCount >= 0 && inputCount <= MAX_WIRES) return calculator
     throw new CodexError(
       'proving/bad-circuit-module',
-      `circuit .wasm: expected at most ${MAX_WIRES} wires and fewer inputs, found ${wireCount} and ${inputCount}`,
+      `circuit .wasm: expected at most ${MAX_WIRES} wires and as many inputs, found ${wireCount} and ${inputCount}`,
       { detail: { field: 'wasm', wireCount, inputCount } },
     )
   }
@@ -72,7 +70,7 @@ export class WitnessCalculator {
     const signals: Signal[] = []
     let given = 0
     for (const [name, value] of Object.entries(inputs)) {
-      const { high, low } = hashOf(name)
+      const { high, low } = signalHash(name)
       const size = module.exports.getInputSignalSize(high, low)
       if (size <= 0)
         throw new CodexError('proving/surplus-input', `input ${name}: the circuit has none of that name`, {
@@ -104,11 +102,4 @@ interface Signal {
   readonly high: number
   readonly low: number
   readonly elements: readonly bigint[]
-}
-
-/** The 64 bits by which a module knows its inputs: FNV-1a over the name. */
-function hashOf(name: string): { readonly high: number; readonly low: number } {
-  let hash = FNV_OFFSET
-  for (const byte of utf8(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * FNV_PRIME)
-  return { high: Number(BigInt.asIntN(32, hash >> 32n)), low: Number(BigInt.asIntN(32, hash)) }
 }

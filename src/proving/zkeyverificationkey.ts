@@ -3,7 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { G1_BYTES } from './bn254.ts'
-import type { G1Point, G2Point } from './checkedpoint.ts'
+import { type G1Point, type G2Point, isGroupPoint } from './checkedpoint.ts'
 import { readG1, readG2 } from './pointbytes.ts'
 import { type VerificationKey, verificationKeyOfPoints } from './verificationkey.ts'
 import { readZkeySection, type Zkey } from './zkey.ts'
@@ -25,18 +25,10 @@ export async function zkeyVerificationKey(zkey: Zkey, options: AbortOptions): Pr
 }
 
 function checked<Point extends G1Point | G2Point>(field: string, point: Point | undefined): Point {
-  try {
-    // Infinity is refused with the rest.
-    point?.assertValidity()
-    if (point !== undefined) return point
-  } catch {
-    // Said below, as for coordinates beyond the field.
-  }
+  if (point !== undefined && isGroupPoint(point)) return point
   throw new CodexError(
     'proving/bad-zkey',
     `zkey file, ${field}: expected a point of the group, found none; get the file anew`,
-    {
-      detail: { field },
-    },
+    { detail: { field } },
   )
 }

@@ -17,6 +17,10 @@ export function fullCircuit(): Promise<CircuitBytes> {
 }
 
 /** One template alone, such as `Sponge(3)` of `hash.circom`. */
-export function templateCircuit(file: string, component: string): Promise<CircuitBytes> {
-  return compiledBytes(templateMain(file, component))
+export function templateCircuit(
+  file: string,
+  component: string,
+  publicInputs: readonly string[] = [],
+): Promise<CircuitBytes> {
+  return compiledBytes(templateMain(file, component, publicInputs))
 }

@@ -54,9 +54,14 @@ export function storageProofMain(parameters: CircuitParameters): string {
   return mainText('sampleandprove.circom', `{public [entropy, dataSetRoot, slotIndex]} = SampleAndProve(${list})`)
 }
 
-/** A main component of one template, all inputs private. @param component such as `Sponge(3)` */
-export function templateMain(file: string, component: string): string {
-  return mainText(file, `= ${component}`)
+/**
+ * A main component of one template.
+ * @param component such as `Sponge(3)`
+ * @param publicInputs keep wires of their own; private ones are simplified away where they are sums of others
+ */
+export function templateMain(file: string, component: string, publicInputs: readonly string[] = []): string {
+  const list = publicInputs.length === 0 ? '' : `{public [${publicInputs.join(', ')}]} `
+  return mainText(file, `${list}= ${component}`)
 }
 
 function mainText(file: string, component: string): string {
