@@ -1,0 +1,169 @@
+// One purchase from its request to its end, told downward: submit, wait until it starts, wait until it ends, take the money that is left.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Bell } from '../lib/bell.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market, WithdrawOutcome } from '../market/market.ts'
+import { requestId } from '../protocol/ids.ts'
+import type { RequestId, StorageRequest } from '../protocol/request.ts'
+import { PokedWait } from './pokedwait.ts'
+
+/** Yielded on entry. */
+export type PurchasePhase =
+  | { readonly at: 'pending' }
+  /** Cancelled unless all slots are filled by `expiry`. */
+  | { readonly at: 'submitted'; readonly expiry: Seconds }
+  | { readonly at: 'started'; readonly until: Seconds }
+  /** Over on chain; what is left of the price is being taken back. */
+  | { readonly at: 'finished' | 'cancelled' | 'failed' }
+
+export type PurchaseOutcome =
+  | { readonly end: 'finished' | 'cancelled' | 'failed' }
+  /** Nothing was paid. */
+  | { readonly end: 'errored'; readonly error: CodexError }
+
+export interface PurchaseSeams {
+  readonly market: Pick<
+    Market,
+    'requestStorage' | 'requestState' | 'requestEnd' | 'requestExpiry' | 'withdrawFunds' | 'openIntents'
+  >
+  /** The chain's. */
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface PurchaseOptions extends AbortOptions {
+  /** It was asked for before this node started: whether it was sent is the chain's to say. */
+  readonly isRestored: boolean
+  /** Rings when something happened to the request: time to look. */
+  readonly bell: Bell
+}
+
+/** After a failure, and where the chain's answer is still on its way. */
+const RETRY_SECONDS: Seconds = 5
+/** The chain's state is derived from time: it may lag behind our clock. */
+const LAG_SECONDS: Seconds = 1
+/** However quiet it is, the state is read again so often. */
+const MAX_QUIET_SECONDS: Seconds = 600
+
+const OVER = { Finished: 'finished', Cancelled: 'cancelled', Failed: 'failed' } as const
+
+/**
+ * Marketplace reference §7.1. Events are only pokes: every decision reads the chain's state, so none can be missed between subscribing and reading.
+ * Once the request is sent nothing but the chain ends it; failing reads are tried again for ever. Rejects only with the signal's reason.
+ */
+export async function* purchaseStory(
+  request: StorageRequest,
+  seams: PurchaseSeams,
+  { signal, isRestored, bell }: PurchaseOptions,
+): AsyncGenerator<PurchasePhase, PurchaseOutcome, void> {
+  const wait = new PokedWait(seams.clock, bell, signal)
+  try {
+    yield { at: 'pending' }
+    const asking: Asking = { ...seams, id: requestId(request), signal, wait }
+    if (!isRestored) {
+      const error = await submit(request, asking)
+      if (error !== undefined) return { end: 'errored', error }
+    }
+    return yield* follow(asking, isRestored)
+  } finally {
+    wait.end()
+  }
+}
+
+interface Asking extends PurchaseSeams, AbortOptions {
+  readonly id: RequestId
+  readonly wait: PokedWait
+}
+
+async function* follow(asking: Asking, isRestored: boolean): AsyncGenerator<PurchasePhase, PurchaseOutcome, void> {
+  const { market, id, signal, wait } = asking
+  for (;;) {
+    const state = await insistently(asking, () => market.requestState(id, { signal }))
+    switch (state) {
+      case undefined:
+        if (isRestored && !isOnItsWay(asking)) return { end: 'errored', error: neverSent(id) }
+        await wait.atMost(RETRY_SECONDS)
+        break
+      case 'New': {
+        const expiry = await insistently(asking, () => market.requestExpiry(id, { signal }))
+        if (expiry !== undefined) yield { at: 'submitted', expiry }
+        await quiet(asking, expiry)
+        break
+      }
+      case 'Started': {
+        const until = await insistently(asking, () => market.requestEnd(id, { signal }))
+        if (until !== undefined) yield { at: 'started', until }
+        await quiet(asking, until)
+        break
+      }
+      case 'Finished':
+      case 'Cancelled':
+      case 'Failed':
+        yield { at: OVER[state] }
+        if (await isWithdrawn(asking)) return { end: OVER[state] }
+    }
+  }
+}
+
+/** @returns why nothing was sent */
+async function submit(request: StorageRequest, asking: Asking): Promise<CodexError | undefined> {
+  const { market, signal, log, id } = asking
+  try {
+    await market.requestStorage(request, { signal })
+    return undefined
+  } catch (error) {
+    signal.throwIfAborted()
+    // What was sent may land, or have landed, whatever we heard of it: the chain is asked before anybody is told that nothing was paid.
+    if (isOnItsWay(asking)) return undefined
+    const state = await insistently(asking, () => market.requestState(id, { signal }))
+    if (state !== undefined) return undefined
+    log.error('a purchase was not submitted', { requestId: id, error })
+    if (CodexError.is(error)) return error
+    return new CodexError('purchase/not-submitted', 'the request could not be sent: see the cause', { cause: error })
+  }
+}
+
+function isOnItsWay({ market, id }: Asking): boolean {
+  return market.openIntents().some((intent) => intent.requestId === id)
+}
+
+/** False when the chain did not give it out yet: look at its state again. */
+async function isWithdrawn(asking: Asking): Promise<boolean> {
+  const { market, id, signal, wait } = asking
+  const outcome = await insistently<WithdrawOutcome>(asking, () => market.withdrawFunds(id, { signal }))
+  // Nothing to withdraw: an earlier run took it, and stopped before it could say so.
+  if (outcome.done || outcome.why === 'nothing to withdraw') return true
+  await wait.atMost(RETRY_SECONDS)
+  return false
+}
+
+/** Until the instant, or a poke, and never longer than {@link MAX_QUIET_SECONDS}. */
+function quiet({ clock, wait }: Asking, until: Seconds | undefined): Promise<void> {
+  const wanted = until === undefined ? RETRY_SECONDS : until + LAG_SECONDS - clock.now()
+  return wait.atMost(Math.min(Math.max(wanted, LAG_SECONDS), MAX_QUIET_SECONDS))
+}
+
+/** Until it works: after the request was sent there is nothing better to do. */
+async function insistently<T>({ log, signal, wait }: Asking, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      signal.throwIfAborted()
+      log.warn('the chain could not be asked about a purchase; trying again', { error })
+      await wait.atMost(RETRY_SECONDS)
+    }
+  }
+}
+
+function neverSent(id: RequestId): CodexError {
+  return new CodexError(
+    'purchase/not-submitted',
+    'the node stopped before this request was sent, and nothing was paid: ask for it again',
+    { detail: { requestId: id } },
+  )
+}

@@ -1,0 +1,203 @@
+// Purchasing: the client's side. Asks for storage, keeps what it asked for in mind over restarts, and looks after each purchase until its end.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { RandomSource } from '../lib/random.ts'
+import { Scope } from '../lib/scope.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market } from '../market/market.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { decodeCid } from '../protocol/cid.ts'
+import { requestId } from '../protocol/ids.ts'
+import type { VerifiableManifest } from '../protocol/manifest.ts'
+import type { RequestId, StorageRequest } from '../protocol/request.ts'
+import type { Datastore } from '../storage/datastore.ts'
+import { Purchase } from './purchase.ts'
+import { PURCHASES_PREFIX, purchaseChange, readPurchase } from './purchaserecord.ts'
+import type { PurchaseOutcome, PurchasePhase } from './purchasestory.ts'
+import type { PurchaseTerms } from './purchaseterms.ts'
+import { checkTerms, requestFor } from './purchaseterms.ts'
+
+/** Purchases that may go on at once. */
+export const MAX_PURCHASES = 1000
+const RETRY_SECONDS: Seconds = 5
+
+export interface PurchasingParts {
+  readonly market: Market
+  /** The chain's. */
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly datastore: Datastore
+  readonly log: Log
+  /** Keeps every block of the dataset at least until then: hosts fetch them from us. */
+  keepUntil(cid: Cid, expiry: Seconds, options: AbortOptions): Promise<unknown>
+}
+
+/** Marketplace reference §7.1. */
+export class Purchasing {
+  readonly #parts: PurchasingParts
+  readonly #purchases = new Map<RequestId, Purchase>()
+  #scope: Scope | undefined
+
+  constructor(parts: PurchasingParts) {
+    this.#parts = parts
+  }
+
+  /** All that is known of, the oldest first. */
+  get purchases(): readonly Purchase[] {
+    return [...this.#purchases.values()]
+  }
+
+  purchase(id: RequestId): Purchase | undefined {
+    return this.#purchases.get(id)
+  }
+
+  /** Takes up what earlier runs asked for. The chain is asked in the background, for as long as it takes to answer. */
+  async start({ signal }: AbortOptions): Promise<void> {
+    if (this.#scope !== undefined) return
+    const { datastore, log } = this.#parts
+    const scope = new Scope({
+      signal,
+      report: (error, task) => log.error('a task of purchasing failed', { task, error }),
+    })
+    this.#scope = scope
+    for await (const [key, sealed] of datastore.entries(PURCHASES_PREFIX, { signal }))
+      try {
+        const { request, outcome } = readPurchase(key, sealed)
+        this.#takeUp(scope, { request, outcome })
+      } catch (error) {
+        if (!CodexError.is(error, 'store/corrupted-record')) throw error
+        log.error('the record of a purchase is damaged; the chain is asked for it', { error })
+      }
+    scope.spawn('asking the chain for our requests', (inner) => this.#restore(scope, inner))
+    scope.spawn('hearing of our requests', (inner) => this.#listen(inner))
+  }
+
+  /** Settles when nothing of it runs any more. Purchases go on at the next start. */
+  async stop(): Promise<void> {
+    await this.#scope?.close()
+    this.#scope = undefined
+  }
+
+  /**
+   * Asks the market to have the dataset stored. Settles as soon as the purchase is on record; what becomes of it the purchase tells.
+   * @param cid of `manifest`, whose slots are built
+   * @throws CodexError `purchase/bad-terms`, `purchase/too-many`, `purchase/stopped`, and as `slotGeometry`
+   */
+  async request(cid: Cid, manifest: VerifiableManifest, terms: PurchaseTerms): Promise<Purchase> {
+    const { market, random, datastore } = this.#parts
+    const scope = this.#scope
+    if (scope === undefined || scope.signal.aborted)
+      throw new CodexError('purchase/stopped', 'purchasing is not running: start the node first')
+    if (this.purchases.filter(({ outcome }) => outcome === undefined).length >= MAX_PURCHASES)
+      throw new CodexError(
+        'purchase/too-many',
+        `expected fewer than ${MAX_PURCHASES} purchases at once; wait for some`,
+        {
+          detail: { limit: MAX_PURCHASES },
+        },
+      )
+    checkTerms(terms, market.terms)
+    const request = requestFor({ cid, manifest }, terms, { client: market.host, random })
+    const id = requestId(request)
+    const known = this.#purchases.get(id)
+    if (known !== undefined) return known
+    const purchase = new Purchase({ id, request, isRestored: false })
+    this.#purchases.set(id, purchase)
+    // On record before anything is sent, so that a crash in between leaves something to look for.
+    try {
+      await datastore.commit([purchaseChange(id, { request, outcome: undefined })])
+    } catch (error) {
+      this.#purchases.delete(id)
+      throw error
+    }
+    this.#run(scope, purchase)
+    return purchase
+  }
+
+  /** A purchase's end. Rejects with the signal's reason, or `purchase/stopped`. */
+  async ended(purchase: Purchase, { signal }: AbortOptions): Promise<PurchaseOutcome> {
+    const ended = this.#endings.get(purchase)
+    if (purchase.outcome !== undefined) return purchase.outcome
+    if (ended === undefined) throw new CodexError('purchase/stopped', 'the node stopped before this purchase ended')
+    signal.throwIfAborted()
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason as Error)
+      signal.addEventListener('abort', abort, { once: true })
+      ended.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    })
+  }
+
+  readonly #endings = new WeakMap<Purchase, Promise<PurchaseOutcome>>()
+
+  #takeUp(
+    scope: Scope,
+    { request, outcome }: { readonly request: StorageRequest; readonly outcome: PurchaseOutcome | undefined },
+  ): void {
+    const id = requestId(request)
+    if (this.#purchases.has(id)) return
+    const purchase = new Purchase({ id, request, outcome, isRestored: true })
+    this.#purchases.set(id, purchase)
+    if (outcome === undefined) this.#run(scope, purchase)
+  }
+
+  #run(scope: Scope, purchase: Purchase): void {
+    const { market, clock, log, datastore } = this.#parts
+    const ending = purchase.run({ market, clock, log }, scope.signal, (phase) => this.#keep(purchase, phase))
+    this.#endings.set(purchase, ending)
+    scope.spawn(`purchase ${purchase.id}`, async () => {
+      const outcome = await ending
+      log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
+      await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome })])
+    })
+  }
+
+  /** Hosts fetch the slots from us, and those that repair one may need any of them until the end. */
+  async #keep({ request, id }: Purchase, phase: PurchasePhase): Promise<void> {
+    if (phase.at !== 'submitted' && phase.at !== 'started') return
+    const until = phase.at === 'started' ? phase.until : phase.expiry + Number(request.ask.duration)
+    const signal = this.#scope?.signal ?? AbortSignal.abort()
+    try {
+      await this.#parts.keepUntil(decodeCid(request.content.cid), until, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      this.#parts.log.warn('the data of a purchase could not be kept longer', { requestId: id, error })
+    }
+  }
+
+  /** Requests of ours that no record tells of: the chain has them, so they must not be left alone. */
+  async #restore(scope: Scope, signal: AbortSignal): Promise<void> {
+    const { market, clock, log } = this.#parts
+    for (;;)
+      try {
+        for (const id of await market.myRequests({ signal })) {
+          const request = this.#purchases.has(id) ? undefined : await market.request(id, { signal })
+          if (request !== undefined) this.#takeUp(scope, { request, outcome: undefined })
+        }
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn('the chain could not be asked for our requests; trying again', { error })
+        await clock.until(clock.now() + RETRY_SECONDS, { signal })
+      }
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    const { market, clock, log } = this.#parts
+    for (;;)
+      try {
+        const from = await market.blockAt(clock.now(), { signal })
+        for await (const event of market.events({ from, signal })) {
+          const happened = event.type === 'undone' ? event.event : event
+          if ('requestId' in happened) this.#purchases.get(happened.requestId)?.poke()
+        }
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn('the events of the marketplace broke off; trying again', { error })
+        await clock.until(clock.now() + RETRY_SECONDS, { signal })
+      }
+  }
+}
