@@ -24,6 +24,8 @@ const DIST = join(ROOT, 'dist')
 const LIBRARY_ENTRIES = {
   exchange: 'src/entries/exchange.ts',
   protocol: 'src/entries/protocol.ts',
+  'slots.browser': 'src/entries/slots.browser.ts',
+  'slots.nodejs': 'src/entries/slots.nodejs.ts',
 }
 const COMMAND_ENTRIES = {
   cli: 'src/cli/cli.ts',

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
+import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import manifest from '../package.json' with { type: 'json' }
@@ -26,6 +27,22 @@ const wrong: number = cid
 if (wrong === undefined || typeof requestId !== 'function') throw new Error('nothing came through')
 console.log(text)
 `
+
+const SLOTS_CONSUMER = `
+import { buildDataset, createErasure, createPoseidon2, proofInputs, type SmallDataset } from 'codex-light/slots'
+
+const poseidon2 = await createPoseidon2()
+const hash: bigint = poseidon2.hashBytes(new Uint8Array(0))
+const [parity] = (await createErasure()).encode([new Uint8Array(64)], 1)
+const dataset: SmallDataset = await buildDataset(new Uint8Array(9), { ecK: 1, ecM: 1, filename: 'a' })
+const { slotIndex, entropy } = await proofInputs(dataset, 1, '0x' + '01'.repeat(32))
+// @ts-expect-error An element is no number, and the declarations must say so.
+const wrong: number = dataset.datasetRoot
+if (wrong === undefined || parity === undefined || slotIndex !== 1) throw new Error('nothing came through')
+console.log(String(hash), String(entropy % 1000n))
+`
+/** The sponge of no bytes (data reference §2.7), and the entropy's last digits. */
+const SLOTS_ANSWER = '5101758095924000127790537496504070769319625501671400349336709520206095219618 481\n'
 
 let project = ''
 
@@ -47,6 +64,7 @@ beforeAll(async () => {
   }
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
   await writeFile(join(project, 'consumer.ts'), CONSUMER)
+  await writeFile(join(project, 'slots.ts'), SLOTS_CONSUMER)
 })
 
 afterAll(() => rm(project, { recursive: true, force: true }))
@@ -65,7 +83,10 @@ describe('a project that installs the package', () => {
         lib: ['es2022', 'dom'],
         types: [],
       }
-      await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+      await writeFile(
+        join(project, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts'] }),
+      )
       // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
       const { stdout } = await run(process.execPath, [
         TSC,
@@ -81,6 +102,33 @@ describe('a project that installs the package', () => {
   test('runs', async () => {
     const { stdout } = await run(process.execPath, [join(project, 'out', 'consumer.js')])
     expect(stdout).toMatch(/^z[1-9A-HJ-NP-Za-km-z]+\n$/)
+  })
+
+  test('hashes, codes and proves in Node', async () => {
+    const { stdout } = await run(process.execPath, [join(project, 'out', 'slots.js')])
+    expect(stdout).toBe(SLOTS_ANSWER)
+  })
+
+  test('does so from a page whose bundler made one file of it all, which fetches nothing', async () => {
+    const built = await build({
+      root: project,
+      configFile: false,
+      logLevel: 'error',
+      build: {
+        write: false,
+        target: 'es2022',
+        modulePreload: false,
+        rolldownOptions: { input: join(project, 'slots.ts'), output: { codeSplitting: false } },
+      },
+    })
+    const files = (Array.isArray(built) ? built : [built]).flatMap((one) => ('output' in one ? one.output : []))
+    expect(files.map(({ type }) => type)).toEqual(['chunk'])
+    const [chunk] = files
+    const code = chunk?.type === 'chunk' ? chunk.code : ''
+    expect(/['"`]node:|\bfetch\(/.exec(code)?.[0]).toBe(undefined)
+    await writeFile(join(project, 'out', 'bundled.mjs'), `delete globalThis.fetch\ndelete globalThis.process\n${code}`)
+    const { stdout } = await run(process.execPath, [join(project, 'out', 'bundled.mjs')])
+    expect(stdout).toBe(SLOTS_ANSWER)
   })
 
   test('brings the licences, and of our files nothing but what is built', async () => {

@@ -4,6 +4,7 @@ import { loadLeopard } from '../../wasm/leopard/loadleopard.ts'
 import { loadPoseidon2 } from '../../wasm/poseidon2/loadposeidon2.ts'
 import { enableRelaxedSimd } from '../platform/nodejs/relaxedsimd.ts'
 import { slotFunctions } from '../slots/slotfunctions.ts'
+import type { SlotFunctions } from '../slots/slotfunctions.ts'
 
 export { CodexError } from '../lib/errors.ts'
 export type { PlainManifest, ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
@@ -12,12 +13,24 @@ export type { Poseidon2Functions } from '../slots/poseidon2functions.ts'
 export type { ProofInputs, ProofInputsJson } from '../slots/proofinputs.ts'
 export { proofInputsJson } from '../slots/proofinputs.ts'
 export { challengeEntropy } from '../slots/samplecells.ts'
+export type { SlotFunctions } from '../slots/slotfunctions.ts'
 export type { SmallDataset, SmallDatasetOptions } from '../slots/smalldataset.ts'
 
-export const { createPoseidon2, createErasure, buildDataset, sampleCells, proofInputs } = slotFunctions({
+const functions = slotFunctions({
   loadPoseidon2: async () => {
     enableRelaxedSimd()
     return loadPoseidon2()
   },
   loadLeopard,
 })
+
+/** See {@link SlotFunctions}. */
+export const createPoseidon2: SlotFunctions['createPoseidon2'] = functions.createPoseidon2
+/** See {@link SlotFunctions}. */
+export const createErasure: SlotFunctions['createErasure'] = functions.createErasure
+/** See {@link SlotFunctions}. */
+export const buildDataset: SlotFunctions['buildDataset'] = functions.buildDataset
+/** See {@link SlotFunctions}. */
+export const sampleCells: SlotFunctions['sampleCells'] = functions.sampleCells
+/** See {@link SlotFunctions}. */
+export const proofInputs: SlotFunctions['proofInputs'] = functions.proofInputs

@@ -33,7 +33,7 @@ export function erasureFunctions(kernel: ErasureKernel): ErasureFunctions {
   return {
     encode: (data, parityCount) => {
       const blocks = checkedRows(data, 'data').map((block, index) => block ?? missing(index))
-      return kernel.encode(blocks, parityCount)
+      return kernel.encode(blocks, checkedCount(parityCount))
     },
     decode: (data, parity) => kernel.decode(checkedRows(data, 'data'), checkedRows(parity, 'parity')),
   }
@@ -55,6 +55,14 @@ function checkedRows(rows: readonly (Uint8Array | undefined)[], what: string): (
       throw CodexError.is(error) ? new CodexError(error.code, error.message, { detail: { what, index } }) : error
     }
   })
+}
+
+function checkedCount(count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0) return count
+  throw new CodexError(
+    'erasure/not-a-count',
+    `expected a number of parity blocks from 0, found ${describeValue(count)}`,
+  )
 }
 
 function missing(index: number): never {
