@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 import asc from 'assemblyscript/asc'
 
+import { arithmeticText as fieldArithmeticText } from './field/arithmetictext.js'
 import { arithmeticText } from './poseidon2/arithmetictext.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -34,6 +35,20 @@ const KERNELS = [
     sources: ['poseidon2/assembly/kernel.ts', 'poseidon2/assembly/probe.ts'],
     generated: { 'poseidon2/assembly/arithmetic.ts': arithmeticText('relaxed-simd') },
     module: 'poseidon2/relaxedwasm.ts',
+    constant: 'RELAXED_WASM',
+    flags: ['--enable', 'simd,relaxed-simd,bulk-memory'],
+  },
+  {
+    sources: ['field/assembly/kernel.ts'],
+    generated: { 'field/assembly/arithmetic.ts': fieldArithmeticText('scalar') },
+    module: 'field/scalarwasm.ts',
+    constant: 'SCALAR_WASM',
+    flags: ['--enable', 'bulk-memory'],
+  },
+  {
+    sources: ['field/assembly/kernel.ts', 'poseidon2/assembly/probe.ts'],
+    generated: { 'field/assembly/arithmetic.ts': fieldArithmeticText('relaxed-simd') },
+    module: 'field/relaxedwasm.ts',
     constant: 'RELAXED_WASM',
     flags: ['--enable', 'simd,relaxed-simd,bulk-memory'],
   },

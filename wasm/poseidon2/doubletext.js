@@ -54,10 +54,10 @@ ${permutationText(shape, constants)}`
 }
 
 /** A function of its own, for it has no lines of the arithmetic. */
-function writeElementText(p) {
+export function writeElementText(p, name = 'writeElement') {
   const pDigits = Array.from({ length: DIGITS }, (_, i) => (p >> (DIGIT_BITS * BigInt(i))) & (GRAIN - 1n))
   return `/** From digits of a value within p of zero to 32 bytes. */
-function writeElement(from: usize, to: usize): void {
+function ${name}(from: usize, to: usize): void {
   let d0 = <i64>load<f64>(from)
   let d1 = <i64>load<f64>(from, 16) + (d0 >> 51)
   let d2 = <i64>load<f64>(from, 32) + (d1 >> 51)
@@ -87,14 +87,14 @@ function data(values) {
 }
 
 /** A double as the 64 bits that store it. */
-function bits(value) {
+export function bits(value) {
   const view = new DataView(new ArrayBuffer(8))
   view.setFloat64(0, value)
   return `0x${view.getBigUint64(0).toString(16)}`
 }
 
-/** Vectors that the lines of a body load once, at its beginning. */
-class VectorTable {
+/** Vectors that the lines of a body load once, at its beginning, from what is named TABLE. */
+export class VectorTable {
   values = []
   #taken = new Set()
 

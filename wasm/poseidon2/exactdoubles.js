@@ -68,6 +68,10 @@ export class Stream {
     return this.#exact(a.max + b.max, `f64x2.add(${a.name}, ${b.name})`)
   }
 
+  subtract(a, b) {
+    return this.#exact(a.max + b.max, `f64x2.sub(${a.name}, ${b.name})`)
+  }
+
   /** `a * b + c` where the product itself is a double's whole number. */
   addProduct(a, b, c) {
     return this.#exact(a.max * b.max + c.max, madd(a, b, c))
@@ -95,6 +99,7 @@ export class Stream {
 
   /** Adds the high part of `a * b` to a column's, and gives what it lost: at most half a grain. */
   lost(column, a, b) {
+    if (!fits(column.highs.at(-1).max + a.max * b.max + GRAIN)) this.restart(column)
     const before = column.highs.at(-1)
     const after = this.gatherHigh(column, a, b)
     const difference = { name: this.#line(`f64x2.sub(${before.name}, ${after.name})`) }
@@ -106,8 +111,7 @@ export class Stream {
   gatherHigh(column, a, b) {
     const before = column.highs.pop()
     const max = before.max + a.max * b.max + GRAIN
-    if (START - max < START_LOW || START + max > 2n * START_HIGH)
-      throw new Error(`a column of up to ${Number(max) / 2 ** 100} * 2^100`)
+    if (!fits(max)) throw new Error(`a column of up to ${Number(max) / 2 ** 100} * 2^100`)
     const after = { name: this.#line(madd(a, b, before)), max }
     column.highs.push(after)
     return after
@@ -116,16 +120,26 @@ export class Stream {
   /** The high parts of a finished column, in units of the next one. */
   carryOf({ highs }) {
     const scale = { name: this.#constants.named('2 ** -51') }
-    const origin = (BigInt(highs.length) * START) / GRAIN
-    let sum = { name: this.#constants.named(literal(-origin)), max: 0n }
-    let left = origin
-    for (const high of highs.toSorted((a, b) => (a.max < b.max ? -1 : 1))) {
+    const [first, second, ...others] = highs.toSorted((a, b) => (a.max < b.max ? -1 : 1))
+    const together = second === undefined ? [first] : [first, second]
+    let left = (BigInt(together.length) * START) / GRAIN
+    let sum = { name: this.#constants.named(literal(-left)), max: 0n }
+    for (const high of together) {
       left -= START / GRAIN
-      const max = sum.max + high.max / GRAIN
-      if (left + max > EXACT) throw new Error('the high parts lie too far apart')
-      sum = { name: this.#line(madd(high, scale, sum)), max }
+      sum = this.#addHigh(sum, high, scale, left)
+    }
+    // No double holds three times START in units of the next column exactly: what is above two leaves its START beforehand.
+    for (const high of others) {
+      const above = { name: this.#line(`f64x2.sub(${high.name}, ${this.#start().name})`), max: high.max }
+      sum = this.#addHigh(sum, above, scale, 0n)
     }
     return sum
+  }
+
+  #addHigh(sum, high, scale, left) {
+    const max = sum.max + high.max / GRAIN
+    if (left + max > EXACT) throw new Error('the high parts lie too far apart')
+    return { name: this.#line(madd(high, scale, sum)), max }
   }
 
   /** Cuts into a digit of at most half a grain and the multiple of a grain that was above it. */
@@ -154,6 +168,11 @@ export class Stream {
     const rounded = this.#line(`f64x2.relaxed_madd(${value.name}, ${scale}, ${round})`)
     return this.#exact(max, `f64x2.sub(${rounded}, ${round})`)
   }
+}
+
+/** Whether a high part that differs from START by up to `max` stays where its neighbours are a grain or two apart. */
+function fits(max) {
+  return START - max >= START_LOW && START + max <= 2n * START_HIGH
 }
 
 function madd(a, b, c) {

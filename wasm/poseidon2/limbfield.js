@@ -1,10 +1,11 @@
-// The BN254 scalar field over nine limbs of 29 bits in u64: writes Montgomery products, sums and reductions as lines of
+// A prime field of 254 bits over nine limbs of 29 bits in u64: writes Montgomery products, sums and reductions as lines of
 // AssemblyScript, and proves while writing that no accumulator overflows. An element is `{ limbs, max }`, never negative, any
 // representative of its class, at most `max`; every limb carries its own largest value. Nothing here is ever fully reduced.
 //
 // Montgomery's factor is 2^261, 137 p and more: a product of a and b is at most a b / 2^261 + p, so that sums of a few
-// products go into the next product as they are, once their limbs are carried. p is 1 + 2^28 modulo 2^29, hence the
-// quotient digit -t / p is (2^28 - 1) t, and neither it nor its product with the lowest limb needs a multiplication.
+// products go into the next product as they are, once their limbs are carried. BN254's scalar field has a p of 1 + 2^28
+// modulo 2^29, hence the quotient digit -t / p is (2^28 - 1) t, and neither it nor its product with the lowest limb needs a
+// multiplication; for other fields both do.
 
 export const LIMB_BITS = 29n
 export const LIMBS = 9
@@ -16,10 +17,23 @@ const QUOTIENT_BITS = 40n
 const weight = (i) => LIMB_BITS * BigInt(i)
 const smaller = (a, b) => (a < b ? a : b)
 
-/** The field's constants in limbs. @param p the order, 1 + 2^28 modulo 2^29 */
+/** The field's constants in limbs. @param p the order, odd */
 export function limbField(p) {
-  if ((p & LIMB) !== (1n << 28n) + 1n) throw new Error('the quotient digit relies on the lowest limb')
-  return { p, factor: 1n << weight(LIMBS), limbsOf: (value) => limbsOf(((value % p) + p) % p), pLimbs: limbsOf(p) }
+  return {
+    p,
+    factor: 1n << weight(LIMBS),
+    limbsOf: (value) => limbsOf(((value % p) + p) % p),
+    pLimbs: limbsOf(p),
+    /** -1 / p modulo 2^29. */
+    negated: LIMB & -inverseOfOdd(p),
+  }
+}
+
+/** Modulo 2^29, by Newton: each step doubles the number of right bits. */
+function inverseOfOdd(value) {
+  let inverse = value
+  for (let bits = 3n; bits < LIMB_BITS; bits *= 2n) inverse = (inverse * (2n - value * inverse)) & LIMB
+  return inverse
 }
 
 function limbsOf(value) {
@@ -56,12 +70,9 @@ export function multiply(stream, field, a, b) {
     if (carry !== undefined) terms.push(carry)
     const column = sum(stream, terms)
     if (k < LIMBS) {
-      const quotient = stream.line(LIMB, `((${column.name} << 28) - ${column.name}) & ${LIMB}`)
+      const { quotient, lowest } = quotientOf(stream, field, column)
       quotients.push(quotient)
-      const whole = stream.line(
-        column.max + LIMB * field.pLimbs[0],
-        `${column.name} + ${quotient.name} + (${quotient.name} << 28)`,
-      )
+      const whole = stream.line(column.max + LIMB * field.pLimbs[0], `${column.name} + ${lowest}`)
       carry = stream.line(whole.max >> LIMB_BITS, `${whole.name} >> ${LIMB_BITS}`)
     } else {
       limbs.push(stream.line(LIMB, `${column.name} & ${LIMB}`))
@@ -69,6 +80,16 @@ export function multiply(stream, field, a, b) {
     }
   }
   return bounded([...limbs, carry], (a.max * b.max) / field.factor + field.p + 1n)
+}
+
+/** The digit that makes the column's sum with `lowest`, its product with the lowest limb of p, a multiple of 2^29. */
+function quotientOf(stream, { pLimbs, negated }, column) {
+  if (pLimbs[0] === (1n << 28n) + 1n) {
+    const quotient = stream.line(LIMB, `((${column.name} << 28) - ${column.name}) & ${LIMB}`)
+    return { quotient, lowest: `${quotient.name} + (${quotient.name} << 28)` }
+  }
+  const quotient = stream.line(LIMB, `<u64>(<u32>${column.name} * ${negated}) & ${LIMB}`)
+  return { quotient, lowest: `${quotient.name} * ${pLimbs[0]}` }
 }
 
 function productTerms(a, b, k) {
