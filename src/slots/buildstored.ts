@@ -40,7 +40,8 @@ export async function buildStored(
     return builtDataset(built.cid, built.manifest)
   }
   await checkVerifiable(parts.poseidon2, manifest, job)
-  await builder.rebuild(manifest, [...manifest.slotRoots.keys()], expiry)
+  const slots = await builder.withoutTree(manifest)
+  if (slots.length > 0) await builder.rebuild(manifest, slots, expiry)
   return builtDataset(cid, manifest)
 }
 

@@ -16,7 +16,7 @@ import { treesOf } from '../storage/treeholder.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
-import { CELL_SIZE, checkSlotIndex, slotGeometry } from './slotgeometry.ts'
+import { CELL_SIZE, slotGeometry } from './slotgeometry.ts'
 import { HASH_BATCH_BLOCKS, SlotHasher, slotRootCid } from './slothasher.ts'
 import { growSlotTree } from './slottrees.ts'
 import { SlotsMeter } from './slotsprogress.ts'
@@ -62,27 +62,29 @@ export class SlotsBuilder {
   }
 
   /**
-   * The slots' trees as far as they are missing, each with the root that the manifest says, and the manifest with them.
-   * @returns the slots that were built
+   * Hashes these slots, compares each with the root that the manifest says, and stores those of their trees that are missing, and the manifest with them.
    * @throws CodexError `slots/wrong-root` naming the slot, and as {@link SlotsBuilder.build}
    */
-  async rebuild(manifest: VerifiableManifest, slots: readonly number[], expiry: Seconds): Promise<readonly number[]> {
-    slots.forEach((slot) => checkSlotIndex(slot, manifest.slotRoots.length))
-    const { datasets, repo } = this.#parts
-    return datasets.trees.grow(this.#job, async (growth) => {
-      const missing: number[] = []
-      for (const slot of slots) {
-        const root = manifest.slotRoots[slot] as Cid
-        if (!(await isWholeTree(repo.parts.datastore, root, growth))) missing.push(slot)
-      }
-      const trees = await this.#eachSlot(manifest, missing, growth.signal, async (nodes, slot) => {
+  async rebuild(manifest: VerifiableManifest, slots: readonly number[], expiry: Seconds): Promise<void> {
+    const { repo, datasets } = this.#parts
+    await datasets.trees.grow(this.#job, async (growth) => {
+      const trees = await this.#eachSlot(manifest, slots, growth.signal, async (nodes, slot) => {
         checkRoot(manifest, slot, nodes)
-        return this.grow(growth, nodes)
+        const hasTree = await isWholeTree(repo.parts.datastore, manifest.slotRoots[slot] as Cid, growth)
+        return hasTree ? [] : [await this.grow(growth, nodes)]
       })
       const holds = [manifest.treeCid, ...slots.map((slot) => manifest.slotRoots[slot] as Cid)]
-      await growth.finish(distinctTrees(trees), [{ manifest, holds }], expiry)
-      return missing
+      await growth.finish(distinctTrees(trees.flat()), [{ manifest, holds }], expiry)
     })
+  }
+
+  /** The slots whose tree is not in the store, or not whole. */
+  async withoutTree(manifest: VerifiableManifest): Promise<number[]> {
+    const { datastore } = this.#parts.repo.parts
+    const missing: number[] = []
+    for (const [slot, root] of manifest.slotRoots.entries())
+      if (!(await isWholeTree(datastore, root, this.#job))) missing.push(slot)
+    return missing
   }
 
   /** Stores a slot's tree. */

@@ -118,7 +118,6 @@ describe('any slots up to the parity', () => {
     for (const slot of [0, 2]) await store.slots.dropSlot(verifiableCid, slot, { signal })
     const decoded = await store.slots.decode(protectedCid, { signal })
     expect(String(decoded.cid)).toBe(String(plainCid))
-    // Slot 2 holds three blocks of padding beside one of data... of twelve blocks.
     expect(decoded).toMatchObject({ blocks: 12, recoveredBlocks: 8 })
     expectBytes(await collect(store.datasets.read(plainCid, { signal })), bytes)
     await expectClean(store)

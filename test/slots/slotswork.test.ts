@@ -1,0 +1,247 @@
+// Slots over a store: one slot alone, equal blocks, expiry, work that meets other work, is aborted, closed or watched.
+
+import { describe, expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
+import type { SlotsProgress } from '../../src/slots/slotsprogress.ts'
+import { nextTask } from '../../src/lib/nexttask.ts'
+import type { Cid } from '../../src/protocol/cid.ts'
+import { Slots } from '../../src/slots/slots.ts'
+import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
+import { expectNoOrphans } from '../fakes/expectnoorphans.ts'
+import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
+import type { SlotsStore } from '../fakes/slotsstore.ts'
+import { memorySlotsStore, recordsOf } from '../fakes/slotsstore.ts'
+
+const signal = NEVER
+const BLOCK = 65_536
+const NOTHING = { totalBlocks: 0, quotaUsedBytes: 0, quotaReservedBytes: 0 }
+
+async function expectClean({ repo }: SlotsStore): Promise<void> {
+  expect((await repo.recount({ signal })).problems).toEqual([])
+}
+
+async function protectedStore(bytes: Uint8Array, ecK: number, ecM: number, filename?: string) {
+  const store = memorySlotsStore()
+  const { cid } = await store.datasets.upload(streamOf(bytes), { filename, signal })
+  const built = await store.slots.protect(cid, { ecK, ecM, signal })
+  return { ...store, ...built, store }
+}
+
+describe('whoever holds one slot', () => {
+  it('builds its tree of the blocks alone, proves it, and leaves nothing when the dataset goes', async () => {
+    const bytes = seededBytes(9 * BLOCK, 14)
+    const client = await protectedStore(bytes, 3, 1)
+    const { manifest, verifiableCid } = client
+    const provider = memorySlotsStore()
+    const indices = [6, 7, 8]
+    const blocks = await client.store.repo.getVerified(
+      (await client.store.repo.getLeaves(manifest.treeCid, indices)) as Cid[],
+    )
+    await provider.repo.putMany(blocks as VerifiedBlock[])
+    const leaves = await Promise.all(
+      indices.map(async (index, i) => ({
+        index,
+        blockCid: (blocks[i] as VerifiedBlock).cid,
+        path: (await client.store.repo.getProof(manifest.treeCid, index))?.path ?? [],
+      })),
+    )
+    await provider.repo.putLeaves(manifest.treeCid, 12, leaves)
+    const built = await provider.slots.buildSlot(manifest, 2, { signal })
+    expect(built).toMatchObject({ index: 2, root: client.slotRoots[2] })
+    expect(String(built.cid)).toBe(String(verifiableCid))
+    await provider.slots.buildSlot(manifest, 2, { signal })
+    await expect(provider.slots.buildSlot(manifest, 1, { signal })).rejects.toMatchObject({
+      code: 'slots/block-missing',
+      detail: { slot: 1, block: 0 },
+    })
+    const challenge = `0x${'07'.repeat(32)}`
+    expect(await provider.slots.proofInputs(verifiableCid, 2, challenge, { signal })).toEqual(
+      await client.store.slots.proofInputs(verifiableCid, 2, challenge, { signal }),
+    )
+    const shown = await provider.slots.show(verifiableCid, { signal })
+    expect(shown.slots.map(({ presentBlocks, hasTree }) => [presentBlocks, hasTree])).toEqual([
+      [0, false],
+      [0, false],
+      [3, true],
+      [0, false],
+    ])
+    expect(shown).toMatchObject({ slotBytes: 4 * BLOCK, datasetRoot: client.datasetRoot })
+    await expectNoOrphans(provider)
+    await provider.datasets.remove(verifiableCid, { signal })
+    expect(await provider.repo.space()).toMatchObject(NOTHING)
+    await expectNoOrphans(provider)
+    await expectClean(provider)
+  })
+})
+
+describe('equal blocks', () => {
+  it('are stored once and hashed once, inside a slot and across slots', async () => {
+    const bytes = new Uint8Array(12 * BLOCK).fill(7)
+    const { store, manifest, verifiableCid, slotRoots } = await protectedStore(bytes, 3, 3)
+    // All code words are alike, and their parity is no more than a few blocks; manifests are blocks too.
+    expect(new Set(slotRoots).size).toBeLessThan(6)
+    expect((await store.repo.space()).totalBlocks).toBeLessThanOrEqual(4 + 3)
+    for (const slot of [0, 1, 2]) await store.slots.dropSlot(verifiableCid, slot, { signal })
+    for (const slot of [0, 1, 2]) await store.slots.repair(verifiableCid, slot, { signal })
+    expect((await store.slots.verify(verifiableCid, { signal })).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    const leaves = await store.repo.getLeaves(manifest.treeCid, [0, 5, 11])
+    expect(new Set(leaves.map(String)).size).toBe(1)
+    await expectClean(store)
+    await expectNoOrphans(store)
+  })
+})
+
+describe('expiry', () => {
+  const bytes = seededBytes(5 * BLOCK, 41)
+
+  it('of a protected dataset is one for all of it, original blocks too', async () => {
+    const store = memorySlotsStore()
+    const soon = store.clock.now() + 100
+    const { cid } = await store.datasets.upload(streamOf(bytes), { expiry: soon, signal })
+    const expiry = soon + 1000
+    const { verifiableCid, protectedCid, manifest } = await store.slots.protect(cid, { ecK: 2, ecM: 1, expiry, signal })
+    const leaves = await store.repo.getLeaves(
+      manifest.treeCid,
+      Array.from({ length: 9 }, (_, i) => i),
+    )
+    // Block 5 is padding, which needs no keeping.
+    for (const leaf of [...leaves.filter((_, i) => i !== 5), verifiableCid, protectedCid] as Cid[])
+      expect(await store.repo.expiryOf(leaf)).toBe(expiry)
+    expect(await store.repo.expiryOf(cid)).toBe(soon)
+    const later = expiry + 500
+    await store.repo.dropLeaves(manifest.treeCid, [6])
+    expect(await store.slots.ensureExpiry(verifiableCid, later, { signal })).toEqual({
+      prolongedBlocks: 8,
+      missingBlocks: 1,
+    })
+    expect(await store.repo.expiryOf(verifiableCid)).toBe(later)
+    expect(await store.repo.expiryOf(leaves[7] as Cid)).toBe(later)
+    expect(await store.repo.expiryOf(protectedCid)).toBe(expiry)
+    await store.slots.ensureExpiry(verifiableCid, soon, { signal })
+    expect(await store.repo.expiryOf(verifiableCid)).toBe(later)
+    await expect(store.slots.ensureExpiry(verifiableCid, 0, { signal })).rejects.toMatchObject({
+      code: 'store/bad-expiry',
+    })
+  })
+
+  it('takes datasets with all their trees, and a repair that comes in between finds the rest', async () => {
+    const store = memorySlotsStore()
+    const { cid } = await store.datasets.upload(streamOf(bytes), { expiry: store.clock.now() + 50, signal })
+    await store.slots.protect(cid, { ecK: 2, ecM: 1, expiry: store.clock.now() + 100, signal })
+    store.clock.advance(101)
+    for (let run = 0; run < 5; run++) await store.maintenance.run({ signal })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    await expectNoOrphans(store)
+    await expectClean(store)
+  })
+})
+
+describe('work on slots', () => {
+  const bytes = seededBytes(6 * BLOCK, 51)
+
+  it('of the same dataset at the same time comes out the same', async () => {
+    const store = memorySlotsStore()
+    const { cid } = await store.datasets.upload(streamOf(bytes), { signal })
+    const protect = () => store.slots.protect(cid, { ecK: 3, ecM: 2, signal })
+    const all = await Promise.all([protect(), protect(), protect()])
+    expect(new Set(all.map(({ verifiableCid }) => String(verifiableCid))).size).toBe(1)
+    const [{ verifiableCid, protectedCid }] = all
+    expect((await store.slots.verify(verifiableCid, { signal })).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    await expectClean(store)
+    await expectNoOrphans(store)
+    await store.slots.dropSlot(verifiableCid, 0, { signal })
+    const repair = () => store.slots.repair(verifiableCid, 0, { signal })
+    await Promise.all([repair(), repair(), store.slots.build(protectedCid, { signal }).catch(() => undefined)])
+    expect((await store.slots.verify(verifiableCid, { signal })).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    await expectClean(store)
+    await expectNoOrphans(store)
+  })
+
+  it('that is aborted leaves nothing, wherever it was', async () => {
+    const { store, plainCid, protectedCid, verifiableCid } = await protectedStore(bytes, 3, 2)
+    await store.datasets.remove(verifiableCid, { signal })
+    const verbs = [
+      (own: AbortSignal) => store.slots.protect(plainCid, { ecK: 2, ecM: 2, signal: own }),
+      (own: AbortSignal) => store.slots.build(protectedCid, { signal: own }),
+    ]
+    const numbers = (records: Map<string, string>) => [...records].filter(([key]) => !key.startsWith('6d657461'))
+    for (const verb of verbs) {
+      const before = await recordsOf(store.datastore)
+      for (let turns = 0; ; turns += 7) {
+        const controller = new AbortController()
+        const work = verb(controller.signal).then(
+          () => 'done',
+          (error: unknown) => error,
+        )
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        for (let task = 0; task < Math.floor(turns / 50); task++) await nextTask()
+        controller.abort('enough')
+        const outcome = await work
+        if (outcome === 'done') break
+        expect(outcome).toBe('enough')
+        expect(numbers(await recordsOf(store.datastore))).toEqual(numbers(before))
+      }
+    }
+  })
+
+  it('ends, and cleans up, when the slots are closed', async () => {
+    const { store, plainCid } = await protectedStore(bytes, 3, 2)
+    const before = await store.repo.space()
+    const work = store.slots.protect(plainCid, { ecK: 2, ecM: 1, signal }).catch((error: unknown) => error)
+    await nextTask()
+    await store.slots.close()
+    expect(await work).toMatchObject({ code: 'slots/closed' })
+    expect(await store.repo.space()).toEqual(before)
+    await expect(store.slots.verify(plainCid, { signal })).rejects.toMatchObject({ code: 'slots/closed' })
+    await expectNoOrphans(store)
+  })
+
+  it('tells how far it is, slot by slot', async () => {
+    const store = memorySlotsStore()
+    const { cid } = await store.datasets.upload(streamOf(bytes), { signal })
+    const seen: SlotsProgress[] = []
+    const progress = (each: SlotsProgress) => seen.push(each)
+    const { verifiableCid } = await store.slots.protect(cid, { ecK: 2, ecM: 1, signal, progress })
+    expect(seen[0]).toEqual({
+      stage: 'protecting',
+      doneBytes: 0,
+      totalBytes: 9 * BLOCK,
+      slots: [0, 1, 2].map((index) => ({ index, doneBlocks: 0, blocks: 3 })),
+    })
+    expect(seen.at(-1)).toEqual({
+      stage: 'protecting',
+      doneBytes: 9 * BLOCK,
+      totalBytes: 9 * BLOCK,
+      slots: [0, 1, 2].map((index) => ({ index, doneBlocks: 3, blocks: 3 })),
+    })
+    seen.length = 0
+    await store.slots.repair(verifiableCid, 2, { signal, progress })
+    expect(seen.at(-1)).toEqual({
+      stage: 'repairing',
+      doneBytes: 3 * BLOCK,
+      totalBytes: 3 * BLOCK,
+      slots: [{ index: 2, doneBlocks: 3, blocks: 3 }],
+    })
+    seen.length = 0
+    await store.slots.decode(verifiableCid, { signal, progress })
+    expect(seen.at(-1)).toEqual({ stage: 'decoding', doneBytes: 6 * BLOCK, totalBytes: 6 * BLOCK, slots: [] })
+  })
+
+  it('on what computes nothing starts no threads', async () => {
+    const { store, verifiableCid } = await protectedStore(bytes, 2, 1)
+    const slots = new Slots({
+      ...store,
+      compute: () => Promise.reject(new CodexError('worker/unavailable', 'there are none, as the test asked for')),
+    })
+    const listed = []
+    for await (const entry of slots.list({ signal })) listed.push(entry)
+    expect(listed).toEqual([await slots.show(verifiableCid, { signal })])
+    expect(listed[0]?.slots.map(({ presentBlocks, hasTree }) => [presentBlocks, hasTree])).toEqual([
+      [3, true],
+      [3, true],
+      [3, true],
+    ])
+    await expect(slots.verify(verifiableCid, { signal })).rejects.toMatchObject({ code: 'worker/unavailable' })
+    await slots.close()
+  })
+})
