@@ -44,11 +44,7 @@ export async function compileCircuit(main: string, cacheFolder: string): Promise
   const draft = await mkdtemp(join(cacheFolder, 'draft-'))
   try {
     await compileInto(draft, sources, compiler)
-    await rm(folder, { recursive: true, force: true }) // Half of one, or damaged.
-    // Another process may have been faster; what it put there is the same.
-    await rename(draft, folder).catch(async (cause: unknown) => {
-      if ((await readKept(folder)) === undefined) throw cause
-    })
+    await moveTo(folder, draft)
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
@@ -58,6 +54,17 @@ export async function compileCircuit(main: string, cacheFolder: string): Promise
     'circuit/cache-damaged',
     `expected the compiled circuit in ${folder}, found it changed meanwhile`,
   )
+}
+
+/** Puts `draft` at `folder`, unless something whole is there: another process may have been faster, with the same outcome. */
+async function moveTo(folder: string, draft: string): Promise<void> {
+  try {
+    await rename(draft, folder)
+  } catch {
+    if ((await readKept(folder)) !== undefined) return
+    await rm(folder, { recursive: true, force: true }) // Damaged.
+    await rename(draft, folder)
+  }
 }
 
 async function readKept(folder: string): Promise<CompiledCircuit | undefined> {
