@@ -137,10 +137,10 @@ it('drops a list page by page, deleting what nobody else refers to', async () =>
   await repo.putMany(blocks, { leaves: { treeId: first, indices: [0, 5, 128] } })
   await repo.putMany(blocks.slice(1, 2), { leaves: { treeId: second, indices: [0] } })
   const drop = (listId: number, maxPages: number) =>
-    repo.book(async ({ freed, hasMore }) => ({ reserve: freed, changes: [], result: { freed, hasMore } }), {
-      listId,
-      maxPages,
-    })
+    repo.book(
+      async ({ freed, hasMore }) => ({ reserve: freed, changes: [], result: { freed, hasMore } }),
+      async () => ({ listId, maxPages }),
+    )
   expect(await drop(first, 1)).toEqual({ freed: SIZE, hasMore: true })
   expect(await drop(first, 1)).toEqual({ freed: SIZE, hasMore: false })
   expect(await drop(first, 1)).toEqual({ freed: 0, hasMore: false })
@@ -151,23 +151,32 @@ it('drops a list page by page, deleting what nobody else refers to', async () =>
 })
 
 it('drops the same leaves of a tree, but for those that another list over it needs', async () => {
-  const { repo } = memoryStore()
+  const { repo, datastore } = memoryStore()
   const blocks = await blocksOf(1, 2)
-  const leaves = blocks.map(({ cid }, index) => ({ index, blockCid: cid }))
+  const path = [seededBytes(32, 1), seededBytes(32, 2)]
+  const leaves = blocks.map(({ cid }, index) => ({ index, blockCid: cid, path }))
   await repo.putMany(blocks, { leaves: { treeId: 101, indices: [0, 1] } })
   await repo.putMany(blocks.slice(1), { leaves: { treeId: 102, indices: [1] } })
   await repo.putLeaves(TREE, 4, leaves)
   const drop = (listId: number, others: readonly number[]) =>
-    repo.book(async ({ freed }) => ({ reserve: 0, changes: [], result: freed }), {
-      listId,
-      maxPages: 9,
-      tree: TREE,
-      others,
-    })
+    repo.book(
+      async ({ freed }) => ({ reserve: 0, changes: [], result: freed }),
+      async () => ({
+        listId,
+        maxPages: 9,
+        tree: TREE,
+        others,
+      }),
+    )
   expect(await drop(101, [102])).toBe(SIZE)
   expect(await repo.getLeaves(TREE, [0, 1])).toEqual([undefined, blocks[1]?.cid])
   expect(await drop(102, [])).toBe(SIZE)
   expect(await repo.getLeaves(TREE, [0, 1])).toEqual([undefined, undefined])
+  // Nothing of the tree is left, neither its proofs nor itself.
+  const keys: string[] = []
+  for await (const [key] of datastore.entries(textKey('repo/'), { signal: NEVER }))
+    keys.push(new TextDecoder().decode(key))
+  expect(keys.filter((key) => !key.startsWith('repo/units/'))).toEqual([])
   expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
 })
 
@@ -176,11 +185,14 @@ it('leaves a tree alone that a dataset in the store holds', async () => {
   const [block] = await blocksOf(1)
   const { cid, manifest } = await datasets.upload(streamOf(seededBytes(SIZE, 1)), { signal: NEVER })
   await repo.putMany([block as VerifiedBlock], { leaves: { treeId: 101, indices: [0] } })
-  const freed = await repo.book(async ({ freed }) => ({ reserve: 0, changes: [], result: freed }), {
-    listId: 101,
-    maxPages: 9,
-    tree: manifest.treeCid,
-  })
+  const freed = await repo.book(
+    async ({ freed }) => ({ reserve: 0, changes: [], result: freed }),
+    async () => ({
+      listId: 101,
+      maxPages: 9,
+      tree: manifest.treeCid,
+    }),
+  )
   expect(freed).toBe(0)
   expect(await repo.getAt(manifest.treeCid, [0])).toEqual([block?.bytes])
   expect(await datasets.remove(cid, { signal: NEVER })).toBe('removed')
