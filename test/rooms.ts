@@ -54,6 +54,7 @@ const STARTS_WORKERS: Readonly<Record<string, RegExp>> = {
 /** One door per package. A package that is not here has no door yet: give it one, and only one. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@libp2p/*': ['exchange', 'platform/browser', 'platform/nodejs'],
+  '@multiformats/multiaddr': ['exchange', 'platform/browser', 'platform/nodejs'],
   '@noble/curves': ['exchange', 'proving'],
   '@noble/hashes': ['protocol', 'storage'],
   '@preact/signals': ['web'],

@@ -22,6 +22,8 @@ import type { Consumer, WantTerms } from './want.ts'
 export const MAX_PEERS = 160
 /** A peer that does not take a message within this time goes. */
 export const SEND_SECONDS: Seconds = 60
+/** A peer whose message is not complete within this time of its beginning goes: it may be holding our memory on purpose. */
+export const MESSAGE_SECONDS: Seconds = 120
 
 export interface BlockExchangeParts {
   readonly repo: RepoStore
@@ -172,8 +174,9 @@ export class BlockExchange {
       await this.#clock.until(last + 1, { signal })
       const now = this.#clock.now()
       this.#requester.tick(now, now - last)
-      for (const peer of this.#peers.values())
-        if (peer.sendingSince !== undefined && now - peer.sendingSince >= SEND_SECONDS) this.#evict(peer, deaf(peer))
+      for (const peer of [...this.#peers.values()])
+        if (now - (peer.sendingSince ?? now) >= SEND_SECONDS) this.#evict(peer, deaf(peer))
+        else if (now - (peer.link.partialSince ?? now) >= MESSAGE_SECONDS) this.#evict(peer, slow(peer))
       last = now
     }
   }
@@ -219,4 +222,14 @@ function deaf(peer: Peer): CodexError {
   return new CodexError('exchange/deaf-peer', `peer ${peer.id} has not taken a message for ${SEND_SECONDS} s`, {
     detail: { peer: peer.id },
   })
+}
+
+function slow(peer: Peer): CodexError {
+  return new CodexError(
+    'exchange/slow-peer',
+    `a message of peer ${peer.id} was not complete after ${MESSAGE_SECONDS} s`,
+    {
+      detail: { peer: peer.id },
+    },
+  )
 }

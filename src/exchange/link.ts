@@ -1,7 +1,7 @@
 // The seam between the block exchange and whatever carries its messages: a pipe in memory in tests, libp2p streams in a node.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import type { Bytes } from '../lib/units.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
 
 export interface ReceiveOptions extends AbortOptions {
   /** Asked when a message begins: one that says it is longer ends the link with `exchange/message-too-long`. */
@@ -12,6 +12,8 @@ export interface ReceiveOptions extends AbortOptions {
 export interface Link {
   /** Text of the peer's id. */
   readonly peerId: string
+  /** Since when a message of the peer has begun and is not complete; undefined when none is. */
+  readonly partialSince: Seconds | undefined
   /**
    * The peer's messages, whole, without their length prefix, on whatever streams they come. They are pulled: who does not pull lets the peer
    * wait. To be called once. Ends when the peer has gone, rejects with what broke the link or with `signal.reason`.

@@ -29,6 +29,7 @@ export function memoryLinks(a: string, b: string, options: MemoryLinksOptions = 
 
 class MemoryLink implements Link {
   readonly peerId: string
+  readonly partialSince = undefined
   readonly #incoming: BoundedQueue<Uint8Array>
   readonly #outgoing: BoundedQueue<Uint8Array>
   readonly #gone: AbortController

@@ -1,0 +1,82 @@
+// Cuts a stream of bytes into messages by the length before each: an unsigned varint. It holds the bytes of one unfinished message and no more.
+
+import { CodexError } from '../lib/errors.ts'
+import type { Bytes } from '../lib/units.ts'
+import { encodeVarint, readVarint, VARINT_MAX_BYTES } from '../protocol/varint.ts'
+
+export class FrameReader {
+  readonly #maxBytes: () => Bytes
+  #parts: Uint8Array[] = []
+  #bytes: Bytes = 0
+  /** Of the message that has begun, its prefix included; undefined while the prefix is incomplete. */
+  #needed: { readonly prefix: number; readonly whole: number } | undefined
+
+  /** @param maxBytes asked when a length is known */
+  constructor(maxBytes: () => Bytes) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Whether a message has begun and is not complete. */
+  get isPartial(): boolean {
+    return this.#bytes > 0
+  }
+
+  /**
+   * The messages that these bytes complete, each in memory of its own. Borrows `bytes` until then.
+   * @throws CodexError `exchange/message-too-long`, `exchange/not-canonical` for a length that is no varint; nothing can be read after that
+   */
+  push(bytes: Uint8Array): Uint8Array[] {
+    const messages: Uint8Array[] = []
+    this.#parts.push(bytes)
+    this.#bytes += bytes.length
+    for (;;) {
+      this.#needed ??= this.#readPrefix()
+      if (this.#needed === undefined || this.#bytes < this.#needed.whole) return messages
+      messages.push(this.#take(this.#needed))
+      this.#needed = undefined
+    }
+  }
+
+  #readPrefix(): { readonly prefix: number; readonly whole: number } | undefined {
+    const head: number[] = []
+    for (const part of this.#parts) {
+      for (const byte of part) {
+        head.push(byte)
+        if (byte < 0x80 || head.length >= VARINT_MAX_BYTES) break
+      }
+      if ((head.at(-1) ?? 0x80) < 0x80 || head.length >= VARINT_MAX_BYTES) break
+    }
+    if (head.length < VARINT_MAX_BYTES && (head.at(-1) ?? 0x80) >= 0x80) return undefined
+    const { value, end } = readVarint(Uint8Array.from(head), 0, 'exchange')
+    const limit = this.#maxBytes()
+    if (value <= limit) return { prefix: end, whole: end + value }
+    throw new CodexError('exchange/message-too-long', `expected a message of at most ${limit} bytes, found ${value}`, {
+      detail: { limitBytes: limit, foundBytes: value },
+    })
+  }
+
+  #take({ prefix, whole }: { readonly prefix: number; readonly whole: number }): Uint8Array {
+    const message = new Uint8Array(whole - prefix)
+    const parts = this.#parts
+    this.#parts = []
+    this.#bytes = 0
+    // Where in the frame the part begins.
+    let at = 0
+    for (const part of parts) {
+      if (at < whole && at + part.length > prefix)
+        message.set(part.subarray(Math.max(prefix - at, 0), whole - at), Math.max(at - prefix, 0))
+      const rest = part.subarray(Math.max(whole - at, 0))
+      if (rest.length > 0) {
+        this.#parts.push(rest)
+        this.#bytes += rest.length
+      }
+      at += part.length
+    }
+    return message
+  }
+}
+
+/** What goes before a message of so many bytes. */
+export function framePrefix(length: Bytes): Uint8Array {
+  return Uint8Array.from(encodeVarint(length))
+}

@@ -1,0 +1,94 @@
+// js-libp2p as this node uses it: the stack of the network's nodes (Noise, mplex) and the better muxer where both sides have it (yamux), its limits,
+// and the gate. All of it is imported when a network is opened, not before. What it speaks over is the platform's choice.
+
+import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2pOptions } from 'libp2p'
+import type { Bytes } from '../lib/units.ts'
+import { KiB, MiB } from '../lib/units.ts'
+import type { Identity } from './identity.ts'
+import { MAX_PEERS } from './blockexchange.ts'
+
+/** Transports as `createLibp2p` takes them; the platform loads them lazily. */
+export type Transports = Libp2pOptions['transports']
+
+export interface Libp2pSettings {
+  readonly identity: Identity
+  /** Multiaddrs; none where nobody can listen, as in a tab. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to be known by, instead of those listened on: for nodes behind a router or a proxy. */
+  readonly announce?: readonly string[] | undefined
+  /** Of peers that were thrown out: they may neither come nor be called. */
+  readonly isBarred: (peerId: string) => boolean
+}
+
+const DIALS_AT_ONCE = 8
+const DIALS_IN_LINE = 64
+const DIAL_MS = 15_000
+const NEGOTIATION_MS = 10_000
+/** Connections that have not proven who they are yet. */
+const PENDING_CONNECTIONS = 32
+/** New connections in a second from one address; tabs behind one proxy share theirs. */
+const CONNECTIONS_PER_SECOND = 20
+/** Streams of one connection, of all protocols. The network's nodes keep to 200. */
+const STREAMS_PER_CONNECTION = 64
+/** As the network's nodes do. */
+const IDLE_STREAM_MS = 300_000
+/** How long a busy peer may take to answer that it lives. */
+const PING_MS = 30_000
+/** Buffered for a stream that nobody reads yet. */
+const UNREAD_BYTES: Bytes = MiB
+/** Of mplex, which the network's nodes cut at this. */
+const FRAME_BYTES: Bytes = MiB - KiB
+
+/** Not started: handlers come first, because the network's nodes open a stream at once. */
+export async function openLibp2p(settings: Libp2pSettings, transports: Transports): Promise<Libp2p> {
+  const [{ createLibp2p }, { noise }, { yamux }, { mplex }, { identify }, { privateKeyFromRaw }] = await Promise.all([
+    import('libp2p'),
+    import('@libp2p/noise'),
+    import('@libp2p/yamux'),
+    import('@libp2p/mplex'),
+    import('@libp2p/identify'),
+    import('@libp2p/crypto/keys'),
+  ])
+  const { identity, listen, announce = [], isBarred } = settings
+  const denies = (peer: PeerId): boolean => isBarred(peer.toString())
+  return createLibp2p({
+    start: false,
+    privateKey: privateKeyFromRaw(identity.privateKey),
+    addresses: { listen: [...listen], announce: [...announce] },
+    ...(transports === undefined ? {} : { transports }),
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: STREAMS_PER_CONNECTION,
+        maxOutboundStreams: STREAMS_PER_CONNECTION,
+        streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
+      }),
+      mplex({
+        maxMessageSize: FRAME_BYTES,
+        maxInboundStreams: STREAMS_PER_CONNECTION,
+        maxOutboundStreams: STREAMS_PER_CONNECTION,
+        streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
+      } as Parameters<typeof mplex>[0]),
+    ],
+    services: { identify: identify() },
+    nodeInfo: { name: 'codex-light', userAgent: 'codex-light' },
+    connectionManager: {
+      maxConnections: MAX_PEERS,
+      maxParallelDials: DIALS_AT_ONCE,
+      maxDialQueueLength: DIALS_IN_LINE,
+      dialTimeout: DIAL_MS,
+      inboundUpgradeTimeout: NEGOTIATION_MS,
+      maxIncomingPendingConnections: PENDING_CONNECTIONS,
+      inboundConnectionThreshold: CONNECTIONS_PER_SECOND,
+    },
+    connectionMonitor: { pingTimeout: { minTimeout: PING_MS } },
+    connectionGater: {
+      // A person names the peers; the library's own rule for tabs would refuse every private or unencrypted address.
+      denyDialMultiaddr: () => false,
+      denyDialPeer: denies,
+      denyInboundEncryptedConnection: denies,
+      denyOutboundEncryptedConnection: denies,
+    },
+  })
+}

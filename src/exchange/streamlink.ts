@@ -1,0 +1,178 @@
+// A link over the streams of a multiplexed connection, as the network's nodes use them: each side writes on the one it opened, and reads from that
+// and from all that the other opened. A stream that breaks in the middle ends the link: what was lost with it must be said again.
+
+import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import type { AbortOptions } from '../lib/abort.ts'
+import { raceAbort } from '../lib/abort.ts'
+import { concatBytes } from '../lib/bytes.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { MiB } from '../lib/units.ts'
+import { Doorbell } from './doorbell.ts'
+import { FrameReader, framePrefix } from './framereader.ts'
+import type { Link, ReceiveOptions } from './link.ts'
+
+/** What a stream may buffer beyond the message that is allowed, before it is reset: mplex cannot make its sender wait. */
+const READ_AHEAD_BYTES: Bytes = MiB
+
+export interface StreamLinkParts {
+  readonly peerId: string
+  readonly clock: Pick<Clock, 'now'>
+  /** A new stream to the peer, negotiated. */
+  readonly open: (options: AbortOptions) => Promise<Stream>
+}
+
+export class StreamLink implements Link {
+  readonly #parts: StreamLinkParts
+  readonly #over = new AbortController()
+  readonly #bell = new Doorbell()
+  readonly #streams = new Set<Stream>()
+  /** Complete and not pulled; while there are any, no stream is read. */
+  readonly #messages: Uint8Array[] = []
+  readonly #partialSince = new Map<Stream, Seconds>()
+  #outbound: Stream | undefined
+  #maxBytes: () => Bytes = () => 0
+  #isReading = false
+
+  constructor(parts: StreamLinkParts) {
+    this.#parts = parts
+  }
+
+  get peerId(): string {
+    return this.#parts.peerId
+  }
+
+  /** Aborts when the link is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal
+  }
+
+  get partialSince(): Seconds | undefined {
+    return this.#partialSince.size === 0 ? undefined : Math.min(...this.#partialSince.values())
+  }
+
+  /** Reads this stream too, from now on. */
+  add(stream: Stream): void {
+    if (this.#over.signal.aborted) {
+      stream.abort(closed('the link is over'))
+      return
+    }
+    this.#streams.add(stream)
+    const reader = new FrameReader(() => this.#maxBytes())
+    stream.addEventListener('message', ({ data }: StreamMessageEvent) => this.#receive(stream, reader, data.subarray()))
+    stream.addEventListener('close', (event: StreamCloseEvent) => this.#closed(stream, reader, event.error))
+    stream.addEventListener('remoteCloseWrite', () => {
+      if (stream !== this.#outbound) stream.close().catch(() => undefined)
+    })
+    this.#flow(stream)
+    // An end that came before anyone listened.
+    if (stream.status !== 'open') this.#closed(stream, reader, undefined)
+  }
+
+  async *messages({ signal, maxBytes }: ReceiveOptions): AsyncGenerator<Uint8Array, void> {
+    this.#maxBytes = maxBytes
+    this.#isReading = true
+    const either = AbortSignal.any([signal, this.#over.signal])
+    for (;;) {
+      for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) yield next
+      signal.throwIfAborted()
+      if (this.#over.signal.aborted) throw this.#over.signal.reason as Error
+      for (const stream of [...this.#streams]) this.#flow(stream)
+      if (this.#messages.length === 0) await this.#bell.wait({ signal: either })
+    }
+  }
+
+  async send(chunks: readonly Uint8Array[], { signal }: AbortOptions): Promise<void> {
+    const either = AbortSignal.any([signal, this.#over.signal])
+    either.throwIfAborted()
+    const stream = this.#outbound ?? (await this.#open(either))
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    try {
+      if (stream.send(concatBytes(framePrefix(length), ...chunks))) return
+    } catch (cause) {
+      throw this.#fail(closed('the stream to the peer takes nothing more', cause))
+    }
+    await drained(stream, either)
+  }
+
+  close(reason: Error = closed('the link was closed')): void {
+    if (this.#over.signal.aborted) return
+    this.#over.abort(reason)
+    for (const stream of this.#streams) stream.abort(reason)
+    this.#streams.clear()
+    this.#partialSince.clear()
+    this.#messages.length = 0
+  }
+
+  async #open(signal: AbortSignal): Promise<Stream> {
+    try {
+      const stream = await this.#parts.open({ signal })
+      this.#outbound = stream
+      this.add(stream)
+      signal.throwIfAborted()
+      return stream
+    } catch (cause) {
+      throw this.#fail(closed('no stream to the peer can be opened', cause))
+    }
+  }
+
+  #receive(stream: Stream, reader: FrameReader, bytes: Uint8Array): void {
+    try {
+      this.#messages.push(...reader.push(bytes))
+    } catch (error) {
+      this.#fail(error as Error)
+      return
+    }
+    if (!reader.isPartial) this.#partialSince.delete(stream)
+    else if (!this.#partialSince.has(stream)) this.#partialSince.set(stream, this.#parts.clock.now())
+    if (this.#messages.length === 0) return
+    for (const each of this.#streams) this.#flow(each)
+    this.#bell.ring()
+  }
+
+  /** A stream is read while no message waits to be pulled. */
+  #flow(stream: Stream): void {
+    if (stream.status !== 'open') return
+    stream.maxReadBufferLength = this.#maxBytes() + READ_AHEAD_BYTES
+    try {
+      if (this.#isReading && this.#messages.length === 0) stream.resume()
+      else stream.pause()
+    } catch {
+      // Its readable end is closing: its close event tells the rest.
+    }
+  }
+
+  #closed(stream: Stream, reader: FrameReader, error: Error | undefined): void {
+    this.#streams.delete(stream)
+    this.#partialSince.delete(stream)
+    if (stream === this.#outbound || error !== undefined || reader.isPartial)
+      this.#fail(closed('a stream of the peer broke off', error))
+  }
+
+  #fail(error: Error): Error {
+    this.close(error)
+    return error
+  }
+}
+
+/** Settles when the stream takes more. The stream's own promise for that is made once and stays settled, so events are listened to instead. */
+async function drained(stream: Stream, signal: AbortSignal): Promise<void> {
+  if (!stream.writableNeedsDrain) return
+  let wake: () => void = () => {}
+  const event = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  stream.addEventListener('drain', wake)
+  stream.addEventListener('close', wake)
+  try {
+    await raceAbort(event, signal)
+  } finally {
+    stream.removeEventListener('drain', wake)
+    stream.removeEventListener('close', wake)
+  }
+}
+
+function closed(what: string, cause?: unknown): CodexError<'exchange/link-closed'> {
+  return new CodexError('exchange/link-closed', what, cause === undefined ? {} : { cause })
+}

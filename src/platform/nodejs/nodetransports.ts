@@ -1,0 +1,42 @@
+// What libp2p speaks over in Node: TCP, as the network does, and WebSocket for tabs. Loaded when a network is opened.
+
+import type { Transports } from '../../exchange/openlibp2p.ts'
+
+/** Connections to a listener that nobody has taken yet. */
+const BACKLOG = 64
+
+export async function nodeTransports(): Promise<Transports> {
+  supplyWithResolvers()
+  const [{ tcp }, { webSockets }] = await Promise.all([import('@libp2p/tcp'), import('@libp2p/websockets')])
+  await supplyWebSocket()
+  return [tcp({ backlog: BACKLOG }), webSockets()]
+}
+
+/** The transport dials with the global class, which Node has from 22 on. */
+async function supplyWebSocket(): Promise<void> {
+  if ('WebSocket' in globalThis) return
+  const { WebSocket } = await import('ws')
+  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, writable: true, value: WebSocket })
+}
+
+interface Resolvers<T> {
+  readonly promise: Promise<T>
+  readonly resolve: (value: T | PromiseLike<T>) => void
+  readonly reject: (reason?: unknown) => void
+}
+
+/** js-libp2p relies on `Promise.withResolvers`, which Node has from 22 on; without it connections end as if the peer had reset them. */
+function supplyWithResolvers(): void {
+  if ('withResolvers' in Promise) return
+  Object.defineProperty(Promise, 'withResolvers', {
+    configurable: true,
+    writable: true,
+    value: <T>(): Resolvers<T> => {
+      let settle: Omit<Resolvers<T>, 'promise'> | undefined
+      const promise = new Promise<T>((resolve, reject) => {
+        settle = { resolve, reject }
+      })
+      return { promise, ...(settle as unknown as Omit<Resolvers<T>, 'promise'>) }
+    },
+  })
+}
