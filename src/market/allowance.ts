@@ -14,11 +14,16 @@ export interface AllowanceParts {
   readonly host: Address
 }
 
+/** Estimated while something is granted, mined when nothing is any more: setting it from zero takes up to twice as much. */
+const APPROVE_GAS_PERCENT = 200
+
 export class Allowance {
   readonly #parts: AllowanceParts
   readonly #line = new Mutex()
-  /** Granted for acts that then took nothing: the next act may use it. */
-  #spare = 0n
+  /** Granted for acts whose end is not known: theirs, whether they have taken it already or not. */
+  #underWay = 0n
+  /** What was granted before us, perhaps for somebody else's purpose: left alone. */
+  #foreign: bigint | undefined
 
   constructor(parts: AllowanceParts) {
     this.#parts = parts
@@ -30,33 +35,25 @@ export class Allowance {
   }
 
   /** Settles as `act` does, which may take up to `amount` once the allowance has been raised by it. */
-  async during<T>(
-    amount: bigint,
-    options: AbortOptions,
-    act: () => Promise<T>,
-    hasTaken: (result: T) => boolean,
-  ): Promise<T> {
+  async during<T>(amount: bigint, options: AbortOptions, act: () => Promise<T>): Promise<T> {
     await this.#line.run(() => this.#raise(amount, options), options)
-    let taken = false
     try {
-      const result = await act()
-      taken = hasTaken(result)
-      return result
+      return await act()
     } finally {
-      if (!taken) this.#spare += amount
+      this.#underWay -= amount
     }
   }
 
+  /** By `amount`, less what acts that took nothing have left. */
   async #raise(amount: bigint, options: AbortOptions): Promise<void> {
     const current = await this.current(options)
-    // A spare of which the chain knows nothing any more is none.
-    const spare = this.#spare < current ? this.#spare : current
-    if (spare >= amount) {
-      this.#spare = spare - amount
-      return
+    this.#foreign ??= current
+    const left = current - this.#underWay - this.#foreign
+    const missing = left > 0n ? amount - left : amount
+    if (missing > 0n) {
+      const intent = { verb: 'approve', amount: current + missing } as const
+      await this.#parts.transactor.send({ intent, gasPercent: APPROVE_GAS_PERCENT }, options)
     }
-    const raised = current + amount - spare
-    await this.#parts.transactor.send({ intent: { verb: 'approve', amount: raised }, gasPercent: 125 }, options)
-    this.#spare = 0n
+    this.#underWay += amount
   }
 }

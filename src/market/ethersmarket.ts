@@ -317,7 +317,7 @@ export class EthersMarket implements Market {
     const price = slots * duration * pricePerBytePerSecond * slotSize
     const intent: Intent = { verb: 'requestStorage', requestId: id, request }
     const send = () => this.#send(intent, 'requestStorage', undefined, options)
-    const landed = await this.#allowance.during(price, options, send, () => true)
+    const landed = await this.#allowance.during(price, options, send)
     return { ...landed, requestId: id }
   }
 
@@ -371,7 +371,7 @@ export class EthersMarket implements Market {
         Marketplace_StartNotBeforeExpiry: 'request over',
         withdrawn: 'request over',
       })
-    return this.#allowance.during(collateral, options, send, ({ done }) => done)
+    return this.#allowance.during(collateral, options, send)
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {
@@ -437,7 +437,7 @@ export class EthersMarket implements Market {
   /** Sends tokens of the key elsewhere. @throws CodexError as all writes */
   sendTokens(to: Address, amount: bigint, options: AbortOptions): Promise<Landed> {
     return this.#transactor.send(
-      { intent: { verb: 'sendToken', to: checkedAddress(to), amount }, gasPercent: 125 },
+      { intent: { verb: 'sendToken', to: checkedAddress(to), amount }, gasPercent: 200 },
       options,
     )
   }

@@ -1,0 +1,367 @@
+// Looks after every transaction that was sent, until it is in the chain for good: finds its receipt, learns why it failed, sends it anew when it
+// was dropped or a reorganisation took it, offers more when it is stuck, withdraws it when it comes too late. Making new ones is transactor.ts's.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { Scope } from '../lib/scope.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { ChainClock } from './chainclock.ts'
+import { type FeeSource, raised } from './feesource.ts'
+import type { HeadWatch } from './headwatch.ts'
+import { blockTag } from './logreader.ts'
+import type { Landed } from './market.ts'
+import { callOf, feesOf, type NodeKey, type SignedTransaction } from './nodekey.ts'
+import { revertError } from './reverts.ts'
+import { type RpcAnswer, type RpcCall, type RpcClient, resultOf, stopped } from './rpcclient.ts'
+import type { RpcError } from './rpcerror.ts'
+import { type Receipt, readNumber, readReceipt } from './rpcvalues.ts'
+import { fateOf } from './sendanswer.ts'
+import type { Attempt, EntryEnd, JournalEntry, SendJournal } from './sendjournal.ts'
+
+export interface SentParts {
+  readonly rpc: RpcClient
+  readonly heads: HeadWatch
+  readonly fees: FeeSource
+  readonly key: NodeKey
+  readonly journal: SendJournal
+  /** The machine's. */
+  readonly clock: Clock
+  readonly chainClock: ChainClock
+  readonly log: Log
+}
+
+export interface SentSettings {
+  /** Blocks, its own included, until a transaction counts as done. */
+  readonly confirmations: number
+  /** Not mined for so long, a transaction is sent again for more money. */
+  readonly stuckSeconds: Seconds
+}
+
+/** Forms of one transaction; then it is only sent again as it is. */
+export const MAX_ATTEMPTS = 8
+/** A transaction this deep in the chain is watched no more. */
+export const FINAL_DEPTH_BLOCKS = 64
+/** Depths at which a transaction in the chain is looked for once more, in case a reorganisation went unseen. */
+const RECHECK_DEPTHS = [1, 2, 3, 5, 8, 12, 20, 32, FINAL_DEPTH_BLOCKS]
+export const RESEND_SECONDS: Seconds = 15
+/** Looks, and seconds, until a used nonce without a receipt of ours counts as taken by another: an endpoint may be late with receipts. */
+const GONE_LOOKS = 5
+const GONE_SECONDS: Seconds = 20
+
+/** One sent transaction, as its sender sees it. */
+export interface Sent {
+  readonly entry: JournalEntry
+  /** Settles when it is in the chain, as deep as asked; rejects with why it is not, or did nothing there. */
+  readonly settled: Promise<Landed>
+}
+
+interface Watched extends Sent {
+  entry: JournalEntry
+  readonly resolve: (landed: Landed) => void
+  readonly reject: (error: unknown) => void
+  /** When this run began to look after it. */
+  readonly since: Seconds
+  sentAt: Seconds
+  /** Looks that found the nonce used and no receipt, and since when. */
+  gone: { looks: number; readonly since: Seconds } | undefined
+  checkedDepth: number
+}
+
+export class SentTransactions {
+  readonly #parts: SentParts
+  readonly #settings: SentSettings
+  readonly #scope: Scope
+  /** By nonce: everything that is not final. */
+  readonly #watched = new Map<number, Watched>()
+  #seenReorgs = 0
+
+  constructor(parts: SentParts, settings: SentSettings) {
+    this.#parts = parts
+    this.#settings = settings
+    this.#scope = new Scope({ report: (error) => parts.log.error('watching transactions failed', { error }) })
+  }
+
+  /** Takes up what an earlier run left, then looks after all in the background. @throws CodexError as the datastore */
+  async start(): Promise<void> {
+    const { journal, log } = this.#parts
+    const { entries, damaged } = await journal.load()
+    for (const error of damaged)
+      log.error('a record of a sent transaction is damaged; look at the account before selling', { error })
+    for (const entry of entries) this.watch(entry, -Infinity)
+    const nonces = this.open.map(({ nonce }) => nonce)
+    if (nonces.length > 0) log.info('transactions of an earlier run are looked after', { nonces })
+    this.#scope.spawn('transaction watch', (signal) => this.#follow(signal))
+  }
+
+  /** Waits fail with `market/stopped`: the journal knows what is under way. */
+  async stop(): Promise<void> {
+    await this.#scope.close()
+    for (const { reject } of this.#watched.values()) reject(stopped())
+  }
+
+  /** Those whose end is not known, in no order. */
+  get open(): readonly JournalEntry[] {
+    return Array.from(this.#watched.values(), ({ entry }) => entry).filter(({ end }) => end === undefined)
+  }
+
+  /** The nonce behind all that are looked after; 0 when none is. */
+  get nextNonce(): number {
+    return Math.max(0, ...Array.from(this.#watched.keys(), (nonce) => nonce + 1))
+  }
+
+  /** The one under way that does the act `key`. */
+  find(key: string): Sent | undefined {
+    return [...this.#watched.values()].find(({ entry }) => entry.key === key && entry.end === undefined)
+  }
+
+  /** @param sentAt when it was sent; `-Infinity` when that is not known */
+  watch(entry: JournalEntry, sentAt: Seconds): Sent {
+    let resolve: Watched['resolve'] = () => undefined
+    let reject: Watched['reject'] = () => undefined
+    const settled = new Promise<Landed>((fulfil, fail) => {
+      resolve = fulfil
+      reject = fail
+    })
+    // Of a transaction of an earlier run nobody waits for the end.
+    settled.catch(() => undefined)
+    const since = this.#parts.clock.now()
+    const watched: Watched = { entry, settled, resolve, reject, since, sentAt, gone: undefined, checkedDepth: 0 }
+    this.#watched.set(entry.nonce, watched)
+    if (this.#scope.signal.aborted) reject(stopped())
+    return watched
+  }
+
+  /** The endpoint refused it for good: it never was. */
+  drop(nonce: number): void {
+    this.#watched.delete(nonce)
+  }
+
+  /** What the endpoint said to it; undefined when we were stopped meanwhile. */
+  async broadcast(raw: string): Promise<RpcAnswer | undefined> {
+    const call = { method: 'eth_sendRawTransaction', params: [raw] }
+    const answers = await this.#parts.rpc.callMany([call], { signal: this.#scope.signal }).catch(() => [])
+    this.#parts.heads.hint()
+    return answers[0]
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { heads, log } = this.#parts
+    for (let polls = -1; !signal.aborted;) {
+      polls = await heads.next(polls, { signal })
+      try {
+        await this.#look({ signal })
+      } catch (error) {
+        if (!signal.aborted) log.debug('no usable look at our transactions; looking again', { error })
+      }
+    }
+  }
+
+  /** One look at everything that is not final. */
+  async #look(options: AbortOptions): Promise<void> {
+    const { heads, key, rpc } = this.#parts
+    const { reorgs } = heads
+    const due = [...this.#watched.values()].filter((watched) => this.#isDue(watched, reorgs !== this.#seenReorgs))
+    if (due.length > 0) {
+      const hashes = due.map(({ entry }) => entry.attempts.map(({ hash }) => hash))
+      const count = { method: 'eth_getTransactionCount', params: [key.address, 'latest'] }
+      const [mined, ...answers] = await rpc.callMany([count, ...hashes.flat().map(receiptCall)], options)
+      const nextNonce = readNumber(resultOf(mined), 'a nonce')
+      let at = 0
+      for (const [i, watched] of due.entries()) {
+        const count = (hashes[i] as string[]).length
+        const receipts = answers.slice(at, (at += count)).map((answer) => readReceipt(resultOf(answer)))
+        await this.#judge(watched, receipts, nextNonce, options)
+      }
+    }
+    this.#seenReorgs = reorgs
+    await this.#forgetFinal()
+  }
+
+  #isDue({ entry, checkedDepth }: Watched, hasReorg: boolean): boolean {
+    if (entry.end === undefined) return true
+    if (entry.landed === undefined) return false
+    const depth = this.#depthOf(entry.landed.block)
+    const passed = RECHECK_DEPTHS.filter((step) => step <= depth).at(-1) ?? 0
+    return hasReorg || depth < 1 || passed > checkedDepth
+  }
+
+  /** Blocks from this one to the newest, both included. */
+  #depthOf(block: number): number {
+    return this.#parts.heads.latest.number - block + 1
+  }
+
+  async #judge(
+    watched: Watched,
+    receipts: readonly (Receipt | undefined)[],
+    nextNonce: number,
+    options: AbortOptions,
+  ): Promise<void> {
+    const { entry } = watched
+    const index = receipts.findIndex((receipt) => receipt !== undefined)
+    const receipt = receipts[index]
+    const attempt = entry.attempts[index]
+    if (receipt !== undefined && attempt !== undefined) return this.#found(watched, receipt, attempt)
+    if (entry.end !== undefined) return this.#lost(watched, nextNonce)
+    if (nextNonce > entry.nonce) return this.#gone(watched)
+    watched.gone = undefined
+    await this.#urge(watched, nextNonce, options)
+  }
+
+  async #found(watched: Watched, receipt: Receipt, attempt: Attempt): Promise<void> {
+    watched.gone = undefined
+    const { hash, block, blockHash, gasUsed, feeWei } = receipt
+    const landed: Landed = { hash, block, blockHash, gasUsed, feeWei }
+    const depth = this.#depthOf(block)
+    watched.checkedDepth = Math.max(depth, 0)
+    const { entry } = watched
+    if (entry.end !== undefined) {
+      // In the chain once more, in another block.
+      if (entry.landed?.blockHash !== blockHash) await this.#write(watched, { ...entry, landed })
+      return
+    }
+    // The head may be a look behind the receipt: one confirmation is the receipt itself.
+    if (Math.max(depth, 1) < this.#settings.confirmations) return
+    const end: EntryEnd = attempt.kind === 'cancel' ? 'cancelled' : receipt.succeeded ? 'mined' : 'failed'
+    const failure = end === 'failed' ? await this.#reasonOf(attempt, receipt, entry) : undefined
+    await this.#end(watched, end, landed)
+    if (end === 'mined') watched.resolve(landed)
+    else watched.reject(failure ?? withdrawn(entry))
+  }
+
+  /** It was in the chain, and is not any more. */
+  async #lost(watched: Watched, nextNonce: number): Promise<void> {
+    const { entry } = watched
+    if (nextNonce > entry.nonce) return
+    const { verb, nonce } = entry
+    this.#parts.log.warn('a reorganisation took a transaction of ours out of the chain; sending it again', {
+      verb,
+      nonce,
+    })
+    watched.checkedDepth = 0
+    await this.#write(watched, { ...entry, end: undefined, landed: undefined })
+    await this.#resend(watched)
+  }
+
+  /** The nonce is used, and no receipt of ours is there: late, or another's. */
+  async #gone(watched: Watched): Promise<void> {
+    const now = this.#parts.clock.now()
+    watched.gone ??= { looks: 0, since: now }
+    watched.gone.looks++
+    if (watched.gone.looks < GONE_LOOKS || now - watched.gone.since < GONE_SECONDS) return
+    const { nonce, verb } = watched.entry
+    await this.#end(watched, 'replaced', undefined)
+    this.#parts.log.error('another transaction took a nonce of ours; is the key used elsewhere?', { nonce, verb })
+    watched.reject(replaced(watched.entry))
+  }
+
+  /** Not in the chain yet: sends it again, or for more, or withdraws it. */
+  async #urge(watched: Watched, nextNonce: number, options: AbortOptions): Promise<void> {
+    const { clock, chainClock } = this.#parts
+    const { attempts, validUntil, nonce } = watched.entry
+    const last = attempts.at(-1) as Attempt
+    const isOver = validUntil !== undefined && chainClock.now() > validUntil && last.kind === 'act'
+    const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
+    // Those behind wait for the first one, whose money decides.
+    if (nonce === nextNonce && (isOver || isStuck) && attempts.length < MAX_ATTEMPTS) {
+      if (await this.#replace(watched, isOver ? 'cancel' : last.kind, options)) return
+    }
+    if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.#resend(watched)
+  }
+
+  /** False when the cap leaves no room to offer more. */
+  async #replace(watched: Watched, kind: Attempt['kind'], options: AbortOptions): Promise<boolean> {
+    const { clock, fees, journal, key, log } = this.#parts
+    const { entry } = watched
+    const { raw } = entry.attempts.at(-1) as Attempt
+    const offer = raised(feesOf(raw), await fees.now(options), key.maxGasPriceWei)
+    if (offer === undefined) return false
+    const signed = kind === 'cancel' ? key.signCancel(raw, offer) : key.signAgain(raw, offer)
+    const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
+    await journal.write(replacement)
+    watched.entry = replacement
+    const what =
+      kind === 'cancel' ? 'withdrawing a transaction that comes too late' : 'offering more for a stuck transaction'
+    log.info(what, { verb: entry.verb, nonce: entry.nonce, maxFeePerGas: offer.maxFeePerGas })
+    await this.#resend(watched)
+    return true
+  }
+
+  async #resend(watched: Watched): Promise<void> {
+    watched.sentAt = this.#parts.clock.now()
+    const { attempts, verb, nonce } = watched.entry
+    const answer = await this.broadcast((attempts.at(-1) as Attempt).raw)
+    if (fateOf(answer) === 'refused' && answer?.ok === false)
+      this.#parts.log.warn('the endpoint refuses a transaction that waits', { verb, nonce, error: answer.error })
+  }
+
+  async #end(watched: Watched, end: EntryEnd, landed: Landed | undefined): Promise<void> {
+    const { clock, journal, log } = this.#parts
+    const entry = { ...watched.entry, end, landed }
+    const costWei = (landed?.feeWei ?? 0n) + (end === 'mined' ? valueOf(entry) : 0n)
+    try {
+      await journal.writeEnd(entry, costWei, clock.now())
+    } catch (error) {
+      // The chain has decided, and the next start will find out the same.
+      log.error('how a transaction ended could not be written down', { error, nonce: entry.nonce })
+    }
+    watched.entry = entry
+  }
+
+  async #write(watched: Watched, entry: JournalEntry): Promise<void> {
+    watched.entry = entry
+    await this.#parts.journal
+      .write(entry)
+      .catch((error: unknown) => this.#parts.log.error('the journal cannot be written', { error, nonce: entry.nonce }))
+  }
+
+  async #forgetFinal(): Promise<void> {
+    const final = [...this.#watched.values()].filter(
+      ({ entry, checkedDepth }) =>
+        entry.end !== undefined && (entry.landed === undefined || checkedDepth >= FINAL_DEPTH_BLOCKS),
+    )
+    await this.#parts.journal.forget(final.map(({ entry }) => entry.nonce))
+    for (const { entry } of final) this.#watched.delete(entry.nonce)
+  }
+
+  /** A receipt does not say why: the same call is made once more at its block. */
+  async #reasonOf({ raw }: Attempt, receipt: Receipt, { verb }: JournalEntry): Promise<CodexError> {
+    const call = callOf(raw)
+    if (receipt.gasUsed >= BigInt(call.gas)) return outOfGas(verb, BigInt(call.gas))
+    const params = [call, blockTag(receipt.block)]
+    const [answer] = await this.#parts.rpc.callMany([{ method: 'eth_call', params }], { signal: this.#scope.signal })
+    const error = answer?.ok === false ? answer.error : undefined
+    if (error?.code !== 'market/rpc-error') return revertError(verb, undefined, 'no reason was found', error)
+    const { data, said } = (error as RpcError).detail
+    return revertError(verb, data, said, error)
+  }
+}
+
+export function attemptOf(signed: SignedTransaction, kind: Attempt['kind'], at: Seconds): Attempt {
+  return { ...signed, kind, at }
+}
+
+function receiptCall(hash: string): RpcCall {
+  return { method: 'eth_getTransactionReceipt', params: [hash] }
+}
+
+/** Coins sent along. */
+function valueOf({ attempts }: JournalEntry): bigint {
+  return BigInt(callOf((attempts[0] as Attempt).raw).value)
+}
+
+function replaced({ verb, nonce }: JournalEntry): CodexError<'market/replaced'> {
+  const message = `${verb}: another transaction took its nonce ${nonce}; use the key in one place only`
+  return new CodexError('market/replaced', message, { detail: { verb, nonce } })
+}
+
+function withdrawn({ verb, nonce }: JournalEntry): CodexError<'market/withdrawn'> {
+  const message = `${verb}: it was not in the chain in time and has been withdrawn; nothing was done`
+  return new CodexError('market/withdrawn', message, { detail: { verb, nonce } })
+}
+
+function outOfGas(verb: string, gas: bigint): CodexError<'market/out-of-gas'> {
+  const message = `${verb}: ${gas} gas were not enough, because the chain changed meanwhile; try again`
+  return new CodexError('market/out-of-gas', message, { detail: { verb, gas } })
+}

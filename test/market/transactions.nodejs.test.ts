@@ -1,0 +1,381 @@
+// Transactions on a real chain: one sequence of nonces, dropped, stuck, replaced, failed, withdrawn, capped.
+
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { Interface } from 'ethers'
+import { CodexError } from '../../src/lib/errors.ts'
+import type { EthersMarket, EthersMarketParts, EthersMarketSettings } from '../../src/market/ethersmarket.ts'
+import type { ContractEvent } from '../../src/market/marketevent.ts'
+import { TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
+import { NodeKey } from '../../src/market/nodekey.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { ChainWorld, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
+import { fastClock } from './fastclock.ts'
+import { FaultyProxy } from './faultyproxy.ts'
+
+const SPEED = 10
+const COIN = 10n ** 18n
+const NOBODY = `0x${'ab'.repeat(20)}`
+
+let world: ChainWorld
+let client: EthersMarket
+
+beforeAll(async () => {
+  world = await ChainWorld.start()
+  client = await world.open(0)
+})
+afterAll(() => world.stop())
+afterEach(async () => {
+  await rpc('evm_setIntervalMining', 0)
+  await rpc('evm_setAutomine', true)
+})
+
+function rpc<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
+  return world.anvil.rpc.call<T>(method, params)
+}
+
+let keys = 1000
+/** A key of its own, with coins and tokens, so that no test knows another's nonces. */
+async function freshKey(settings: ConstructorParameters<typeof Object>[0] = {}): Promise<NodeKey> {
+  const key = NodeKey.fromPrivateKey((++keys).toString(16).padStart(64, '0'), settings as object)
+  await rpc('anvil_setBalance', key.address, `0x${(100n * COIN).toString(16)}`)
+  await world.mint(key.address, RICH)
+  return key
+}
+
+async function open(
+  settings: Partial<EthersMarketSettings> = {},
+  parts: Partial<EthersMarketParts> = {},
+): Promise<EthersMarket> {
+  const market = await world.open(
+    1,
+    { pollSeconds: 1, ...settings },
+    { clock: fastClock(SPEED), key: await freshKey(), ...parts },
+  )
+  onTestFinished(() => market.stop())
+  return market
+}
+
+async function nonceOf(address: string): Promise<number> {
+  return Number(await rpc<string>('eth_getTransactionCount', address, 'latest'))
+}
+
+async function requested(ask = {}): Promise<ReturnType<typeof slotsOf>> {
+  const request = world.request(client.host, ask)
+  await client.requestStorage(request, never)
+  return slotsOf(request)
+}
+
+async function waiting(market: EthersMarket, count: number): Promise<readonly string[]> {
+  await expect.poll(() => market.openIntents().length).toBe(count)
+  return market.openIntents().flatMap(({ hashes }) => hashes)
+}
+
+describe('nonces', () => {
+  it.each(['at once', 'each second'])(
+    '200 transactions at the same time, mined %s, are dense and all land',
+    async (when) => {
+      if (when === 'each second') {
+        await rpc('evm_setAutomine', false)
+        await rpc('evm_setIntervalMining', 1)
+      }
+      const market = await open()
+      const landed = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => market.sendCoins(NOBODY, BigInt(i + 1), never)),
+      )
+      expect(new Set(landed.map(({ hash }) => hash)).size).toBe(200)
+      expect(await nonceOf(market.host)).toBe(200)
+      expect(market.openIntents()).toEqual([])
+    },
+  )
+
+  it('a refusal by the contract takes no nonce, in the midst of others', async () => {
+    const market = await open()
+    const { id } = await requested()
+    const reserve = (slotIndex: number) => market.reserveSlot({ requestId: id, slotIndex }, never)
+    expect(await reserve(0)).toMatchObject({ done: true })
+    const outcomes = await Promise.all([reserve(0), market.sendCoins(NOBODY, 1n, never), reserve(0), reserve(1)])
+    expect(outcomes).toMatchObject(
+      [{ done: false }, { hash: /^0x/ }, { done: false }, { done: true }].map((one) => ('hash' in one ? {} : one)),
+    )
+    expect(await nonceOf(market.host)).toBe(3)
+  })
+
+  it('the same act asked for twice at once is sent once', async () => {
+    const market = await open()
+    const { id } = await requested()
+    const twice = [1, 2].map(() => market.reserveSlot({ requestId: id, slotIndex: 0 }, never))
+    const [one, two] = await Promise.all(twice)
+    expect(one).toMatchObject({ done: true })
+    expect(two).toEqual(one)
+    expect(await nonceOf(market.host)).toBe(1)
+  })
+
+  it('an abort before signing sends nothing, one after it changes nothing', async () => {
+    const market = await open()
+    const early = new AbortController()
+    const sending = market.sendCoins(NOBODY, 1n, early)
+    early.abort(new Error('changed my mind'))
+    await expect(sending).rejects.toThrow('changed my mind')
+    await rpc('evm_setAutomine', false)
+    const late = new AbortController()
+    const sent = market.sendCoins(NOBODY, 1n, late)
+    await waiting(market, 1)
+    late.abort(new Error('too late'))
+    await world.mine()
+    expect(await sent).toMatchObject({ hash: expect.stringMatching(/^0x/) })
+    expect(await nonceOf(market.host)).toBe(1)
+  })
+
+  it('goes on behind transactions that others sent with the key', async () => {
+    const market = await open()
+    await market.sendCoins(NOBODY, 1n, never)
+    const stranger = await open({}, { key: NodeKey.fromPrivateKey(keys.toString(16).padStart(64, '0')) })
+    await stranger.sendCoins(NOBODY, 1n, never)
+    await market.sendCoins(NOBODY, 1n, never)
+    expect(await nonceOf(market.host)).toBe(3)
+  })
+})
+
+describe('a transaction that does not come into a block', () => {
+  it('is sent again when it was dropped', async () => {
+    await rpc('evm_setAutomine', false)
+    const market = await open()
+    const sending = market.sendCoins(NOBODY, 1n, never)
+    const [hash] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', hash)).not.toBeNull()
+    await rpc('anvil_dropTransaction', hash)
+    await expect.poll(() => rpc('eth_getTransactionByHash', hash)).not.toBeNull()
+    await world.mine()
+    expect((await sending).hash).toBe(hash)
+  })
+
+  it('is offered more for when it is stuck, under the same nonce', async () => {
+    await rpc('evm_setAutomine', false)
+    const market = await open({ stuckSeconds: 5 })
+    const sending = market.sendCoins(NOBODY, 5n, never)
+    const [first] = await waiting(market, 1)
+    await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', first)).toBeNull()
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    const { hash } = await sending
+    expect(hash).not.toBe(first)
+    expect(await nonceOf(market.host)).toBe(1)
+  })
+
+  it('is never offered more than the cap', async () => {
+    await rpc('evm_setAutomine', false)
+    const baseFee = BigInt(
+      (await rpc<{ baseFeePerGas: string }>('eth_getBlockByNumber', 'latest', false)).baseFeePerGas,
+    )
+    const key = await freshKey({ maxGasPriceWei: baseFee + 1_200_000_000n })
+    await world.mine()
+    const market = await open({ stuckSeconds: 2 }, { key })
+    const sending = market.sendCoins(NOBODY, 5n, never)
+    const failed = expect(sending).rejects.toMatchObject({ code: 'market/stopped' })
+    await waiting(market, 1)
+    const before = market.requests
+    await expect.poll(() => market.requests).toBeGreaterThan(before + 15)
+    for (const hash of await waiting(market, 1)) {
+      const found = await rpc<{ maxFeePerGas: string } | null>('eth_getTransactionByHash', hash)
+      if (found !== null) expect(BigInt(found.maxFeePerGas)).toBeLessThanOrEqual(key.maxGasPriceWei)
+    }
+    await market.stop()
+    await failed
+    await rpc('anvil_dropAllTransactions')
+  })
+
+  it('is told as replaced when another one took its nonce', async () => {
+    await rpc('evm_setAutomine', false)
+    const key = await freshKey()
+    const market = await open({}, { key })
+    const sending = market.sendCoins(NOBODY, 1n, never)
+    const refused = expect(sending).rejects.toMatchObject({ code: 'market/replaced' })
+    await waiting(market, 1)
+    await rpc('anvil_impersonateAccount', key.address)
+    const fee = `0x${(100n * 10n ** 9n).toString(16)}`
+    await rpc('eth_sendTransaction', {
+      from: key.address,
+      to: NOBODY,
+      nonce: '0x0',
+      gas: '0x5208',
+      maxFeePerGas: fee,
+      maxPriorityFeePerGas: fee,
+    })
+    await world.mine()
+    await refused
+    expect(market.openIntents()).toEqual([])
+  })
+
+  it('is withdrawn when it is of no use any more', async () => {
+    const market = await open()
+    const { id, slot } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    expect(await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+    const start = market.periodicity.endOf(market.periodicity.periodOf(market.clock.now())) + 1
+    await world.jumpTo(start, market)
+    await rpc('evm_setAutomine', false)
+    const sending = market.submitProof(slot(0), market.periodicity.periodOf(start), PROOF, never)
+    await waiting(market, 1)
+    await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+    expect(await proofsOf(market, slot(0))).toBe(1)
+  })
+
+  it('with its answer lost is found in the chain', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint, attempts: 1 })
+    let isLost = false
+    proxy.tamper = ({ method }) => {
+      if (method !== 'eth_sendRawTransaction' || isLost) return undefined
+      isLost = true
+      return { error: { code: -32000, message: 'upstream connect error' } }
+    }
+    await market.sendCoins(NOBODY, 1n, never)
+    expect(isLost).toBe(true)
+    expect(await nonceOf(market.host)).toBe(1)
+  })
+})
+
+describe('a transaction that fails in its block', () => {
+  it('is replayed to learn why: the slot was filled by another host first', async () => {
+    const [fast, slow] = [
+      await open({ maxPriorityFeePerGasWei: 10n ** 9n }),
+      await open({ maxPriorityFeePerGasWei: 1n }),
+    ]
+    const { id } = await requested()
+    const slot = { requestId: id, slotIndex: 0 }
+    for (const market of [fast, slow]) expect(await market.reserveSlot(slot, never)).toMatchObject({ done: true })
+    const nonces = await Promise.all([fast, slow].map(({ host }) => nonceOf(host)))
+    await rpc('evm_setAutomine', false)
+    const filling = Promise.all([slow.fillSlot(slot, PROOF, never), fast.fillSlot(slot, PROOF, never)])
+    // Both allowances land before either fill is sent.
+    const verbs = () => [...fast.openIntents(), ...slow.openIntents()].map(({ verb }) => verb)
+    await expect
+      .poll(async () => {
+        if (verbs().includes('approve')) await world.mine()
+        return verbs()
+      })
+      .toEqual(['fillSlot', 'fillSlot'])
+    await world.mine()
+    const [loser, winner] = await filling
+    expect(winner).toMatchObject({ done: true })
+    expect(loser).toMatchObject({
+      done: false,
+      why: 'slot not free',
+      sentence: expect.stringContaining('take another slot'),
+    })
+    expect(await nonceOf(slow.host)).toBe((nonces[1] as number) + 2)
+  })
+
+  it('for want of gas is told as such', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint })
+    const { id } = await requested()
+    proxy.tamper = ({ method }) => (method === 'eth_estimateGas' ? { result: '0x9000' } : undefined)
+    await expect(market.reserveSlot({ requestId: id, slotIndex: 0 }, never)).rejects.toMatchObject({
+      code: 'market/out-of-gas',
+    })
+  })
+
+  it('has a sentence and an action for each refusal that is a fault', async () => {
+    const market = await open()
+    const { id, slot } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    const filling = market.fillSlot({ requestId: id, slotIndex: 0 }, ZERO_PROOF, never)
+    await expect(filling).rejects.toMatchObject({
+      code: 'market/proof-invalid',
+      detail: { revert: 'Proofs_InvalidProof' },
+      message: expect.stringMatching(/finds the proof wrong.*; check that/),
+    })
+    await expect(market.fillSlot({ requestId: slot(7) as never, slotIndex: 0 }, PROOF, never)).rejects.toMatchObject({
+      code: 'market/unknown-request',
+    })
+    await expect(market.requestStorage(world.request(client.host), never)).rejects.toMatchObject({
+      code: 'market/invalid-client-address',
+    })
+    const poor = world.request(market.host, { pricePerBytePerSecond: RICH })
+    await expect(market.requestStorage(poor, never)).rejects.toMatchObject({ code: 'market/insufficient-tokens' })
+  })
+})
+
+describe('caps', () => {
+  it('on gas: refuses to sign above it', async () => {
+    const key = await freshKey({ maxGasPriceWei: 10n })
+    const market = await open({}, { key })
+    await expect(market.sendCoins(NOBODY, 1n, never)).rejects.toMatchObject({ code: 'wallet/gas-price-over-cap' })
+    expect(await nonceOf(market.host)).toBe(0)
+  })
+
+  it('on a day: the last fifth is for duties, and a restart forgets nothing', async () => {
+    const [datastore, key] = [new MemoryDatastore(), await freshKey()]
+    const settings = { maxDailySpendWei: COIN }
+    const market = await open(settings, { datastore, key })
+    await market.sendCoins(NOBODY, (COIN * 6n) / 10n, never)
+    await expect(market.sendCoins(NOBODY, (COIN * 2n) / 10n, never)).rejects.toMatchObject({ code: 'wallet/daily-cap' })
+    await market.stop()
+    const again = await open(settings, { datastore, key })
+    await expect(again.sendCoins(NOBODY, (COIN * 2n) / 10n, never)).rejects.toMatchObject({ code: 'wallet/daily-cap' })
+    await again.sendCoins(NOBODY, COIN / 10n, never)
+  })
+
+  it('an empty account is told of', async () => {
+    const market = await open()
+    await rpc('anvil_setBalance', market.host, '0x0')
+    const { id } = await requested()
+    await expect(market.reserveSlot({ requestId: id, slotIndex: 0 }, never)).rejects.toMatchObject({
+      code: 'wallet/insufficient-coins',
+    })
+    await rpc('anvil_setBalance', market.host, `0x${COIN.toString(16)}`)
+    expect(await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)).toMatchObject({ done: true })
+  })
+})
+
+describe('allowances', () => {
+  it('of fills at the same time add up, and what is left over serves the next', async () => {
+    const market = await open()
+    const { id } = await requested({ slots: 6n })
+    const indices = [0, 1, 2, 3, 4]
+    for (const slotIndex of [...indices, 5]) await market.reserveSlot({ requestId: id, slotIndex }, never)
+    const fill = (slotIndex: number) => market.fillSlot({ requestId: id, slotIndex }, PROOF, never)
+    const outcomes = await Promise.all(indices.map(fill))
+    expect(outcomes.every(({ done }) => done)).toBe(true)
+    const left = await market.allowance(never)
+    const before = await nonceOf(market.host)
+    expect(await fill(5)).toMatchObject({ done: true })
+    expect(await nonceOf(market.host)).toBe(before + (left >= 5000n ? 1 : 2))
+    expect(await market.allowance(never)).toBe(left >= 5000n ? left - 5000n : 0n)
+    expect(await market.tokenBalance(never)).toBe(RICH - 6n * 5000n)
+  })
+
+  it('are kept when they were there before, and one that was not used serves the next', async () => {
+    const market = await open()
+    const { id } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    await expect(market.fillSlot({ requestId: id, slotIndex: 0 }, ZERO_PROOF, never)).rejects.toBeInstanceOf(CodexError)
+    expect(await market.allowance(never)).toBe(5000n)
+    const before = await nonceOf(market.host)
+    await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
+    expect(await nonceOf(market.host)).toBe(before + 1)
+    expect(await market.allowance(never)).toBe(0n)
+    await rpc('anvil_impersonateAccount', market.host)
+    const data = new Interface(TOKEN_ABI).encodeFunctionData('approve', [world.deployment.marketplace, 777n])
+    await rpc('eth_sendTransaction', { from: market.host, to: world.deployment.token, data })
+    const again = await world.open(1, {}, { key: NodeKey.fromPrivateKey(keys.toString(16).padStart(64, '0')) })
+    await again.reserveSlot({ requestId: id, slotIndex: 1 }, never)
+    expect(await again.fillSlot({ requestId: id, slotIndex: 1 }, PROOF, never)).toMatchObject({ done: true })
+    expect(await again.allowance(never)).toBe(777n)
+  })
+})
+
+async function proofsOf(market: EthersMarket, slotId: string): Promise<number> {
+  const events: ContractEvent[] = []
+  for await (const event of market.pastEvents({ from: 0, ...never })) {
+    if (event.type === 'ProofSubmitted' && event.slotId === slotId) events.push(event)
+  }
+  return events.length
+}
