@@ -13,6 +13,9 @@ import { arithmeticText } from './poseidon2/arithmetictext.js'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
+/** Optimises until nothing changes any more. It takes minutes for long texts without branches, and gains them nothing. */
+const AGAIN = ['--converge']
+
 /**
  * One per compiled variant: its sources, the texts that stand in for sources, the module written, the constant in it, what it
  * needs of the engine.
@@ -22,21 +25,21 @@ const KERNELS = [
     sources: ['leopard/assembly/gf8.ts', 'leopard/assembly/gf16.ts', 'leopard/assembly/rows.ts'],
     module: 'leopard/leopardwasm.ts',
     constant: 'LEOPARD_WASM',
-    flags: ['--enable', 'simd,bulk-memory'],
+    flags: [...AGAIN, '--enable', 'simd,bulk-memory'],
   },
   {
     sources: ['poseidon2/assembly/kernel.ts'],
     generated: { 'poseidon2/assembly/arithmetic.ts': arithmeticText('scalar') },
     module: 'poseidon2/scalarwasm.ts',
     constant: 'SCALAR_WASM',
-    flags: ['--enable', 'bulk-memory'],
+    flags: [...AGAIN, '--enable', 'bulk-memory'],
   },
   {
     sources: ['poseidon2/assembly/kernel.ts', 'poseidon2/assembly/probe.ts'],
     generated: { 'poseidon2/assembly/arithmetic.ts': arithmeticText('relaxed-simd') },
     module: 'poseidon2/relaxedwasm.ts',
     constant: 'RELAXED_WASM',
-    flags: ['--enable', 'simd,relaxed-simd,bulk-memory'],
+    flags: [...AGAIN, '--enable', 'simd,relaxed-simd,bulk-memory'],
   },
   {
     sources: ['field/assembly/kernel.ts'],
@@ -55,7 +58,7 @@ const KERNELS = [
 ]
 
 /** No collector and no assertions: kernels compute over memory that their loader lays out. */
-const COMMON_FLAGS = ['-O3', '--converge', '--noAssert', '--runtime', 'stub', '--initialMemory', '1']
+const COMMON_FLAGS = ['-O3', '--noAssert', '--runtime', 'stub', '--initialMemory', '1']
 
 const isCheck = process.argv.includes('--check')
 let stale = 0

@@ -12,6 +12,7 @@ import type { Poseidon2Kernel } from '../../wasm/poseidon2/poseidon2kernel.ts'
 import { poseidon2Twin } from '../../wasm/poseidon2/poseidon2twin.ts'
 import { templateCircuit } from '../proving/circuits.ts'
 import { layersOf, pathOf } from '../proving/storageproof.ts'
+import sampler from '../vectors/sampler.json' with { type: 'json' }
 import { Constraints, valuesOf, witnessOf } from '../proving/tampering.ts'
 
 const { signal } = new AbortController()
@@ -161,6 +162,18 @@ describe('canonical bits', () => {
   })
 })
 
+it('the index of a sample is the published one', async () => {
+  const template = await Template.load('sampleandprove.circom', 'CellIndex(32)')
+  const { entropy, slotRoot, nCellsPerSlot, samples } = sampler.fixture
+  for (const { counter, cellIndex } of samples) {
+    const bits = await template.outputs({ entropy, slotRoot, counter })
+    const index = bits.reduce((sum, bit, i) => sum + Number(bit) * 2 ** i, 0)
+    expect(index % nCellsPerSlot).toBe(cellIndex)
+    const digest = kernel.sponge([BigInt(entropy), BigInt(slotRoot), BigInt(counter)])
+    expect(BigInt(index)).toBe(digest & 0xffff_ffffn)
+  }
+})
+
 describe('levels of a power of two', () => {
   it('are as many ones as the logarithm, and no other count has any', async () => {
     const template = await Template.load('tree.circom', 'LevelsOfPowerOfTwo(5)', ['leafCount'])
@@ -182,6 +195,28 @@ describe('levels of a power of two', () => {
     }
     expect(accepted.sort()).toEqual([16n, 2n, 32n, 4n, 8n])
   })
+})
+
+it('the way up any tree is settled by index and count: there is no second witness', async () => {
+  const template = await Template.load('tree.circom', 'WayUpAnyTree(3)', ['index', 'leafCount'])
+  for (let leafCount = 1; leafCount <= 8; leafCount++)
+    for (let index = 0; index < 8; index++) {
+      const honest = await template.values({ index, leafCount })
+      const [isRight, isOdd, isReal] = [1, 4, 7].map((at) => honest.slice(at, at + 3).map(Number)) as [
+        number[],
+        number[],
+        number[],
+      ]
+      let [at, count] = [index, leafCount]
+      for (let level = 0; level < 3; level++, at >>= 1, count = (count + 1) >> 1) {
+        expect(isRight[level]).toBe(at & 1)
+        expect(isReal[level]).toBe(level === 0 || count > 1 ? 1 : 0)
+        expect(isOdd[level]).toBe(at % 2 === 0 && at === count - 1 ? 1 : 0)
+      }
+      // The one and both inputs, which circom puts behind the nine outputs.
+      const known = new Map([0, 10, 11].map((wire) => [wire, honest[wire] ?? 0n]))
+      expect(template.constraints.solutions(known)).toEqual([honest])
+    }
 })
 
 describe('the root of any tree', () => {

@@ -8,6 +8,7 @@
 // Numbers are below the order of their field, 32 little-endian bytes; points are affine, x before y, in G2 the real part before
 // the imaginary one, and all zeros for infinity. That points lie on their curve is the caller's business.
 
+import { Coefficients, type KeyShape } from './coefficients.ts'
 import { checkSameLength, elementwise } from './elementwise.ts'
 import { FixedBase } from './fixedbase.ts'
 import { KernelHeap } from './kernelheap.ts'
@@ -26,7 +27,8 @@ import {
 import { sumOfProducts, type SumOptions } from './multiscalar.ts'
 import { PointSet } from './pointset.ts'
 import { ScalarSet } from './scalarset.ts'
-import { type Sliced } from './sliced.ts'
+import type { Sliced } from './sliced.ts'
+import { RootTable, transform } from './transforms.ts'
 
 export type FieldVariant = 'scalar' | 'relaxed-simd'
 
@@ -36,12 +38,14 @@ export const DEFAULT_MAX_BYTES = 300 * 2 ** 20
 export class FieldKernel {
   readonly variant: FieldVariant
   readonly #parts: KernelParts
+  readonly #roots: RootTable
 
   /** @param exports of an instance that nobody else uses */
   constructor(variant: FieldVariant, exports: KernelExports, maxBytes = DEFAULT_MAX_BYTES) {
     this.variant = variant
     const heap = new KernelHeap(exports.memory, exports.buffer(), maxBytes)
     this.#parts = { exports, heap, lanes: exports.lanes() }
+    this.#roots = new RootTable(this.#parts)
   }
 
   /** Of the kernel's memory; it never shrinks. */
@@ -135,5 +139,30 @@ export class FieldKernel {
     { form = 'plain', expected }: { readonly form?: NumberForm; readonly expected: number },
   ): Sliced<FixedBase> {
     return FixedBase.place(this.#parts, group, point, { form, expected })
+  }
+
+  /**
+   * The number-theoretic transform of plain numbers, a power of two of them up to 2^20: from coefficients to the values at the powers of
+   * a root of unity, both in order, or with `inverse` back. Its table of roots stays.
+   * @throws CodexError `field/wrong-size`, `field/not-an-element` or `field/out-of-memory`
+   */
+  transform(bytes: Uint8Array, { inverse = false }: { readonly inverse?: boolean } = {}): Sliced<Uint8Array> {
+    return transform(this.#parts, this.#roots, bytes, inverse)
+  }
+
+  /**
+   * Brings the coefficients of a key in to stay, its section 4 as it lies in the file.
+   * @throws CodexError `field/wrong-size`, `field/not-a-coefficient`, `field/not-an-element` or `field/out-of-memory`
+   */
+  placeCoefficients(section: Uint8Array, shape: KeyShape): Sliced<Coefficients> {
+    return Coefficients.place(this.#parts, this.#roots, section, shape)
+  }
+
+  /**
+   * The scalars of a key's section 9 for a witness of plain numbers; resident.
+   * @throws CodexError `field/wrong-size`, `field/not-an-element` or `field/out-of-memory`
+   */
+  quotient(coefficients: Coefficients, witness: Uint8Array): Sliced<ScalarSet> {
+    return coefficients.quotient(witness)
   }
 }

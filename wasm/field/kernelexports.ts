@@ -115,7 +115,9 @@ export interface KernelExports {
   cross(at: number, end: number): void
   shift(at: number, end: number, index: number, apart: number): void
   enterCoefficients(from: number, to: number, vectors: number, apart: number): void
-  accumulateRows(values: number, places: number, end: number, witness: number): void
+  accumulateRows(values: number, places: number, end: number, witness: number, rows: number): void
+  placeFactor(number: number, element: number, plain: number): void
+  leaveScaled(from: number, to: number, vectors: number, apart: number, factor: number): void
 
   /** Of the relaxed SIMD variant only. */
   isFused?(): number

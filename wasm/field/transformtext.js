@@ -89,7 +89,7 @@ export function place2(index: usize, apart: usize, inverse: bool): void {
   placeTwiddle(TWIDDLES, index, apart, inverse)
 }
 
-export function accumulateRows(values: usize, places: usize, end: usize, witness: usize): void {
+export function accumulateRows(values: usize, places: usize, end: usize, witness: usize, rows: usize): void {
 ${rows.constants}  while (values < end) {
 ${rows.lines}    values += ${vector}
     places += ${8 * variant.lanes}
@@ -136,7 +136,7 @@ function accumulate(lanes, count) {
   const all = Array.from({ length: count }, (_, lane) => lane)
   for (const lane of all) {
     lanes.line(`const s${lane} = witness + ${ELEMENT_BYTES} * <usize>load<u32>(places, ${8 * lane})`)
-    lanes.line(`const r${lane} = <usize>load<u32>(places, ${8 * lane + 4})`)
+    lanes.line(`const r${lane} = rows + <usize>load<u32>(places, ${8 * lane + 4})`)
   }
   const product = lanes.multiply(lanes.load('values'), lanes.gather(all.map((lane) => `s${lane}`)))
   const rows = all.map((lane) => `r${lane}`)

@@ -106,5 +106,10 @@ export declare function cross(at: usize, end: usize): void
 /** Multiplies by the table's entries from an index on. */
 export declare function shift(at: usize, end: usize, index: usize, apart: usize): void
 
-/** Adds coefficients times witnesses to rows, see coefficients.ts. */
-export declare function accumulateRows(values: usize, places: usize, end: usize, witness: usize): void
+/**
+ * Adds coefficients times witnesses to rows, one per lane at a time; no two lanes may ever meet in a row.
+ * @param values vectors, up to `end`
+ * @param places for each coefficient the index of its witness and how far behind `rows` its row's first digit lies, 4 bytes each
+ * @param witness elements
+ */
+export declare function accumulateRows(values: usize, places: usize, end: usize, witness: usize, rows: usize): void

@@ -28,6 +28,7 @@ import {
   enterQ,
   enterR,
   leaveQ,
+  leastR,
   leaveR,
   multiplyAllQ,
   multiplyAllR,
@@ -157,6 +158,26 @@ export function enterCoefficients(from: usize, to: usize, vectors: usize, apart:
 }
 
 const VECTOR: usize = memory.data(80, 16)
+
+/** A number as a factor of elements, and as one that makes them plain numbers at the same time. */
+export function placeFactor(number: usize, element: usize, plain: usize): void {
+  enterR(VECTOR, number, 0, ENTER_PLAIN_R)
+  copyFirst(element)
+  // A product by one in Montgomery's way takes the form off.
+  scaleAllR(VECTOR, VECTOR, LEAVE_PLAIN_R, 1)
+  leastR(VECTOR, VECTOR)
+  copyFirst(plain)
+}
+
+/** The first lane of a vector. */
+function copyFirst(to: usize): void {
+  for (let word: usize = 0; word < 5; word++) store<u64>(to + 8 * word, load<u64>(VECTOR + 8 * LANES * word))
+}
+
+/** Elements times a factor that {@link placeFactor} made plain, as numbers. */
+export function leaveScaled(from: usize, to: usize, vectors: usize, apart: usize, factor: usize): void {
+  for (let i: usize = 0; i < vectors; i++) leaveR(from + ELEMENT * LANES * i, to + 32 * i, 32 * apart, factor)
+}
 
 /** Numbers to elements, one after the other. Behind the last one an element more may be written over. */
 export function enterElements(from: usize, to: usize, count: usize, isFile: bool): void {
