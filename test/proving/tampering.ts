@@ -48,11 +48,72 @@ export class Constraints {
    * @returns undefined where they leave one open
    */
   solve(known: ReadonlyMap<number, bigint>): bigint[] | undefined {
-    const values: (bigint | undefined)[] = this.of.map((_, wire) => known.get(wire))
-    const isOpen = ({ wire }: Term): boolean => values[wire] === undefined
+    const found = this.#propagate(new Map(known))
+    const values = this.of.map((_, wire) => found.get(wire))
+    return values.every((value) => value !== undefined) ? values : undefined
+  }
+
+  /**
+   * Every witness that satisfies the constraints beside what is `known`, wires that are open found by trying what a bit can be. Complete
+   * where each such wire has a constraint that lets it be nothing else, which is asserted.
+   */
+  solutions(known: ReadonlyMap<number, bigint>): bigint[][] {
+    const found = new Map(known)
+    const bit = this.#openBit(this.#propagate(found))
+    if (bit === undefined) {
+      const values = this.of.map((_, wire) => found.get(wire))
+      if (!values.every((value) => value !== undefined))
+        throw new Error(
+          'a wire is neither a bit nor determined' +
+            JSON.stringify([
+              [...known.keys()],
+              values
+                .flatMap((v, w) =>
+                  v === undefined
+                    ? [
+                        [
+                          w,
+                          [...(this.of[w] ?? [])].slice(0, 3).map((c) =>
+                            this.all[c]
+                              ?.map((t) =>
+                                t
+                                  .slice(0, 5)
+                                  .map((x) => x.wire + ':' + String(x.coefficient).slice(0, 4))
+                                  .join('+'),
+                              )
+                              .join(' | '),
+                          ),
+                        ],
+                      ]
+                    : [],
+                )
+                .slice(0, 8),
+            ]),
+        )
+      return this.broken(values) === undefined ? [values] : []
+    }
+    return [0n, 1n].flatMap((value) => this.solutions(new Map([...found, [bit, value]])))
+  }
+
+  /** An open wire that some constraint lets be zero and one, and nothing else: a square of it is in no other. */
+  #openBit(found: ReadonlyMap<number, bigint>): number | undefined {
+    const values = this.of.map((_, wire) => found.get(wire) ?? 0n)
+    for (const [constraint, [a, b, c]] of this.all.entries()) {
+      const open = new Set([...a, ...b, ...c].map(({ wire }) => wire).filter((wire) => !found.has(wire)))
+      const [wire] = open
+      if (open.size !== 1 || wire === undefined) continue
+      const fits = [0n, 1n, 2n].map((value) => this.holds(constraint, values.with(wire, value)))
+      if (fits[0] && fits[1] && !fits[2]) return wire
+    }
+    return undefined
+  }
+
+  /** Adds to `found` what follows from it. */
+  #propagate(found: Map<number, bigint>): Map<number, bigint> {
+    const isOpen = ({ wire }: Term): boolean => !found.has(wire)
     const left = new Set(this.all.keys())
-    for (let solved = 1; solved > 0;) {
-      solved = 0
+    for (let before = -1; before < found.size;) {
+      before = found.size
       for (const constraint of left) {
         const [a, b, c] = this.all[constraint] ?? [[], [], []]
         const open = c.filter(isOpen)
@@ -60,13 +121,11 @@ export class Constraints {
         left.delete(constraint)
         const [wanted] = open
         if (wanted === undefined) continue
-        const found = values.map((value) => value ?? 0n)
         const rest = sum(a, found) * sum(b, found) - sum(c, found)
-        values[wanted.wire] = modulo(rest * inverseOf(wanted.coefficient))
-        solved++
+        found.set(wanted.wire, modulo(rest * inverseOf(wanted.coefficient)))
       }
     }
-    return values.every((value) => value !== undefined) ? values : undefined
+    return found
   }
 
   /** The first that does not hold. */
@@ -86,8 +145,9 @@ export function witnessOf(values: readonly bigint[]): Uint8Array {
   return witness
 }
 
-function sum(terms: readonly Term[], values: readonly bigint[]): bigint {
-  return terms.reduce((total, { wire, coefficient }) => total + coefficient * (values[wire] ?? 0n), 0n)
+function sum(terms: readonly Term[], values: readonly bigint[] | ReadonlyMap<number, bigint>): bigint {
+  const valueOf = (wire: number): bigint => ('get' in values ? values.get(wire) : values[wire]) ?? 0n
+  return terms.reduce((total, { wire, coefficient }) => total + coefficient * valueOf(wire), 0n)
 }
 
 function modulo(value: bigint): bigint {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { SCALAR_ORDER } from '../../src/proving/bn254.ts'
 import type { CircuitInputs } from '../../src/proving/flattenedinputs.ts'
+import { packScalars } from '../../src/proving/packscalars.ts'
 import { checkedProofInputs } from '../../src/proving/proofinputs.ts'
 import { WitnessCalculator } from '../../src/proving/witnesscalculator.ts'
 import { SMALL_CIRCUIT } from '../../wasm/circuit/templates.ts'
@@ -196,6 +197,18 @@ describe('a module that is none', () => {
     await expect(WitnessCalculator.load(new Uint8Array(bytes))).rejects.toMatchObject({
       code: 'proving/bad-circuit-module',
       detail: { field: 'wasm' },
+    })
+  })
+
+  it('is refused when it computes in another field', async () => {
+    const prime = packScalars([SCALAR_ORDER])
+    const other = wasm.slice()
+    for (let at = 0; at < wasm.length; at++)
+      if (wasm[at] === prime[0] && prime.every((byte, i) => wasm[at + i] === byte)) other[at] = 3
+    expect(other).not.toEqual(wasm)
+    await expect(WitnessCalculator.load(other)).rejects.toMatchObject({
+      code: 'proving/bad-circuit-module',
+      detail: { expected: 'the scalar field of BN254' },
     })
   })
 

@@ -34,35 +34,47 @@ template LevelsOfPowerOfTwo(maxDepth) {
   sum + 1 === leafCount;
 }
 
-// The root over a leaf of a tree of any number of leaves, 1 to 2^maxDepth. A single leaf is compressed once.
+// The way up from a leaf of a tree of any number of leaves, 1 to 2^maxDepth, level by level: whether its node is a right
+// one, whether it lacks a right neighbour, and whether the tree has that level at all. The bottom one it always has.
 //
 // A node has no right neighbour where it is a left one and its row ends with it: its index, from this level's bit upward,
-// is that of the last leaf. The sibling of such a node is the path's entry all the same; only zero makes a true root.
+// is that of the last leaf.
+template WayUpAnyTree(maxDepth) {
+  signal input index;
+  signal input leafCount;
+  signal output isRight[maxDepth] <== Bits(maxDepth)(index);
+  signal output isOdd[maxDepth];
+  signal output isReal[maxDepth];
+  signal last[maxDepth] <== Bits(maxDepth)(leafCount - 1);
+  signal isOver[maxDepth + 1]; // The last leaf's bits from here upward are all zero.
+  signal isLast[maxDepth + 1];
+  signal both[maxDepth];
+  isOver[maxDepth] <== 1;
+  isLast[maxDepth] <== 1;
+  for (var i = maxDepth - 1; i >= 0; i--) {
+    isOver[i] <== isOver[i + 1] * (1 - last[i]);
+    both[i] <== isRight[i] * last[i];
+    isLast[i] <== isLast[i + 1] * (1 - isRight[i] - last[i] + 2 * both[i]);
+    isOdd[i] <== isLast[i] * (1 - isRight[i]);
+    isReal[i] <== i == 0 ? 1 : 1 - isOver[i];
+  }
+}
+
+// The root over a leaf of such a tree. A single leaf is compressed once. The sibling of a node without a right neighbour is
+// the path's entry all the same; only zero makes a true root.
 template RootOfAnyTree(maxDepth) {
   signal input leaf;
   signal input index;
   signal input leafCount;
   signal input path[maxDepth];
-  signal at[maxDepth] <== Bits(maxDepth)(index);
-  signal last[maxDepth] <== Bits(maxDepth)(leafCount - 1);
-  signal isTop[maxDepth + 1]; // The last leaf's bits from here upward are all zero: the tree has ended.
-  signal isLast[maxDepth + 1];
-  signal both[maxDepth];
-  signal isOdd[maxDepth];
-  isTop[maxDepth] <== 1;
-  isLast[maxDepth] <== 1;
-  for (var i = maxDepth - 1; i >= 0; i--) {
-    isTop[i] <== isTop[i + 1] * (1 - last[i]);
-    both[i] <== at[i] * last[i];
-    isLast[i] <== isLast[i + 1] * (1 - at[i] - last[i] + 2 * both[i]);
-    isOdd[i] <== isLast[i] * (1 - at[i]);
-  }
+  component way = WayUpAnyTree(maxDepth);
+  way.index <== index;
+  way.leafCount <== leafCount;
   signal nodes[maxDepth + 1];
   nodes[0] <== leaf;
   for (var i = 0; i < maxDepth; i++) {
     var bottom = i == 0 ? 1 : 0;
-    var isReal = i == 0 ? 1 : 1 - isTop[i];
-    nodes[i + 1] <== Climb()(nodes[i], path[i], at[i], bottom + 2 * isOdd[i], isReal);
+    nodes[i + 1] <== Climb()(nodes[i], path[i], way.isRight[i], bottom + 2 * way.isOdd[i], way.isReal[i]);
   }
   signal output root <== nodes[maxDepth];
 }
