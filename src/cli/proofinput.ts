@@ -27,8 +27,8 @@ the challenge picks, with their paths to the root of the dataset. Reads at most 
     const inputs = await withNode(call, 'look', (node) =>
       node.slots.proofInputs(cid, index, challenge, { signal, rank: 'sale' }),
     )
-    const document = JSON.parse(JSON.stringify(inputs, decimal)) as object
-    await terminal.answer(document, JSON.stringify(document, undefined, INDENT))
+    const answer = JSON.parse(JSON.stringify(inputs, decimal)) as object
+    await terminal.answer(answer, JSON.stringify(answer, undefined, INDENT))
     return undefined
   },
 })

@@ -20,7 +20,7 @@ with INDEX slots has that one and the last two are left out`,
     const [first = '', second] = call.operands
     const cid = readCid(first)
     const index = second === undefined ? undefined : readIndex(second)
-    const document = await withNode(call, 'change', async (node) => {
+    const answer = await withNode(call, 'change', async (node) => {
       if (index === undefined) {
         const built = await reportSlots(call, (options) => node.slots.build(cid, options))
         return {
@@ -40,7 +40,7 @@ with INDEX slots has that one and the last two are left out`,
       const built = await reportSlots(call, (options) => node.slots.buildSlot(manifest, index, options))
       return { cid: String(cid), slots: [{ index, root: String(built.root) }] }
     })
-    await call.terminal.answer(document, document.cid)
+    await call.terminal.answer(answer, answer.cid)
     return undefined
   },
 })

@@ -4,12 +4,13 @@ import type { AbortOptions } from '../lib/abort.ts'
 import type { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
+import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
+import { PokedWait } from '../lib/pokedwait.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market, WithdrawOutcome } from '../market/market.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
-import { PokedWait } from './pokedwait.ts'
 
 /** Yielded on entry. */
 export type PurchasePhase =
@@ -42,8 +43,6 @@ export interface PurchaseOptions extends AbortOptions {
   readonly bell: Bell
 }
 
-/** After a failure, and where the chain's answer is still on its way. */
-const RETRY_SECONDS: Seconds = 5
 /** The chain's state is derived from time: it may lag behind our clock. */
 const LAG_SECONDS: Seconds = 1
 /** However quiet it is, the state is read again so often. */
@@ -82,20 +81,20 @@ interface Asking extends PurchaseSeams, AbortOptions {
 async function* follow(asking: Asking, isRestored: boolean): AsyncGenerator<PurchasePhase, PurchaseOutcome, void> {
   const { market, id, signal, wait } = asking
   for (;;) {
-    const state = await insistently(asking, () => market.requestState(id, { signal }))
+    const state = await insist(asking, () => market.requestState(id, { signal }))
     switch (state) {
       case undefined:
         if (isRestored && !isOnItsWay(asking)) return { end: 'errored', error: neverSent(id) }
         await wait.atMost(RETRY_SECONDS)
         break
       case 'New': {
-        const expiry = await insistently(asking, () => market.requestExpiry(id, { signal }))
+        const expiry = await insist(asking, () => market.requestExpiry(id, { signal }))
         if (expiry !== undefined) yield { at: 'submitted', expiry }
         await quiet(asking, expiry)
         break
       }
       case 'Started': {
-        const until = await insistently(asking, () => market.requestEnd(id, { signal }))
+        const until = await insist(asking, () => market.requestEnd(id, { signal }))
         if (until !== undefined) yield { at: 'started', until }
         await quiet(asking, until)
         break
@@ -119,7 +118,7 @@ async function submit(request: StorageRequest, asking: Asking): Promise<CodexErr
     signal.throwIfAborted()
     // What was sent may land, or have landed, whatever we heard of it: the chain is asked before anybody is told that nothing was paid.
     if (isOnItsWay(asking)) return undefined
-    const state = await insistently(asking, () => market.requestState(id, { signal }))
+    const state = await insist(asking, () => market.requestState(id, { signal }))
     if (state !== undefined) return undefined
     log.error('a purchase was not submitted', { requestId: id, error })
     if (CodexError.is(error)) return error
@@ -134,7 +133,7 @@ function isOnItsWay({ market, id }: Asking): boolean {
 /** False when the chain did not give it out yet: look at its state again. */
 async function isWithdrawn(asking: Asking): Promise<boolean> {
   const { market, id, signal, wait } = asking
-  const outcome = await insistently<WithdrawOutcome>(asking, () => market.withdrawFunds(id, { signal }))
+  const outcome = await insist<WithdrawOutcome>(asking, () => market.withdrawFunds(id, { signal }))
   // Nothing to withdraw: an earlier run took it, and stopped before it could say so.
   if (outcome.done || outcome.why === 'nothing to withdraw') return true
   await wait.atMost(RETRY_SECONDS)
@@ -145,19 +144,6 @@ async function isWithdrawn(asking: Asking): Promise<boolean> {
 function quiet({ clock, wait }: Asking, until: Seconds | undefined): Promise<void> {
   const wanted = until === undefined ? RETRY_SECONDS : until + LAG_SECONDS - clock.now()
   return wait.atMost(Math.min(Math.max(wanted, LAG_SECONDS), MAX_QUIET_SECONDS))
-}
-
-/** Until it works: after the request was sent there is nothing better to do. */
-async function insistently<T>({ log, signal, wait }: Asking, ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      signal.throwIfAborted()
-      log.warn('the chain could not be asked about a purchase; trying again', { error })
-      await wait.atMost(RETRY_SECONDS)
-    }
-  }
 }
 
 function neverSent(id: RequestId): CodexError {

@@ -1,8 +1,8 @@
 // Waits that end early when a bell rings, also one that rang since the last wait.
 
-import type { Bell } from '../lib/bell.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Seconds } from '../lib/units.ts'
+import type { Bell } from './bell.ts'
+import type { Clock } from './clock.ts'
+import type { Seconds } from './units.ts'
 
 export class PokedWait {
   readonly #clock: Clock
