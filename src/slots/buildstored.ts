@@ -20,6 +20,11 @@ export interface BuiltSlot {
   readonly root: bigint
 }
 
+export interface RequestOption {
+  /** `content.merkleRoot` of the request that the slot is for, which the manifest must be the one of: 32 bytes as 0x-hex. */
+  readonly merkleRoot?: string | undefined
+}
+
 /**
  * A protected dataset becomes verifiable; of one that is, the slot trees that are missing are built, each with the root that the manifest says. All blocks
  * of the slots to build must be here.
@@ -54,10 +59,10 @@ export async function buildSlot(
   parts: SlotsParts,
   manifest: VerifiableManifest,
   index: number,
-  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+  { expiry: wanted, merkleRoot, ...job }: SlotsJob & ExpiryOption & RequestOption,
 ): Promise<BuiltSlot> {
   const { repo } = parts
-  await checkVerifiable(parts.poseidon2, manifest, job)
+  await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
   checkSlotIndex(index, manifest.slotRoots.length)
   const cid = manifestCid(encodeManifest(manifest))
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()

@@ -10,7 +10,7 @@ import type { DecodedDataset } from '../erasure/decodedataset.ts'
 import type { Datasets } from '../storage/datasets.ts'
 import type { Prolonged } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
-import type { BuiltSlot } from './buildstored.ts'
+import type { BuiltSlot, RequestOption } from './buildstored.ts'
 import type { SlotsEntry } from './listslots.ts'
 import type { ProofInputs } from './proofinputs.ts'
 import type { Code, ProtectedDataset } from './protectdataset.ts'
@@ -53,7 +53,11 @@ export class Slots {
   }
 
   /** As {@link buildSlot}. */
-  buildSlot(manifest: VerifiableManifest, index: number, options: SlotsOptions & ExpiryOption): Promise<BuiltSlot> {
+  buildSlot(
+    manifest: VerifiableManifest,
+    index: number,
+    options: SlotsOptions & ExpiryOption & RequestOption,
+  ): Promise<BuiltSlot> {
     return this.#run(options, async (parts, job) => {
       const { buildSlot } = await import('./buildstored.ts')
       return buildSlot(parts, manifest, index, { ...options, ...job })
