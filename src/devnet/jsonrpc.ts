@@ -40,9 +40,24 @@ export class JsonRpc {
    * @throws CodexError as {@link call}, for the first that was refused
    */
   async batch(calls: readonly RpcCall[]): Promise<readonly unknown[]> {
+    const outcomes = await this.settle(calls)
+    return outcomes.map((outcome) => {
+      if (CodexError.is(outcome)) throw outcome
+      return outcome
+    })
+  }
+
+  /** As {@link batch}, with the `devnet/rpc-refused` of each call that was refused in the place of its result. */
+  async settle(calls: readonly RpcCall[]): Promise<readonly unknown[]> {
     if (calls.length === 0) return []
     const answers = await this.#ask(calls)
-    return calls.map(([method], i) => resultOf(answers[i], method))
+    return calls.map(([method], i) => {
+      try {
+        return resultOf(answers[i], method)
+      } catch (error) {
+        return error
+      }
+    })
   }
 
   async #ask(calls: readonly RpcCall[]): Promise<readonly (RpcAnswer | undefined)[]> {

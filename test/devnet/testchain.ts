@@ -25,6 +25,22 @@ export interface Sent {
   readonly events: readonly LogDescription[]
   readonly gasUsed: number
   readonly block: number
+  readonly blockHash: string
+  /** Of every token, in order; addresses in lower case. */
+  readonly transfers: readonly Transfer[]
+}
+
+export interface Transfer {
+  readonly from: string
+  readonly to: string
+  readonly amount: bigint
+}
+
+/** A call of {@link TestChain.callAll}. */
+export interface View {
+  readonly from: string
+  readonly call: string
+  readonly args: readonly unknown[]
 }
 
 export interface BlockOverrides {
@@ -68,6 +84,8 @@ export class TestChain {
     whenOver(() => anvil.stop())
     await anvil.rpc.call('evm_setAutomine', [false])
     await anvil.rpc.call('anvil_mine', [quantity(blocks), '0x1'])
+    // From here on the wall clock has no say: a block has the time of the one before it, unless told another.
+    await anvil.rpc.call('anvil_setBlockTimestampInterval', [0])
     const compiled = await compileContracts()
     const errors = INTERFACE_NAMES.map((name) => new Interface(compiled[name]?.abi ?? []))
     const accounts = await anvil.rpc.call<string[]>('eth_accounts')
@@ -94,7 +112,8 @@ export class TestChain {
 
   /** Empty blocks, with the time of the latest one. */
   async mineMany(blocks: number): Promise<void> {
-    if (blocks > 0) await this.rpc.call('anvil_mine', [quantity(blocks), '0x0'])
+    if (blocks === 0) return
+    await this.rpc.call('anvil_mine', [quantity(blocks)])
   }
 
   async blockNumber(): Promise<number> {
@@ -149,7 +168,9 @@ export class TestChain {
       .filter(({ address }) => address.toLowerCase() === contract.address)
       .map((log) => contract.interface.parseLog(log))
       .filter((log) => log !== null)
-    return { error, events, gasUsed: Number(receipt.gasUsed), block: Number(receipt.blockNumber) }
+    const { gasUsed, blockNumber, blockHash } = receipt
+    const transfers = receipt.logs.flatMap(transferOf)
+    return { error, events, gasUsed: Number(gasUsed), block: Number(blockNumber), blockHash, transfers }
   }
 
   /** As {@link send}; a revert fails the test. */
@@ -173,14 +194,28 @@ export class TestChain {
     args: readonly unknown[],
     overrides?: BlockOverrides,
   ): Promise<Outcome> {
-    const data = contract.interface.encodeFunctionData(call, args)
-    const parameters = [{ from, to: contract.address, data }, 'latest', ...(overrides ? [{}, overrides] : [])]
-    try {
-      const answer = await this.rpc.call<string>('eth_call', parameters)
+    const [outcome] = await this.callAll(contract, [{ from, call, args }], overrides)
+    if (outcome === undefined) throw new Error('one call has one outcome')
+    return outcome
+  }
+
+  /** As {@link call}, all in one request. */
+  async callAll(
+    contract: TestContract,
+    views: readonly View[],
+    overrides?: BlockOverrides,
+  ): Promise<readonly Outcome[]> {
+    const calls = views.map(({ from, call, args }) => {
+      const data = contract.interface.encodeFunctionData(call, args)
+      const parameters = [{ from, to: contract.address, data }, 'latest', ...(overrides ? [{}, overrides] : [])]
+      return ['eth_call', parameters] as const
+    })
+    const answers = await this.rpc.settle(calls)
+    return views.map(({ call }, i) => {
+      const answer = answers[i]
+      if (typeof answer !== 'string') return { ok: false, error: this.#named(answer) }
       return { ok: true, result: contract.interface.decodeFunctionResult(call, answer) }
-    } catch (error) {
-      return { ok: false, error: this.#named(error) }
-    }
+    })
   }
 
   /** As {@link call}; a revert fails the test. @returns the one value that it answers */
@@ -222,10 +257,25 @@ export class TestChain {
   }
 }
 
+/** topic0 of the token's Transfer. */
+const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'
+
+function transferOf({ topics: [kind, from = '', to = ''], data }: Log): Transfer[] {
+  const address = (topic: string): string => `0x${topic.slice(-40)}`
+  return kind === TRANSFER ? [{ from: address(from), to: address(to), amount: BigInt(data) }] : []
+}
+
 interface Receipt {
   readonly status: string
   readonly gasUsed: string
   readonly blockNumber: string
   readonly contractAddress: string | null
-  readonly logs: readonly { readonly address: string; readonly topics: readonly string[]; readonly data: string }[]
+  readonly blockHash: string
+  readonly logs: readonly Log[]
+}
+
+interface Log {
+  readonly address: string
+  readonly topics: readonly string[]
+  readonly data: string
 }
