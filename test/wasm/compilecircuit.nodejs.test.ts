@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { compileCircuit } from '../../wasm/circuit/compilecircuit.ts'
@@ -70,6 +73,24 @@ it('the compiler sees no file above its folder', async () => {
   await writeFile(join(cache, 'above.circom'), bits)
   await expect(compileCircuit(templateMain('../above.circom', 'Bits(4)'), cache)).rejects.toMatchObject({
     code: 'circuit/does-not-compile',
+  })
+})
+
+describe('the script', () => {
+  const run = promisify(execFile)
+  const SCRIPT = fileURLToPath(new URL('../../wasm/circuit/build.js', import.meta.url))
+
+  it('compiles the same, and says where it is', async () => {
+    const { stdout } = await run(process.execPath, [SCRIPT, 'small', cache])
+    expect(JSON.parse(stdout)).toEqual(await compileCircuit(storageProofMain(SMALL_CIRCUIT), cache))
+    expect(await readdir(cache)).toHaveLength(1)
+  })
+
+  it('knows two sizes', async () => {
+    await expect(run(process.execPath, [SCRIPT, 'toString', cache])).rejects.toMatchObject({
+      code: 2,
+      stderr: 'expected full or small, found "toString"\n',
+    })
   })
 })
 
