@@ -4,22 +4,27 @@ import type { Cid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
+import { addressKey } from './addresskey.ts'
 import type { BlockAddress, Delivery } from './message.ts'
 
-/** Look-ups of one kind under way for one question. */
-const LOOKUPS_AT_ONCE = 64
+/** Trees looked into at once for one question. */
+const TREES_AT_ONCE = 64
+
+type Repo = Pick<RepoStore, 'getLeaves' | 'getMany' | 'getProofs' | 'hasMany'>
 
 export class BlockSource {
-  readonly #repo: Pick<RepoStore, 'getLeaves' | 'getMany' | 'getProof' | 'has'>
+  readonly #repo: Repo
 
-  constructor(repo: Pick<RepoStore, 'getLeaves' | 'getMany' | 'getProof' | 'has'>) {
+  constructor(repo: Repo) {
     this.#repo = repo
   }
 
   /** Which of these blocks are here, in order. @throws CodexError `store/corrupted-record` */
   async has(addresses: readonly BlockAddress[]): Promise<boolean[]> {
-    const cids = await this.#cidsOf(addresses)
-    return mapBounded(cids, LOOKUPS_AT_ONCE, async (cid) => cid !== undefined && (await this.#repo.has(cid)))
+    const cids = await this.#cidsOf(addresses, treesOf(addresses))
+    const isHere = await this.#repo.hasMany(cids.filter((cid) => cid !== undefined))
+    let next = 0
+    return cids.map((cid) => cid !== undefined && isHere[next++] === true)
   }
 
   /**
@@ -27,42 +32,58 @@ export class BlockSource {
    * @throws CodexError `store/block-corrupted`, `store/corrupted-record`
    */
   async load(addresses: readonly BlockAddress[]): Promise<(Delivery | undefined)[]> {
-    const cids = await this.#cidsOf(addresses)
+    const trees = treesOf(addresses)
+    const cids = await this.#cidsOf(addresses, trees)
     const known = cids.filter((cid) => cid !== undefined)
-    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known), this.#proofsOf(addresses)])
+    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known), this.#proofsOf(trees)])
     let next = 0
     return addresses.map(({ treeCid, index }, i) => {
       const cid = cids[i]
       const data = cid === undefined ? undefined : blocks[next++]
       if (cid === undefined || data === undefined) return undefined
       if (treeCid === undefined) return { cid, data }
-      const proof = proofs[i]
+      const proof = proofs.get(i)
       return proof && { cid, data, treeCid, index, proof }
     })
   }
 
-  #proofsOf(addresses: readonly BlockAddress[]): Promise<(MerkleProof | undefined)[]> {
-    return mapBounded(addresses, LOOKUPS_AT_ONCE, async ({ treeCid, index }) =>
-      treeCid === undefined ? undefined : this.#repo.getProof(treeCid, index),
-    )
+  /** By position in the question. */
+  async #proofsOf(trees: readonly TreePlaces[]): Promise<Map<number, MerkleProof | undefined>> {
+    const proofs = new Map<number, MerkleProof | undefined>()
+    await mapBounded(trees, TREES_AT_ONCE, async ({ treeCid, indices, positions }) => {
+      const found = await this.#repo.getProofs(treeCid, indices)
+      for (const [i, proof] of found.entries()) proofs.set(positions[i] as number, proof)
+    })
+    return proofs
   }
 
-  /** The CIDs at these addresses: one question per tree. */
-  async #cidsOf(addresses: readonly BlockAddress[]): Promise<(Cid | undefined)[]> {
+  async #cidsOf(addresses: readonly BlockAddress[], trees: readonly TreePlaces[]): Promise<(Cid | undefined)[]> {
     const cids: (Cid | undefined)[] = addresses.map(({ cid }) => cid)
-    const places = new Map<string, { readonly treeCid: Cid; readonly at: number[] }>()
-    for (const [at, { treeCid }] of addresses.entries()) {
-      if (treeCid === undefined) continue
-      const key = String.fromCharCode(...treeCid.bytes)
-      const entry = places.get(key)
-      if (entry === undefined) places.set(key, { treeCid, at: [at] })
-      else entry.at.push(at)
-    }
-    await mapBounded([...places.values()], LOOKUPS_AT_ONCE, async ({ treeCid, at }) => {
-      const indices = at.map((i) => addresses[i]?.index ?? 0)
+    await mapBounded(trees, TREES_AT_ONCE, async ({ treeCid, indices, positions }) => {
       const leaves = await this.#repo.getLeaves(treeCid, indices)
-      for (const [i, leaf] of leaves.entries()) cids[at[i] as number] = leaf
+      for (const [i, leaf] of leaves.entries()) cids[positions[i] as number] = leaf
     })
     return cids
   }
+}
+
+interface TreePlaces {
+  readonly treeCid: Cid
+  readonly indices: number[]
+  /** In the question, of each index. */
+  readonly positions: number[]
+}
+
+/** The leaves among the addresses, by tree: one question to the store for each. */
+function treesOf(addresses: readonly BlockAddress[]): readonly TreePlaces[] {
+  const trees = new Map<string, TreePlaces>()
+  for (const [position, { treeCid, index }] of addresses.entries()) {
+    if (treeCid === undefined) continue
+    const key = addressKey({ cid: treeCid })
+    const places = trees.get(key) ?? { treeCid, indices: [], positions: [] }
+    trees.set(key, places)
+    places.indices.push(index)
+    places.positions.push(position)
+  }
+  return [...trees.values()]
 }

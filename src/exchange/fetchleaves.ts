@@ -10,7 +10,7 @@ import type { MerkleProof } from '../protocol/merkleproof.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import type { BlockExchange } from './blockexchange.ts'
 import { Doorbell } from './doorbell.ts'
-import type { Arrival } from './want.ts'
+import type { Arrival, Consumer, WantTerms } from './want.ts'
 
 /** Addresses wanted at once; refilled by {@link REFILL} when a quarter is left (data reference §12.1). */
 export const WINDOW = 1024
@@ -72,6 +72,11 @@ class LeafFetch {
   readonly #options: FetchLeavesOptions
   readonly #signal: AbortSignal
   readonly #bell = new Doorbell()
+  /** One for all wants: the exchange ticks it once. */
+  readonly #consumer: Consumer = {
+    arrive: (arrival) => this.#arrive(arrival),
+    tick: (now) => this.#tick(now),
+  }
   /** Wanted and not arrived, by index: how to want it no more. */
   readonly #pending = new Map<number, () => void>()
   #arrived: Arrival[] = []
@@ -125,17 +130,17 @@ class LeafFetch {
     }
   }
 
-  #want(index: number, terms: { readonly maxBytes: Bytes; readonly leafCount: number }): void {
-    const arrive = (arrival: Arrival): void => {
-      this.#pending.delete(index)
-      this.#arrived.push(arrival)
-      this.#stall = undefined
-      this.#arrivedAt = undefined
-      if (this.#isBatchDue()) this.#bell.ring()
-    }
-    const consumer = { arrive, tick: (now: Seconds) => this.#tick(now) }
-    const forget = this.#exchange.want({ treeCid: this.#options.treeCid, index }, terms, consumer)
-    this.#pending.set(index, forget)
+  #want(index: number, terms: WantTerms): void {
+    const address = { treeCid: this.#options.treeCid, index }
+    this.#pending.set(index, this.#exchange.want(address, terms, this.#consumer))
+  }
+
+  #arrive(arrival: Arrival): void {
+    this.#pending.delete(arrival.address.index as number)
+    this.#arrived.push(arrival)
+    this.#stall = undefined
+    this.#arrivedAt = undefined
+    if (this.#isBatchDue()) this.#bell.ring()
   }
 
   #tick(now: Seconds): void {

@@ -8,7 +8,7 @@ import type { Datastore, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { corruptedRecord, openRecord } from './sealedrecord.ts'
 import { indexKey, joinKey, textKey } from './storagekey.ts'
-import { pathOf } from './treenodes.ts'
+import { pathsOf } from './treenodes.ts'
 import { readTreeRecord } from './treerecord.ts'
 
 /** `repo/proofs/<tree id><index>` */
@@ -23,28 +23,42 @@ export function proofKey(treeId: number, index: number): Key {
 }
 
 /**
- * The proof that the block the store has at (tree, index) stands there; undefined where it has no leaf or no proof of it.
+ * The proofs that the blocks the store has at these places of a tree stand there, in order; undefined where it has no leaf or no proof of it.
  * @throws CodexError `store/corrupted-record`
  */
-export async function leafProof(datastore: Datastore, tree: Cid, index: number): Promise<MerkleProof | undefined> {
+export async function leafProofs(
+  datastore: Datastore,
+  tree: Cid,
+  indices: readonly number[],
+): Promise<(MerkleProof | undefined)[]> {
   const record = await readTreeRecord(datastore, tree)
-  if (record === undefined || index >= record.leafCount) return undefined
-  if ((await LeafPages.read(datastore, record.id, [index])).get(index) === undefined) return undefined
-  const path = record.hasNodes ? await pathOf(datastore, record, index) : await storedPath(datastore, record, index)
-  return path && { index, leafCount: record.leafCount, hashCode: tree.hashCode, path }
+  if (record === undefined) return indices.map(() => undefined)
+  const { id, leafCount } = record
+  const inTree = [...new Set(indices.filter((index) => index < leafCount))]
+  const leaves = await LeafPages.read(datastore, id, inTree)
+  const here = inTree.filter((index) => leaves.get(index) !== undefined)
+  const paths = record.hasNodes ? await pathsOf(datastore, record, here) : await storedPaths(datastore, record, here)
+  const byIndex = new Map(here.map((index, i) => [index, paths[i]]))
+  return indices.map((index) => {
+    const path = byIndex.get(index)
+    return path && { index, leafCount, hashCode: tree.hashCode, path }
+  })
 }
 
-async function storedPath(
+async function storedPaths(
   datastore: Datastore,
   { id, leafCount }: { readonly id: number; readonly leafCount: number },
-  index: number,
-): Promise<Uint8Array[] | undefined> {
-  const key = proofKey(id, index)
-  const sealed = await datastore.get(key)
-  if (sealed === undefined) return undefined
-  const nodes = openRecord(key, sealed)
-  if (nodes.length !== treeDepth(leafCount) * DIGEST_BYTES) throw corruptedRecord(key, 'a proof has the wrong length')
-  return Array.from({ length: nodes.length / DIGEST_BYTES }, (_, i) =>
-    nodes.slice(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES),
-  )
+  indices: readonly number[],
+): Promise<(Uint8Array[] | undefined)[]> {
+  const keys = indices.map((index) => proofKey(id, index))
+  const records = await datastore.getMany(keys)
+  return records.map((sealed, i) => {
+    if (sealed === undefined) return undefined
+    const key = keys[i] as Key
+    const nodes = openRecord(key, sealed)
+    if (nodes.length !== treeDepth(leafCount) * DIGEST_BYTES) throw corruptedRecord(key, 'a proof has the wrong length')
+    return Array.from({ length: nodes.length / DIGEST_BYTES }, (_, at) =>
+      nodes.slice(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES),
+    )
+  })
 }

@@ -45,42 +45,81 @@ export function nodePagesOf(leafCount: number): number {
 }
 
 /**
- * The siblings that prove a leaf of a tree whose nodes are here, bottom first; the zero node where there is none. Undefined when the leaf beside
- * it has been dropped.
+ * For each of these leaves of a tree whose nodes are here the siblings that prove it, bottom first; the zero node where there is none. Undefined
+ * when the leaf beside it has been dropped. Leaves that are near each other share most of what is read.
  * @throws CodexError `store/corrupted-record`
  */
-export async function pathOf(
+export async function pathsOf(
   datastore: Datastore,
   { id, leafCount }: TreeRecord,
-  index: number,
-): Promise<Uint8Array[] | undefined> {
-  const sibling = index ^ 1
-  const path: Uint8Array[] = []
-  const leaf = sibling < leafCount ? (await LeafPages.read(datastore, id, [sibling])).get(sibling) : undefined
-  if (leaf === undefined && sibling < leafCount) return undefined
-  path.push(leaf?.digest.slice() ?? new Uint8Array(DIGEST_BYTES))
-  const wanted: { readonly key: Key; readonly place: number }[] = []
-  const places: (number | undefined)[] = []
-  for (let layer = 1, count = halve(leafCount), at = Math.floor(index / 2); count > 1; layer++, count = halve(count)) {
-    const beside = at ^ 1
-    places.push(beside < count ? wanted.length : undefined)
-    if (beside < count)
-      wanted.push({ key: pageKey(id, layer, Math.floor(beside / NODES_PER_PAGE)), place: beside % NODES_PER_PAGE })
-    at = Math.floor(at / 2)
-  }
-  const pages = await datastore.getMany(wanted.map(({ key }) => key))
-  for (const which of places)
-    path.push(
-      which === undefined ? new Uint8Array(DIGEST_BYTES) : nodeOf(wanted[which] as (typeof wanted)[0], pages[which]),
-    )
-  return path
+  indices: readonly number[],
+): Promise<(Uint8Array[] | undefined)[]> {
+  const siblings = indices.map((index) => index ^ 1).filter((sibling) => sibling < leafCount)
+  const leaves = await LeafPages.read(datastore, id, siblings)
+  const pages = await readPages(datastore, id, placesOf(indices, leafCount))
+  return indices.map((index) => {
+    const sibling = index ^ 1
+    const leaf = sibling < leafCount ? leaves.get(sibling) : undefined
+    if (leaf === undefined && sibling < leafCount) return undefined
+    const path: Uint8Array[] = [leaf?.digest.slice() ?? new Uint8Array(DIGEST_BYTES)]
+    for (const { layer, at } of placesOf([index], leafCount))
+      path[layer] = pages.get(`${layer}/${Math.floor(at / NODES_PER_PAGE)}`)?.(at) as Uint8Array
+    // Where a layer names no node there is none beside ours.
+    for (let layer = 1; layer < depthOf(leafCount); layer++) path[layer] ??= new Uint8Array(DIGEST_BYTES)
+    return path
+  })
 }
 
-function nodeOf(
-  { key, place }: { readonly key: Key; readonly place: number },
-  sealed: Uint8Array | undefined,
-): Uint8Array {
-  const nodes = sealed === undefined ? undefined : openRecord(key, sealed)
+interface NodePlace {
+  readonly layer: number
+  readonly at: number
+}
+
+/** Where the siblings above the leaves stand. */
+function placesOf(indices: readonly number[], leafCount: number): NodePlace[] {
+  return indices.flatMap((index) => {
+    const places: NodePlace[] = []
+    for (
+      let layer = 1, count = halve(leafCount), at = Math.floor(index / 2);
+      count > 1;
+      layer++, count = halve(count)
+    ) {
+      if ((at ^ 1) < count) places.push({ layer, at: at ^ 1 })
+      at = Math.floor(at / 2)
+    }
+    return places
+  })
+}
+
+function depthOf(leafCount: number): number {
+  let depth = 1
+  for (let count = halve(leafCount); count > 1; count = halve(count)) depth++
+  return depth
+}
+
+/** Each page once, as a look-up of its nodes. */
+async function readPages(
+  datastore: Datastore,
+  id: number,
+  places: readonly NodePlace[],
+): Promise<Map<string, (at: number) => Uint8Array>> {
+  const keys = new Map<string, Key>()
+  for (const { layer, at } of places) {
+    const page = Math.floor(at / NODES_PER_PAGE)
+    const name = `${layer}/${page}`
+    if (!keys.has(name)) keys.set(name, pageKey(id, layer, page))
+  }
+  const sealed = await datastore.getMany([...keys.values()])
+  const pages = new Map<string, (at: number) => Uint8Array>()
+  for (const [i, [name, key]] of [...keys].entries()) {
+    const record = sealed[i]
+    const nodes = record === undefined ? undefined : openRecord(key, record)
+    pages.set(name, (at) => nodeOf(key, nodes, at % NODES_PER_PAGE))
+  }
+  return pages
+}
+
+function nodeOf(key: Key, nodes: Uint8Array | undefined, place: number): Uint8Array {
   const node = nodes?.slice(place * DIGEST_BYTES, (place + 1) * DIGEST_BYTES)
   if (node?.length !== DIGEST_BYTES) throw corruptedRecord(key, 'nodes of a whole tree are missing')
   return node
