@@ -21,7 +21,7 @@ import { dropLeaves } from './dropleaves.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
 import { LeafPages } from './leafpage.ts'
-import { leafProof } from './leafproof.ts'
+import { leafProofs } from './leafproof.ts'
 import { Ledger } from './ledger.ts'
 import type { PutExtras, PutOutcome } from './putblocks.ts'
 import { putBlocks } from './putblocks.ts'
@@ -149,9 +149,14 @@ export class RepoStore {
   }
 
   async has(cid: Cid): Promise<boolean> {
-    if (isEmptyBlockCid(cid)) return true
-    const [record] = await readBlockRecords(this.#parts.datastore, [blockKey(cid)])
-    return servable(record)
+    const [isHere] = await this.hasMany([cid])
+    return isHere === true
+  }
+
+  /** Which of these blocks the store has, in order; the empty one always. @throws CodexError `store/corrupted-record` */
+  async hasMany(cids: readonly Cid[]): Promise<boolean[]> {
+    const records = await readBlockRecords(this.#parts.datastore, cids.map(blockKey))
+    return records.map((record, i) => servable(record) || isEmptyBlockCid(cids[i] as Cid))
   }
 
   /** When the block may go at the earliest; undefined when the store does not have it. @throws CodexError `store/corrupted-record` */
@@ -183,9 +188,15 @@ export class RepoStore {
     return indices.map((index) => pages.get(index))
   }
 
-  /** As {@link leafProof}. */
-  getProof(tree: Cid, index: number): Promise<MerkleProof | undefined> {
-    return leafProof(this.#parts.datastore, tree, index)
+  /** As {@link leafProofs}, of one leaf. */
+  async getProof(tree: Cid, index: number): Promise<MerkleProof | undefined> {
+    const [proof] = await this.getProofs(tree, [index])
+    return proof
+  }
+
+  /** As {@link leafProofs}. */
+  getProofs(tree: Cid, indices: readonly number[]): Promise<(MerkleProof | undefined)[]> {
+    return leafProofs(this.#parts.datastore, tree, indices)
   }
 
   /** The blocks at these places of a tree, in order; `undefined` where the leaf or its block is missing. @throws CodexError as {@link RepoStore.getMany} */
