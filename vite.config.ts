@@ -23,6 +23,8 @@ const DIST = join(ROOT, 'dist')
 /** Files of `dist` that people import or run, by name, and the source each is built from. */
 const LIBRARY_ENTRIES = {
   exchange: 'src/entries/exchange.ts',
+  'market.browser': 'src/entries/market.browser.ts',
+  'market.nodejs': 'src/entries/market.nodejs.ts',
   protocol: 'src/entries/protocol.ts',
   'slots.browser': 'src/entries/slots.browser.ts',
   'slots.nodejs': 'src/entries/slots.nodejs.ts',
@@ -156,6 +158,13 @@ async function tests(): Promise<ViteUserConfig> {
               '@noble/hashes/sha3.js',
               '@noble/hashes/utils.js',
               'comlink',
+              'ethers',
+              'ethers/abi',
+              'ethers/crypto',
+              'ethers/hash',
+              'ethers/transaction',
+              'ethers/utils',
+              'ethers/wallet',
               'fast-check',
               'idb',
               'multiformats/bases/base58',

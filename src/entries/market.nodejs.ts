@@ -1,0 +1,52 @@
+// `codex-light/market` for Node: the marketplace behind one endpoint, over Node's own fetch, and WebSocket from a package.
+
+import { NodeKey, type NodeKeySettings } from '../market/nodekey.ts'
+import { type OpenMarket, openMarketOver } from '../market/openmarket.ts'
+import { nodeLines } from '../platform/nodejs/nodelines.ts'
+
+export { CodexError } from '../lib/errors.ts'
+export { ChainClock } from '../market/chainclock.ts'
+export type { RequestState, SlotState } from '../market/chainstates.ts'
+export { EthersMarket } from '../market/ethersmarket.ts'
+export type { EthersMarketParts, EthersMarketSettings } from '../market/ethersmarket.ts'
+export type { Groth16Proof } from '../market/groth16proof.ts'
+export type { KeystorePlace } from '../market/keystore.ts'
+export type {
+  ActiveSlot,
+  Address,
+  CollectOutcome,
+  EndpointStatus,
+  FillOutcome,
+  Landed,
+  Market,
+  MarkOutcome,
+  OpenIntent,
+  Outcome,
+  ProofDuty,
+  ReserveOutcome,
+  Slot,
+  SlotDuty,
+  SubmitOutcome,
+  WithdrawOutcome,
+} from '../market/market.ts'
+export type { ContractEvent, EventPlace, MarketEvent, UndoneEvent } from '../market/marketevent.ts'
+export { MARKETPLACE_ABI, TOKEN_ABI } from '../market/marketplaceabi.ts'
+export { marketplaceAddress } from '../market/marketplaceaddress.ts'
+export type { MarketplaceTerms } from '../market/marketplaceterms.ts'
+export { collateralToFill } from '../market/marketplaceterms.ts'
+export { NodeKey } from '../market/nodekey.ts'
+export type { OpenMarket, OpenMarketOptions } from '../market/openmarket.ts'
+export type { Period } from '../market/periodicity.ts'
+export { Periodicity } from '../market/periodicity.ts'
+export type { RpcLines } from '../market/rpclines.ts'
+
+/** How this platform reaches an endpoint: the `lines` of `EthersMarketParts`. */
+export const rpcLines = nodeLines
+
+/** Opens a market. Its errors are those of {@link EthersMarket.open}, and `wallet/bad-key`. */
+export const openMarket: OpenMarket = openMarketOver(nodeLines)
+
+/** A new key. It is nowhere but in the result. */
+export function generateKey(settings: NodeKeySettings = {}): NodeKey {
+  return NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)), settings)
+}
