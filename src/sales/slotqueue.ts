@@ -42,13 +42,19 @@ interface Entry {
   seen: boolean
   /** Of its push: the earlier goes first among equals. */
   readonly order: number
-  /** Client, or request where the client is not known. */
-  readonly group: string
+  readonly group: Group
+}
+
+/** What one client has here, or one request where the client is not known. */
+interface Group {
+  readonly name: string
+  queued: number
+  worked: number
 }
 
 /** What is known of an item between {@link SlotQueue.take} and {@link SlotQueue.finish}. */
 interface Work {
-  readonly group: string
+  readonly group: Group
   /** Of {@link SlotQueue.wake}, when it was taken. */
   readonly wakes: number
   isRemoved: boolean
@@ -69,8 +75,7 @@ export class SlotQueue {
   readonly #line: Entry[] = []
   readonly #entries = new SlotMap<Entry>()
   readonly #work = new SlotMap<Work>()
-  readonly #queuedOf = new Map<string, number>()
-  readonly #workedOf = new Map<string, number>()
+  readonly #groups = new Map<string, Group>()
   readonly #waiting = new Set<(item: SlotQueueItem) => void>()
   #unseen = 0
   #pushes = 0
@@ -119,7 +124,7 @@ export class SlotQueue {
       return DUPLICATE
     }
     if (this.#entries.get(item) !== undefined) return DUPLICATE
-    const entry = { item, seen, order: this.#pushes++, group: item.client ?? item.requestId }
+    const entry = { item, seen, order: this.#pushes++, group: this.#groupOf(item) }
     this.#insert(entry)
     const evicted = this.#line.length > this.capacity ? this.#evict() : undefined
     if (!seen) this.#handOut()
@@ -213,7 +218,8 @@ export class SlotQueue {
     const work = this.#work.get(item)
     assert(work !== undefined, 'only what was taken is finished, and once')
     this.#work.delete(item)
-    count(this.#workedOf, work.group, -1)
+    work.group.worked--
+    this.#forget(work.group)
     if (work.again !== undefined) return this.push(work.again)
     if (!again || work.isRemoved) return undefined
     return this.push(item, { seen: work.wakes === this.#wakes })
@@ -225,10 +231,10 @@ export class SlotQueue {
       assert(hand !== undefined, 'somebody waits')
       this.#waiting.delete(hand)
       const entry = this.#next()
-      this.#takeOut(entry)
       const { item, group } = entry
+      group.worked++
+      this.#takeOut(entry)
       this.#work.set(item, { group, wakes: this.#wakes, isRemoved: false, again: undefined })
-      count(this.#workedOf, group, 1)
       hand(item)
     }
   }
@@ -238,13 +244,13 @@ export class SlotQueue {
     const end = this.#line.length
     for (let at = end - 1; at >= end - this.#unseen; at--) {
       const entry = this.#at(at)
-      if ((this.#workedOf.get(entry.group) ?? 0) < this.#groupWorkers) return entry
+      if (entry.group.worked < this.#groupWorkers) return entry
     }
     return this.#at(end - 1)
   }
 
   #evict(): Entry {
-    const greedy = this.#line.find(({ group }) => (this.#queuedOf.get(group) ?? 0) > this.#groupLimit)
+    const greedy = this.#line.find(({ group }) => group.queued > this.#groupLimit)
     const worst = greedy ?? this.#at(0)
     this.#takeOut(worst)
     return worst
@@ -253,7 +259,7 @@ export class SlotQueue {
   #insert(entry: Entry): void {
     this.#line.splice(this.#placeOf(entry), 0, entry)
     this.#entries.set(entry.item, entry)
-    count(this.#queuedOf, entry.group, 1)
+    entry.group.queued++
     if (!entry.seen) this.#unseen++
   }
 
@@ -262,8 +268,22 @@ export class SlotQueue {
     assert(this.#line[at] === entry, 'the line is in order')
     this.#line.splice(at, 1)
     this.#entries.delete(entry.item)
-    count(this.#queuedOf, entry.group, -1)
+    entry.group.queued--
+    this.#forget(entry.group)
     if (!entry.seen) this.#unseen--
+  }
+
+  #groupOf({ client, requestId }: SlotQueueItem): Group {
+    const name = client ?? requestId
+    const known = this.#groups.get(name)
+    if (known !== undefined) return known
+    const group = { name, queued: 0, worked: 0 }
+    this.#groups.set(name, group)
+    return group
+  }
+
+  #forget({ name, queued, worked }: Group): void {
+    if (queued + worked === 0) this.#groups.delete(name)
   }
 
   /** Where it stands, or would. */
@@ -287,12 +307,6 @@ export class SlotQueue {
 function compareEntries(a: Entry, b: Entry): number {
   if (a.seen !== b.seen) return a.seen ? 1 : -1
   return compareItems(a.item, b.item) || a.order - b.order
-}
-
-function count(counts: Map<string, number>, name: string, change: 1 | -1): void {
-  const after = (counts.get(name) ?? 0) + change
-  if (after === 0) counts.delete(name)
-  else counts.set(name, after)
 }
 
 function badSetting(what: string, limit: number, found: number): CodexError<'slotqueue/bad-setting'> {
