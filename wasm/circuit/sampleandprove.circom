@@ -56,8 +56,8 @@ template SampleAndProve(maxDepth, maxLog2NSlots, blockTreeDepth, nFieldElemsPerC
   signal input cellData[nSamples][nFieldElemsPerCell];
   signal input merklePaths[nSamples][maxDepth];
 
-  signal datasetRoot <== RootOfAnyTree(maxLog2NSlots)(slotRoot, slotIndex, nSlotsPerDataSet, slotProof);
-  datasetRoot === dataSetRoot;
+  signal reached <== RootOfAnyTree(maxLog2NSlots)(slotRoot, slotIndex, nSlotsPerDataSet, slotProof);
+  reached === dataSetRoot;
 
   signal isReal[maxDepth] <== LevelsOfPowerOfTwo(maxDepth)(nCellsPerSlot);
   signal index[nSamples][maxDepth];
