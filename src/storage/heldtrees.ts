@@ -148,20 +148,22 @@ export class HeldTrees {
     return ledger.update(async () => {
       const [id, taken] = await nextTreeId(datastore)
       this.#growing.add(id)
-      return [{ changes: [taken, { put: sweepKey(id), value: NOTHING }] }, id]
+      // Should a power cut lose it, all that was stored under the number afterwards is lost as well.
+      return [{ changes: [taken, { put: sweepKey(id), value: NOTHING }], durability: 'relaxed' }, id]
     })
   }
 
   async #store(records: Iterable<Change>, signal: AbortSignal): Promise<void> {
+    const { datastore } = this.#repo.parts
     let changes: Change[] = []
     for (const change of records) {
       changes.push(change)
       if (changes.length < RECORDS_PER_PAGE) continue
       signal.throwIfAborted()
-      await this.#repo.parts.datastore.commit(changes)
+      await datastore.commit(changes, RELAXED)
       changes = []
     }
-    await this.#repo.parts.datastore.commit(changes)
+    await datastore.commit(changes, RELAXED)
   }
 
   async #finish(trees: readonly GrownTree[], manifests: readonly HoldingManifest[], expiry: Seconds): Promise<Cid[]> {
@@ -250,3 +252,5 @@ function treeMissing(tree: Cid): CodexError<'dataset/tree-missing'> {
 /** Cleaning up after a failure must finish, whoever gave up waiting. */
 const NEVER = new AbortController().signal
 const NOTHING = new Uint8Array(0)
+/** What is under way counts from the strict commit on that finishes it, which makes all before it durable. */
+const RELAXED = { durability: 'relaxed' } as const
