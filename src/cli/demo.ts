@@ -18,15 +18,19 @@ import { defineVerb } from './verb.ts'
 import type { LocalNode } from './withnode.ts'
 import { withNode } from './withnode.ts'
 
-const STILL_TO_COME = 'Still to come: exchange with peers, selling space, proofs, a chain of its own.'
+const STILL_TO_COME = 'Still to come: proofs, exchange with peers, a chain of its own, selling space.'
 /** Looked for in the package's folder when no file is named. */
 const OWN_FILES = ['README.md', 'package.json']
 const MAX_TO_LIST = 20
+/** Of a file that has as many blocks. */
+const DATA_SLOTS = 2
+/** On a chain it is the hash of a block that nobody knows beforehand. */
+const EXAMPLE_CHALLENGE = `0x${'c0de'.repeat(16)}`
 
 export const demo = defineVerb({
   operands: { text: '[FILE]', min: 0, max: 1 },
-  about: `Stores FILE (by default the package's own README), lists it, reads it back, compares every byte, removes it; then serves the
-page on loopback until Ctrl-C, which is its normal end. Uses a temporary data folder unless --data-dir names one.
+  about: `Stores FILE (by default the package's own README), lists it, reads it back, compares every byte; cuts it into slots with parity, loses
+one and rebuilds it, makes what a proof of it takes; removes everything; then serves the page on loopback until Ctrl-C, which is its normal end. Uses a temporary data folder unless --data-dir names one.
 ${STILL_TO_COME}`,
   options: { once: flag('end after the timeline, serve no page') },
   document: '{ ok, cid, bytes, blocks, phases: [{ name, ms }], page: URL or null }; printed when the page is served',
@@ -89,7 +93,35 @@ async function runTimeline(call: Call, path: string): Promise<Timeline> {
       (advance) => compare(node, cid, path, signal, advance),
       (bytes) => `${formatBytes(bytes)}, every byte as in the file`,
     )
-    await phase('remove', () => node.datasets.remove(cid, { signal }), String)
+    const ecK = Math.min(DATA_SLOTS, blocks)
+    const made = await phase(
+      'protect',
+      () => node.slots.protect(cid, { ecK, ecM: 1, signal }),
+      (built) => `${formatCount(ecK, 'slot')} of data, 1 of parity -> ${built.verifiableCid}`,
+    )
+    await phase(
+      'lose',
+      () => node.slots.dropSlot(made.verifiableCid, 0, { signal }),
+      (lost) => `slot 0 with ${formatCount(lost, 'block')}`,
+    )
+    await phase(
+      'repair',
+      () => node.slots.repair(made.verifiableCid, 0, { signal }),
+      ({ rebuiltBlocks }) =>
+        `${formatCount(rebuiltBlocks, 'block')} computed from the other slots, same root as before`,
+    )
+    await phase(
+      'sample',
+      () => node.slots.proofInputs(made.verifiableCid, 0, EXAMPLE_CHALLENGE, { signal }),
+      ({ cellData }) => `${formatCount(cellData.length, 'cell')} of slot 0, for the challenge of a period`,
+    )
+    await phase(
+      'remove',
+      async () => {
+        for (const each of [made.verifiableCid, made.protectedCid, cid]) await node.datasets.remove(each, { signal })
+      },
+      () => 'everything',
+    )
     await showSpace(node)
     return { cid: String(cid), bytes: manifest.datasetSize, blocks, phases }
   })

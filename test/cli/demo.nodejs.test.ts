@@ -13,7 +13,10 @@ test('--once --json is one document about a real file', async () => {
   const found = await document(['demo', '--once', '-d', dataDir])
   expect(found).toMatchObject({ ok: true, cid: expect.stringMatching(/^zDv/) as unknown, page: null })
   expect(found['phases']).toEqual(
-    ['upload', 'list', 'read back', 'remove'].map((name) => ({ name, ms: expect.any(Number) as unknown })),
+    ['upload', 'list', 'read back', 'protect', 'lose', 'repair', 'sample', 'remove'].map((name) => ({
+      name,
+      ms: expect.any(Number) as unknown,
+    })),
   )
   expect(await soundSpace(dataDir)).toMatchObject({ totalBlocks: 0, quotaUsedBytes: 0 })
 })
@@ -22,7 +25,7 @@ test('without --json it tells a timeline and what is still to come', async () =>
   const { code, stdout } = await run(['demo', '--once'])
   expect(code).toBe(0)
   expect(stdout).toMatch(
-    / ms {2}upload [^]* ms {2}list [^]* ms {2}read back [^]*every byte[^]* ms {2}remove [^]*Still to come/,
+    / ms {2}upload [^]* ms {2}list [^]* ms {2}read back [^]*every byte[^]* ms {2}repair [^]*computed from the other slots[^]* ms {2}remove [^]*Still to come/,
   )
 })
 
