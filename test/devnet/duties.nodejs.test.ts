@@ -173,3 +173,33 @@ test('what is received is not missing, and what is not due neither', async () =>
 function pointerOf({ configuration }: Stage, slotId: string, period: number, block: bigint): bigint {
   return (block + BigInt(period) * BigInt(configuration.proofs.downtimeProduct) + BigInt(slotId)) % 256n
 }
+
+test('a proof answers the challenge of the block that takes it, for the root and the slot of the request', async () => {
+  onTestFinished(await chain.snapshot())
+  const stage = await Stage.set(chain, 'example')
+  const { token } = stage.market
+  const verifier = await chain.deploy('InputsVerifier')
+  const marketplace = await chain.deploy('TestMarketplace', stage.configuration, token.address, verifier.address)
+  const [client, host] = [stage.party('client'), stage.party('hostA')]
+  for (const party of [client, host]) await chain.must(token, party, 'approve', [marketplace.address, 10n ** 20n])
+  const { events } = await chain.must(marketplace, client, 'requestStorage', [BASELINE])
+  const id = String(events[0]?.args[0])
+  const element = async (name: string, bytes: unknown): Promise<bigint> =>
+    BigInt(String(await chain.read(marketplace, name, [bytes])))
+  const root = await element('merkleRootToFieldElement', BASELINE.content.merkleRoot)
+  const slotId = slotIdOf(id, 3)
+  const period = BigInt(Math.floor(chain.now / stage.configuration.proofs.period))
+  const proofAt = async (block: bigint): Promise<object> => {
+    const reference = block - 1n - pointerOf(stage, slotId, Number(period), block)
+    const { hash } = await chain.rpc.call<{ hash: string }>('eth_getBlockByNumber', [quantity(reference), false])
+    const challenge = await element('challengeToFieldElement', keccak256(hash))
+    return { a: { x: challenge, y: root }, b: PROOF.b, c: { x: 3n, y: 0n } }
+  }
+  await chain.must(marketplace, host, 'reserveSlot', [id, 3])
+  const next = BigInt((await chain.blockNumber()) + 1)
+  const proof = await proofAt(next)
+  const wrong = { ...proof, c: { x: 2n, y: 0n } }
+  const refused = await chain.call(marketplace, host, 'fillSlot', [id, 3, wrong])
+  expect(refused).toEqual({ ok: false, error: 'Proofs_InvalidProof' })
+  await chain.must(marketplace, host, 'fillSlot', [id, 3, proof])
+})
