@@ -14,10 +14,13 @@ import { treesOf } from '../storage/treeholder.ts'
 import { nodeChanges } from '../storage/treenodes.ts'
 import type { Rank } from '../workers/rankqueue.ts'
 import { layoutOf } from './codelayout.ts'
-import { GROUPS_IN_FLIGHT, stepGroups } from './protectblocks.ts'
+import { stepGroups } from './protectblocks.ts'
 import type { RecoverParts } from './recoversteps.ts'
 import { recoverSteps, requireRows } from './recoversteps.ts'
 import { treeOver } from './treeover.ts'
+
+/** Groups of steps under way at once: one is read and decoded while the other is stored. Nothing here waits for a computation, so more only costs memory. */
+const GROUPS_IN_FLIGHT = 2
 
 export interface DecodeOptions extends AbortOptions {
   readonly rank: Rank
