@@ -1,10 +1,17 @@
 // The composition root for Node: LevelDB and a plain file in a data folder, native sha256. Choices only; what they make is in node.ts.
 
+import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
+import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import type { ConnectionSettings } from './market/connection.ts'
+import type { EthersMarket, EthersMarketSettings } from './market/ethersmarket.ts'
+import type { Account, Examination } from './market/examinechain.ts'
+import type { NodeKey, NodeKeySettings } from './market/nodekey.ts'
 import type { NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
+import { keystoreFile, readSecretFile } from './platform/nodejs/keystorefile.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
@@ -54,4 +61,125 @@ async function openCompute(clock: Clock): Promise<Compute> {
     import('./platform/nodejs/computeworkers.ts'),
   ])
   return pooledCompute(computeWorkers(), clock)
+}
+
+/** The file at `path`, of a key or a password, which others may not read. @throws CodexError as {@link readSecretFile}, `wallet/not-found` */
+export async function readSecret(path: string): Promise<string> {
+  const text = await readSecretFile(path)
+  if (text !== undefined) return text
+  throw new CodexError('wallet/not-found', `found no file ${path}; make a key with: codex-light wallet new`, {
+    detail: { path },
+  })
+}
+
+/** Makes a key and keeps it at `path`. @returns its address @throws CodexError `wallet/exists` and as the file */
+export async function createKeystore(path: string, password: string): Promise<string> {
+  const { NodeKey } = await import('./market/nodekey.ts')
+  return keep(NodeKey.generate(secureRandom), path, password)
+}
+
+/**
+ * Keeps a key from elsewhere at `path`, under a password of its own.
+ * @param text 64 hex digits, or a Web3 keystore that `passwordOfText` opens
+ * @returns its address
+ * @throws CodexError `wallet/bad-key`, `wallet/bad-keystore`, `wallet/wrong-password`, `wallet/exists` and as the file
+ */
+export async function importKeystore(
+  path: string,
+  text: string,
+  passwords: { readonly passwordOfText: string; readonly password: string },
+): Promise<string> {
+  const { NodeKey } = await import('./market/nodekey.ts')
+  const key = text.trimStart().startsWith('{')
+    ? await NodeKey.fromKeystore(text, passwords.passwordOfText)
+    : NodeKey.fromPrivateKey(text)
+  return keep(key, path, passwords.password)
+}
+
+/** The address that the keystore at `path` names; no password is needed. @throws CodexError as {@link readSecret}, `wallet/bad-keystore` */
+export async function keystoreAddress(path: string): Promise<string> {
+  const { addressInKeystore } = await import('./market/keystore.ts')
+  const address = addressInKeystore(await readSecret(path))
+  if (address !== undefined) return address
+  throw new CodexError('wallet/bad-keystore', `expected ${path} to name its address; check the file`, {
+    detail: { path },
+  })
+}
+
+/** @throws CodexError as {@link readSecret}, `wallet/bad-keystore`, `wallet/wrong-password` */
+export async function unlockKey(path: string, password: string, settings: NodeKeySettings = {}): Promise<NodeKey> {
+  const { NodeKey } = await import('./market/nodekey.ts')
+  return NodeKey.fromKeystore(await readSecret(path), password, settings)
+}
+
+export interface ChainParts {
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Looks at endpoint, contract and account. Never rejects but with the signal's reason. */
+export async function examineChain(
+  parts: ChainParts,
+  settings: ConnectionSettings,
+  address: string | undefined,
+  options: AbortOptions,
+): Promise<Examination> {
+  const [{ examineChain: examine }, lines] = await Promise.all([import('./market/examinechain.ts'), openLines()])
+  return examine({ ...parts, lines }, settings, address, options)
+}
+
+/** What `address` has. @throws CodexError as `Connection.open` */
+export async function accountOf(
+  parts: ChainParts,
+  settings: ConnectionSettings,
+  address: string,
+  options: AbortOptions,
+): Promise<Account> {
+  const [{ readAccount }, lines] = await Promise.all([import('./market/examinechain.ts'), openLines()])
+  return readAccount({ ...parts, lines }, settings, address, options)
+}
+
+/**
+ * Runs `work` with a market whose journal is in the data folder, and lets go of both.
+ * @throws CodexError as {@link openDataFolder} and `EthersMarket.open`, and what `work` throws
+ */
+export async function withMarket<T>(
+  { dataDir, key, ...parts }: ChainParts & { readonly dataDir: string; readonly key: NodeKey },
+  settings: EthersMarketSettings,
+  options: AbortOptions,
+  work: (market: EthersMarket) => Promise<T>,
+): Promise<T> {
+  const [{ EthersMarket }, lines] = await Promise.all([import('./market/ethersmarket.ts'), openLines()])
+  const { datastore, slab, release } = await openDataFolder(dataDir)
+  try {
+    const market = await EthersMarket.open({ ...parts, lines, key, datastore }, settings, options)
+    try {
+      return await work(market)
+    } finally {
+      await market.stop()
+    }
+  } finally {
+    await slab.close()
+    await datastore.close()
+    await release()
+  }
+}
+
+async function keep(key: NodeKey, path: string, password: string): Promise<string> {
+  // Deriving the key takes a second: before that, say so if it is in vain.
+  const place = keystoreFile(path)
+  if ((await place.read()) !== undefined)
+    throw new CodexError('wallet/exists', `${path} holds a key already; choose another file with --keystore`, {
+      detail: { path },
+    })
+  await place.write(await key.toKeystore(password, secureRandom))
+  return key.address
+}
+
+async function openLines() {
+  return (await import('./platform/nodejs/nodelines.ts')).nodeLines
+}
+
+function secureRandom(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count))
 }

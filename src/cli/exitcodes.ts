@@ -29,6 +29,13 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['devnet/bad-file', EXIT.usage],
   ['devnet/bad-key', EXIT.usage],
   ['store/quota-exceeded', EXIT.refused],
+  ['wallet/daily-cap', EXIT.refused],
+  ['wallet/gas-price-over-cap', EXIT.refused],
+  ['wallet/', EXIT.walletOrAuth],
+  ['market/unreachable', EXIT.unreachable],
+  ['market/rate-limited', EXIT.unreachable],
+  ['market/bad-address', EXIT.usage],
+  ['market/bad-endpoint', EXIT.usage],
 ]
 
 /** For `--help`. */
@@ -36,9 +43,9 @@ export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: strin
   [EXIT.ok, 'done; also when the reader of our output stopped early (| head)'],
   [EXIT.failed, 'failed: not found, damaged, disk full, data folder in use by another node'],
   [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text'],
-  [EXIT.unreachable, 'unreachable: no answer from the network'],
-  [EXIT.walletOrAuth, 'wallet or authorisation'],
-  [EXIT.refused, 'refused by policy: the storage quota is exceeded, a block is still in use'],
+  [EXIT.unreachable, 'unreachable: no answer from the network or from the endpoint of the chain'],
+  [EXIT.walletOrAuth, 'wallet or authorisation: no key, wrong password, others may read the file, too few coins'],
+  [EXIT.refused, 'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use'],
   [EXIT.interrupted, 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
 ]
 

@@ -53,6 +53,11 @@ export function count(about: string, extra: Extra = {}): Option<number> {
   return { takes: 'COUNT', about, ...extra, read: readCount, show: String }
 }
 
+/** A whole number of base units, from 0 on, however large. */
+export function amount(takes: string, about: string, extra: Extra = {}): Option<bigint> {
+  return { takes, about, ...extra, read: readAmount, show: String }
+}
+
 export function choice<const T extends string>(choices: readonly T[], about: string, extra: Extra = {}): Option<T> {
   return {
     takes: choices.join('|'),
@@ -103,6 +108,11 @@ function readCount(given: string): number {
   const value = /^\d{1,16}$/.test(given) ? Number(given) : 0
   if (value < 1 || !Number.isSafeInteger(value)) throw badValue('a whole number from 1 on', given)
   return value
+}
+
+function readAmount(given: string): bigint {
+  if (/^\d{1,77}$/.test(given)) return BigInt(given)
+  throw badValue('a whole number from 0 on', given)
 }
 
 function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {

@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { Option, RawOptions } from './option.ts'
-import { choice, count, duration, readNamed, size, text } from './option.ts'
+import { amount, choice, count, duration, readNamed, size, text } from './option.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -45,6 +45,14 @@ export const SETTINGS = {
     async () => (await nodeDefaults()).intervalSeconds,
   ),
   'block-mn': setting(count('blocks looked at each time'), async () => (await nodeDefaults()).blocksPerRun),
+  'eth-provider': optional(text('URL', 'JSON-RPC endpoint of the chain: http:, https:, ws: or wss:')),
+  'marketplace-address': optional(text('ADDRESS', 'contract; the known one of the chain without it')),
+  keystore: optional(text('FILE', 'Web3 keystore of the key; keystore.json in the data folder without it')),
+  'password-file': optional(text('FILE', 'its first line is the password of the keystore')),
+  'reward-recipient': optional(text('ADDRESS', 'gets the rewards; the own address without it')),
+  'max-priority-fee-per-gas': optional(amount('WEI', 'tip for the makers of blocks, at most')),
+  'max-gas-price': optional(amount('WEI', 'for a unit of gas, at most')),
+  'max-daily-spend': optional(amount('WEI', 'for gas and coins sent, in 24 hours')),
   'log-level': setting<string>(
     {
       ...text('LEVELS', 'trace, debug, info, warn, error or off; of topics: info;debug:repostore,datasets'),
@@ -102,6 +110,11 @@ export async function dataFolder(settings: Settings): Promise<string> {
 
 function setting<T>(option: Option<T>, fallback: Setting<T>['fallback']): Setting<T> {
   return { ...option, fallback }
+}
+
+/** A setting without a default: where it is silent, others decide. */
+function optional<T>(option: Option<T>): Setting<T | undefined> {
+  return { ...option, fallback: () => undefined, show: (value) => (value === undefined ? '-' : option.show(value)) }
 }
 
 /** XDG base directories: a relative path in the variable is to be ignored. */

@@ -61,6 +61,31 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./devnet.ts')).devnet,
   },
   {
+    name: 'wallet new',
+    summary: "make the node's key",
+    load: async () => (await import('./walletnew.ts')).walletNew,
+  },
+  {
+    name: 'wallet import',
+    summary: "take a key from elsewhere as the node's",
+    load: async () => (await import('./walletimport.ts')).walletImport,
+  },
+  {
+    name: 'wallet show',
+    summary: "show the node's address and what it has",
+    load: async () => (await import('./walletshow.ts')).walletShow,
+  },
+  {
+    name: 'wallet send',
+    summary: 'send tokens or coins elsewhere',
+    load: async () => (await import('./walletsend.ts')).walletSend,
+  },
+  {
+    name: 'doctor',
+    summary: 'look whether chain, key and clock are fit for selling',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
     name: 'config print',
     summary: 'show every setting and where it came from',
     load: async () => (await import('./configprint.ts')).configPrint,

@@ -49,7 +49,8 @@ export async function withNode<T>(
   }
 }
 
-async function logSink(settings: Settings, terminal: Terminal): Promise<LogSink> {
+/** Where the log lines of a verb go. */
+export async function logSink(settings: Settings, terminal: Terminal): Promise<LogSink> {
   const { formatJson, formatText } = await import('../lib/logformat.ts')
   const wanted = settings['log-format'].given ?? 'auto'
   const format = wanted === 'json' || (wanted === 'auto' && !terminal.attended) ? formatJson : formatText

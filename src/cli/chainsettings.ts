@@ -1,0 +1,47 @@
+// The settings of the chain as the node takes them. Values only; the flags are in settings.ts.
+
+import { join } from 'node:path'
+import { CodexError } from '../lib/errors.ts'
+import { Log } from '../lib/log.ts'
+import { LogLevels } from '../lib/loglevels.ts'
+import { SystemClock } from '../lib/systemclock.ts'
+import { dataFolder, type Settings } from './settings.ts'
+import type { Call } from './verb.ts'
+import { logSink } from './withnode.ts'
+
+const KEYSTORE_FILE = 'keystore.json'
+
+export async function keystorePath(settings: Settings): Promise<string> {
+  return settings.keystore.given ?? join(await dataFolder(settings), KEYSTORE_FILE)
+}
+
+/** @throws CodexError `cli/no-endpoint` */
+export function chainSettings(settings: Settings) {
+  const url = settings['eth-provider'].given
+  if (url === undefined)
+    throw new CodexError('cli/no-endpoint', 'expected an endpoint of the chain; give one with --eth-provider URL')
+  const marketplace = settings['marketplace-address'].given
+  const rewardRecipient = settings['reward-recipient'].given
+  const maxPriorityFeePerGasWei = settings['max-priority-fee-per-gas'].given
+  const maxDailySpendWei = settings['max-daily-spend'].given
+  return {
+    url,
+    // A verb answers or fails; only a node that stays waits for an endpoint to come back.
+    connectAttempts: 1,
+    ...(marketplace === undefined ? {} : { marketplace }),
+    ...(rewardRecipient === undefined ? {} : { rewardRecipient }),
+    ...(maxPriorityFeePerGasWei === undefined ? {} : { maxPriorityFeePerGasWei }),
+    ...(maxDailySpendWei === undefined ? {} : { maxDailySpendWei }),
+  }
+}
+
+export function keySettings(settings: Settings): { readonly maxGasPriceWei?: bigint } {
+  const maxGasPriceWei = settings['max-gas-price'].given
+  return maxGasPriceWei === undefined ? {} : { maxGasPriceWei }
+}
+
+export async function chainParts({ settings, terminal }: Call): Promise<{ clock: SystemClock; log: Log }> {
+  const clock = new SystemClock()
+  const levels = new LogLevels(settings['log-level'].given ?? 'warn')
+  return { clock, log: new Log({ clock, levels, sinks: [await logSink(settings, terminal)] }, 'market') }
+}

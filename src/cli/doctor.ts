@@ -1,0 +1,52 @@
+// doctor: looks at what stands between this node and its earnings on the chain.
+
+import { CodexError } from '../lib/errors.ts'
+import { examineChain, keystoreAddress } from '../nodejs.ts'
+import { chainParts, chainSettings, keystorePath } from './chainsettings.ts'
+import { EXIT, exitCodeOf } from './exitcodes.ts'
+import { table } from './table.ts'
+import { defineVerb } from './verb.ts'
+
+export const doctor = defineVerb({
+  about: `Looks, changing nothing, whether the endpoint of --eth-provider is reachable and of the right chain, has the marketplace and answers as it
+does, whether this machine's clock agrees with the chain's time, and whether the node's key has coins and tokens. Fails when something stands
+in the way of selling.`,
+  options: {},
+  document: `{ healthy, findings: [{ check: "endpoint" | "chain" | "contract" | "abi" | "clock" | "key" | "coins" | "tokens" | "allowance",
+state: "good" | "odd" | "bad", sentence, code (of the error, with "bad") }] }`,
+  async run(_, call) {
+    const { settings, signal, terminal } = call
+    const chain = chainSettings(settings)
+    const key = await findKey(await keystorePath(settings))
+    const { findings } = await terminal.progress({ label: 'looking' }, async () =>
+      examineChain(await chainParts(call), chain, key.address, { signal }),
+    )
+    const all = [...findings, key.finding]
+    const bad = all.find(({ state }) => state === 'bad')
+    await terminal.answer(
+      { healthy: bad === undefined, findings: all },
+      table(all.map(({ check, state, sentence }) => [state, check, sentence])),
+    )
+    if (bad === undefined) return undefined
+    const code = 'code' in bad ? bad.code : undefined
+    return code === undefined ? EXIT.failed : exitCodeOf(new CodexError(code, bad.sentence))
+  },
+})
+
+interface KeyFinding {
+  readonly check: 'key'
+  readonly state: 'good' | 'bad'
+  readonly sentence: string
+  readonly code?: string
+}
+
+async function findKey(path: string): Promise<{ readonly address: string | undefined; readonly finding: KeyFinding }> {
+  try {
+    const address = await keystoreAddress(path)
+    return { address, finding: { check: 'key', state: 'good', sentence: `${path} holds the key of ${address}` } }
+  } catch (error) {
+    if (!CodexError.is(error)) throw error
+    const { code, message } = error
+    return { address: undefined, finding: { check: 'key', state: 'bad', sentence: message, code } }
+  }
+}

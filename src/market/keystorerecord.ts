@@ -1,0 +1,31 @@
+// A keystore as a record of a Datastore: where a tab keeps its key. What is in it is keystore.ts's business.
+
+import { utf8 } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import { Mutex } from '../lib/mutex.ts'
+import type { Datastore } from '../storage/datastore.ts'
+import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
+import { textKey } from '../storage/storagekey.ts'
+import type { KeystorePlace } from './keystore.ts'
+
+export const KEYSTORE_KEY = textKey('meta/keystore')
+
+/** Errors of both verbs: as the datastore, `store/corrupted-record`. One tab has the datastore open for writing: its lock keeps others out. */
+export function keystoreRecord(datastore: Datastore): KeystorePlace {
+  const line = new Mutex()
+  return {
+    async read() {
+      const record = await datastore.get(KEYSTORE_KEY)
+      return record === undefined ? undefined : new TextDecoder().decode(openRecord(KEYSTORE_KEY, record))
+    },
+    write(json) {
+      return line.run(async () => {
+        if ((await datastore.get(KEYSTORE_KEY)) !== undefined) {
+          const message = 'this node has a key already, and a key is never written over; use a node of another name'
+          throw new CodexError('wallet/exists', message)
+        }
+        await datastore.commit([{ put: KEYSTORE_KEY, value: sealRecord(utf8(json)) }])
+      })
+    },
+  }
+}
