@@ -44,6 +44,8 @@ import { isBelow, subtractWords } from './words.ts'
 export const LANES: usize = ${LANES}
 ${vectors.length === 0 ? '' : `/** Constants of the arithmetic, in all lanes. */\nconst TABLE: usize = ${data(vectors)}\n`}
 const SCRATCH: usize = memory.data(${ELEMENT_BYTES * LANES}, 16)
+/** Vectors of coordinates: three pairs to be multiplied. */
+const OPERANDS: usize = memory.data(${6 * ELEMENT_BYTES * LANES}, 16)
 const TWIDDLES: usize = memory.data(${3 * ELEMENT_BYTES * LANES}, 16)
 /** Two vectors of coordinates in the larger field, at the same distance from each other whatever the variant. */
 export const CHAINS: usize = memory.data(${2 * CHAIN_STEP}, 16)

@@ -111,6 +111,18 @@ export class DoubleLanes {
     return multiply(this.#stream, this.#field, left, a === b ? left : this.#tidy(b))
   }
 
+  /** Stores an operand for {@link called}, which multiplies it with the one in the next slot. */
+  place(slot, value) {
+    this.store(`OPERANDS + ${80 * slot}`, this.fit(value, 'product'), 0, 'product')
+  }
+
+  /** The product of what is in two slots, by a call. */
+  called(slot) {
+    const at = `OPERANDS + ${80 * slot}`
+    this.line(`timesQ(${at}, ${at}, ${at} + 80)`)
+    return this.load(at)
+  }
+
   add(a, b) {
     return add(this.#stream, a, b)
   }
@@ -147,8 +159,8 @@ export class DoubleLanes {
   }
 
   /** The same class, as it may be stored. */
-  fit(value) {
-    if (value.max > this.#bounds.any) return reduced(this.#stream, this.#field, this.#tidy(value))
+  fit(value, bound = 'any') {
+    if (value.max > this.#bounds[bound]) return reduced(this.#stream, this.#field, this.#tidy(value))
     return this.#tidy(value)
   }
 

@@ -32,6 +32,10 @@ ${lines}    a += ${vector}
 }
 `
   })
+  const times = body((lanes) => {
+    const [a, b] = ['a', 'b'].map((address) => lanes.load(address, 0, 'product'))
+    lanes.store('to', lanes.fit(lanes.multiply(a, b)))
+  })
   const square = body((lanes) => {
     const a = lanes.load('a')
     lanes.store('to', lanes.fit(lanes.multiply(a, a)))
@@ -44,6 +48,9 @@ ${lines}    a += ${vector}
   const leave = body((lanes) => lanes.store('SCRATCH', lanes.multiply(lanes.load('from'), lanes.splat('factor'))))
   const perLane = (lineOf) => Array.from({ length: variant.lanes }, (_, lane) => `  ${lineOf(lane)}\n`).join('')
   return `${written.join('')}
+function times${name}(to: usize, a: usize, b: usize): void {
+${times.constants}${times.lines}}
+
 export function square${name}(to: usize, a: usize): void {
 ${square.constants}${square.lines}}
 

@@ -16,19 +16,37 @@ ${body}  }
 `
   const end = `  const end = triples + ${variant.lanes * TRIPLE_BYTES} * vectors\n`
   const step = `    differences += ${group.vectorBytes}\n    products += ${group.vectorBytes}\n`
-  const forward = group.body((lanes) => group.forward(lanes, name))
+  const alongTriples = ['differences', 'rises', 'abscissas', 'ordinates'].map((verb) => {
+    const { constants, lines } = group.body((lanes) => group[verb](lanes, name))
+    return `export function ${verb}${name}(triples: usize, vectors: usize, differences: usize, products: usize): void {
+${end}${constants}${loop(`${lines}${step}`)}}
+
+`
+  })
+  const alongArrays = ['slopes', 'squares', 'drops'].map((verb) => {
+    const { constants, lines } = group.body((lanes) => group[verb](lanes))
+    return `export function ${verb}${name}(vectors: usize, differences: usize, products: usize): void {
+  const end = products + ${group.vectorBytes} * vectors
+${constants}  while (products < end) {
+${lines}${step}  }
+}
+
+`
+  })
+  const forward = group.body((lanes) => group.forward(lanes))
   const backward = group.body((lanes) => group.backward(lanes))
-  const slopes = group.body((lanes) => group.slopes(lanes))
-  const abscissas = group.body((lanes) => group.abscissas(lanes))
-  const ordinates = group.body((lanes) => group.ordinates(lanes))
   const tangents = group.body((lanes) => group.tangents(lanes))
-  const rises = group.body((lanes) => group.rises(lanes))
+  const heights = group.body((lanes) => group.heights(lanes))
   const doubles = group.body((lanes) => group.doubles(lanes))
   const negated = group.body((lanes) => group.negated(lanes))
   const product = group.body((lanes) => group.product(lanes))
-  return `export function forward${name}(triples: usize, vectors: usize, differences: usize, products: usize): void {
-${end}${forward.constants}  let chain = CHAINS
-${loop(`${forward.lines}${step}    chain = BOTH_CHAINS - chain\n`)}}
+  return `${alongTriples.join('')}${alongArrays.join('')}export function forward${name}(vectors: usize, differences: usize, products: usize): void {
+  const end = products + ${group.vectorBytes} * vectors
+${forward.constants}  let chain = CHAINS
+  while (products < end) {
+${forward.lines}${step}    chain = BOTH_CHAINS - chain
+  }
+}
 
 export function backward${name}(vectors: usize, differences: usize, products: usize): void {
   const begin = products
@@ -42,20 +60,11 @@ ${backward.constants}  while (products > begin) {
 ${backward.lines}  }
 }
 
-export function slopes${name}(triples: usize, vectors: usize, differences: usize, products: usize): void {
-${end}${slopes.constants}${loop(`${slopes.lines}${step}`)}}
-
-export function abscissas${name}(triples: usize, vectors: usize, differences: usize, products: usize): void {
-${end}${abscissas.constants}${loop(`${abscissas.lines}${step}`)}}
-
-export function ordinates${name}(triples: usize, vectors: usize, differences: usize, products: usize): void {
-${end}${ordinates.constants}${loop(`${ordinates.lines}${step}`)}}
-
 export function tangents${name}(triples: usize, products: usize, to: usize): void {
 ${tangents.constants}${tangents.lines}}
 
-export function rises${name}(triples: usize, to: usize): void {
-${rises.constants}${rises.lines}}
+export function heights${name}(triples: usize, to: usize): void {
+${heights.constants}${heights.lines}}
 
 export function doubles${name}(triples: usize, to: usize): void {
 ${doubles.constants}${doubles.lines}}
@@ -92,13 +101,17 @@ class GroupLoops {
     return { constants: indented(constants), lines: indented(lanes.lines) }
   }
 
-  /** The differences of abscissas, and their products from the first to the last but this. */
-  forward(lanes, name) {
+  /** Of abscissas. */
+  differences(lanes, name) {
     const [a, b] = this.#operands(lanes)
     const xa = this.#x(lanes, a)
     const difference = this.#x(lanes, b).map((part, i) => lanes.least(lanes.subtract(part, xa[i])))
     this.#store(lanes, 'differences', difference, 'least')
     lanes.line(`if (${lanes.maybeZero(difference[0])}) amend${name}(triples, differences)`)
+  }
+
+  /** The products of all differences before this one. */
+  forward(lanes) {
     const product = this.#load(lanes, 'chain', 'product')
     const factor = this.#load(lanes, 'differences', 'least')
     this.#store(lanes, 'products', product, 'product')
@@ -114,34 +127,47 @@ class GroupLoops {
     this.#store(lanes, 'chain', this.#fit(lanes, this.#field.multiply(lanes, inverse, difference)), 'product')
   }
 
-  slopes(lanes) {
+  /** Of ordinates, in the differences' place. */
+  rises(lanes) {
     const [a, b] = this.#operands(lanes)
     const ya = this.#signedY(lanes, a)
-    const rise = this.#signedY(lanes, b).map((part, i) => lanes.fit(lanes.subtract(part, ya[i])))
+    const rise = this.#signedY(lanes, b).map((part, i) => lanes.least(lanes.subtract(part, ya[i])))
+    this.#store(lanes, 'differences', rise, 'least')
+  }
+
+  slopes(lanes) {
+    const rise = this.#load(lanes, 'differences', 'least')
     const slope = this.#field.multiply(lanes, rise, this.#load(lanes, 'products'))
-    this.#store(lanes, 'differences', this.#fit(lanes, slope))
+    this.#store(lanes, 'differences', this.#fit(lanes, slope), 'product')
+  }
+
+  squares(lanes) {
+    const slope = this.#load(lanes, 'differences', 'product')
+    this.#store(lanes, 'products', this.#fit(lanes, this.#field.multiply(lanes, slope, slope)))
   }
 
   abscissas(lanes) {
     const [a, b] = this.#operands(lanes)
-    const slope = this.#load(lanes, 'differences')
-    const square = this.#field.multiply(lanes, slope, slope)
+    const square = this.#load(lanes, 'products')
     const xa = this.#x(lanes, a)
     const xb = this.#x(lanes, b)
     const sum = square.map((part, i) => lanes.fit(lanes.subtract(part, lanes.add(xa[i], xb[i]))))
     this.#scatter(lanes, this.#results(lanes), sum, 0)
-    this.#store(
-      lanes,
-      'products',
-      sum.map((part, i) => lanes.fit(lanes.subtract(xa[i], part))),
-    )
+    const back = sum.map((part, i) => lanes.least(lanes.subtract(xa[i], part)))
+    this.#store(lanes, 'products', back, 'least')
+  }
+
+  /** How far the ordinates are below those of the first operands. */
+  drops(lanes) {
+    const slope = this.#load(lanes, 'differences', 'product')
+    const product = this.#field.multiply(lanes, slope, this.#load(lanes, 'products', 'least'))
+    this.#store(lanes, 'products', this.#fit(lanes, product))
   }
 
   ordinates(lanes) {
     const [a] = this.#operands(lanes)
-    const product = this.#field.multiply(lanes, this.#load(lanes, 'differences'), this.#load(lanes, 'products'))
     const ya = this.#signedY(lanes, a)
-    const sum = product.map((part, i) => lanes.fit(lanes.subtract(part, ya[i])))
+    const sum = this.#load(lanes, 'products').map((part, i) => lanes.fit(lanes.subtract(part, ya[i])))
     this.#scatter(lanes, this.#results(lanes), sum, ELEMENT_BYTES * this.#field.parts)
   }
 
@@ -152,11 +178,16 @@ class GroupLoops {
     const square = this.#field.multiply(lanes, x, x)
     const rise = square.map((part) => lanes.fit(lanes.add(lanes.add(part, part), part)))
     const slope = this.#field.multiply(lanes, rise, this.#load(lanes, 'products'))
-    this.#store(lanes, 'to', this.#fit(lanes, slope))
+    this.#store(
+      lanes,
+      'to',
+      slope.map((part) => lanes.fit(part, 'product')),
+      'product',
+    )
   }
 
   /** What the second ordinate is above the first, of least magnitude. */
-  rises(lanes) {
+  heights(lanes) {
     const [a, b] = this.#operands(lanes)
     const ya = this.#signedY(lanes, a)
     const yb = this.#signedY(lanes, b)

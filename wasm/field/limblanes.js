@@ -88,6 +88,18 @@ export class LimbLanes {
     return multiply(this.#stream, this.#field, left, a === b ? left : this.#tidy(b))
   }
 
+  /** Stores an operand for {@link called}, which multiplies it with the one in the next slot. */
+  place(slot, value) {
+    this.store(`OPERANDS + ${40 * slot}`, this.fit(value, 'product'), 0, 'product')
+  }
+
+  /** The product of what is in two slots, by a call. */
+  called(slot) {
+    const at = `OPERANDS + ${40 * slot}`
+    this.line(`timesQ(${at}, ${at}, ${at} + 40)`)
+    return this.load(at)
+  }
+
   add(a, b) {
     return combine(this.#stream, [1n, a], [1n, b])
   }
@@ -130,8 +142,8 @@ export class LimbLanes {
     return value.limbs.some(({ max }, i) => i < TOP && max > LIMB) ? carried(this.#stream, value) : value
   }
 
-  fit(value) {
-    return value.max > this.#bounds.any ? reduced(this.#stream, this.#field, value) : this.#tidy(value)
+  fit(value, bound = 'any') {
+    return value.max > this.#bounds[bound] ? reduced(this.#stream, this.#field, value) : this.#tidy(value)
   }
 
   /** At most p and a little: zero is 0 or p. */

@@ -10,22 +10,25 @@ export class PrimeField {
   }
 }
 
-/** Elements are `[a, b]`, for a + b u where u^2 = -1. */
+/** Elements are `[a, b]`, for a + b u where u^2 = -1. Products are calls: all in one place they would be too long for a processor's caches. */
 export class QuadraticField {
   static parts = 2
 
   static multiply(lanes, a, b) {
-    if (a === b) return square(lanes, a)
+    const times = (slot, x, y) => {
+      lanes.place(slot, x)
+      lanes.place(slot + 1, y)
+      return lanes.called(slot)
+    }
     const [a0, a1] = a
     const [b0, b1] = b
-    const low = lanes.multiply(a0, b0)
-    const high = lanes.multiply(a1, b1)
-    const mixed = lanes.multiply(lanes.add(a0, a1), lanes.add(b0, b1))
+    if (a === b) {
+      const product = times(0, a0, a1)
+      return [times(2, lanes.add(a0, a1), lanes.subtract(a0, a1)), lanes.add(product, product)]
+    }
+    const low = times(0, a0, b0)
+    const high = times(2, a1, b1)
+    const mixed = times(4, lanes.add(a0, a1), lanes.add(b0, b1))
     return [lanes.subtract(low, high), lanes.subtract(mixed, lanes.add(low, high))]
   }
-}
-
-function square(lanes, [a0, a1]) {
-  const product = lanes.multiply(a0, a1)
-  return [lanes.multiply(lanes.add(a0, a1), lanes.subtract(a0, a1)), lanes.add(product, product)]
 }

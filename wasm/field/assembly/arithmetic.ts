@@ -9,12 +9,18 @@
 // element each in G1 and of two in G2. An operand's address with its lowest bit set means minus the point. In the loops below
 // `vectors` counts LANES triples each, `differences` and `products` are arrays of vectors (of two each in G2), and CHAINS are
 // two running products, one for the even vectors and one for the odd ones. They run in this order:
-//   forward     differences of abscissas; products of all those before; in CHAINS the product of all
-//   backward    with the inverses of these products in CHAINS: in `products` the inverse of each difference
-//   slopes      into `differences`
-//   abscissas   x of the results, and in `products` how far it is from that of the first operand
-//   ordinates   y of the results
-// Where abscissas are equal `forward` calls amend1 or amend2 of pointbatch.ts, which puts something invertible in the
+//   differences  of abscissas
+//   forward      products of all differences before; in CHAINS the product of all
+//   backward     with the inverses of these products in CHAINS: in `products` the inverse of each difference
+//   rises        differences of ordinates, in the place of those of abscissas
+//   slopes       into `differences`
+//   squares      of the slopes, into `products`
+//   abscissas    x of the results, and in `products` how far it is from that of the first operand
+//   drops        the product of both, in `products`
+//   ordinates    y of the results
+// A loop that multiplies does nothing else: a product is so long that a processor sees little beyond it, and would wait for what it
+// multiplies.
+// Where abscissas are equal `differences` calls amend1 or amend2 of pointbatch.ts, which puts something invertible in the
 // difference's place. Points at infinity must not be among the operands.
 
 export declare const LANES: usize
@@ -66,23 +72,31 @@ export declare function enterQ(to: usize, from: usize, stride: usize, factor: us
 export declare function leaveQ(from: usize, to: usize, stride: usize, factor: usize): void
 export declare function isZeroQ(vector: usize, lane: usize): bool
 
-export declare function forward1(triples: usize, vectors: usize, differences: usize, products: usize): void
-export declare function backward1(vectors: usize, differences: usize, products: usize): void
-export declare function slopes1(triples: usize, vectors: usize, differences: usize, products: usize): void
+export declare function differences1(triples: usize, vectors: usize, differences: usize, products: usize): void
+export declare function rises1(triples: usize, vectors: usize, differences: usize, products: usize): void
 export declare function abscissas1(triples: usize, vectors: usize, differences: usize, products: usize): void
 export declare function ordinates1(triples: usize, vectors: usize, differences: usize, products: usize): void
-export declare function forward2(triples: usize, vectors: usize, differences: usize, products: usize): void
-export declare function backward2(vectors: usize, differences: usize, products: usize): void
-export declare function slopes2(triples: usize, vectors: usize, differences: usize, products: usize): void
+export declare function forward1(vectors: usize, differences: usize, products: usize): void
+export declare function backward1(vectors: usize, differences: usize, products: usize): void
+export declare function slopes1(vectors: usize, differences: usize, products: usize): void
+export declare function squares1(vectors: usize, differences: usize, products: usize): void
+export declare function drops1(vectors: usize, differences: usize, products: usize): void
+export declare function differences2(triples: usize, vectors: usize, differences: usize, products: usize): void
+export declare function rises2(triples: usize, vectors: usize, differences: usize, products: usize): void
 export declare function abscissas2(triples: usize, vectors: usize, differences: usize, products: usize): void
 export declare function ordinates2(triples: usize, vectors: usize, differences: usize, products: usize): void
+export declare function forward2(vectors: usize, differences: usize, products: usize): void
+export declare function backward2(vectors: usize, differences: usize, products: usize): void
+export declare function slopes2(vectors: usize, differences: usize, products: usize): void
+export declare function squares2(vectors: usize, differences: usize, products: usize): void
+export declare function drops2(vectors: usize, differences: usize, products: usize): void
 
 /** Of the triples of one vector: the slope of the tangent, how far apart the ordinates are, twice the first one. */
 export declare function tangents1(triples: usize, products: usize, to: usize): void
-export declare function rises1(triples: usize, to: usize): void
+export declare function heights1(triples: usize, to: usize): void
 export declare function doubles1(triples: usize, to: usize): void
 export declare function tangents2(triples: usize, products: usize, to: usize): void
-export declare function rises2(triples: usize, to: usize): void
+export declare function heights2(triples: usize, to: usize): void
 export declare function doubles2(triples: usize, to: usize): void
 /** Minus the ordinate of one point to that of another. */
 export declare function negate1(from: usize, to: usize): void

@@ -17,12 +17,19 @@ import {
   addQ,
   backward1,
   backward2,
+  differences1,
+  differences2,
   doubles1,
   doubles2,
+  drops1,
+  drops2,
   enterQ,
   forward1,
   forward2,
+  heights1,
+  heights2,
   isZeroQ,
+  leastQ,
   leaveQ,
   multiplyQ,
   negate1,
@@ -36,8 +43,9 @@ import {
   slopes1,
   slopes2,
   squareQ,
+  squares1,
+  squares2,
   subtractQ,
-  leastQ,
   tangents1,
   tangents2,
 } from './arithmetic.ts'
@@ -47,7 +55,7 @@ const INFINITE: u64 = 0x7ff0_0000_0000_0000
 const ELEMENT: usize = 40
 const TRIPLE: usize = 12
 /** Additions that share an inversion; a multiple of LANES. */
-const BATCH: usize = 4096
+const BATCH: usize = 1024
 /** In the lowest bits of a result's address: the operands are equal, or opposite. */
 const EQUAL: u32 = 1
 const OPPOSITE: u32 = 2
@@ -114,28 +122,41 @@ export function flush(group: usize): void {
   pending = 0
   amended = false
   placeOnes(group)
-  if (group == 1) {
-    forward1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    invertChains(1)
-    backward1(vectors, DIFFERENCES, PRODUCTS)
-    slopes1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    if (amended) drawTangents(1, vectors)
-    abscissas1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    ordinates1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-  } else {
-    forward2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    invertChains(2)
-    backward2(vectors, DIFFERENCES, PRODUCTS)
-    slopes2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    if (amended) drawTangents(2, vectors)
-    abscissas2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-    ordinates2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
-  }
+  if (group == 1) addBatch1(vectors)
+  else addBatch2(vectors)
   if (!amended) return
   for (let triple = TRIPLES; triple < last; triple += TRIPLE) {
     const to = load<u32>(triple, 8)
     if (to & OPPOSITE) setInfinite((<usize>to) & ~7)
   }
+}
+
+function addBatch1(vectors: usize): void {
+  differences1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  forward1(vectors, DIFFERENCES, PRODUCTS)
+  invertChains(1)
+  backward1(vectors, DIFFERENCES, PRODUCTS)
+  rises1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  slopes1(vectors, DIFFERENCES, PRODUCTS)
+  if (amended) drawTangents(1, vectors)
+  squares1(vectors, DIFFERENCES, PRODUCTS)
+  abscissas1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  drops1(vectors, DIFFERENCES, PRODUCTS)
+  ordinates1(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+}
+
+function addBatch2(vectors: usize): void {
+  differences2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  forward2(vectors, DIFFERENCES, PRODUCTS)
+  invertChains(2)
+  backward2(vectors, DIFFERENCES, PRODUCTS)
+  rises2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  slopes2(vectors, DIFFERENCES, PRODUCTS)
+  if (amended) drawTangents(2, vectors)
+  squares2(vectors, DIFFERENCES, PRODUCTS)
+  abscissas2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
+  drops2(vectors, DIFFERENCES, PRODUCTS)
+  ordinates2(TRIPLES, vectors, DIFFERENCES, PRODUCTS)
 }
 
 /** An addition of fillers, so that every lane has one. */
@@ -253,8 +274,8 @@ function amend(group: usize, triples: usize, differences: usize): void {
     amended = true
     const triple = triples + TRIPLE * lane
     const to = load<u32>(triple, 8)
-    if (group == 1) rises1(triples, SPARE)
-    else rises2(triples, SPARE)
+    if (group == 1) heights1(triples, SPARE)
+    else heights2(triples, SPARE)
     if (isZero(group, SPARE, lane)) {
       if (group == 1) doubles1(triples, SPARE)
       else doubles2(triples, SPARE)
