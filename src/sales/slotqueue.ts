@@ -77,6 +77,8 @@ export class SlotQueue {
   readonly #work = new SlotMap<Work>()
   readonly #groups = new Map<string, Group>()
   readonly #waiting = new Set<(item: SlotQueueItem) => void>()
+  /** Groups that have more than their share. */
+  #greedy = 0
   #unseen = 0
   #pushes = 0
   #wakes = 0
@@ -210,6 +212,17 @@ export class SlotQueue {
     })
   }
 
+  /** As {@link SlotQueue.take}, without waiting: undefined when there is none. */
+  tryTake(): SlotQueueItem | undefined {
+    if (this.#unseen === 0 || this.#isSuspended) return undefined
+    const entry = this.#next()
+    const { item, group } = entry
+    group.worked++
+    this.#takeOut(entry)
+    this.#work.set(item, { group, wakes: this.#wakes, isRemoved: false, again: undefined })
+    return item
+  }
+
   /**
    * The item was decided. @param again nothing of ours matched: it goes back, seen, unless terms have changed meanwhile. One that was pushed
    * again meanwhile goes back unseen; one that was removed does not.
@@ -226,15 +239,10 @@ export class SlotQueue {
   }
 
   #handOut(): void {
-    while (this.#waiting.size > 0 && this.#unseen > 0 && !this.#isSuspended) {
-      const [hand] = this.#waiting
-      assert(hand !== undefined, 'somebody waits')
+    for (const hand of this.#waiting) {
+      const item = this.tryTake()
+      if (item === undefined) return
       this.#waiting.delete(hand)
-      const entry = this.#next()
-      const { item, group } = entry
-      group.worked++
-      this.#takeOut(entry)
-      this.#work.set(item, { group, wakes: this.#wakes, isRemoved: false, again: undefined })
       hand(item)
     }
   }
@@ -250,25 +258,25 @@ export class SlotQueue {
   }
 
   #evict(): Entry {
-    const greedy = this.#line.find(({ group }) => group.queued > this.#groupLimit)
-    const worst = greedy ?? this.#at(0)
-    this.#takeOut(worst)
+    let at = 0
+    if (this.#greedy > 0) while (this.#at(at).group.queued <= this.#groupLimit) at++
+    const worst = this.#at(at)
+    this.#takeOut(worst, at)
     return worst
   }
 
   #insert(entry: Entry): void {
     this.#line.splice(this.#placeOf(entry), 0, entry)
     this.#entries.set(entry.item, entry)
-    entry.group.queued++
+    if (entry.group.queued++ === this.#groupLimit) this.#greedy++
     if (!entry.seen) this.#unseen++
   }
 
-  #takeOut(entry: Entry): void {
-    const at = this.#placeOf(entry)
+  #takeOut(entry: Entry, at: number = this.#placeOf(entry)): void {
     assert(this.#line[at] === entry, 'the line is in order')
     this.#line.splice(at, 1)
     this.#entries.delete(entry.item)
-    entry.group.queued--
+    if (--entry.group.queued === this.#groupLimit) this.#greedy--
     this.#forget(entry.group)
     if (!entry.seen) this.#unseen--
   }

@@ -28,6 +28,7 @@ import { bench as protect } from './protect.bench.ts'
 import { bench as protectInTab } from './protect.browser.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
+import { bench as sales } from './sales.bench.ts'
 import { bench as upload } from './upload.bench.ts'
 import { bench as uploadInTab } from './upload.browser.bench.ts'
 
@@ -40,6 +41,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: blocks, file: 'blocks.bench.ts' },
   { bench: coldstart, file: 'coldstart.bench.ts' },
   { bench: pagesize, file: 'pagesize.bench.ts' },
+  { bench: sales, file: 'sales.bench.ts' },
   { bench: leopard, file: 'leopard.bench.ts' },
   { bench: uploadInTab, file: 'upload.browser.bench.ts' },
   { bench: blocksInTab, file: 'blocks.browser.bench.ts' },

@@ -1,0 +1,204 @@
+// The accounts and the queue of selling, alone on one core: how many operations a second, how long one may take, how long a start takes.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { join } from 'node:path'
+
+import { nextTask } from '../../src/lib/nexttask.ts'
+import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
+import type { Availability, AvailabilityId, SlotWanted } from '../../src/sales/availability.ts'
+import { AvailabilityIndex } from '../../src/sales/availabilityindex.ts'
+import type { Reservation, ReservationId } from '../../src/sales/reservation.ts'
+import { Reservations } from '../../src/sales/reservations.ts'
+import { putAvailability, putReservation } from '../../src/sales/salesrecords.ts'
+import { SlotQueue } from '../../src/sales/slotqueue.ts'
+import type { SlotQueueItem } from '../../src/sales/slotqueueitem.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import { MemorySlabFile } from '../../src/storage/memoryslabfile.ts'
+import { countersChange } from '../../src/storage/quota.ts'
+import { RepoStore } from '../../src/storage/repostore.ts'
+import { TEST_HASHER, seededRandom } from '../fakes/memorystore.ts'
+import type { Bench, Place, Sample } from './harness.ts'
+import { NEVER, quietParts } from './quietparts.ts'
+
+const random = seededRandom(1)
+const below = (limit: number): number => Math.floor(random() * limit)
+const idOf = (number: number): string => `0x${number.toString(16).padStart(64, '0')}`
+
+export const bench: Bench = {
+  name: 'sales',
+  title: 'Selling, Node',
+  rounds: 3,
+  figures: [
+    { key: 'queueMega', unit: 'M/s', title: 'queue, push + pop + delete', goal: { of: 'ours', atLeast: 1 } },
+    {
+      key: 'floodDelayMs',
+      unit: 'ms',
+      title: 'p99 loop delay under 10^5 hostile requests',
+      goal: { of: 'ours', atMost: 50 },
+    },
+    { key: 'findMedian', unit: 'µs', title: 'find among 10^5, median', goal: { of: 'ours', atMost: 20 } },
+    { key: 'findMatchMedian', unit: 'µs', title: 'find among 10^5, median of those that match' },
+    { key: 'findMissMedian', unit: 'µs', title: 'find among 10^5, median of those that do not' },
+    { key: 'findWorst', unit: 'µs', title: 'find among 10^5, worst' },
+    {
+      key: 'openMs',
+      unit: 'ms',
+      title: 'recovery with 10^4 reservations, LevelDB',
+      goal: { of: 'ours', atMost: 2000 },
+    },
+  ],
+  sides: {
+    ours: async (place) => ({
+      ...queueSpeed(place),
+      ...(await flood(place)),
+      ...findTimes(place),
+      ...(await recovery(place)),
+    }),
+  },
+}
+
+/** In turn: two pushes of new items, a delete of one pushed a while ago, the best taken; the queue is full to begin with. */
+function queueSpeed({ quick }: Place): Sample {
+  const queue = new SlotQueue({ fraction: random })
+  const operations = quick ? 300_000 : 3_000_000
+  const items: SlotQueueItem[] = Array.from({ length: 4096 }, (_, number) => ({
+    requestId: idOf(number) as RequestId,
+    slotIndex: 0,
+    profit: BigInt(below(1_000_000)) * 1_000_000_000n,
+    collateral: BigInt(below(1000)),
+    expiry: below(1000),
+    client: `client ${below(40)}`,
+  }))
+  for (let at = 0; at < 128; at++) queue.push(items[at] as SlotQueueItem)
+  const itemAt = (at: number): SlotQueueItem => items[at % 4096] as SlotQueueItem
+  // Time of the processor, because the figure is one of a core.
+  const begin = process.cpuUsage()
+  for (let at = 128; at < operations / 2; at += 2) {
+    queue.push(itemAt(at))
+    queue.push(itemAt(at + 1))
+    const { requestId, slotIndex } = itemAt(at - 64)
+    queue.remove(requestId, slotIndex)
+    const best = queue.tryTake()
+    if (best !== undefined) queue.finish(best, false)
+  }
+  const { user, system } = process.cpuUsage(begin)
+  return { queueMega: operations / (user + system) }
+}
+
+/** Every request richer than all before and of as many slots as there can be, so that each slot evicts another; fed as sales feeds it. */
+async function flood({ quick }: Place): Promise<Sample> {
+  const queue = new SlotQueue({ fraction: random }, { workers: 3 })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  for (let number = 0; number < (quick ? 10_000 : 100_000); number++) {
+    queue.offer({
+      requestId: idOf(number) as RequestId,
+      expiry: 1000,
+      client: `client ${number % 1000}`,
+      ask: {
+        slots: 65_535n,
+        slotSize: 2n ** 30n,
+        duration: 1000n,
+        pricePerBytePerSecond: BigInt(number),
+        collateralPerByte: 1n,
+      },
+    })
+    if (number % 8 === 7) await nextTask()
+  }
+  delay.disable()
+  return { floodDelayMs: delay.percentile(99) / 1e6 }
+}
+
+/** All terms drawn alike and independently; queries too, so that about as many find something as not. */
+function findTimes({ quick }: Place): Sample {
+  const index = new AvailabilityIndex()
+  const count = quick ? 10_000 : 100_000
+  for (let number = 0; number < count; number++) index.set(anyAvailability(number))
+  const timed = (wanted: SlotWanted): { micros: number; found: boolean; wanted: SlotWanted } => {
+    const begin = performance.now()
+    const found = index.find(wanted) !== undefined
+    return { micros: (performance.now() - begin) * 1000, found, wanted }
+  }
+  // Compilation is over by then.
+  const warm = Array.from({ length: 20_000 }, () => timed(anySlot())).slice(2000)
+  const micros = (of: typeof warm): number[] => of.map((each) => each.micros).sort((a, b) => a - b)
+  // Again and again, so that the worst is the index's own and not that of a process that was put aside.
+  const slowest = warm.toSorted((a, b) => b.micros - a.micros).slice(0, 200)
+  const worst = slowest.map(({ wanted }) => Math.min(...Array.from({ length: 5 }, () => timed(wanted).micros)))
+  const median = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)] ?? 0
+  return {
+    findMedian: median(micros(warm)),
+    findMatchMedian: median(micros(warm.filter(({ found }) => found))),
+    findMissMedian: median(micros(warm.filter(({ found }) => !found))),
+    findWorst: Math.max(...worst),
+  }
+}
+
+function anyAvailability(number: number): Availability {
+  const freeSize = 1 + below(2 ** 40)
+  return {
+    id: idOf(number) as AvailabilityId,
+    totalSize: freeSize,
+    freeSize,
+    duration: 1 + below(10_000),
+    minPricePerBytePerSecond: BigInt(1 + below(10_000)),
+    totalCollateral: BigInt(freeSize) * 10_000n,
+    totalRemainingCollateral: BigInt(freeSize) * BigInt(below(10_000)),
+    enabled: true,
+    until: random() < 0.5 ? 0 : below(10_000),
+  }
+}
+
+/** Half of them like what is offered, half so hard to please that hardly any or none will do. */
+function anySlot(): SlotWanted {
+  const [low, high] = random() < 0.5 ? [0, 10_000] : [9500, 10_200]
+  const hard = (): number => low + below(high - low)
+  return {
+    slotSize: BigInt(1 + below(2 ** 40)),
+    duration: BigInt(1 + hard()),
+    pricePerBytePerSecond: BigInt(10_200 - hard()),
+    collateralPerByte: BigInt(hard()),
+    requestEnd: hard(),
+  }
+}
+
+async function recovery({ folder, quick }: Place): Promise<Sample> {
+  const datastore = await LevelDatastore.open(join(folder, `level-${below(2 ** 40)}`))
+  const slots = quick ? 1000 : 10_000
+  const slotBytes = 2 ** 20
+  const availability = {
+    ...anyAvailability(1),
+    totalSize: slots * slotBytes,
+    freeSize: 0,
+    totalCollateral: BigInt(slots),
+  }
+  const reservations = Array.from({ length: slots }, (_, number): Reservation => ({
+    id: idOf(number) as ReservationId,
+    availabilityId: availability.id,
+    requestId: idOf(number) as RequestId,
+    slotIndex: 0,
+    slotBytes,
+    size: slotBytes,
+    collateral: 1n,
+    validUntil: 1,
+    listId: number + 1,
+  }))
+  await datastore.commit([
+    putAvailability({ ...availability, totalRemainingCollateral: 0n }),
+    ...reservations.map(putReservation),
+    countersChange({ blocks: 0, used: 0, reserved: slots * slotBytes }),
+  ])
+  const parts = { datastore, slab: new MemorySlabFile(), hasher: TEST_HASHER, ...quietParts() }
+  const repo = new RepoStore(parts, { quotaBytes: slots * slotBytes })
+  const begin = performance.now()
+  const opened = await Reservations.open(
+    { repo, random: { bytes: (n) => new Uint8Array(n) }, log: parts.log },
+    { signal: NEVER },
+  )
+  const problems = await opened.reservations.check({ signal: NEVER })
+  const openMs = performance.now() - begin
+  if (opened.alerts.length + problems.length > 0) throw new Error([...opened.alerts, ...problems].join('\n'))
+  await repo.close()
+  await datastore.close()
+  return { openMs }
+}
