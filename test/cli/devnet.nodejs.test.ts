@@ -5,8 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Contract, JsonRpcProvider, Wallet } from 'ethers'
+import { Contract, type InterfaceAbi, JsonRpcProvider, Wallet } from 'ethers'
 import { expect, onTestFinished, test } from 'vitest'
+import { readArtefacts } from '../../src/devnet/contractartefact.ts'
+import { compiledContract } from '../compilecontracts.ts'
+import { Trapdoor } from '../devnet/trapdoor.ts'
 import abi from '../vectors/marketplace-abi.json' with { type: 'json' }
 import type { Running } from './command.ts'
 import { failure, scratchFolder, start } from './command.ts'
@@ -17,6 +20,7 @@ interface Document {
   readonly pid: number
   readonly marketplace: string
   readonly token: string
+  readonly verifier: string
   readonly anyProof: boolean
   readonly block: number
   readonly blockSeconds: number
@@ -101,6 +105,30 @@ test('makes a chain on which the marketplace answers, and writes down where', as
   expect(await ended).toMatchObject({ code: 0, stderr: '' })
   expect(performance.now() - interrupted).toBeLessThan(5_000)
   expect(lives(facts.pid)).toBe(false)
+})
+
+test('the build writes what it deploys, as the compiler made it', async () => {
+  const artefacts = await readArtefacts(new URL('../../dist/', import.meta.url))
+  for (const [name, artefact] of Object.entries(artefacts)) expect(artefact).toEqual(await compiledContract(name))
+  const nowhere = readArtefacts(new URL(`file://${scratchFolder()}/`))
+  await expect(nowhere).rejects.toMatchObject({ code: 'devnet/not-built' })
+})
+
+test('with a verification key, only proofs that it verifies count', async () => {
+  const folder = scratchFolder()
+  const trapdoor = new Trapdoor(3)
+  const key = join(folder, 'key.json')
+  writeFileSync(key, JSON.stringify(trapdoor.json))
+  const { facts, child, ended } = await startDevnet(['--verification-key', key], folder)
+  expect(facts.anyProof).toBe(false)
+  const { abi: verifierAbi } = await compiledContract('Groth16Verifier')
+  const verifier = new Contract(facts.verifier, verifierAbi as InterfaceAbi, providerOf(facts))
+  const verify = (proof: object, inputs: readonly bigint[]): Promise<unknown> =>
+    verifier.getFunction('verify').staticCall(proof, inputs) as Promise<unknown>
+  expect(await verify(trapdoor.prove([1n, 2n, 3n]), [1n, 2n, 3n])).toBe(true)
+  expect(await verify(trapdoor.prove([1n, 2n, 3n]), [1n, 2n, 4n])).toBe(false)
+  child.kill('SIGINT')
+  expect(await ended).toMatchObject({ code: 0 })
 })
 
 test('killed with -9, it leaves no process', async () => {

@@ -2,14 +2,16 @@
 
 import { bn254 } from '@noble/curves/bn254.js'
 import { Interface } from 'ethers'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { toVerifyingKey } from '../../src/devnet/verifyingkey.ts'
 import { compiledContract } from '../compilecontracts.ts'
 import vectors from '../vectors/groth16.json' with { type: 'json' }
+import market from '../vectors/marketplace.json' with { type: 'json' }
+import { slotIdOf } from './scenarios.ts'
 import { TestChain, type TestContract } from './testchain.ts'
+import { R, Trapdoor } from './trapdoor.ts'
 
 const { G1, G2 } = bn254
-const R = bn254.fields.Fr.ORDER
 const P = bn254.fields.Fp.ORDER
 const ONE = G1.Point.BASE
 const TWO = G2.Point.BASE
@@ -126,35 +128,18 @@ test('the recorded proof is accepted under a key that fits it, and nothing near 
 const ZERO = { x: 0n, y: 0n }
 const NONE = { real: 0n, imag: 0n }
 
-/** Scalars that no pattern links; the same in every run. */
-function scalars(seed: bigint): () => bigint {
-  let state = seed
-  return () => {
-    state = (state * 6_364_136_223_846_793_005n + 1_442_695_040_888_963_407n) % 2n ** 64n
-    return (state ** 5n % (R - 1n)) + 1n
-  }
-}
-
 test('what the equation says is accepted, under keys with nothing in common', async () => {
   for (const inputCount of [0, 1, 3]) {
-    const next = scalars(BigInt(inputCount + 1))
-    const [alpha, beta, gamma, delta, a, b] = [next(), next(), next(), next(), next(), next()]
-    const ic = Array.from({ length: inputCount + 1 }, next)
-    const input = Array.from({ length: inputCount }, (_, i) => (i === 1 ? 0n : next()))
-    const key = {
-      alpha1: ONE.multiply(alpha),
-      beta2: TWO.multiply(beta),
-      gamma2: TWO.multiply(gamma),
-      delta2: TWO.multiply(delta),
-      ic: ic.map((scalar) => ONE.multiply(scalar)),
+    const trapdoor = new Trapdoor(inputCount, BigInt(inputCount + 1))
+    const verifier = await chain.deploy('Groth16Verifier', trapdoor.key)
+    for (const input of [
+      Array.from({ length: inputCount }, () => 0n),
+      Array.from({ length: inputCount }, () => R - 1n),
+    ]) {
+      const proof = trapdoor.prove(input)
+      expect(await verifies(verifier, proof, input)).toBe(true)
+      expect(await verifies(verifier, { ...proof, c: proof.a }, input)).toBe(false)
     }
-    const combination = input.reduce((sum, value, i) => sum + value * (ic[i + 1] ?? 0n), ic[0] ?? 0n)
-    const field = bn254.fields.Fr
-    const c = field.div(field.create(a * b - alpha * beta - combination * gamma), delta)
-    const proof = { a: g1(ONE.multiply(a)), b: g2(TWO.multiply(b)), c: g1(ONE.multiply(c)) }
-    const verifier = await deployed(key)
-    expect(await verifies(verifier, proof, input)).toBe(true)
-    expect(await verifies(verifier, { ...proof, c: g1(ONE.multiply(c).add(ONE)) }, input)).toBe(false)
   }
 })
 
@@ -178,29 +163,10 @@ test('the recorded calldata is what our ABI makes of the recorded proof', async 
   expect(face.encodeFunctionData('submitProof', [vectors.slotIdUsed, recorded])).toBe(vectors.submitProofCalldata)
 })
 
-test('the key of circuit tools becomes the constructor argument, real parts first', async () => {
-  const fitting = keyFitting(recordedPoints(), inputs)
-  const flat = (point: G1Point) => [String(point.toAffine().x), String(point.toAffine().y), '1']
-  const pairs = (point: G2Point) => {
-    const { x, y } = point.toAffine()
-    return [
-      [String(x.c0), String(x.c1)],
-      [String(y.c0), String(y.c1)],
-      ['1', '0'],
-    ]
-  }
-  const json = {
-    protocol: 'groth16',
-    curve: 'bn128',
-    nPublic: 3,
-    vk_alpha_1: flat(fitting.alpha1),
-    vk_beta_2: pairs(fitting.beta2),
-    vk_gamma_2: pairs(fitting.gamma2),
-    vk_delta_2: pairs(fitting.delta2),
-    IC: fitting.ic.map(flat),
-  }
-  const verifier = await chain.deploy('Groth16Verifier', toVerifyingKey(json))
-  expect(await verifies(verifier, recorded, inputs)).toBe(true)
+test('the key of circuit tools becomes the constructor argument, real parts first', () => {
+  const trapdoor = new Trapdoor(3)
+  const { json } = trapdoor
+  expect(toVerifyingKey(json)).toEqual(trapdoor.key)
   const bad: readonly object[] = [
     { ...json, protocol: 'plonk' },
     { ...json, curve: 'bls12381' },
@@ -213,4 +179,51 @@ test('the key of circuit tools becomes the constructor argument, real parts firs
   for (const wrong of bad) {
     expect(() => toVerifyingKey(wrong as typeof json)).toThrow(expect.objectContaining({ code: 'devnet/bad-key' }))
   }
+})
+
+/** Little-endian, and below the field's order. */
+const ROOT = `0x${'5a'.repeat(31)}19`
+/** Marketplace reference §4.2: with the accept-all verifier, and what real pairing adds to it. */
+const FILL_GAS = 350_000 + 90_000
+/** What four pairings and three multiplications take by themselves; more than what the reference says they add. */
+const PAIRING_GAS = 200_000
+
+test('a marketplace with this verifier takes real proofs, and no others', async () => {
+  onTestFinished(await chain.snapshot())
+  const trapdoor = new Trapdoor(3, 7n)
+  const token = await chain.deploy('Token')
+  const verifier = await chain.deploy('Groth16Verifier', trapdoor.key)
+  const configuration = market.meta.configs.example
+  const marketplace = await chain.deploy('TestMarketplace', configuration, token.address, verifier.address)
+  const [client, host] = [chain.account(0), chain.account(1)]
+  for (const party of [client, host]) {
+    await chain.must(token, party, 'mint', [party, 10n ** 20n])
+    await chain.must(token, party, 'approve', [marketplace.address, 10n ** 20n])
+  }
+  const baseline = market.scenarios[0]?.request
+  // The recorded root is no field element: no proof would do.
+  const request = { ...baseline, content: { cid: baseline?.content.cid, merkleRoot: ROOT } }
+  const { events } = await chain.must(marketplace, client, 'requestStorage', [request])
+  const id = String(events[0]?.args[0])
+  await chain.must(marketplace, host, 'reserveSlot', [id, 1])
+  const slotId = slotIdOf(id, 1)
+  const element = async (name: string, bytes: unknown): Promise<bigint> =>
+    BigInt(String(await chain.read(marketplace, name, [bytes])))
+  const root = await element('merkleRootToFieldElement', ROOT)
+  // Within a period the challenge stays, as long as the pointer does not wrap.
+  const pointer = Number(await chain.read(marketplace, 'getPointer', [slotId]))
+  if (pointer > 200) await chain.mineMany(256 - pointer)
+  const challenge = await element('challengeToFieldElement', await chain.read(marketplace, 'getChallenge', [slotId]))
+
+  for (const wrong of [
+    [challenge, root, 2n],
+    [challenge, root + 1n, 1n],
+    [challenge + 1n, root, 1n],
+  ]) {
+    const sent = await chain.send(marketplace, host, 'fillSlot', [id, 1, trapdoor.prove(wrong)])
+    expect(sent.error).toBe('Proofs_InvalidProof')
+  }
+  const filled = await chain.must(marketplace, host, 'fillSlot', [id, 1, trapdoor.prove([challenge, root, 1n])])
+  expect(filled.gasUsed).toBeLessThanOrEqual(1.25 * FILL_GAS)
+  expect(filled.gasUsed).toBeGreaterThan(PAIRING_GAS)
 })
