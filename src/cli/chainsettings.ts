@@ -28,6 +28,7 @@ export function chainSettings(settings: Settings) {
     url,
     // A verb answers or fails; only a node that stays waits for an endpoint to come back.
     connectAttempts: 1,
+    attempts: 2,
     ...(marketplace === undefined ? {} : { marketplace }),
     ...(rewardRecipient === undefined ? {} : { rewardRecipient }),
     ...(maxPriorityFeePerGasWei === undefined ? {} : { maxPriorityFeePerGasWei }),
@@ -42,6 +43,7 @@ export function keySettings(settings: Settings): { readonly maxGasPriceWei?: big
 
 export async function chainParts({ settings, terminal }: Call): Promise<{ clock: SystemClock; log: Log }> {
   const clock = new SystemClock()
-  const levels = new LogLevels(settings['log-level'].given ?? 'warn')
+  // The verb itself says what failed.
+  const levels = new LogLevels(settings['log-level'].given ?? 'error')
   return { clock, log: new Log({ clock, levels, sinks: [await logSink(settings, terminal)] }, 'market') }
 }
