@@ -20,7 +20,7 @@ export async function blockAtTime(
   options: AbortOptions,
 ): Promise<number> {
   heads.assertOurChain()
-  const latest = heads.latest
+  const latest = time <= heads.latest.timestamp ? heads.latest : await heads.look(options)
   if (time > latest.timestamp) return latest.number
   // `low` is earlier than `time`, or missing; `high` is not earlier.
   let low: { readonly number: number; readonly timestamp: Seconds | undefined } = { number: -1, timestamp: undefined }

@@ -21,6 +21,7 @@ import { LogReader } from './logreader.ts'
 import type {
   ActiveSlot,
   Address,
+  Challenge,
   CollectOutcome,
   EndpointStatus,
   FillOutcome,
@@ -41,7 +42,8 @@ import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import type { NodeKey } from './nodekey.ts'
 import { type Period, Periodicity } from './periodicity.ts'
 import { revertError, revertName } from './reverts.ts'
-import { readQuantity } from './rpcvalues.ts'
+import { paidOut } from './paidout.ts'
+import { readData, readQuantity } from './rpcvalues.ts'
 import { SendJournal } from './sendjournal.ts'
 import { Transactor } from './transactor.ts'
 
@@ -289,6 +291,14 @@ export class EthersMarket implements Market {
     return this.#reader.slotDuties(ids, this.periodicity, options)
   }
 
+  async challenge(id: SlotId, options: AbortOptions): Promise<Challenge> {
+    const [[challenge], [pointer]] = await Promise.all([
+      this.#reader.view('getChallenge', [id], 'pending', options),
+      this.#reader.view('getPointer', [id], 'pending', options),
+    ])
+    return { challenge: readData(challenge, 'a challenge'), pointer: Number(pointer) }
+  }
+
   tokenBalance(options: AbortOptions): Promise<bigint> {
     return this.#reader.token(this.token, 'balanceOf', [this.host], options)
   }
@@ -402,11 +412,16 @@ export class EthersMarket implements Market {
     if (state === 'Paid') return refuse('already paid')
     if (state === 'Free' || state === 'Repair' || host !== this.host) return refuse('not our slot')
     const intent: Intent = { verb: 'collect', slotId: id, rewardRecipient: this.#rewardRecipient }
-    return outcome(this.#send(intent, 'collect', undefined, options), {
+    const collected = await outcome(this.#send(intent, 'collect', undefined, options), {
       Marketplace_AlreadyPaid: 'already paid',
       Marketplace_InvalidSlotHost: 'not our slot',
       Marketplace_SlotIsFree: 'not our slot',
     })
+    if (!collected.done) return collected
+    const { transaction } = collected
+    const { token, marketplace } = this
+    const received = await paidOut(this.#connection.rpc, transaction.hash, { token, marketplace }, options)
+    return { done: true, transaction: { ...transaction, received } }
   }
 
   async abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>> {

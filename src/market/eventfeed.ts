@@ -72,11 +72,13 @@ export class EventFeed {
 
   async *pastEvents({
     from,
-    to = this.#parts.heads.latest.number,
+    to = Infinity,
     signal,
   }: AbortOptions & { readonly from: number; readonly to?: number }): AsyncGenerator<ContractEvent, void, void> {
-    const last = Math.min(to, this.#parts.heads.latest.number)
-    for await (const { events } of readAhead(this.#parts.reader.read(from, last, { signal }))) yield* events
+    const { heads, reader } = this.#parts
+    // What the caller has just done must be in it, though the last look was before.
+    const newest = to <= heads.latest.number ? heads.latest : await heads.look({ signal })
+    for await (const { events } of readAhead(reader.read(from, Math.min(to, newest.number), { signal }))) yield* events
   }
 
   #mayHoldEvents({ logsBloom }: Block): boolean {

@@ -56,6 +56,14 @@ export interface Landed {
   readonly feeWei: bigint
 }
 
+/** What a proof of a slot has to answer, as the next block would see it. */
+export interface Challenge {
+  /** `0x` and hex digits of 32 bytes. Stays the same until the pointer wraps from 255 to 0. */
+  readonly challenge: string
+  /** 0 to 255. It grows by one with each block. */
+  readonly pointer: number
+}
+
 /** Done, or an answer that is no fault: somebody else was quicker, time was over. Then nothing was taken from us but perhaps gas. */
 export type Outcome<Why extends string, Done = Landed> =
   | { readonly done: true; readonly transaction: Done }
@@ -66,7 +74,11 @@ export type FillOutcome = Outcome<
   'slot not free' | 'reservation missing' | 'proof already in this period' | 'request over'
 >
 export type SubmitOutcome = Outcome<'already submitted' | 'not our slot' | 'period over'>
-export type CollectOutcome = Outcome<'not over yet' | 'already paid' | 'not our slot'>
+/** With the tokens that the contract paid out, collateral included, to us and to the reward recipient. */
+export type CollectOutcome = Outcome<
+  'not over yet' | 'already paid' | 'not our slot',
+  Landed & { readonly received: bigint }
+>
 export type MarkOutcome = Outcome<'not markable'>
 export type WithdrawOutcome = Outcome<'nothing to withdraw' | 'not over yet'>
 
@@ -129,6 +141,8 @@ export interface Market {
   proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined>
   /** State and duty of many slots in a few requests, in the order of `ids`. */
   slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]>
+  /** Also of a slot that nobody has filled: its first proof answers this. */
+  challenge(id: SlotId, options: AbortOptions): Promise<Challenge>
   /** Our tokens. */
   tokenBalance(options: AbortOptions): Promise<bigint>
   /** Our coins for gas, in wei. */

@@ -87,6 +87,7 @@ export const TOKEN_ABI: readonly string[] = [
   'function transfer(address to, uint256 value) returns (bool)',
   'function decimals() view returns (uint8)',
   'function symbol() view returns (string)',
+  'event Transfer(address indexed from, address indexed to, uint256 value)',
   'error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)',
   'error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)',
   'error ERC20InvalidSender(address sender)',

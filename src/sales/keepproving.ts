@@ -1,0 +1,122 @@
+// The duty: a slot that is ours is proven once a period for as long as the chain says so. Nothing here gives up; a failure costs a period at most.
+
+import { RETRY_SECONDS, insist } from '../lib/insist.ts'
+import type { SlotState } from '../market/chainstates.ts'
+import type { Period } from '../market/periodicity.ts'
+import { Periodicity } from '../market/periodicity.ts'
+import type { SaleContext } from './salecontext.ts'
+import { isConfirmed, slotContent } from './salecontext.ts'
+import type { SaleOutcome } from './saleoutcome.ts'
+import type { SalePhase } from './salephase.ts'
+import type { SlotContent } from './slotwork.ts'
+
+type PeriodEnd =
+  { readonly at: 'period'; readonly isMissed: boolean } | { readonly at: 'state'; readonly state: SlotState }
+
+/** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
+export async function* keepProving(
+  context: SaleContext,
+): AsyncGenerator<SalePhase, 'over' | 'undone' | SaleOutcome, void> {
+  const { market, clock, slot, signal, wait } = context
+  const periods = new Periodicity(market.terms.proofs.period)
+  const content = await slotContent(context)
+  const until = (await insist(context, () => market.requestEnd(slot.requestId, { signal }))) ?? clock.now()
+  yield { at: 'filled', until }
+  let isKept = false
+  let missed = 0
+  for (;;) {
+    const period = periods.periodOf(clock.now())
+    yield { at: 'proving', period, missed }
+    isKept ||= await keep(context, content, until)
+    const ended = await provePeriod(context, content, period)
+    if (ended.at === 'period') {
+      if (ended.isMissed) missed++
+    } else {
+      const verdict = await judge(context, ended.state)
+      if (verdict !== undefined) return verdict
+    }
+    // The first second of the next period; a poke makes it look sooner, and a period already proven is not proven again.
+    const next = periods.endOf(period) + 1
+    while (clock.now() < next) {
+      await wait.atMost(next - clock.now())
+      const state = await insist(context, () => market.slotState(context.id, { signal }))
+      const verdict = state === 'Filled' ? undefined : await judge(context, state)
+      if (verdict !== undefined) return verdict
+    }
+  }
+}
+
+/** What a state of the slot means for the sale; undefined where it goes on. */
+async function judge(context: SaleContext, state: SlotState): Promise<'over' | 'undone' | SaleOutcome | undefined> {
+  switch (state) {
+    case 'Filled':
+      return undefined
+    case 'Finished':
+    case 'Cancelled':
+    case 'Failed':
+    case 'Paid':
+      return 'over'
+    case 'Repair':
+      return (await isConfirmed(context, ['Repair'])) ? { end: 'freed' } : undefined
+    case 'Free':
+      return (await isConfirmed(context, ['Free'])) ? 'undone' : undefined
+  }
+}
+
+/** Until the proof is in the chain, none is due, or the period is over. */
+async function provePeriod(context: SaleContext, content: SlotContent, period: Period): Promise<PeriodEnd> {
+  const { market, clock, work, id, log, wait, signal } = context
+  const end = new Periodicity(market.terms.proofs.period).endOf(period)
+  const deadline = deadlineSignal(context, end)
+  let isDue = false
+  try {
+    while (clock.now() < end) {
+      try {
+        const [found] = await market.slotDuties([id], { signal })
+        if (found === undefined || found.state !== 'Filled') return { at: 'state', state: found?.state ?? 'Free' }
+        if (found.period > period) break
+        // The chain has not come into this period yet.
+        if (found.period === period) {
+          if (found.duty === undefined) return { at: 'period', isMissed: false }
+          isDue = true
+          const proof = await work.prove(content, found.duty.challenge, { signal: deadline.signal, rank: 'duty' })
+          const outcome = await market.submitProof(id, period, proof, { signal: deadline.signal })
+          if (outcome.done || outcome.why === 'already submitted') return { at: 'period', isMissed: false }
+          log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
+          if (outcome.why === 'period over') break
+        }
+      } catch (error) {
+        signal.throwIfAborted()
+        log.error('a proof failed; trying again while its period lasts', { slotId: id, period, error })
+      }
+      if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
+    }
+  } finally {
+    deadline.end()
+  }
+  if (isDue) log.error('a proof was missed: collateral will be lost', { slotId: id, period })
+  return { at: 'period', isMissed: isDue }
+}
+
+/** Aborts at the instant: a proof for a period that is over is worth nothing, and the next one needs the machine. */
+function deadlineSignal({ clock, signal }: SaleContext, time: number): { signal: AbortSignal; end(): void } {
+  const controller = new AbortController()
+  const either = AbortSignal.any([signal, controller.signal])
+  clock.until(time, { signal: either }).then(
+    () => controller.abort(),
+    () => undefined,
+  )
+  return { signal: either, end: () => controller.abort() }
+}
+
+/** False when it could not be done now; a failure must not cost a proof. */
+async function keep({ work, log, signal }: SaleContext, content: SlotContent, until: number): Promise<boolean> {
+  try {
+    await work.keepUntil(content, until, { signal })
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    log.error('the data of a filled slot could not be kept longer; trying again next period', { error })
+    return false
+  }
+}
