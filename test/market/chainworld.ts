@@ -159,6 +159,11 @@ export class ChainWorld {
     for (const market of markets) await market.clock.until(time, never)
   }
 
+  async timeOf(block: number): Promise<number> {
+    const tag = [quantity(block), false]
+    return Number((await this.anvil.rpc.call<{ timestamp: string }>('eth_getBlockByNumber', tag)).timestamp)
+  }
+
   async blockTime(): Promise<number> {
     return Number(
       (await this.anvil.rpc.call<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])).timestamp,
