@@ -17,6 +17,8 @@ export const WINDOW = 1024
 export const REFILL = 768
 /** Blocks stored at once: a group of the store. */
 export const STORE_BATCH_BLOCKS = 128
+/** Batches on their way into the store; more would only cost memory. */
+const STORES_AT_ONCE = 2
 /** Without a single block for so long a fetch fails. */
 export const DEFAULT_STALL_SECONDS: Seconds = 600
 
@@ -27,7 +29,7 @@ export interface FetchedLeaf {
   readonly proof: MerkleProof
 }
 
-/** Takes each batch; nothing more than it and the window is held meanwhile. What it throws ends the fetch. */
+/** Takes each batch, two at once at most. What it throws ends the fetch. */
 export type LeafSink = (leaves: readonly FetchedLeaf[]) => Promise<void>
 
 export interface FetchProgress {
@@ -88,6 +90,8 @@ class LeafFetch {
   #isFlushDue = false
   #arrivedAt: Seconds | undefined
   #stall: CodexError | undefined
+  #failure: { readonly error: unknown } | undefined
+  readonly #storing = new Set<Promise<void>>()
 
   constructor(exchange: BlockExchange, options: FetchLeavesOptions, signal: AbortSignal) {
     this.#exchange = exchange
@@ -96,15 +100,26 @@ class LeafFetch {
   }
 
   async run(): Promise<FetchProgress> {
-    for (;;) {
-      if (this.#pending.size <= WINDOW - REFILL) await this.#refill()
-      if (this.#isBatchDue()) await this.#store()
-      else if (this.#next === this.#options.indices.length && this.#pending.size === 0) return this.#progress()
-      else {
-        if (this.#stall !== undefined) throw this.#stall
-        await this.#bell.wait({ signal: this.#signal })
+    try {
+      for (;;) {
+        if (this.#failure !== undefined) throw this.#failure.error
+        if (this.#pending.size <= WINDOW - REFILL) await this.#refill()
+        if (this.#isBatchDue() && this.#storing.size < STORES_AT_ONCE) this.#store()
+        else if (this.#isDone()) return this.#progress()
+        else {
+          if (this.#stall !== undefined && this.#storing.size === 0) throw this.#stall
+          await this.#bell.wait({ signal: this.#signal })
+        }
       }
+    } finally {
+      // Nothing may still be on its way into the store when the caller cleans up.
+      await Promise.all(this.#storing)
     }
+  }
+
+  #isDone(): boolean {
+    const isAsked = this.#next === this.#options.indices.length && this.#pending.size === 0
+    return isAsked && this.#arrived.length === 0 && this.#storing.size === 0
   }
 
   /** Wants nothing any more, and lets go of what was not stored. */
@@ -157,9 +172,20 @@ class LeafFetch {
     return this.#arrived.length >= STORE_BATCH_BLOCKS || this.#pending.size === 0 || this.#isFlushDue
   }
 
-  async #store(): Promise<void> {
+  #store(): void {
     this.#isFlushDue = false
-    const batch = this.#arrived.splice(0, STORE_BATCH_BLOCKS)
+    const storing = this.#storeBatch(this.#arrived.splice(0, STORE_BATCH_BLOCKS))
+      .catch((error: unknown) => {
+        this.#failure ??= { error }
+      })
+      .finally(() => {
+        this.#storing.delete(storing)
+        this.#bell.ring()
+      })
+    this.#storing.add(storing)
+  }
+
+  async #storeBatch(batch: readonly Arrival[]): Promise<void> {
     try {
       await this.#options.sink(batch.map(leafOf))
     } finally {

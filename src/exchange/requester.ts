@@ -13,6 +13,7 @@ import { choosePeer } from './choosepeer.ts'
 import type { BlockAddress, Delivery, Presence } from './message.ts'
 import { WANT_BLOCK, WANT_HAVE } from './message.ts'
 import type { Peer } from './peer.ts'
+import { ProofChecks } from './proofchecks.ts'
 import type { Consumer, WantTerms } from './want.ts'
 import { Want } from './want.ts'
 
@@ -42,6 +43,7 @@ export class Requester {
   readonly #parts: RequesterParts
   readonly #wants = new Map<string, Want>()
   readonly #peers = new Set<Peer>()
+  readonly #proofs = new ProofChecks()
   /** Asked for, by {@link Want.maxBytes}; a block asked of two peers counts twice. */
   #askedBytes: Bytes = 0
   /** Arrived and not released. */
@@ -117,7 +119,7 @@ export class Requester {
       const want = this.#wants.get(key)
       // Meanwhile it may have come from another peer, or be wanted no more.
       if (want === undefined || !want.askedOf.has(peer)) continue
-      const fault = faultOf(delivery, digests[i] as Uint8Array, want)
+      const fault = faultOf(delivery, digests[i] as Uint8Array, want, (...args) => this.#proofs.verify(...args))
       if (fault !== undefined) {
         this.#parts.evict(peer, lied(peer, fault))
         return

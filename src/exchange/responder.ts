@@ -5,7 +5,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Bytes } from '../lib/units.ts'
-import { KiB } from '../lib/units.ts'
+import { KiB, MiB } from '../lib/units.ts'
 import { addressKey, addressOf } from './addresskey.ts'
 import type { BlockSource } from './blocksource.ts'
 import type { BlockAddress, Delivery, Want } from './message.ts'
@@ -15,11 +15,14 @@ import { Turns } from './turns.ts'
 
 /** Blocks remembered for one peer; what it wants beyond, it must ask for again. */
 export const MAX_WANTED_BY_PEER = 4096
-/** As the network's nodes do. */
-export const MAX_BATCH_BLOCKS = 20
+/** Blocks read at once for one peer: three messages full. Reading them in one go costs little more than reading one. */
+export const MAX_BATCH_BLOCKS = 60
 const MIN_BATCH_BLOCKS = 2
 /** No block is added to a batch beyond this; the first one always goes. */
-export const MAX_BATCH_BYTES: Bytes = 1536 * KiB
+export const MAX_BATCH_BYTES: Bytes = 4 * MiB
+/** Blocks in one message, as the network's nodes do, and no block is added beyond so many bytes. */
+export const MESSAGE_BLOCKS = 20
+export const MESSAGE_BYTES: Bytes = 1536 * KiB
 /** Batches read from the store at once; the peers that wait for one stand in line. */
 const LOADS_AT_ONCE = 2
 
@@ -157,4 +160,19 @@ export class Responder {
 function hasReady(peer: Peer): boolean {
   for (const { state } of peer.theirs.values()) if (state === 'ready') return true
   return false
+}
+
+/** The blocks of a batch as they go into messages. */
+export function messagesOf(deliveries: readonly Delivery[]): Delivery[][] {
+  const messages: Delivery[][] = []
+  let bytes = 0
+  for (const delivery of deliveries) {
+    const last = messages.at(-1)
+    if (last === undefined || last.length === MESSAGE_BLOCKS || bytes + delivery.data.length > MESSAGE_BYTES) {
+      messages.push([delivery])
+      bytes = 0
+    } else last.push(delivery)
+    bytes += delivery.data.length
+  }
+  return messages
 }

@@ -1,24 +1,29 @@
-// The ordinary sink of a fetch: blocks and their leaves into the RepoStore, so that they can be served on with their proofs.
+// The ordinary sink of a fetch: blocks, their leaves and their proofs into the RepoStore, so that they can be served on.
 
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
+import type { SetAside } from '../storage/putblocks.ts'
+import { putProvenLeaves } from '../storage/putprovenleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { LeafSink } from './fetchleaves.ts'
 
-/**
- * Blocks first, then their leaves: a leaf never names a block that is not there. The commit of the leaves is the strict one, and makes the blocks
- * before it durable; what a power cut takes between the two is fetched again.
- */
+export interface StoreLeavesOptions {
+  /** Keep them at least until then; the store's time to live by default. */
+  readonly expiry?: Seconds | undefined
+  /** Pays for what is really added; the free space does when there is none. */
+  readonly setAside?: SetAside | undefined
+}
+
+/** @param leafCount leaves of the whole tree */
 export function storeLeaves(
-  repo: Pick<RepoStore, 'putMany' | 'putLeaves' | 'defaultExpiry'>,
+  repo: Pick<RepoStore, 'parts' | 'defaultExpiry'>,
   treeCid: Cid,
   leafCount: number,
-  { expiry }: { readonly expiry?: Seconds | undefined } = {},
+  { expiry, setAside }: StoreLeavesOptions = {},
 ): LeafSink {
   return async (leaves) => {
-    const blocks = leaves.map(({ block }) => block)
-    await repo.putMany(blocks, { expiry: expiry ?? repo.defaultExpiry(), durability: 'relaxed' })
-    const entries = leaves.map(({ index, block, proof }) => ({ index, blockCid: block.cid, path: proof.path }))
-    await repo.putLeaves(treeCid, leafCount, entries)
+    const until = expiry ?? repo.defaultExpiry()
+    const proven = leaves.map(({ index, block, proof }) => ({ index, block, path: proof.path, expiry: until }))
+    await putProvenLeaves(repo.parts, treeCid, leafCount, proven, { setAside })
   }
 }

@@ -69,7 +69,8 @@ export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leave
   })
 }
 
-function checkLeaves(leafCount: number, leaves: readonly Leaf[]): void {
+/** @throws CodexError `store/bad-leaf` for numbers that make no tree, and proofs of another shape */
+export function checkLeaves(leafCount: number, leaves: readonly Leaf[]): void {
   if (!Number.isInteger(leafCount) || leafCount < 1 || leafCount > MAX_TREE_LEAVES)
     throw badLeaf(`a tree has 1 to ${MAX_TREE_LEAVES} leaves, found ${leafCount}`)
   const depth = treeDepth(leafCount)

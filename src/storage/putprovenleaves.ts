@@ -1,0 +1,81 @@
+// Blocks that come with the proof of their place, as peers deliver them: bytes, leaves and proofs in one commit per group.
+
+import { CodexError } from '../lib/errors.ts'
+import type { Cid } from '../protocol/cid.ts'
+import type { Change } from './datastore.ts'
+import { proofKey } from './leafproof.ts'
+import type { Put, PutExtras, PutOutcome } from './putblocks.ts'
+import { putBlocks } from './putblocks.ts'
+import { groupsOf } from './putgatherer.ts'
+import type { Leaf } from './putleaves.ts'
+import { checkLeaves } from './putleaves.ts'
+import { sealRecord } from './sealedrecord.ts'
+import type { StoreParts } from './storeparts.ts'
+import type { TreeRecord } from './treerecord.ts'
+import { encodeTreeRecord, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
+
+export interface ProvenLeaf extends Put, Pick<Required<Leaf>, 'index' | 'path'> {}
+
+/**
+ * Stores the blocks and that they are leaves of the tree, group by group; an existing leaf stays as it is. The proofs are believed.
+ * @param leafCount leaves of the whole tree
+ * @returns of each whether its block was new, in order
+ * @throws CodexError `store/bad-leaf`, and as `RepoStore.put`; whole groups may be stored then
+ */
+export async function putProvenLeaves(
+  parts: StoreParts,
+  tree: Cid,
+  leafCount: number,
+  leaves: readonly ProvenLeaf[],
+  { setAside }: Pick<PutExtras, 'setAside'> = {},
+): Promise<PutOutcome[]> {
+  checkLeaves(
+    leafCount,
+    leaves.map(({ index, path, block }) => ({ index, path, blockCid: block.cid })),
+  )
+  const outcomes: PutOutcome[] = []
+  for (const group of groupsOf(leaves, ({ block }) => block.bytes.length))
+    outcomes.push(...(await putGroup(parts, tree, leafCount, group, { setAside })))
+  return outcomes
+}
+
+async function putGroup(
+  parts: StoreParts,
+  tree: Cid,
+  leafCount: number,
+  group: readonly ProvenLeaf[],
+  extras: Pick<PutExtras, 'setAside'>,
+): Promise<PutOutcome[]> {
+  const indices = group.map(({ index }) => index)
+  for (;;) {
+    const { id } = await treeOf(parts, tree, leafCount)
+    const also = async (): Promise<Change[]> => {
+      if ((await readTreeRecord(parts.datastore, tree))?.id !== id) throw replaced()
+      return group.map(({ index, path }) => ({ put: proofKey(id, index), value: sealRecord(...path) }))
+    }
+    try {
+      return await putBlocks(parts, group, { ...extras, leaves: { treeId: id, indices }, also })
+    } catch (error) {
+      // An upload of the same content, or a removal, gave the tree another number meanwhile: nothing was stored.
+      if (!CodexError.is(error, 'store/tree-replaced')) throw error
+    }
+  }
+}
+
+/** The tree's record, made when there is none. */
+function treeOf(parts: StoreParts, tree: Cid, leafCount: number): Promise<TreeRecord> {
+  return parts.ledger.update(async () => {
+    const record = await readTreeRecord(parts.datastore, tree)
+    if (record !== undefined) {
+      if (record.leafCount === leafCount) return [{ changes: [] }, record]
+      throw new CodexError('store/bad-leaf', `a tree of ${record.leafCount} leaves was given as one of ${leafCount}`)
+    }
+    const [id, taken] = await nextTreeId(parts.datastore)
+    const made = { id, leafCount, hasNodes: false }
+    return [{ changes: [taken, { put: treeKey(tree), value: encodeTreeRecord(made) }] }, made]
+  })
+}
+
+function replaced(): CodexError<'store/tree-replaced'> {
+  return new CodexError('store/tree-replaced', 'the tree got another number while its leaves were stored')
+}
