@@ -11,6 +11,9 @@ import { findChromium } from '../chromium.ts'
 import { bench as blocks } from './blocks.bench.ts'
 import { bench as blocksInTab } from './blocks.browser.bench.ts'
 import { bench as coldstart } from './coldstart.bench.ts'
+import { bench as field } from './field.bench.ts'
+import { bench as fieldInTab } from './field.browser.bench.ts'
+import { bench as fieldScalar } from './fieldscalar.bench.ts'
 import type { Bench } from './harness.ts'
 import { compare, measureInTurn } from './harness.ts'
 import { bench as leopard } from './leopard.bench.ts'
@@ -52,6 +55,9 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: poseidon2Wasmcurves, file: 'poseidon2wasmcurves.bench.ts' },
   { bench: poseidon2InTab, file: 'poseidon2.browser.bench.ts' },
   { bench: poseidon2Workers, file: 'poseidon2workers.bench.ts' },
+  { bench: field, file: 'field.bench.ts' },
+  { bench: fieldScalar, file: 'fieldscalar.bench.ts' },
+  { bench: fieldInTab, file: 'field.browser.bench.ts' },
   { bench: protect, file: 'protect.bench.ts' },
   { bench: proofInputs, file: 'proofinputs.bench.ts' },
   { bench: protectInTab, file: 'protect.browser.bench.ts' },
