@@ -129,7 +129,7 @@ export class SlotQueue {
     const entry = { item, seen, order: this.#pushes++, group: this.#groupOf(item) }
     this.#insert(entry)
     const evicted = this.#line.length > this.capacity ? this.#evict() : undefined
-    if (!seen) this.#handOut()
+    this.#handOut()
     if (evicted === undefined) return QUEUED
     return evicted === entry ? NO_ROOM : { is: 'queued', evicted: evicted.item }
   }

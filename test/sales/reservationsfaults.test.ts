@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
-import type { ReservationId } from '../../src/sales/reservation.ts'
+import type { Reservation } from '../../src/sales/reservation.ts'
 import { NEVER } from '../fakes/memorystore.ts'
 import type { SalesParts } from '../fakes/salesparts.ts'
 import { BLOCK, blocksOf, restarted, salesParts, slot, terms } from '../fakes/salesparts.ts'
@@ -32,7 +32,10 @@ async function story({ reservations }: SalesParts): Promise<number> {
   if (first) await attempt(() => reservations.put(first.id, blocks, { indices }))
   if (second) await attempt(() => reservations.put(second.id, blocks.slice(1), { indices: indices.slice(1) }))
   if (second) await attempt(() => reservations.markFill(second.id, 'sent'))
-  if (made) await attempt(() => reservations.change(made.id, { totalSize: made.totalSize + BLOCK }))
+  if (made)
+    await attempt(() =>
+      reservations.change(made.id, { totalSize: made.totalSize + BLOCK, totalCollateral: 2n * made.totalCollateral }),
+    )
   if (first) await attempt(() => reservations.settle(first.id, 'all'))
   const third = await attempt(() => reservations.reserve(slot(3)))
   const others = await blocksOf([4, 5])
@@ -49,7 +52,7 @@ async function expectSound(parts: SalesParts, what: string): Promise<void> {
 
 /** Whatever is left can be ended, and then all is free. */
 async function expectEnd(parts: SalesParts, what: string): Promise<void> {
-  for (const { id } of parts.reservations.reservations()) await parts.reservations.settle(id as ReservationId, 'all')
+  for (const { id } of parts.reservations.reservations()) await parts.reservations.settle(id, 'all')
   await expectSound(parts, what)
   for (const { id } of parts.reservations.availabilities()) await parts.reservations.delete(id)
   expect(await parts.repo.space(), what).toMatchObject({ totalBlocks: 0, quotaUsedBytes: 0, quotaReservedBytes: 0 })
@@ -77,7 +80,9 @@ describe('every commit and slab call', () => {
         await expectSound(shaken, what)
         const again = await restarted(shaken, SETTINGS)
         expect(again.alerts, what).toEqual([])
-        expect(again.reservations.reservations(), what).toEqual(shaken.reservations.reservations())
+        const byId = (a: Reservation, b: Reservation): number => (a.id < b.id ? -1 : 1)
+        const known = shaken.reservations.reservations().sort(byId)
+        expect(again.reservations.reservations().sort(byId), what).toEqual(known)
         await expectEnd(again, what)
       }
     },

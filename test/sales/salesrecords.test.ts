@@ -321,6 +321,13 @@ describe('at start', () => {
     const parts = await filled()
     await damage(parts, reservationKey(parts.own[0]))
     expect((await parts.reservations.check({ signal: NEVER })).length).toBeGreaterThan(1)
+    const more = { ...parts.own[0], id: availabilityIdOf(3) as string as ReservationId }
+    await parts.records.commit([...parts.reservations.reservations(), more].map(putReservation))
+    expect(await parts.reservations.check({ signal: NEVER })).toContain(
+      'the reservations in memory are not those that are stored',
+    )
+    await parts.records.commit([{ drop: reservationKey(more) }])
+    expect(await parts.reservations.check({ signal: NEVER })).toEqual([])
     await parts.records.commit([{ drop: reservationKey(parts.own[0]) }])
     expect(await parts.reservations.check({ signal: NEVER })).toContain(
       'the reservations in memory are not those that are stored',

@@ -306,6 +306,12 @@ describe('taking', () => {
     queue.offer(request(2, { client: 'poor' }))
     const taken = [await take(queue), await take(queue), await take(queue)]
     expect(taken.map(({ client }) => client)).toEqual(['rich', 'rich', 'poor'])
+    // One that is done with its slots is first again.
+    for (const each of taken.slice(0, 2)) queue.finish(each, false)
+    expect((await take(queue)).client).toBe('rich')
+    expect((await take(queue)).client).toBe('rich')
+    expect((await take(queue)).client).toBe('poor')
+    queue.offer(request(3, { client: 'rich' }))
     queue.remove(requestIdOf(2))
     expect((await take(queue)).client).toBe('rich')
   })
