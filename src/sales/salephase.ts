@@ -40,7 +40,7 @@ export const FIRST_PHASES: readonly PhaseName[] = ['preparing', 'filling', 'fill
 
 /**
  * The drawing, asserted on every yield. Each phase that shows progress follows itself. From filling back to proving: the challenge changed
- * before the transaction was in the chain. A slot that is over is collected, whatever way it ended.
+ * before the transaction was in the chain. From proving back to filling: a reorganisation took the fill back. A slot that is over is collected, whatever way it ended.
  */
 export const next: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   preparing: ['reserving'],
@@ -49,7 +49,7 @@ export const next: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   'initial proving': ['filling'],
   filling: ['initial proving', 'filled'],
   filled: ['proving', 'collecting'],
-  proving: ['proving', 'collecting'],
+  proving: ['proving', 'collecting', 'filling'],
   collecting: [],
 }
 

@@ -26,6 +26,15 @@ export class SlotMap<T> {
     if (own?.size === 0) this.#byRequest.delete(requestId)
   }
 
+  has(slot: SlotName): boolean {
+    return this.get(slot) !== undefined
+  }
+
+  /** A copy of what all slots have. */
+  values(): T[] {
+    return [...this.#byRequest.values()].flatMap((own) => [...own.values()])
+  }
+
   /** A copy of what one slot has, or all slots of a request. */
   of(requestId: RequestId, slotIndex?: number): T[] {
     const own = this.#byRequest.get(requestId)

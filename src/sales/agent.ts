@@ -1,0 +1,103 @@
+// SalesAgent: runs one sale, keeps its latest phase for onlookers, and settles its accounts once, however it ended. It decides nothing.
+
+import { Bell } from '../lib/bell.ts'
+import { assert } from '../lib/errors.ts'
+import type { Slot } from '../market/market.ts'
+import type { Reservation } from './reservation.ts'
+import type { Reservations } from './reservations.ts'
+import type { SaleStart } from './sale.ts'
+import { sell } from './sale.ts'
+import type { SaleSeams } from './salecontext.ts'
+import { OUTCOME_NAMES, type SaleOutcome } from './saleoutcome.ts'
+import { PHASE_NAMES, RESUMING_NAME, type SalePhase, mayEnd, mayFollow } from './salephase.ts'
+import type { Settlement } from './settlement.ts'
+import { settle } from './settlement.ts'
+
+export interface AgentSeams extends SaleSeams {
+  readonly reservations: Pick<Reservations, 'reserve' | 'markFill' | 'settle' | 'reservationOf'>
+}
+
+export interface AgentParts {
+  readonly slot: Slot
+  readonly seams: AgentSeams
+  /** Aborts when the node stops. */
+  readonly signal: AbortSignal
+  readonly start: SaleStart
+  /** Hears of each phase on entry and of its progress. */
+  readonly entered: (agent: SalesAgent, phase: SalePhase) => void
+}
+
+export class SalesAgent {
+  readonly slot: Slot
+  readonly #parts: AgentParts
+  readonly #pokes = new Bell()
+  #decide: (verdict: 'decided' | 'again') => void = () => undefined
+  /** Settles when the slot is ours or given up: whoever had it looked at is free for the next. `again`: a change of our terms may mend it. */
+  readonly decided = new Promise<'decided' | 'again'>((resolve) => (this.#decide = resolve))
+  #phase: SalePhase | undefined
+  #outcome: SaleOutcome | undefined
+  /** Settles when the accounts are settled too, with how it ended. Rejects only for mistakes of our own and for stores that fail. */
+  readonly done: Promise<SaleOutcome>
+
+  /** Begins at once. */
+  constructor(parts: AgentParts) {
+    this.slot = parts.slot
+    this.#parts = parts
+    this.done = this.#run()
+    // Whoever wants to know awaits it; a failure must not count as unhandled before that.
+    this.done.catch(() => undefined)
+  }
+
+  get phase(): SalePhase | undefined {
+    return this.#phase
+  }
+
+  get outcome(): SaleOutcome | undefined {
+    return this.#outcome
+  }
+
+  /** The name shown to people and REST. */
+  get state(): string {
+    if (this.#outcome !== undefined && this.#outcome.end !== 'paused') return OUTCOME_NAMES[this.#outcome.end]
+    return this.#phase === undefined ? RESUMING_NAME : PHASE_NAMES[this.#phase.at]
+  }
+
+  get reservation(): Reservation | undefined {
+    return this.#parts.seams.reservations.reservationOf(this.slot.requestId, this.slot.slotIndex)
+  }
+
+  /** The chain told something of this slot or its request: time to look. */
+  poke(): void {
+    this.#pokes.ring()
+  }
+
+  async #run(): Promise<SaleOutcome> {
+    const { slot, seams, signal, start, entered } = this.#parts
+    try {
+      const sale = sell(slot, seams, { signal, start, pokes: this.#pokes })
+      for (;;) {
+        const { done, value } = await sale.next()
+        if (done === true) return await this.#end(value)
+        assert(mayFollow(this.#phase?.at, value.at), `a sale goes from ${this.#phase?.at} to ${value.at}`)
+        this.#phase = value
+        if (value.at === 'filled') this.#decide('decided')
+        entered(this, value)
+      }
+    } finally {
+      this.#decide('decided')
+    }
+  }
+
+  /** Also of an aborted sale, and under no signal: the accounts must be right whoever gave up waiting. */
+  async #end(outcome: SaleOutcome): Promise<SaleOutcome> {
+    assert(mayEnd(this.#phase?.at, outcome.end), `a sale in ${this.#phase?.at} ends as ${outcome.end}`)
+    const settlement: Settlement = settle(outcome)
+    if (settlement.ends) {
+      const { id } = this.reservation ?? {}
+      if (id !== undefined) await this.#parts.seams.reservations.settle(id, settlement.collateral)
+      this.#decide(settlement.again ? 'again' : 'decided')
+    }
+    this.#outcome = outcome
+    return outcome
+  }
+}
