@@ -15,6 +15,11 @@ const START_TIMEOUT_MS = 30_000
 const MAX_OUTPUT_CHARACTERS = 2_000
 /** Ample for the deployment of the marketplace and for fills with real proofs (marketplace reference §10). */
 const BLOCK_GAS_LIMIT = 30_000_000
+/**
+ * Of so many latest blocks the state can be asked for, blocks and logs of all; twice what a reorganisation takes back. A state takes some
+ * 400 kB of memory; without a limit older ones go to the home folder, gigabytes in an hour, and stay there when the node is killed.
+ */
+const STATES_KEPT = 128
 
 export interface AnvilOptions {
   /** Default: any free one. */
@@ -69,6 +74,7 @@ function argumentsOf({ port, genesisTime, blockSeconds, accounts, chainId }: Anv
     ['--accounts', accounts],
     ['--chain-id', chainId],
     ['--gas-limit', BLOCK_GAS_LIMIT],
+    ['--prune-history', STATES_KEPT],
   ]
   const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]))
   return ['--host', '127.0.0.1', ...flags]

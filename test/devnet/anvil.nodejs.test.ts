@@ -2,11 +2,15 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type Anvil, type AnvilOptions, startAnvil } from '../../src/devnet/anvil.ts'
 import { findAnvil } from '../../src/devnet/findanvil.ts'
+import { quantity } from '../../src/devnet/jsonrpc.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import { bundleChild } from '../children.ts'
 
@@ -40,6 +44,25 @@ test('answers at once, on a port of its own, with the time and the accounts aske
   const block = await one.rpc.call<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
   expect(Number(block.timestamp)).toBe(1_700_000_000)
   expect(await other.rpc.batch([['eth_blockNumber'], ['eth_chainId']])).toEqual(['0x0', '0x7a69'])
+})
+
+test('keeps the states of enough blocks, and none on the disk', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'codex-light-home-'))
+  vi.stubEnv('HOME', home)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+    rmSync(home, { recursive: true, force: true })
+  })
+  const { rpc } = await start()
+  await rpc.call('anvil_mine', [quantity(600)])
+  const [account] = await rpc.call<string[]>('eth_accounts')
+  expect(BigInt(await rpc.call<string>('eth_getBalance', [account, quantity(480)]))).toBeGreaterThan(0n)
+  await expect(rpc.call('eth_getBalance', [account, quantity(400)])).rejects.toMatchObject({
+    code: 'devnet/rpc-refused',
+  })
+  expect(await rpc.call('eth_getBlockByNumber', [quantity(400), false])).toMatchObject({ number: quantity(400) })
+  const left = readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  expect(left.map(({ name }) => name)).toEqual([])
 })
 
 test('stop leaves no process and ends calls, and twice is as good as once', async () => {
