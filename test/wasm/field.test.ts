@@ -203,7 +203,7 @@ describe.each(VARIANTS)('sums of products by the %s kernel', (variant) => {
           expect(sumByKernel(kernelOf(variant), group, chosen, scalars)).toEqual(expected)
           expect(sumByKernel(kernelOf(variant), group, chosen, scalars, { width })).toEqual(expected)
         }),
-        { numRuns: 25 },
+        { numRuns: 15 },
       )
     })
 
@@ -222,7 +222,7 @@ describe.each(VARIANTS)('sums of products by the %s kernel', (variant) => {
       ['opposite scalars', (i: number) => (i % 2 === 0 ? 99n : ORDER_R - 99n)],
     ])('of equal points and %s', (_, scalarOf) => {
       // More than the entries of one slice, all of them in one bucket.
-      const count = 20_001
+      const count = 16_501
       const scalars = Array.from({ length: count }, (__, i) => scalarOf(i))
       const total = scalars.reduce((sum, scalar) => (sum + scalar) % ORDER_R, 0n)
       const chosen = Array<TwinPoint>(count).fill(points[6])

@@ -23,7 +23,7 @@ const MAX_WIDTH = 12
 /** Scalars whose sums are in the kernel at a time; what a batch of additions takes. */
 const PIECE = 4096
 /** Windows added in one slice. */
-const SLICE_WINDOWS = { 1: 12, 2: 4 } as const
+const SLICE_WINDOWS = { 1: 8, 2: 3 } as const
 
 export class FixedBase {
   readonly group: Group

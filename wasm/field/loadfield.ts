@@ -5,7 +5,7 @@ import { FieldKernel, type FieldVariant } from './fieldkernel.ts'
 import type { KernelExports } from './kernelexports.ts'
 
 /**
- * A kernel with a memory of its own, of about 1 MiB at first. Nothing is fetched.
+ * A kernel with a memory of its own, below a MiB at first; it grows with what is placed in it. Nothing is fetched.
  *
  * Relaxed SIMD is used where the engine compiles it and its multiply-add rounds once; where it rounds twice the results would
  * be wrong. Node 20 compiles it only after a switch that the platform has to throw beforehand.

@@ -2,7 +2,7 @@
 // said in assembly/buckets.ts.
 //
 // Memory while it runs, beside points and scalars: all windows' buckets; for one window its sorted entries and its bounds; for one
-// slice its sums. For 2^17 points of G1 that is 11 MiB, for 2^17 of G2 20 MiB.
+// slice its sums. For 2^17 points of G1 that is 9 MiB, for 2^17 of G2 16 MiB.
 
 import { assert, CodexError } from '../../src/lib/errors.ts'
 import type { Group } from './kernelexports.ts'

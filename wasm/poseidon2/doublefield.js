@@ -1,4 +1,4 @@
-// The BN254 scalar field over five signed digits of 51 bits in doubles: writes Montgomery products, sums and reductions as
+// A prime field of 254 bits over five signed digits of 51 bits in doubles: writes Montgomery products, sums and reductions as
 // lines of AssemblyScript. An element is `{ digits, max }`: its value is the sum of digits[i] * 2^(51 i), any representative of
 // its class, and at most `max` in magnitude. Nothing here is ever fully reduced; that is for whoever writes bytes.
 //

@@ -3,7 +3,7 @@
 //
 // Memory, from the bottom:
 //   constants, tables of the compiler, vectors of scratch    up to the heap base
-//   the batch of point additions: triples, differences, products    up to buffer(), about 700 KiB
+//   the batch of point additions: triples, differences, products    up to buffer(), about 200 KiB
 //   from buffer() on                                         the loader's: see kernelmemory.ts
 //
 // No call takes longer than its range says: additions of points are the slowest, about a microsecond each in G2.

@@ -54,7 +54,7 @@ import { invertWords } from './words.ts'
 const INFINITE: u64 = 0x7ff0_0000_0000_0000
 const ELEMENT: usize = 40
 const TRIPLE: usize = 12
-/** Additions that share an inversion; a multiple of LANES. */
+/** Additions that share an inversion; a multiple of LANES. With what they add they fit a cache of a MiB; an inversion costs as much as 50 of them. */
 const BATCH: usize = 1024
 /** In the lowest bits of a result's address: the operands are equal, or opposite. */
 const EQUAL: u32 = 1
@@ -211,7 +211,7 @@ function invertChains(group: usize): void {
     product2(CHAINS, TOTAL, other)
     product2(other, TOTAL, SPARE)
   }
-  // The loops rely on what a product by a difference leaves.
+  // The loops rely on what a product by a difference leaves; this is within that too.
   tighten(group, CHAINS)
   tighten(group, other)
 }
@@ -219,12 +219,8 @@ function invertChains(group: usize): void {
 function tighten(group: usize, value: usize): void {
   for (let part: usize = 0; part < group; part++) {
     const at = value + ELEMENT * LANES * part
-    leastOf(at)
+    leastQ(at, at)
   }
-}
-
-function leastOf(at: usize): void {
-  leastQ(at, at)
 }
 
 /** All lanes by one inversion. */
