@@ -7,6 +7,11 @@ import { codeJobs } from '../erasure/codejobs.ts'
 import type { CodeJobs } from '../erasure/codejobs.ts'
 import { enableRelaxedSimd } from '../platform/nodejs/relaxedsimd.ts'
 import { threadEndpoint } from '../platform/nodejs/threadendpoint.ts'
+import { proveJobs } from '../proving/provejobs.ts'
+import type { ProveJobs } from '../proving/provejobs.ts'
+import type { ProveKernel } from '../proving/provekernel.ts'
+import { setupJobs } from '../proving/setupjobs.ts'
+import type { SetupJobs } from '../proving/setupjobs.ts'
 import { hashJobs } from '../slots/hashjobs.ts'
 import type { HashJobs } from '../slots/hashjobs.ts'
 import { exposeApi } from '../workers/exposeapi.ts'
@@ -15,6 +20,16 @@ import type { SlicedJobs } from '../workers/performjobs.ts'
 
 enableRelaxedSimd()
 
-const jobs: SlicedJobs<HashJobs & CodeJobs> = { ...hashJobs(loadPoseidon2), ...codeJobs(loadLeopard) }
+type Jobs = HashJobs & CodeJobs & ProveJobs & SetupJobs
 
-if (parentPort !== null) exposeApi(performJobs<HashJobs & CodeJobs>(jobs), threadEndpoint(parentPort))
+/** The largest kernel, and not every worker proves: it comes when it is needed. */
+const loadField = async (): Promise<ProveKernel> => (await import('../../wasm/field/loadfield.ts')).loadField()
+
+const jobs: SlicedJobs<Jobs> = {
+  ...hashJobs(loadPoseidon2),
+  ...codeJobs(loadLeopard),
+  ...proveJobs(loadField),
+  ...setupJobs(loadField),
+}
+
+if (parentPort !== null) exposeApi(performJobs<Jobs>(jobs), threadEndpoint(parentPort))

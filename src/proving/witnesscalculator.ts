@@ -30,7 +30,11 @@ export class WitnessCalculator {
    * @throws CodexError `proving/bad-circuit-module` where it is something else, `proving/out-of-memory`
    */
   static async load(wasm: Uint8Array): Promise<WitnessCalculator> {
-    const compiled = await compileWitnessModule(wasm)
+    return WitnessCalculator.of(await compileWitnessModule(wasm))
+  }
+
+  /** The same for a module that is compiled, as it may have come from another thread. @throws as {@link load} does */
+  static async of(compiled: WebAssembly.Module): Promise<WitnessCalculator> {
     const calculator = new WitnessCalculator(compiled, await WitnessModule.instantiate(compiled))
     const { wireCount, inputCount } = calculator
     if (wireCount >= 1 && wireCount <= MAX_WIRES && inputCount >= 0 && inputCount <= MAX_WIRES) return calculator

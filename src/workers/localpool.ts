@@ -31,7 +31,7 @@ export function localPool<Jobs extends WorkerFunctions<Jobs>>(
               assert(perform !== undefined, `there is no job ${name}`)
               return perform(context, ...args)
             }
-      return work(new Proxy(Object.create(null), { get: (_, name) => call(name) }) as Jobs, signal)
+      return work(new Proxy(Object.create(null), { get: (_, name) => call(name) }) as Jobs, signal, () => {})
     },
   }
 }

@@ -13,8 +13,11 @@ import type { WorkerHandle } from './workersource.ts'
  */
 export const ABORT_PATIENCE: Seconds = 2
 
+/** Tells the pool what is really resident in the worker, where that is not what the job's affinity says. */
+export type NoteResident = (resident: string | undefined) => void
+
 /** What a job does with its worker. Calls that it leaves open when it settles are given up. */
-export type Work<Jobs, Result> = (worker: Jobs, signal: AbortSignal) => Promise<Result>
+export type Work<Jobs, Result> = (worker: Jobs, signal: AbortSignal, note: NoteResident) => Promise<Result>
 
 export interface PooledJob<Jobs> {
   readonly ticket: JobTicket
@@ -64,7 +67,7 @@ export class PooledWorker<Jobs> {
   async perform(job: PooledJob<Jobs>): Promise<JobOutcome> {
     this.#state = 'busy'
     const calls = new JobCalls<Jobs>(this.#handle.api, job.ticket, job.signal)
-    const ended = settle(async () => job.work(calls.worker, job.signal))
+    const ended = settle(async () => job.work(calls.worker, job.signal, (resident) => (this.resident = resident)))
     await Promise.race([ended, aborted(job.signal)])
     if (job.signal.aborted || calls.open > 0) await this.#stop(job.ticket, Promise.all([ended, calls.settled()]))
     calls.end()

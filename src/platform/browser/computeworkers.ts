@@ -1,13 +1,15 @@
-// Web Workers of a tab for what takes computing: hashing, coding. What they do is in their script.
+// Web Workers of a tab for what takes computing: hashing, coding, proving. What they do is in their script.
 
 import type { CodeJobs } from '../../erasure/codejobs.ts'
+import type { ProveJobs } from '../../proving/provejobs.ts'
+import type { SetupJobs } from '../../proving/setupjobs.ts'
 import type { HashJobs } from '../../slots/hashjobs.ts'
 import type { TicketedJobs } from '../../workers/ticketedjobs.ts'
 import { TrustedWorker as Worker } from './trustedworker.ts'
 import { WebWorkers } from './webworkers.ts'
 
 /** What each of these workers can do. */
-export type ComputeJobs = HashJobs & CodeJobs
+export type ComputeJobs = HashJobs & CodeJobs & ProveJobs & SetupJobs
 
 export function computeWorkers(): WebWorkers<TicketedJobs<ComputeJobs>> {
   return new WebWorkers({

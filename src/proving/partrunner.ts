@@ -1,0 +1,177 @@
+// Brings the steps of proofs and the workers that hold their parts of the key together. A step is bound to a worker only when the worker is there:
+// the pool gives whichever is free, and that one may hold another part. What the steps compute is not its business.
+
+import { type AbortOptions, raceAbort } from '../lib/abort.ts'
+import { assert } from '../lib/errors.ts'
+import type { Rank } from '../workers/rankqueue.ts'
+import type { NoteResident } from '../workers/pooledworker.ts'
+import type { WorkerPool } from '../workers/workerpool.ts'
+import type { KeyName, ProveJobs } from './provejobs.ts'
+import type { ProofStage } from './prover.ts'
+
+/** What it needs of a pool, whatever else its workers can do. */
+export type ProvePool = Pick<WorkerPool<ProveJobs>, 'run' | 'size' | 'canShare'>
+
+/** A step that needs one part of the key in its worker. */
+export interface ProofStep {
+  readonly part: number
+  readonly stage: ProofStage
+  /** May be called again when the worker dies. @returns steps that were waiting for this one */
+  readonly act: (worker: ProveJobs) => Promise<readonly ProofStep[]>
+}
+
+export interface StepOptions extends AbortOptions {
+  readonly rank: Rank
+  readonly tell: (stage: ProofStage, state: 'begun' | 'done', part: number) => void
+}
+
+export interface PartRunnerOptions {
+  readonly pool: ProvePool
+  /** Of the key; asked for at every job, since it changes when the key is to be brought anew. */
+  readonly name: () => KeyName
+  /** Brings a part to a worker that has it not. */
+  readonly load: (worker: ProveJobs, part: number, options: AbortOptions) => Promise<void>
+}
+
+/** Steps of one proof that wait for a worker. */
+type WaitingSteps = Set<ProofStep>
+
+interface Steps {
+  readonly waiting: WaitingSteps
+  readonly add: (more: readonly ProofStep[]) => void
+}
+
+export class PartRunner {
+  readonly #options: PartRunnerOptions
+  /** By part: who is at work on it. */
+  readonly #busy = new Map<number, Set<Promise<void>>>()
+
+  constructor(options: PartRunnerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Does all steps and those that come of them, each on a worker with its part; settles when all are done, or with the first failure
+   * once nothing runs any more.
+   */
+  async runAll(steps: readonly ProofStep[], options: StepOptions): Promise<void> {
+    const waiting: WaitingSteps = new Set()
+    const controller = new AbortController()
+    const abort = (): void => controller.abort(options.signal.reason)
+    if (options.signal.aborted) abort()
+    options.signal.addEventListener('abort', abort, { once: true })
+    let failure: { readonly error: unknown } | undefined
+    const fail = (error: unknown): void => {
+      failure ??= { error }
+      controller.abort(error)
+    }
+    try {
+      const runs: Promise<void>[] = []
+      const add = (more: readonly ProofStep[]): void => {
+        for (const step of more) waiting.add(step)
+        for (const step of more)
+          runs.push(this.#run(step, { waiting, add }, { ...options, signal: controller.signal }).catch(fail))
+      }
+      add(steps)
+      // It grows meanwhile: a step adds others before it is done itself.
+      for (let i = 0; i < runs.length; i++) await runs[i]
+    } finally {
+      options.signal.removeEventListener('abort', abort)
+    }
+    if (failure !== undefined) throw (failure as { readonly error: unknown }).error
+    assert(waiting.size === 0, 'each step has had a worker')
+  }
+
+  /** As many of these run as there are steps; each does one step, though not always the one that it was made for. */
+  async #run(step: ProofStep, steps: Steps, options: StepOptions): Promise<void> {
+    const { pool, name } = this.#options
+    for (;;) {
+      let release: (() => void) | undefined
+      const { signal, rank } = options
+      const affinity = affinityOf(name(), step.part)
+      try {
+        const answer = await pool.run(
+          async (worker, jobSignal, note) => {
+            release?.()
+            const chosen = await this.#choose(worker, step, steps.waiting, note)
+            if (chosen === undefined || 'later' in chosen) return chosen
+            release = this.#occupy(chosen.step.part)
+            await this.#do(chosen, worker, steps, { ...options, signal: jobSignal }, note)
+            return undefined
+          },
+          { signal, rank, affinity, idempotent: true },
+        )
+        if (answer === undefined) return
+        await raceAbort(answer.later, signal)
+      } finally {
+        // Not before the pool has the worker back: who waited for it shall find it free.
+        release?.()
+      }
+    }
+  }
+
+  /** A step for this worker; or when to ask again, since those who hold the parts are at work; or nothing where no step is left. */
+  async #choose(
+    worker: ProveJobs,
+    hint: ProofStep,
+    waiting: WaitingSteps,
+    note: NoteResident,
+  ): Promise<{ readonly step: ProofStep; readonly isHere: boolean } | { readonly later: Promise<void> } | undefined> {
+    const { name } = this.#options
+    const resident = await worker.residentParts(name())
+    const [first] = resident
+    note(first === undefined ? undefined : affinityOf(name(), first))
+    const here = [...waiting].find(({ part }) => resident.includes(part))
+    const free = (step: ProofStep): boolean => !this.#busy.has(step.part)
+    const step = here ?? (waiting.has(hint) && free(hint) ? hint : [...waiting].find(free))
+    if (step !== undefined) {
+      waiting.delete(step)
+      return { step, isHere: step === here }
+    }
+    return waiting.size === 0 ? undefined : { later: Promise.race([...this.#busy.values()].flatMap((set) => [...set])) }
+  }
+
+  async #do(
+    { step, isHere }: { readonly step: ProofStep; readonly isHere: boolean },
+    worker: ProveJobs,
+    { waiting, add }: Steps,
+    { signal, tell }: StepOptions,
+    note: NoteResident,
+  ): Promise<void> {
+    const { stage, part } = step
+    try {
+      if (!isHere) {
+        tell('loading', 'begun', part)
+        await this.#options.load(worker, part, { signal })
+        tell('loading', 'done', part)
+      }
+      note(affinityOf(this.#options.name(), part))
+      tell(stage, 'begun', part)
+      const more = await step.act(worker)
+      tell(stage, 'done', part)
+      add(more)
+    } catch (error) {
+      // Where only the worker was lost, another does it.
+      waiting.add(step)
+      throw error
+    }
+  }
+
+  /** @returns ends it */
+  #occupy(part: number): () => void {
+    let free: () => void = () => {}
+    const ended = new Promise<void>((resolve) => (free = resolve))
+    const others = this.#busy.get(part) ?? new Set()
+    this.#busy.set(part, others.add(ended))
+    return () => {
+      others.delete(ended)
+      if (others.size === 0 && this.#busy.get(part) === others) this.#busy.delete(part)
+      free()
+    }
+  }
+}
+
+/** Which workers a job of this part would like best. */
+export function affinityOf({ key, generation }: KeyName, part: number): string {
+  return `${key}/${generation}/${part}`
+}
