@@ -12,6 +12,8 @@ import type { PeerAddress } from './peeraddress.ts'
 
 /** Between two rounds of looking. */
 export const LOOK_SECONDS: Seconds = 3
+/** Between two looks at whether anything is wanted. */
+const IDLE_SECONDS: Seconds = 1
 /** Different contents looked for in one round; the others come next. */
 const CIDS_PER_ROUND = 8
 /** Peers tried for one content in one round. */
@@ -58,7 +60,8 @@ export class PeerFinder {
       const cids = wanted()
       const first = cids.length === 0 ? 0 : (this.#round++ * CIDS_PER_ROUND) % cids.length
       for (const cid of cids.slice(first, first + CIDS_PER_ROUND)) await this.#lookFor(cid, signal)
-      await clock.until(clock.now() + LOOK_SECONDS, { signal })
+      // Asking whether anything is wanted costs nothing; asking discovery costs others something.
+      await clock.until(clock.now() + (cids.length === 0 ? IDLE_SECONDS : LOOK_SECONDS), { signal })
     }
   }
 

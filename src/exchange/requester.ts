@@ -18,7 +18,7 @@ import type { Consumer, WantTerms } from './want.ts'
 import { Want } from './want.ts'
 
 /** Blocks asked for and blocks that arrived and are not stored yet, together, over all peers and fetches. */
-export const MAX_IN_FLIGHT_BYTES: Bytes = 32 * MiB
+export const MAX_IN_FLIGHT_BYTES: Bytes = 24 * MiB
 /** Addresses wanted at once. */
 export const MAX_WANTED = 16_384
 /** A block that has not come by then is asked of another peer that has it, as well. */

@@ -1,0 +1,200 @@
+// Real connections that fail: through a proxy that delays, drops, stalls and cuts, and to peers that attack on the wire. Every fetch ends right or with
+// a typed error, and nothing unverified is in the store.
+
+import type { Stream } from '@libp2p/interface'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { BootstrapDiscovery } from '../../src/exchange/bootstrapdiscovery.ts'
+import { encodeMessage } from '../../src/exchange/encodemessage.ts'
+import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
+import { framePrefix } from '../../src/exchange/framereader.ts'
+import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
+import { PeerFinder } from '../../src/exchange/peerfinder.ts'
+import { storeLeaves } from '../../src/exchange/storeleaves.ts'
+import { concatBytes } from '../../src/lib/bytes.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { blockCid } from '../../src/protocol/block.ts'
+import type { TestDataset } from '../fakes/exchangepeers.ts'
+import { giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
+import type { FaultyProxy, Faults } from '../fakes/faultyproxy.ts'
+import { faultyProxy } from '../fakes/faultyproxy.ts'
+import { NEVER } from '../fakes/memorystore.ts'
+import type { NetworkNode } from '../fakes/networknodes.ts'
+import { connect, networkNode } from '../fakes/networknodes.ts'
+
+const BLOCKS = 400
+/** Handshake, negotiation and identify take some kilobytes; a batch of test blocks some twenty. */
+const CLASSES_OF_CUTS = [50, 700, 2500, 5000, 30_000, 100_000, 100_001, 250_000]
+
+const ends: (() => Promise<void>)[] = []
+
+async function node(): Promise<NetworkNode> {
+  const made = await networkNode()
+  ends.push(() => made.stop())
+  return made
+}
+
+async function proxyTo(target: NetworkNode, faults: Faults): Promise<FaultyProxy> {
+  const port = Number(/\/tcp\/(\d+)/.exec(target.network.addresses()[0] ?? '')?.[1])
+  const proxy = await faultyProxy(port, faults)
+  ends.push(() => proxy.close())
+  return proxy
+}
+
+/** Keeps connecting through the proxy, as a node with a bootstrap peer does. */
+function keepConnecting(from: NetworkNode, to: NetworkNode, proxy: FaultyProxy): void {
+  const finder = new PeerFinder({
+    discovery: new BootstrapDiscovery([`/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${to.id}`]),
+    wanted: () => from.exchange.unoffered(),
+    connect: (peer, options) => from.network.connect(peer, options),
+    clock: new SystemClock(),
+    log: from.repo.parts.log,
+  })
+  finder.start()
+  ends.push(() => finder.stop())
+}
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+function fetchAll(to: NetworkNode, { treeCid, leafCount }: TestDataset, stallSeconds = 45): Promise<unknown> {
+  const sink = storeLeaves(to.repo, treeCid, leafCount)
+  return fetchLeaves(to.exchange, { treeCid, leafCount, indices: range(leafCount), sink, signal: NEVER, stallSeconds })
+}
+
+async function expectOnlyRight(
+  to: NetworkNode,
+  { treeCid, leafCount, bytes }: TestDataset,
+  whole: boolean,
+): Promise<void> {
+  const blocks = await to.repo.getAt(treeCid, range(leafCount))
+  for (const [i, block] of blocks.entries()) {
+    if (block === undefined && !whole) continue
+    const expected = bytes.subarray(i * TEST_BLOCK_BYTES, (i + 1) * TEST_BLOCK_BYTES)
+    expect(String(blockCid(block ?? new Uint8Array(1)))).toBe(String(blockCid(expected)))
+  }
+}
+
+describe('a fetch through a bad network', () => {
+  it('ends right wherever the connection is cut', async () => {
+    const cases = CLASSES_OF_CUTS.map(async (cutAfterBytes) => {
+      const [a, b] = [await node(), await node()]
+      const dataset = await giveDataset(a as never, BLOCKS, 1)
+      const proxy = await proxyTo(a, { cutAfterBytes })
+      keepConnecting(b, a, proxy)
+      const fetching = fetchAll(b, dataset)
+      await expect.poll(() => proxy.connections).toBeGreaterThan(0)
+      proxy.faults = {}
+      await fetching
+      expect(proxy.connections).toBeGreaterThan(1)
+      await expectOnlyRight(b, dataset, true)
+    })
+    await Promise.all(cases)
+  })
+
+  it('ends right when a piece on the way is lost: the encryption notices, and the connection is made anew', async () => {
+    const [a, b] = [await node(), await node()]
+    const dataset = await giveDataset(a as never, BLOCKS, 2)
+    const proxy = await proxyTo(a, { dropAfterBytes: 60_000 })
+    keepConnecting(b, a, proxy)
+    const fetching = fetchAll(b, dataset)
+    await expect.poll(() => proxy.connections).toBeGreaterThan(0)
+    proxy.faults = {}
+    await fetching
+    await expectOnlyRight(b, dataset, true)
+  })
+
+  it('ends right when everything is late', async () => {
+    const [a, b] = [await node(), await node()]
+    const dataset = await giveDataset(a as never, BLOCKS, 3)
+    const proxy = await proxyTo(a, { delayMs: 100 })
+    keepConnecting(b, a, proxy)
+    await fetchAll(b, dataset)
+    await expectOnlyRight(b, dataset, true)
+  })
+
+  it('fails with a typed error when the line goes dead and nothing else is there, and goes on from another peer', async () => {
+    const [a, b, other] = [await node(), await node(), await node()]
+    const dataset = await giveDataset(a as never, BLOCKS, 4)
+    await giveDataset(other as never, BLOCKS, 4)
+    const proxy = await proxyTo(a, { stallAfterBytes: 80_000 })
+    keepConnecting(b, a, proxy)
+    await expect(fetchAll(b, dataset, 5)).rejects.toMatchObject({ code: 'exchange/stalled' })
+    await expectOnlyRight(b, dataset, false)
+    const fetching = fetchAll(b, dataset)
+    await connect(b, other)
+    await fetching
+    await expectOnlyRight(b, dataset, true)
+  })
+})
+
+describe('a peer that attacks on the wire is thrown out:', () => {
+  const want = encodeMessage({ wants: [{ cid: blockCid(new Uint8Array(1)), wantType: 1 }] })
+  const framed = (message: Uint8Array): Uint8Array => concatBytes(framePrefix(message.length), message)
+  const attacks: readonly (readonly [string, (stream: Stream) => unknown])[] = [
+    ['with a length of 100 MiB', (stream) => stream.send(framePrefix(100 * 1024 * 1024))],
+    ['with a length that is no number', (stream) => stream.send(new Uint8Array(11).fill(0xff))],
+    ['with a length in more bytes than needed', (stream) => stream.send(Uint8Array.of(0x80, 0x00))],
+    ['with a million wants', (stream) => stream.send(framed(new Uint8Array(500_000).fill(0x22)))],
+    [
+      'with deep nesting of nothing',
+      (stream) => stream.send(framed(Uint8Array.of(0x0a, 0x04, 0x0a, 0x02, 0x0a, 0x00))),
+    ],
+    [
+      'with blocks nobody wants',
+      (stream) => {
+        for (let i = 0; i < 10; i++) {
+          const data = new Uint8Array(100).fill(i)
+          stream.send(framed(encodeMessage({ deliveries: [{ cid: blockCid(data), data }] })))
+        }
+      },
+    ],
+  ]
+  it.each(attacks)('%s', async (_, attack) => {
+    const [attacker, b] = [await node(), await node()]
+    await connect(attacker, b)
+    const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    if (stream === undefined) throw new Error('no stream')
+    attack(stream)
+    await expect.poll(() => b.exchange.isBarred(attacker.id)).toBe(true)
+    await expect.poll(() => b.network.connections()).toEqual([])
+    expect((await b.repo.space()).totalBlocks).toBe(0)
+  })
+
+  it('not for many streams: those too many are refused, the rest works', async () => {
+    const [attacker, b] = [await node(), await node()]
+    const dataset = await giveDataset(b as never, 20, 5)
+    await connect(attacker, b)
+    const [connection] = attacker.libp2p.getConnections()
+    if (connection === undefined) throw new Error('no connection')
+    const open = (): Promise<Stream> => connection.newStream(BLOCK_EXCHANGE_PROTOCOL, { maxOutboundStreams: 100 })
+    const streams = await Promise.allSettled(range(30).map(open))
+    for (const stream of streams)
+      if (stream.status === 'fulfilled' && stream.value.status === 'open') stream.value.send(framed(want))
+    expect(
+      b.libp2p.getConnections()[0]?.streams.filter(({ protocol }) => protocol === BLOCK_EXCHANGE_PROTOCOL).length,
+    ).toBeLessThanOrEqual(5)
+    const third = await node()
+    await connect(third, b)
+    await fetchAll(third, dataset)
+  })
+
+  it('not for a storm of wants and cancels; others are served meanwhile', async () => {
+    const [attacker, b, honest] = [await node(), await node(), await node()]
+    const dataset = await giveDataset(b as never, 200, 6)
+    await connect(attacker, b)
+    await connect(honest, b)
+    const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    const wants = range(1000).map((index) => ({
+      treeCid: dataset.treeCid,
+      index: index % 200,
+      wantType: 0 as const,
+      cancel: index % 2 === 0,
+    }))
+    const storm = framed(encodeMessage({ wants }))
+    for (let i = 0; i < 50 && stream?.status === 'open'; i++) stream.send(storm)
+    await fetchAll(honest, dataset)
+    expect(b.exchange.peers().find(({ peerId }) => peerId === attacker.id)?.wanted ?? 0).toBeLessThanOrEqual(4096)
+  })
+})
