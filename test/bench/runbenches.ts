@@ -16,6 +16,7 @@ import { bench as fieldInTab } from './field.browser.bench.ts'
 import { bench as fieldScalar } from './fieldscalar.bench.ts'
 import type { Bench } from './harness.ts'
 import { compare, measureInTurn } from './harness.ts'
+import { bench as exchange } from './exchange.bench.ts'
 import { bench as leopard } from './leopard.bench.ts'
 import { bench as leopardInTab } from './leopard.browser.bench.ts'
 import { machine } from './machine.ts'
@@ -45,6 +46,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: coldstart, file: 'coldstart.bench.ts' },
   { bench: pagesize, file: 'pagesize.bench.ts' },
   { bench: sales, file: 'sales.bench.ts' },
+  { bench: exchange, file: 'exchange.bench.ts' },
   { bench: leopard, file: 'leopard.bench.ts' },
   { bench: uploadInTab, file: 'upload.browser.bench.ts' },
   { bench: blocksInTab, file: 'blocks.browser.bench.ts' },
