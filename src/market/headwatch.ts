@@ -104,6 +104,8 @@ export class HeadWatch {
   /** Looks now, and settles with the newest block. @throws as an endpoint may fail */
   async look(options: AbortOptions): Promise<Block> {
     await this.#poll(options)
+    // Far ahead of what we knew: asked for once more, because two that agree are believed.
+    if (this.#leap !== undefined) await this.#poll(options)
     return this.latest
   }
 

@@ -19,6 +19,8 @@ import { compare, measureInTurn } from './harness.ts'
 import { bench as exchange } from './exchange.bench.ts'
 import { bench as leopard } from './leopard.bench.ts'
 import { bench as leopardInTab } from './leopard.browser.bench.ts'
+import { bench as marketDuties } from './marketduties.bench.ts'
+import { bench as marketEvents } from './marketevents.bench.ts'
 import { machine } from './machine.ts'
 import { bench as pagesize } from './pagesize.bench.ts'
 import { bench as poseidon2 } from './poseidon2.bench.ts'
@@ -47,6 +49,8 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: pagesize, file: 'pagesize.bench.ts' },
   { bench: sales, file: 'sales.bench.ts' },
   { bench: exchange, file: 'exchange.bench.ts' },
+  { bench: marketEvents, file: 'marketevents.bench.ts' },
+  { bench: marketDuties, file: 'marketduties.bench.ts' },
   { bench: leopard, file: 'leopard.bench.ts' },
   { bench: uploadInTab, file: 'upload.browser.bench.ts' },
   { bench: blocksInTab, file: 'blocks.browser.bench.ts' },

@@ -3,6 +3,7 @@
 import { HDNodeWallet, Interface, Mnemonic } from 'ethers'
 import { type Anvil, startAnvil } from '../../src/devnet/anvil.ts'
 import type { MarketplaceConfiguration } from '../../src/devnet/configuration.ts'
+import type { DevnetArtefacts } from '../../src/devnet/contractartefact.ts'
 import { type Deployment, deployMarketplace } from '../../src/devnet/deploymarketplace.ts'
 import { quantity } from '../../src/devnet/jsonrpc.ts'
 import { Log, type LogRecord } from '../../src/lib/log.ts'
@@ -16,7 +17,6 @@ import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageAsk, StorageRequest } from '../../src/protocol/request.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
-import { compileContracts } from '../compilecontracts.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
 const MNEMONIC = Mnemonic.fromPhrase('test test test test test test test test test test test junk')
@@ -57,17 +57,23 @@ export class ChainWorld {
 
   /** Mines a block per transaction, unless `blockSeconds` says otherwise. */
   static async start(
-    options: { readonly blockSeconds?: number; readonly configuration?: MarketplaceConfiguration } = {},
+    options: {
+      readonly blockSeconds?: number
+      readonly configuration?: MarketplaceConfiguration
+      /** Compiled anew, or from the cache, without it. */
+      readonly artefacts?: DevnetArtefacts
+    } = {},
   ) {
     const now = Math.floor(Date.now() / 1000)
     const anvil = await startAnvil({ ...never, genesisTime: now - BLOCKS - 1 })
     const { rpc } = anvil
     await rpc.call('anvil_mine', [quantity(BLOCKS), '0x1'])
     await rpc.call('anvil_setTime', [now])
-    const artefacts = await compileContracts()
+    // Only here, because the compiler is not found from everywhere.
+    const compiled = options.artefacts ?? (await (await import('../compilecontracts.ts')).compileContracts())
     const deployment = await deployMarketplace({
       rpc,
-      artefacts: artefacts as never,
+      artefacts: compiled as DevnetArtefacts,
       configuration: options.configuration ?? EXAMPLE,
     })
     const world = new ChainWorld(anvil, deployment)
