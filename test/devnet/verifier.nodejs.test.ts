@@ -143,6 +143,18 @@ test('what the equation says is accepted, under keys with nothing in common', as
   }
 })
 
+test('zeros can be neither left out nor written as the field order', async () => {
+  const trapdoor = new Trapdoor(3, 9n)
+  const verifier = await chain.deploy('Groth16Verifier', trapdoor.key)
+  const proof = trapdoor.prove([5n, 0n, 0n])
+  expect(await verifies(verifier, proof, [5n, 0n, 0n])).toBe(true)
+  expect(await verifies(verifier, proof, [5n, 0n, R])).toBe(false)
+  expect(await verifies(verifier, proof, [5n, R, 0n])).toBe(false)
+  expect(await verifies(verifier, proof, [5n, 0n])).toBe(false)
+  expect(await verifies(verifier, proof, [5n])).toBe(false)
+  expect(await verifies(verifier, proof, [5n, 0n, 0n, 0n])).toBe(false)
+})
+
 test('a key with a point off its curve makes every answer false, and no call fail', async () => {
   const fitting = keyFitting(recordedPoints(), inputs)
   const ic = fitting.ic.map(g1)
