@@ -27,7 +27,7 @@ export async function putProvenLeaves(
   tree: Cid,
   leafCount: number,
   leaves: readonly ProvenLeaf[],
-  { setAside }: Pick<PutExtras, 'setAside'> = {},
+  extras: Pick<PutExtras, 'setAside' | 'durability'> = {},
 ): Promise<PutOutcome[]> {
   checkLeaves(
     leafCount,
@@ -35,7 +35,7 @@ export async function putProvenLeaves(
   )
   const outcomes: PutOutcome[] = []
   for (const group of groupsOf(leaves, ({ block }) => block.bytes.length))
-    outcomes.push(...(await putGroup(parts, tree, leafCount, group, { setAside })))
+    outcomes.push(...(await putGroup(parts, tree, leafCount, group, extras)))
   return outcomes
 }
 
@@ -44,7 +44,7 @@ async function putGroup(
   tree: Cid,
   leafCount: number,
   group: readonly ProvenLeaf[],
-  extras: Pick<PutExtras, 'setAside'>,
+  extras: Pick<PutExtras, 'setAside' | 'durability'>,
 ): Promise<PutOutcome[]> {
   const indices = group.map(({ index }) => index)
   for (;;) {
