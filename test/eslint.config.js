@@ -49,7 +49,7 @@ const OUTSIDE_THE_CORE = [
   'src/{cli,rest,bridge,devnet}/**',
   'src/{browser,nodejs}.ts',
   'src/entries/*.{browser,nodejs}.ts',
-  'src/lib/systemclock.ts',
+  'src/lib/{systemclock,systemrandom}.ts',
 ]
 
 export default defineConfig(
