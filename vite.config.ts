@@ -26,6 +26,8 @@ const LIBRARY_ENTRIES = {
   'market.browser': 'src/entries/market.browser.ts',
   'market.nodejs': 'src/entries/market.nodejs.ts',
   protocol: 'src/entries/protocol.ts',
+  'proving.browser': 'src/entries/proving.browser.ts',
+  'proving.nodejs': 'src/entries/proving.nodejs.ts',
   'slots.browser': 'src/entries/slots.browser.ts',
   'slots.nodejs': 'src/entries/slots.nodejs.ts',
 }

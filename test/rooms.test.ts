@@ -171,7 +171,7 @@ const PLANTED: Readonly<Record<string, Planted>> = {
   'a package through the wrong door': {
     path: 'src/lib/bad.ts',
     code: "import { sha256 } from '@noble/hashes/sha2.js'",
-    says: 'the door of @noble/hashes/sha2.js is in protocol, storage; not in lib',
+    says: 'the door of @noble/hashes/sha2.js is in protocol, storage, proving; not in lib',
   },
   'a package of a family': { path: 'src/lib/bad.ts', code: "import '@libp2p/tcp'", says: 'the door of @libp2p/tcp' },
   'a package without a door': { path: 'src/lib/bad.ts', code: "import 'lodash'", says: 'lodash has no door yet' },

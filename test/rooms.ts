@@ -56,7 +56,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   '@libp2p/*': ['exchange', 'platform/browser', 'platform/nodejs'],
   '@multiformats/multiaddr': ['exchange', 'platform/browser', 'platform/nodejs'],
   '@noble/curves': ['exchange', 'proving'],
-  '@noble/hashes': ['protocol', 'storage'],
+  '@noble/hashes': ['protocol', 'storage', 'proving'],
   '@preact/signals': ['web'],
   'classic-level': ['platform/nodejs'],
   comlink: ['workers'],
@@ -77,7 +77,7 @@ const BROWSER_NAMES =
 const NODEJS_NAMES = /(?<![.\w$#])(?:(?:globalThis|self)\.)?(?:process\.|Buffer\.|__dirname\b|__filename\b|require\()/g
 
 const FOLDERS_INSIDE_ROOMS = ['platform/browser', 'platform/nodejs', 'devnet/contracts']
-const FILE_NAME = /^[a-z0-9]+\.tsx?$/
+const FILE_NAME = /^[a-z0-9]+(\.d)?\.tsx?$/
 const ENTRY_NAME = /^[a-z0-9]+(\.browser|\.nodejs)?\.ts$/
 const NAMES_THAT_SAY_NOTHING = ['index', 'utils', 'util', 'types', 'helpers', 'common', 'misc']
 

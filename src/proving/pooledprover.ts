@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Rank } from '../workers/rankqueue.ts'
 import { isShared } from '../workers/lend.ts'
 import { transfer } from '../workers/transfer.ts'
-import type { ByteSource } from './bytesource.ts'
+import type { CircuitSources } from './circuitsources.ts'
 import { SCALAR_ORDER } from './bn254.ts'
 import { KeyBlocks } from './keyblocks.ts'
 import { affinityOf, PartRunner, type ProvePool } from './partrunner.ts'
@@ -17,19 +17,11 @@ import { ProofTurns } from './proofturns.ts'
 import type { KeyName, ProveJobs } from './provejobs.ts'
 import type { ProveOptions, Prover, ProvenStatement } from './prover.ts'
 import { POINT_SETS } from './residentkey.ts'
-import { checkedVerificationKey, type VerificationKey } from './verificationkey.ts'
+import { checkSameVerificationKey, closedError, invalidProof, otherCircuit } from './provererrors.ts'
+import type { VerificationKey } from './verificationkey.ts'
 import { compileWitnessModule } from './witnessmodule.ts'
 import { readZkey } from './zkey.ts'
 import { zkeyVerificationKey } from './zkeyverificationkey.ts'
-
-export interface CircuitSources {
-  /** The circuit's witness module, as circom compiles it. */
-  readonly wasm: Uint8Array
-  /** The proving key; must stay readable and unchanged until the prover is closed. */
-  readonly zkey: ByteSource
-  /** Where it is known from elsewhere: the key is refused when it has another. */
-  readonly verificationKey?: VerificationKey | undefined
-}
 
 export interface PooledProverParts {
   readonly pool: ProvePool
@@ -88,7 +80,7 @@ export class PooledProver implements Prover {
     const { circuit, pool } = parts
     const zkey = await readZkey(circuit.zkey, options)
     const verificationKey = await zkeyVerificationKey(zkey, options)
-    if (circuit.verificationKey !== undefined) checkSame(verificationKey, circuit.verificationKey)
+    if (circuit.verificationKey !== undefined) checkSameVerificationKey(verificationKey, circuit.verificationKey)
     const compiled = await compileWitnessModule(circuit.wasm)
     const { wireCount } = await pool.run((worker) => worker.inspectCircuit(compiled), {
       ...options,
@@ -220,36 +212,3 @@ function asBadKey(field: string): (error: unknown) => never {
 }
 
 const BAD_SECTION = ['field/not-an-element', 'field/not-a-coefficient', 'field/wrong-size']
-
-/** @throws CodexError `proving/other-verification-key`, `proving/bad-verification-key` */
-function checkSame(found: VerificationKey, expected: VerificationKey): void {
-  checkedVerificationKey(expected)
-  const names = ['vk_alpha_1', 'vk_beta_2', 'vk_gamma_2', 'vk_delta_2', 'IC'] as const
-  const other = names.find((name) => JSON.stringify(found[name]) !== JSON.stringify(expected[name]))
-  if (other === undefined) return
-  throw new CodexError(
-    'proving/other-verification-key',
-    `expected a proving key that belongs to the verification key, found one with another ${other}; give files of one setup`,
-    { detail: { field: 'verificationKey', part: other } },
-  )
-}
-
-function otherCircuit(inCircuit: number, inKey: number): CodexError {
-  return new CodexError(
-    'proving/other-circuit',
-    `expected circuit and proving key of one setup, found ${inCircuit} wires in the .wasm and ${inKey} in the .zkey`,
-    { detail: { field: 'zkey', circuitWires: inCircuit, keyWires: inKey } },
-  )
-}
-
-function invalidProof(): CodexError {
-  return new CodexError(
-    'proving/invalid-proof',
-    'the new proof does not hold, so it is not handed out: the proving key is another circuit’s or damaged; get the circuit files anew',
-    { detail: { field: 'zkey' } },
-  )
-}
-
-function closedError(): CodexError {
-  return new CodexError('proving/closed', 'expected an open prover, found it closed: open another')
-}

@@ -1,0 +1,44 @@
+// `codex-light/proving` for a tab: provers on Web Workers, circuit files from the network or from the user, keys for development.
+
+import { SystemClock } from '../lib/systemclock.ts'
+import { SystemRandom } from '../lib/systemrandom.ts'
+import { computeWorkers } from '../platform/browser/computeworkers.ts'
+import { download } from '../platform/browser/download.ts'
+import { OpfsArtefacts } from '../platform/browser/opfsartefacts.ts'
+import { provingFunctions, type ProvingFunctions } from '../proving/provingfunctions.ts'
+import { WorkerPool } from '../workers/workerpool.ts'
+
+export { CodexError } from '../lib/errors.ts'
+export type { DevSetup } from '../proving/devsetup.ts'
+export { allowKeyOnChain, DEVELOPMENT_MARK } from '../proving/developmentmark.ts'
+export { type Groth16Proof, type SolidityFp2, type SolidityProof, toSolidityProof } from '../proving/proof.ts'
+export type { ProofInputs } from '../proving/proofinputs.ts'
+export type { ProofProgress, ProofStage, ProveOptions, Prover, ProvenStatement } from '../proving/prover.ts'
+export type {
+  CircuitFile,
+  CircuitFiles,
+  CreateProverOptions,
+  DevSetupRequest,
+  Engine,
+  ProvingFunctions,
+} from '../proving/provingfunctions.ts'
+export type { VerificationKey } from '../proving/verificationkey.ts'
+export { verify } from '../proving/verify.ts'
+
+const functions = provingFunctions({
+  openPool: (threads) =>
+    new WorkerPool({
+      source: computeWorkers(),
+      clock: new SystemClock(),
+      ...(threads !== undefined && { size: threads }),
+    }),
+  openFile: undefined,
+  download,
+  openStore: () => OpfsArtefacts.open(),
+  random: new SystemRandom(),
+})
+
+/** See {@link ProvingFunctions}. */
+export const createProver: ProvingFunctions['createProver'] = functions.createProver
+/** See {@link ProvingFunctions}. */
+export const devSetup: ProvingFunctions['devSetup'] = functions.devSetup

@@ -1,0 +1,152 @@
+// Circuit files from the network: streamed, held against the hash they are pinned to, kept for the next time. Half of a file is never taken for one.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { concatBytes, equalBytes, fromHex, toHex } from '../lib/bytes.ts'
+import { CodexError } from '../lib/errors.ts'
+import { MiB } from '../lib/units.ts'
+import type { Bytes } from '../lib/units.ts'
+import type { ArtefactDraft, ArtefactStore, OpenSource } from './artefactstore.ts'
+import { sourceOfBlob } from './bytesource.ts'
+import { checkHash, RunningHash } from './sourcehash.ts'
+
+/** No circuit file is larger: 2^27 constraints would have some 100 GB, nobody's tab holds that. */
+export const MAX_ARTEFACT_BYTES: Bytes = 2048 * MiB
+/** Of which a hash is remembered: a kept file is checked by these, many times faster than by the hash of the whole. */
+const PIECE_BYTES: Bytes = 4 * MiB
+
+export interface ArtefactRequest {
+  readonly url: URL
+  /** Hex; a file without it is not kept, because nothing would tell it from a wrong one. */
+  readonly sha256?: string | undefined
+  /** Which of the circuit's files, for errors: `zkey`, `wasm`. */
+  readonly field: string
+}
+
+export interface ArtefactPlatform {
+  /** The body, as it comes. @throws CodexError `proving/cannot-download` */
+  readonly download: (url: URL, options: AbortOptions) => AsyncIterable<Uint8Array>
+  /** Undefined where nothing can be kept. */
+  readonly store: ArtefactStore | undefined
+}
+
+interface Record {
+  readonly sha256: string
+  readonly pieces: readonly string[]
+}
+
+/** @throws CodexError `proving/wrong-hash`, `proving/cannot-download`, `proving/artefact-too-large`; or the signal's reason */
+export async function fetchArtefact(
+  { url, sha256, field }: ArtefactRequest,
+  { download, store }: ArtefactPlatform,
+  options: AbortOptions,
+): Promise<OpenSource> {
+  if (sha256 === undefined || store === undefined)
+    return inMemory(await collect(download(url, options), { field, sha256 }))
+  const name = `${sha256.toLowerCase()}.${field}`
+  const kept = await openKept(store, name, options)
+  if (kept !== undefined) return kept
+  const draft = await store.create(name, options)
+  try {
+    await draft.keep(await copy(download(url, options), draft, { field, sha256 }))
+  } finally {
+    await draft.discard()
+  }
+  const fresh = await store.open(name, options)
+  if (fresh !== undefined) return fresh.source
+  throw new CodexError('proving/cache-failed', `expected ${name} where it was just kept, found none`, {
+    detail: { field },
+  })
+}
+
+/** Undefined where there is none, or one that is damaged: that one is removed, and comes anew. */
+async function openKept(store: ArtefactStore, name: string, options: AbortOptions): Promise<OpenSource | undefined> {
+  const kept = await store.open(name, options)
+  if (kept === undefined) return undefined
+  try {
+    if (await isWhole(kept.source, JSON.parse(kept.record) as Record, options)) return kept.source
+  } catch (error) {
+    options.signal.throwIfAborted()
+    if (!(error instanceof SyntaxError) && !CodexError.is(error)) throw error
+  }
+  await kept.source.close()
+  await store.remove(name)
+  return undefined
+}
+
+async function isWhole(source: OpenSource, { pieces }: Record, options: AbortOptions): Promise<boolean> {
+  if (!Array.isArray(pieces) || pieces.length !== Math.ceil(source.size / PIECE_BYTES)) return false
+  for (const [i, expected] of pieces.entries()) {
+    const at = i * PIECE_BYTES
+    const piece = await source.read(at, Math.min(PIECE_BYTES, source.size - at), options)
+    if (!equalBytes(await hashOf(piece), fromHex(String(expected)))) return false
+  }
+  return true
+}
+
+async function copy(
+  body: AsyncIterable<Uint8Array>,
+  draft: ArtefactDraft,
+  pinned: { readonly field: string; readonly sha256: string },
+): Promise<string> {
+  const whole = new RunningHash()
+  const pieces: string[] = []
+  let piece: Uint8Array[] = []
+  let pieceBytes = 0
+  const endPiece = async (): Promise<void> => {
+    const bytes = concatBytes(...piece)
+    pieces.push(toHex(await hashOf(bytes)))
+    await draft.write(bytes)
+    piece = []
+    pieceBytes = 0
+  }
+  for await (const some of limited(body, pinned.field)) {
+    await whole.add(some)
+    for (let at = 0; at < some.length;) {
+      const part = some.subarray(at, at + PIECE_BYTES - pieceBytes)
+      piece.push(part)
+      pieceBytes += part.length
+      at += part.length
+      if (pieceBytes === PIECE_BYTES) await endPiece()
+    }
+  }
+  if (pieceBytes > 0) await endPiece()
+  const sha256 = whole.digest()
+  checkHash(pinned.field, sha256, pinned.sha256)
+  return JSON.stringify({ sha256, pieces } satisfies Record)
+}
+
+async function collect(
+  body: AsyncIterable<Uint8Array>,
+  { field, sha256 }: { readonly field: string; readonly sha256: string | undefined },
+): Promise<Blob> {
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  const whole = new RunningHash()
+  for await (const some of limited(body, field)) {
+    if (sha256 !== undefined) await whole.add(some)
+    parts.push(some as Uint8Array<ArrayBuffer>)
+  }
+  if (sha256 !== undefined) checkHash(field, whole.digest(), sha256)
+  return new Blob(parts)
+}
+
+async function* limited(body: AsyncIterable<Uint8Array>, field: string): AsyncIterable<Uint8Array> {
+  let total = 0
+  for await (const some of body) {
+    total += some.length
+    if (total > MAX_ARTEFACT_BYTES)
+      throw new CodexError(
+        'proving/artefact-too-large',
+        `circuit file ${field}: expected at most ${MAX_ARTEFACT_BYTES} bytes, found more; is the address right?`,
+        { detail: { field, limitBytes: MAX_ARTEFACT_BYTES } },
+      )
+    yield some
+  }
+}
+
+function inMemory(blob: Blob): OpenSource {
+  return { ...sourceOfBlob(blob), close: async () => {} }
+}
+
+async function hashOf(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+}

@@ -1,0 +1,219 @@
+// The functions of `codex-light/proving`: provers with threads of their own and the development setup, everything from outside looked at first. Where threads
+// and files come from is for the entries to say.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { describeValue } from '../lib/describevalue.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { RandomSource } from '../lib/random.ts'
+import { MiB } from '../lib/units.ts'
+import type { WorkerPool } from '../workers/workerpool.ts'
+import type { ArtefactStore, OpenSource } from './artefactstore.ts'
+import { sourceOfBlob, sourceOfBytes } from './bytesource.ts'
+import type { CircuitSources } from './circuitsources.ts'
+import { devSetup, type DevSetup } from './devsetup.ts'
+import { type ArtefactPlatform, fetchArtefact } from './fetchartefact.ts'
+import { PooledProver } from './pooledprover.ts'
+import { pooledSetupArithmetic } from './pooledsetuparithmetic.ts'
+import type { ProveJobs } from './provejobs.ts'
+import type { Prover } from './prover.ts'
+import type { SetupJobs } from './setupjobs.ts'
+import { checkHash, sourceHash } from './sourcehash.ts'
+import type { VerificationKey } from './verificationkey.ts'
+
+export type ProvingPool = Pick<WorkerPool<ProveJobs & SetupJobs>, 'run' | 'size' | 'canShare' | 'close'>
+
+export interface ProvingPlatform {
+  /** A pool of its own each time. @param threads default: as many as the machine runs at once */
+  readonly openPool: (threads: number | undefined) => ProvingPool
+  /** Reads a `file:` address; undefined where there are none. @throws CodexError `proving/unreadable-source` */
+  readonly openFile: ((url: URL) => Promise<OpenSource>) | undefined
+  readonly download: ArtefactPlatform['download']
+  /** Opened when something is first loaded from the network. */
+  readonly openStore: () => Promise<ArtefactStore | undefined>
+  readonly random: Pick<RandomSource, 'bytes'>
+}
+
+/** Bytes are not copied: they must not change while the prover is open. `file:` addresses are for Node only. */
+export type CircuitFile = Uint8Array | Blob | URL
+
+export interface CircuitFiles {
+  /** The witness module, as circom compiles it. */
+  readonly wasm: CircuitFile
+  /** The proving key, as snarkjs writes it. */
+  readonly zkey: CircuitFile
+  /** Where it is known from elsewhere: a proving key that has another is refused. */
+  readonly verificationKey?: VerificationKey
+  /** Hex. Files with other contents are refused; files from the network that are pinned so are kept for the next time. */
+  readonly sha256?: { readonly wasm?: string; readonly zkey?: string }
+}
+
+export const ENGINES = ['wasm', 'snarkjs'] as const
+export type Engine = (typeof ENGINES)[number]
+
+export interface CreateProverOptions {
+  readonly circuit: CircuitFiles
+  /** `wasm`, the default, is ours; `snarkjs` is the reference, to compare with. */
+  readonly engine?: Engine
+  /** At most; default: what the machine runs at once, at most 8. */
+  readonly threads?: number
+  /** Gives the opening up. */
+  readonly signal?: AbortSignal
+}
+
+export interface DevSetupRequest {
+  /** The circuit, as circom writes it. */
+  readonly r1cs: Uint8Array
+  /** Any text or bytes: the same seed and circuit give the same keys, byte for byte. It is no secret. */
+  readonly seed: string | Uint8Array
+  readonly threads?: number
+  readonly signal?: AbortSignal
+}
+
+export interface ProvingFunctions {
+  /**
+   * A prover for one circuit, with threads of its own until it is closed.
+   * @throws CodexError as `PooledProver.open`; `proving/bad-options`, `proving/wrong-hash`, `proving/cannot-download` (with the field)
+   */
+  createProver(options: CreateProverOptions): Promise<Prover>
+  /**
+   * Keys for a circuit straight from a seed, for development only: whoever knows the seed can forge proofs, and both keys say so.
+   * @throws CodexError `proving/bad-r1cs`, `proving/circuit-too-large`, `proving/bad-options`
+   */
+  devSetup(request: DevSetupRequest): Promise<DevSetup>
+}
+
+export const MAX_THREADS = 8
+/** A witness module of the full circuit has half of one. */
+const MAX_WASM_BYTES = 64 * MiB
+const NETWORK_PROTOCOLS = ['http:', 'https:']
+
+export function provingFunctions(platform: ProvingPlatform): ProvingFunctions {
+  return {
+    createProver: async (options) => createProver(platform, checkedOptions(options)),
+    devSetup: async ({ r1cs, seed, threads, signal = new AbortController().signal }) => {
+      const pool = platform.openPool(checkedThreads(threads))
+      try {
+        return await devSetup({ r1cs, seed, arithmetic: pooledSetupArithmetic(pool), signal })
+      } finally {
+        await pool.close()
+      }
+    },
+  }
+}
+
+async function createProver(
+  platform: ProvingPlatform,
+  { circuit, engine = 'wasm', threads, signal = new AbortController().signal }: CreateProverOptions,
+): Promise<Prover> {
+  const open: OpenSource[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const source of open) await source.close()
+  }
+  try {
+    const sources = await openCircuit(platform, circuit, open, { signal })
+    if (engine === 'snarkjs') {
+      const { SnarkjsProver } = await import('./snarkjsprover.ts')
+      return await SnarkjsProver.open({ circuit: sources, threads, release: closeAll }, { signal })
+    }
+    const pool = platform.openPool(threads)
+    const release = async (): Promise<void> => {
+      await pool.close()
+      await closeAll()
+    }
+    const randomBytes = (length: number): Uint8Array => platform.random.bytes(length)
+    try {
+      return await PooledProver.open({ pool, circuit: sources, randomBytes, release }, { signal })
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function openCircuit(
+  platform: ProvingPlatform,
+  { wasm, zkey, verificationKey, sha256 }: CircuitFiles,
+  open: OpenSource[],
+  options: AbortOptions,
+): Promise<CircuitSources> {
+  const key = await openFile(platform, zkey, { field: 'zkey', sha256: sha256?.zkey }, options)
+  open.push(key)
+  const module = await openFile(platform, wasm, { field: 'wasm', sha256: sha256?.wasm }, options)
+  try {
+    if (module.size > MAX_WASM_BYTES)
+      throw new CodexError(
+        'proving/bad-circuit-module',
+        `circuit .wasm: expected at most ${MAX_WASM_BYTES} bytes, found ${module.size}; give the circuit's own witness module`,
+        { detail: { field: 'wasm', limitBytes: MAX_WASM_BYTES, foundBytes: module.size } },
+      )
+    return { wasm: await module.read(0, module.size, options), zkey: key, verificationKey }
+  } finally {
+    await module.close()
+  }
+}
+
+async function openFile(
+  platform: ProvingPlatform,
+  file: CircuitFile,
+  about: { readonly field: string; readonly sha256: string | undefined },
+  options: AbortOptions,
+): Promise<OpenSource> {
+  if (file instanceof URL && file.protocol !== 'file:') {
+    if (!NETWORK_PROTOCOLS.includes(file.protocol))
+      throw badOption(`circuit.${about.field}`, 'an address that begins with file:, http: or https:', file.protocol)
+    const store = about.sha256 === undefined ? undefined : await platform.openStore()
+    return fetchArtefact({ url: file, ...about }, { download: platform.download, store }, options)
+  }
+  const source = await openLocal(platform, file, about.field)
+  try {
+    if (about.sha256 !== undefined) checkHash(about.field, await sourceHash(source, options), about.sha256)
+    return source
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+async function openLocal({ openFile: open }: ProvingPlatform, file: CircuitFile, field: string): Promise<OpenSource> {
+  if (!(file instanceof URL))
+    return { ...(file instanceof Blob ? sourceOfBlob(file) : sourceOfBytes(file)), close: async () => {} }
+  if (open !== undefined) return open(file)
+  throw badOption(`circuit.${field}`, 'bytes, a Blob, or an address on the network', 'an address of a file')
+}
+
+function checkedOptions(options: CreateProverOptions): CreateProverOptions {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    typeof options.circuit !== 'object' ||
+    options.circuit === null
+  )
+    throw badOption('circuit', '{ wasm, zkey }', options)
+  const { circuit, engine } = options
+  for (const field of ['wasm', 'zkey'] as const) {
+    const file: unknown = circuit[field]
+    if (!(file instanceof Uint8Array || file instanceof Blob || file instanceof URL))
+      throw badOption(`circuit.${field}`, 'bytes, a Blob or a URL', file)
+    const pin: unknown = circuit.sha256?.[field]
+    if (pin !== undefined && !(typeof pin === 'string' && /^[0-9a-f]{64}$/i.test(pin)))
+      throw badOption(`circuit.sha256.${field}`, '64 hex digits', pin)
+  }
+  if (engine !== undefined && !ENGINES.includes(engine)) throw badOption('engine', ENGINES.join(' or '), engine)
+  checkedThreads(options.threads)
+  return options
+}
+
+function checkedThreads(threads: unknown): number | undefined {
+  if (threads === undefined) return undefined
+  if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
+  throw badOption('threads', `a whole number from 1 to ${MAX_THREADS}`, threads)
+}
+
+function badOption(field: string, expected: string, found: unknown): CodexError {
+  return new CodexError('proving/bad-options', `${field}: expected ${expected}, found ${describeValue(found)}`, {
+    detail: { field },
+  })
+}
