@@ -4,7 +4,7 @@ import { KiB, MiB } from '../lib/units.ts'
 import type { Bytes } from '../lib/units.ts'
 
 /** Of a peer that has not delivered yet. */
-export const FIRST_RATE: Bytes = 2 * MiB
+export const FIRST_RATE: Bytes = 4 * MiB
 /** As much is asked ahead as the peer delivers in this time: enough to keep it busy, and not all lost when it falls silent. */
 export const WINDOW_SECONDS = 2
 export const MIN_WINDOW_BYTES: Bytes = 256 * KiB
