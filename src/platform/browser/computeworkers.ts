@@ -5,14 +5,17 @@ import type { ProveJobs } from '../../proving/provejobs.ts'
 import type { SetupJobs } from '../../proving/setupjobs.ts'
 import type { HashJobs } from '../../slots/hashjobs.ts'
 import type { TicketedJobs } from '../../workers/ticketedjobs.ts'
-import { TrustedWorker as Worker } from './trustedworker.ts'
+import { TrustedWorker } from './trustedworker.ts'
 import { WebWorkers } from './webworkers.ts'
 
 /** What each of these workers can do. */
 export type ComputeJobs = HashJobs & CodeJobs & ProveJobs & SetupJobs
 
 export function computeWorkers(): WebWorkers<TicketedJobs<ComputeJobs>> {
-  return new WebWorkers({
-    create: () => new Worker(new URL('../../entries/computeworker.browser.ts', import.meta.url), { type: 'module' }),
-  })
+  return new WebWorkers({ create: () => start(TrustedWorker) })
+}
+
+/** Its parameter keeps that name in builds of the package, by which the bundlers of those who use it find the script. */
+function start(Worker: typeof TrustedWorker): TrustedWorker {
+  return new Worker(new URL('../../entries/computeworker.browser.ts', import.meta.url), { type: 'module' })
 }

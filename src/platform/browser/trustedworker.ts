@@ -12,7 +12,7 @@ interface TrustedTypes {
 let policy: { createScriptURL(url: string): URL } | undefined
 
 /**
- * Import it as `Worker`, because bundlers find a worker's script only where `new Worker(new URL('./x.ts', import.meta.url), …)` is written out.
+ * Import it as `Worker`, because bundlers find a worker's script only where `new Worker(new URL(…, import.meta.url), …)` is written out.
  */
 export class TrustedWorker extends Worker {
   constructor(url: URL, options?: WorkerOptions) {
