@@ -36,7 +36,7 @@ export interface Listing {
 
 /** A file on its way in or out. */
 export interface Transfer {
-  readonly what: 'Storing' | 'Saving' | 'Adding parity to' | 'Hashing'
+  readonly what: 'Storing' | 'Saving' | 'Protecting'
   readonly filename: string
   readonly totalBytes: Bytes
   readonly doneBytes: Bytes

@@ -15,9 +15,8 @@ import { readFile } from './readfile.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
 
-type Stage = Pick<Transfer, 'what' | 'totalBytes'>
-/** How far a transfer is, and what it is about from now on where that changes. */
-type Advance = (doneBytes: Bytes, now?: Stage) => void
+/** How far a transfer is; of how much, where that was not known beforehand. */
+type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
 export class Session {
@@ -139,21 +138,16 @@ export class Session {
     const { cid, manifest } = entry
     const filename = manifest.filename ?? String(cid)
     const ecK = nodes - tolerance
-    await this.#transferring('Adding parity to', filename, contentBytes(manifest), async (signal, advance) => {
+    await this.#transferring('Protecting', filename, contentBytes(manifest), async (signal, advance) => {
       if (node === undefined) return
       try {
         const made = await node.slots.protect(cid, {
           ecK,
           ecM: tolerance,
           signal,
-          progress: ({ stage, doneBytes, totalBytes, slots }) => {
-            advance(doneBytes, { what: stage === 'hashing' ? 'Hashing' : 'Adding parity to', totalBytes })
-            this.state.slots.value = {
-              ecK,
-              // While parity is made nothing is hashed yet.
-              slots: stage === 'hashing' ? slots : slots.map((slot) => ({ ...slot, doneBlocks: 0 })),
-              slotBytes: undefined,
-            }
+          progress: ({ doneBytes, totalBytes, slots }) => {
+            advance(doneBytes, totalBytes)
+            this.state.slots.value = { ecK, slots, slotBytes: undefined }
           },
         })
         await this.#show({ cid: made.verifiableCid, manifest: made.manifest })
@@ -249,26 +243,23 @@ export class Session {
   async #transferring(
     what: Transfer['what'],
     filename: string,
-    totalBytes: Bytes,
+    expectedBytes: Bytes,
     work: (signal: AbortSignal, advance: Advance) => Promise<void>,
   ): Promise<void> {
     if (this.isBusy) return
     const controller = new AbortController()
     const cancelled = new CodexError('page/cancelled', 'the transfer was cancelled')
     this.#cancelTransfer = () => controller.abort(cancelled)
-    let stage: Stage = { what, totalBytes }
-    let meter = new ProgressMeter(totalBytes)
+    let meter = new ProgressMeter(expectedBytes)
+    let totalBytes = expectedBytes
     let quarters = -1
-    const advance = (doneBytes: Bytes, now = stage): void => {
-      if (now.what !== stage.what || now.totalBytes !== stage.totalBytes) {
-        stage = now
-        meter = new ProgressMeter(now.totalBytes)
-        quarters = -1
-      }
-      this.state.transfer.value = { ...stage, filename, ...meter.advance(doneBytes, performance.now()) }
-      const reached = Math.floor((4 * doneBytes) / Math.max(1, stage.totalBytes))
+    const advance = (doneBytes: Bytes, allBytes = totalBytes): void => {
+      if (allBytes !== totalBytes) meter = new ProgressMeter(allBytes)
+      totalBytes = allBytes
+      this.state.transfer.value = { what, filename, totalBytes, ...meter.advance(doneBytes, performance.now()) }
+      const reached = Math.floor((4 * doneBytes) / Math.max(1, totalBytes))
       // Often enough to know that it goes on, seldom enough to be listened to.
-      if (reached > quarters) this.say(`${stage.what} ${filename}: ${25 * reached} %.`)
+      if (reached > quarters) this.say(`${what} ${filename}: ${25 * reached} %.`)
       quarters = reached
     }
     advance(0)

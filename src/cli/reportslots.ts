@@ -10,7 +10,7 @@ type SlotsStage = Parameters<NonNullable<SlotsOptions['progress']>>[0]['stage']
 export type SlotsEntry = Awaited<ReturnType<LocalNode['slots']['show']>>
 
 const WORDS: Readonly<Record<SlotsStage, string>> = {
-  protecting: 'adding parity',
+  protecting: 'protecting',
   hashing: 'hashing',
   repairing: 'rebuilding',
   decoding: 'reading',

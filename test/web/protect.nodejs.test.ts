@@ -1,5 +1,6 @@
 // Protecting a file on the page, as a person does it: the slots fill up, the tab stays usable, and what comes of it is what any node would make.
 
+import type { Page } from 'playwright'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { MiB } from '../../src/lib/units.ts'
@@ -16,8 +17,17 @@ beforeAll(async () => {
 })
 afterAll(() => under.close())
 
+/** How many squares are full, parts of one counted. */
+async function filled(tab: Page): Promise<number> {
+  return tab
+    .locator('.slot span')
+    .evaluateAll((squares) =>
+      squares.reduce((sum, square) => sum + Number((square as HTMLElement).style.getPropertyValue('--full')), 0),
+    )
+}
+
 test('a file is cut into slots that fill up, and can be cancelled, kept and removed', async () => {
-  const bytes = sampleBytes(3 * MiB)
+  const bytes = sampleBytes(12 * MiB)
   const mimetype = 'application/octet-stream'
   const tab = await under.open()
   await role(tab, 'Running').waitFor()
@@ -29,6 +39,9 @@ test('a file is cut into slots that fill up, and can be cancelled, kept and remo
   await tab.getByRole('button', { name: 'Protect', exact: true }).click()
   const slots = tab.getByTestId('slots')
   await slots.waitFor()
+  // Some squares are full before the first slot is: it fills up while it is hashed.
+  await expect.poll(() => filled(tab)).toBeGreaterThan(0)
+  expect(await slots.getAttribute('data-whole')).not.toBe('5')
   // While it hashes the page answers, so it can be told to stop.
   await tab.getByRole('button', { name: 'Cancel' }).click()
   await tab.getByRole('button', { name: 'Protect', exact: true }).waitFor()
@@ -38,7 +51,7 @@ test('a file is cut into slots that fill up, and can be cancelled, kept and remo
   await tab.getByLabel('May be lost').fill('2')
   await tab.getByRole('button', { name: 'Protect', exact: true }).click()
   await tab.locator('[data-testid=slots][data-whole="5"]').waitFor()
-  await tab.getByText('A slot takes 1 MiB of a provider.').waitFor()
+  await tab.getByText('A slot takes 4 MiB of a provider.').waitFor()
   expect(await slots.locator('[data-kind=data]').count()).toBe(3)
   expect(await slots.locator('[data-kind=parity]').count()).toBe(2)
   const { verifiable } = await buildDataset(bytes, { ecK: 3, ecM: 2, filename: 'ledger.bin', mimetype })
