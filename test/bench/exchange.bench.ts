@@ -22,6 +22,7 @@ import { openNode } from '../../src/nodejs.ts'
 import { nodeTransports } from '../../src/platform/nodejs/nodetransports.ts'
 import { parseCid } from '../../src/protocol/cid.ts'
 import type { Bench, Place, Sample } from './harness.ts'
+import { peakRssMiB } from './peakmemory.js'
 import { NEVER, quietParts } from './quietparts.ts'
 
 const BLOCK_BYTES = 64 * KiB
@@ -136,14 +137,7 @@ export async function sendRaw(place: Place): Promise<string> {
   return String(libp2p.getMultiaddrs()[0])
 }
 
-/** Of this process alone: what the system counts for a child begins with its parent's peak. */
-export function peakRssMiB(): number {
-  try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / KiB
-  } catch {
-    return process.resourceUsage().maxRSS / KiB
-  }
-}
+export { peakRssMiB }
 
 function freshIdentity(): Identity {
   return identityOf(webcrypto.getRandomValues(new Uint8Array(32)))
