@@ -14,6 +14,7 @@ import type { BrowserCommand } from 'vitest/node'
 import manifest from './package.json' with { type: 'json' }
 import { type Chromium, findChromium } from './test/chromium.ts'
 import type * as CompileForTests from './test/proving/compilefortests.ts'
+import type * as KeysForTests from './test/proving/keysfortests.ts'
 import { contractFiles } from './test/contractfiles.ts'
 import { workerFiles } from './test/workerfiles.ts'
 
@@ -184,7 +185,7 @@ async function tests(): Promise<ViteUserConfig> {
               headless: true,
               screenshotFailures: false,
               provider: playwright(browserOptions),
-              commands: { compileForTests },
+              commands: { compileForTests, keysForTests },
               instances: [{ browser: 'chromium' }],
             },
           },
@@ -198,6 +199,12 @@ async function tests(): Promise<ViteUserConfig> {
 const compileForTests: BrowserCommand<[main: string]> = async ({ project }, main) => {
   const loaded = await project.vite.ssrLoadModule('/test/proving/compilefortests.ts')
   return (loaded as typeof CompileForTests).compileForTests(main)
+}
+
+/** The same for its keys. */
+const keysForTests: BrowserCommand<[main: string]> = async ({ project }, main) => {
+  const loaded = await project.vite.ssrLoadModule('/test/proving/keysfortests.ts')
+  return (loaded as typeof KeysForTests).keysForTests(main)
 }
 
 async function chromiumOrReason(): Promise<Chromium | Error> {

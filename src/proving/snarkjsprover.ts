@@ -38,8 +38,7 @@ export class SnarkjsProver implements Prover {
   readonly #parts: SnarkjsProverParts
   readonly #zkey: Uint8Array
   readonly #calculator: WitnessCalculator
-  readonly #closed = new AbortController()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay = new Map<Promise<unknown>, AbortController>()
   #closing: Promise<void> | undefined
 
   private constructor(
@@ -68,26 +67,29 @@ export class SnarkjsProver implements Prover {
   }
 
   prove(inputs: ProofInputs, options: ProveOptions): Promise<ProvenStatement> {
-    const proving = this.#prove(inputs, options)
-    this.#underWay.add(proving)
+    const controller = new AbortController()
+    const proving = this.#prove(inputs, options, controller)
+    this.#underWay.set(proving, controller)
     const forget = (): void => void this.#underWay.delete(proving)
     proving.then(forget, forget)
     return proving
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= Promise.resolve().then(() => this.#close())
     return this.#closing
   }
 
-  async #prove(inputs: ProofInputs, { signal, progress }: ProveOptions): Promise<ProvenStatement> {
+  async #prove(
+    inputs: ProofInputs,
+    { signal, progress }: ProveOptions,
+    controller: AbortController,
+  ): Promise<ProvenStatement> {
     signal.throwIfAborted()
-    this.#closed.signal.throwIfAborted()
+    if (this.#closing !== undefined) throw closedError()
     const checked = checkedProofInputs(inputs)
-    const either = new AbortController()
-    const heed = ({ currentTarget }: Event): void => either.abort((currentTarget as AbortSignal).reason)
-    const signals = [signal, this.#closed.signal]
-    for (const one of signals) one.addEventListener('abort', heed, { once: true })
+    const abort = (): void => controller.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
     const tell = (stage: ProofStage, state: 'begun' | 'done', doneShare: number): void =>
       progress?.({ stage, state, part: 0, doneShare })
     try {
@@ -97,14 +99,14 @@ export class SnarkjsProver implements Prover {
           const witness = await this.#calculator.calculate(checked)
           tell('witness', 'done', 0)
           tell('finish', 'begun', 0)
-          const proven = await this.#compute(encodeWitness(witness), either)
+          const proven = await this.#compute(encodeWitness(witness), controller)
           tell('finish', 'done', 1)
           return proven
         },
-        { signal: either.signal },
+        { signal: controller.signal },
       )
     } finally {
-      for (const one of signals) one.removeEventListener('abort', heed)
+      signal.removeEventListener('abort', abort)
     }
   }
 
@@ -128,8 +130,8 @@ export class SnarkjsProver implements Prover {
   }
 
   async #close(): Promise<void> {
-    this.#closed.abort(closedError())
-    await Promise.allSettled(this.#underWay)
+    for (const controller of this.#underWay.values()) controller.abort(closedError())
+    await Promise.allSettled(this.#underWay.keys())
     OPEN.delete(this)
     if (OPEN.size === 0) await endThreads()
     await this.#parts.release?.()

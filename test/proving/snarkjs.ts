@@ -16,11 +16,8 @@ interface Snarkjs {
   }
 }
 
-/** The package brings no types, so the checker shall not look for them. */
-const NAME: string = 'snarkjs'
-
 export async function loadSnarkjs(): Promise<Snarkjs> {
-  return (await import(/* @vite-ignore */ NAME)) as Snarkjs
+  return (await import('snarkjs')) as unknown as Snarkjs
 }
 
 /** Ends its threads; the next call starts others. */
