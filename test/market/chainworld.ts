@@ -20,6 +20,11 @@ import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
 const MNEMONIC = Mnemonic.fromPhrase('test test test test test test test test test test test junk')
+/** Periods so long that none ends within a test, on a fast clock too. */
+export const LONG_PERIODS: MarketplaceConfiguration = {
+  ...vectors.meta.configs.example,
+  proofs: { ...vectors.meta.configs.example.proofs, period: 10_000, timeout: 5_000 },
+}
 /** Periods of 10 s, five slashes of 10 %. */
 export const EXAMPLE: MarketplaceConfiguration = vectors.meta.configs.example
 const BLOCKS = 257
@@ -134,7 +139,7 @@ export class ChainWorld {
   }
 
   /** A request that no other equals. */
-  request(client: string, ask: Partial<StorageAsk> = {}, expiry = 600n): StorageRequest {
+  request(client: string, ask: Partial<StorageAsk> = {}, expiry = 100_000n): StorageRequest {
     const nonce = `0x${(++this.#requests).toString(16).padStart(64, '0')}`
     return {
       client,
@@ -144,7 +149,7 @@ export class ChainWorld {
         collateralPerByte: 5n,
         slots: 2n,
         slotSize: 1000n,
-        duration: 3600n,
+        duration: 200_000n,
         maxSlotLoss: 1n,
         ...ask,
       },

@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { EthersMarket, EthersMarketSettings } from '../../src/market/ethersmarket.ts'
-import { ChainWorld, never, slotsOf } from './chainworld.ts'
+import { ChainWorld, LONG_PERIODS, never, slotsOf } from './chainworld.ts'
 import { EventList } from './eventlist.ts'
 import { fastClock } from './fastclock.ts'
 import { FaultyProxy } from './faultyproxy.ts'
@@ -17,7 +17,7 @@ let proxy: FaultyProxy
 let other: EthersMarket
 
 beforeAll(async () => {
-  world = await ChainWorld.start()
+  world = await ChainWorld.start({ configuration: LONG_PERIODS })
   other = await world.open(0)
 })
 afterAll(() => world.stop())

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { EthersMarket } from '../../src/market/ethersmarket.ts'
 import type { Market } from '../../src/market/market.ts'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
-import { ChainWorld, never, PROOF, slotsOf } from './chainworld.ts'
+import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
 import { EventList } from './eventlist.ts'
 import { fastClock } from './fastclock.ts'
 
@@ -16,7 +16,7 @@ let client: EthersMarket
 let host: EthersMarket
 
 beforeAll(async () => {
-  world = await ChainWorld.start()
+  world = await ChainWorld.start({ configuration: LONG_PERIODS })
   client = await world.open(0, { pollSeconds: 1 }, { clock: fastClock(SPEED) })
   host = await world.open(1, { pollSeconds: 1 }, { clock: fastClock(SPEED) })
 })

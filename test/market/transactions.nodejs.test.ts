@@ -8,19 +8,21 @@ import type { ContractEvent } from '../../src/market/marketevent.ts'
 import { TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
-import { ChainWorld, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
+import { ChainWorld, LONG_PERIODS, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
 import { fastClock } from './fastclock.ts'
 import { FaultyProxy } from './faultyproxy.ts'
 
 const SPEED = 10
 const COIN = 10n ** 18n
+/** Selector of `slotState`. */
+const SLOT_STATE = '0xbe5cdc48'
 const NOBODY = `0x${'ab'.repeat(20)}`
 
 let world: ChainWorld
 let client: EthersMarket
 
 beforeAll(async () => {
-  world = await ChainWorld.start()
+  world = await ChainWorld.start({ configuration: LONG_PERIODS })
   client = await world.open(0)
 })
 afterAll(() => world.stop())
@@ -217,6 +219,8 @@ describe('a transaction that does not come into a block', () => {
     await rpc('evm_setAutomine', false)
     const sending = market.submitProof(slot(0), market.periodicity.periodOf(start), PROOF, never)
     await waiting(market, 1)
+    await rpc('anvil_dropAllTransactions')
+    await world.jumpTo(start + market.periodicity.seconds, market)
     await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
     await rpc('evm_setAutomine', true)
     await world.mine()
@@ -242,33 +246,38 @@ describe('a transaction that does not come into a block', () => {
 
 describe('a transaction that fails in its block', () => {
   it('is replayed to learn why: the slot was filled by another host first', async () => {
-    const [fast, slow] = [
-      await open({ maxPriorityFeePerGasWei: 10n ** 9n }),
-      await open({ maxPriorityFeePerGasWei: 1n }),
-    ]
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const slow = await open({ maxPriorityFeePerGasWei: 1n })
+    const fast = await open({ url: proxy.endpoint, maxPriorityFeePerGasWei: 10n ** 9n })
     const { id } = await requested()
     const slot = { requestId: id, slotIndex: 0 }
-    for (const market of [fast, slow]) expect(await market.reserveSlot(slot, never)).toMatchObject({ done: true })
-    const nonces = await Promise.all([fast, slow].map(({ host }) => nonceOf(host)))
+    for (const market of [fast, slow]) {
+      expect(await market.reserveSlot(slot, never)).toMatchObject({ done: true })
+      // Leaves an allowance, so that nothing but the fills has to be mined later.
+      await expect(market.fillSlot(slot, ZERO_PROOF, never)).rejects.toMatchObject({ code: 'market/proof-invalid' })
+    }
+    const nonce = await nonceOf(slow.host)
+    // The fast one does not see that the other's fill waits already.
+    proxy.tamper = ({ method, params: [call] }) => {
+      const { data = '' } = Object(call) as { data?: string }
+      if (method === 'eth_estimateGas') return { result: '0x7a120' }
+      return method === 'eth_call' && data.startsWith(SLOT_STATE) ? { result: `0x${'0'.repeat(64)}` } : undefined
+    }
     await rpc('evm_setAutomine', false)
-    const filling = Promise.all([slow.fillSlot(slot, PROOF, never), fast.fillSlot(slot, PROOF, never)])
-    // Both allowances land before either fill is sent.
-    const verbs = () => [...fast.openIntents(), ...slow.openIntents()].map(({ verb }) => verb)
-    await expect
-      .poll(async () => {
-        if (verbs().includes('approve')) await world.mine()
-        return verbs()
-      })
-      .toEqual(['fillSlot', 'fillSlot'])
+    const loser = slow.fillSlot(slot, PROOF, never)
+    await waiting(slow, 1)
+    const winner = fast.fillSlot(slot, PROOF, never)
+    await waiting(fast, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', fast.openIntents()[0]?.hashes[0])).not.toBeNull()
     await world.mine()
-    const [loser, winner] = await filling
-    expect(winner).toMatchObject({ done: true })
-    expect(loser).toMatchObject({
+    expect(await winner).toMatchObject({ done: true })
+    expect(await loser).toMatchObject({
       done: false,
       why: 'slot not free',
       sentence: expect.stringContaining('take another slot'),
     })
-    expect(await nonceOf(slow.host)).toBe((nonces[1] as number) + 2)
+    expect(await nonceOf(slow.host)).toBe(nonce + 1)
   })
 
   it('for want of gas is told as such', async () => {
