@@ -67,7 +67,7 @@ export async function* purchaseStory(
       const error = await submit(request, asking)
       if (error !== undefined) return { end: 'errored', error }
     }
-    return yield* follow(asking, isRestored)
+    return yield* follow(asking)
   } finally {
     wait.end()
   }
@@ -78,13 +78,17 @@ interface Asking extends PurchaseSeams, AbortOptions {
   readonly wait: PokedWait
 }
 
-async function* follow(asking: Asking, isRestored: boolean): AsyncGenerator<PurchasePhase, PurchaseOutcome, void> {
-  const { market, id, signal, wait } = asking
+async function* follow(asking: Asking): AsyncGenerator<PurchasePhase, PurchaseOutcome, void> {
+  const { market, clock, id, signal, wait } = asking
+  let unknownSince: Seconds | undefined
   for (;;) {
     const state = await insist(asking, () => market.requestState(id, { signal }))
+    if (state !== undefined || isOnItsWay(asking)) unknownSince = undefined
     switch (state) {
       case undefined:
-        if (isRestored && !isOnItsWay(asking)) return { end: 'errored', error: neverSent(id) }
+        // For a while: an endpoint that lags does not know it yet, and after a reorganisation it may come again.
+        unknownSince ??= clock.now()
+        if (clock.now() >= unknownSince + MAX_QUIET_SECONDS) return { end: 'errored', error: notOnChain(id) }
         await wait.atMost(RETRY_SECONDS)
         break
       case 'New': {
@@ -146,10 +150,10 @@ function quiet({ clock, wait }: Asking, until: Seconds | undefined): Promise<voi
   return wait.atMost(Math.min(Math.max(wanted, LAG_SECONDS), MAX_QUIET_SECONDS))
 }
 
-function neverSent(id: RequestId): CodexError {
+function notOnChain(id: RequestId): CodexError {
   return new CodexError(
     'purchase/not-submitted',
-    'the node stopped before this request was sent, and nothing was paid: ask for it again',
+    'the chain does not know this request and no transaction for it is under way, so nothing was paid: ask for it again',
     { detail: { requestId: id } },
   )
 }

@@ -63,6 +63,8 @@ export class Purchasing {
       report: (error, task) => log.error('a task of purchasing failed', { task, error }),
     })
     this.#scope = scope
+    // Of an earlier run of this object: what had not ended goes on from its record.
+    this.#purchases.clear()
     for await (const [key, sealed] of datastore.entries(PURCHASES_PREFIX, { signal }))
       try {
         const { request, outcome } = readPurchase(key, sealed)

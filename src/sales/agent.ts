@@ -2,19 +2,20 @@
 
 import { Bell } from '../lib/bell.ts'
 import { assert } from '../lib/errors.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Slot } from '../market/market.ts'
-import type { Reservation } from './reservation.ts'
+import type { Reservation, ReservationId } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleStart } from './sale.ts'
 import { sell } from './sale.ts'
 import type { SaleSeams } from './salecontext.ts'
 import { OUTCOME_NAMES, type SaleOutcome } from './saleoutcome.ts'
 import { PHASE_NAMES, RESUMING_NAME, type SalePhase, mayEnd, mayFollow } from './salephase.ts'
-import type { Settlement } from './settlement.ts'
+import type { CollateralDue, Settlement } from './settlement.ts'
 import { settle } from './settlement.ts'
 
 export interface AgentSeams extends SaleSeams {
-  readonly reservations: Pick<Reservations, 'reserve' | 'markFill' | 'settle' | 'reservationOf'>
+  readonly reservations: Pick<Reservations, 'reserve' | 'markFill' | 'settle' | 'reservation'>
 }
 
 export interface AgentParts {
@@ -36,6 +37,7 @@ export class SalesAgent {
   readonly decided = new Promise<'decided' | 'again'>((resolve) => (this.#decide = resolve))
   #phase: SalePhase | undefined
   #outcome: SaleOutcome | undefined
+  #taken: ReservationId | undefined
   /** Settles when the accounts are settled too, with how it ended. Rejects only for mistakes of our own and for stores that fail. */
   readonly done: Promise<SaleOutcome>
 
@@ -43,6 +45,7 @@ export class SalesAgent {
   constructor(parts: AgentParts) {
     this.slot = parts.slot
     this.#parts = parts
+    if (parts.start.at !== 'preparing') this.#taken = parts.start.reservation.id
     this.done = this.#run()
     // Whoever wants to know awaits it; a failure must not count as unhandled before that.
     this.done.catch(() => undefined)
@@ -62,8 +65,9 @@ export class SalesAgent {
     return this.#phase === undefined ? RESUMING_NAME : PHASE_NAMES[this.#phase.at]
   }
 
+  /** What the sale has taken, as it is now. */
   get reservation(): Reservation | undefined {
-    return this.#parts.seams.reservations.reservationOf(this.slot.requestId, this.slot.slotIndex)
+    return this.#taken && this.#parts.seams.reservations.reservation(this.#taken)
   }
 
   /** The chain told something of this slot or its request: time to look. */
@@ -73,18 +77,21 @@ export class SalesAgent {
 
   async #run(): Promise<SaleOutcome> {
     const { slot, seams, signal, start, entered } = this.#parts
+    const sale = sell(slot, seams, { signal, start, pokes: this.#pokes })
     try {
-      const sale = sell(slot, seams, { signal, start, pokes: this.#pokes })
       for (;;) {
         const { done, value } = await sale.next()
         if (done === true) return await this.#end(value)
         assert(mayFollow(this.#phase?.at, value.at), `a sale goes from ${this.#phase?.at} to ${value.at}`)
         this.#phase = value
+        if (value.at === 'reserving') this.#taken = value.reservation.id
         if (value.at === 'filled') this.#decide('decided')
         entered(this, value)
       }
     } finally {
       this.#decide('decided')
+      // Of a sale that a mistake of ours broke off in the middle, nothing may go on.
+      await sale.return({ end: 'paused' })
     }
   }
 
@@ -93,11 +100,24 @@ export class SalesAgent {
     assert(mayEnd(this.#phase?.at, outcome.end), `a sale in ${this.#phase?.at} ends as ${outcome.end}`)
     const settlement: Settlement = settle(outcome)
     if (settlement.ends) {
-      const { id } = this.reservation ?? {}
-      if (id !== undefined) await this.#parts.seams.reservations.settle(id, settlement.collateral)
+      if (this.#taken !== undefined) await this.#settle(this.#taken, settlement.collateral)
       this.#decide(settlement.again ? 'again' : 'decided')
     }
     this.#outcome = outcome
     return outcome
+  }
+
+  /** Until it is written down, or the node stops: the next start settles it then. */
+  async #settle(id: ReservationId, collateral: CollateralDue): Promise<void> {
+    const { slot, seams, signal } = this.#parts
+    for (;;)
+      try {
+        await seams.reservations.settle(id, collateral)
+        return
+      } catch (error) {
+        seams.log.error('the end of a sale could not be written down; trying again', { ...slot, error })
+        if (signal.aborted) throw error
+        await seams.clock.until(seams.clock.now() + RETRY_SECONDS, { signal })
+      }
   }
 }

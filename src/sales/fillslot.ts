@@ -6,68 +6,87 @@ import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { FillOutcome } from '../market/market.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleContext } from './salecontext.ts'
-import { isInFlight, isOurs } from './salecontext.ts'
+import { isConfirmed, isInFlight, isOurs } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 
-/** @throws CodexError what ends the sale: then nothing was sent */
-export async function fillSlot(
-  context: SaleContext,
-  { id }: Reservation,
-  proof: Groth16Proof,
-): Promise<'filled' | 'prove again' | SaleOutcome> {
+/** `again`: it is known that the slot was not filled, and another proof may fill it. */
+export type Filled = 'filled' | { readonly again: unknown } | SaleOutcome
+
+/** @throws CodexError when it could not be noted: then nothing was sent */
+export async function fillSlot(context: SaleContext, reservation: Reservation, proof: Groth16Proof): Promise<Filled> {
   const { market, reservations, slot, signal } = context
-  await reservations.markFill(id, 'sent')
+  await reservations.markFill(reservation.id, 'sent')
   let outcome: FillOutcome
   try {
     outcome = await market.fillSlot(slot, proof, { signal })
   } catch (error) {
-    // While it is not known what became of it, our record says sent.
-    if (isInFlight(context) || (await isOurs(context))) throw error
-    await reservations.markFill(id, undefined)
-    if (CodexError.is(error, 'market/proof-invalid')) return 'prove again'
-    throw error
+    // The node stops: our record says sent, and the next start finds out.
+    signal.throwIfAborted()
+    const found = await findOutFill(context, reservation)
+    return found === 'not sent' ? { again: error } : found
   }
-  if (outcome.done || (await isOurs(context))) {
-    await reservations.markFill(id, 'landed')
+  if (outcome.done) {
+    await note(context, reservation, 'landed')
     return 'filled'
   }
-  await reservations.markFill(id, undefined)
+  const found = await findOutFill(context, reservation)
+  if (found !== 'not sent') return found
   switch (outcome.why) {
-    case 'proof already in this period':
-      return 'prove again'
     case 'reservation missing':
       return { end: 'declined', why: 'reservations full' }
-    case 'slot not free':
-      return notFree(context)
     case 'request over':
       return requestOver(context)
+    case 'slot not free':
+    case 'proof already in this period':
+      return { again: new CodexError('sale/not-filled', outcome.sentence) }
   }
 }
 
 /**
  * What became of a fill that was noted as sent. Waits for as long as a transaction of it is open.
- * @returns `not sent` when the slot is still free for us
+ * @returns `not sent` when the slot is free for us
  */
 export async function findOutFill(
   context: SaleContext,
-  { id }: Reservation,
+  reservation: Reservation,
 ): Promise<'filled' | 'not sent' | SaleOutcome> {
-  const { market, reservations, wait, signal } = context
-  while (isInFlight(context)) await wait.atMost(RETRY_SECONDS)
-  const state = await insist(context, () => market.slotState(context.id, { signal }))
-  if (await isOurs(context)) {
-    await reservations.markFill(id, 'landed')
-    return 'filled'
+  const { market, wait, signal } = context
+  // Settled only by answers that last: an endpoint that lags does not know our fill yet.
+  const isNotOurs = async (): Promise<boolean> => !isInFlight(context) && !(await isOurs(context))
+  for (;;) {
+    while (isInFlight(context)) await wait.atMost(RETRY_SECONDS)
+    if (await isOurs(context)) {
+      await note(context, reservation, 'landed')
+      return 'filled'
+    }
+    if (await isConfirmed(context, isNotOurs)) break
   }
-  await reservations.markFill(id, undefined)
-  return state === 'Free' || state === 'Repair' ? 'not sent' : notFree(context)
+  await note(context, reservation, undefined)
+  switch (await insist(context, () => market.slotState(context.id, { signal }))) {
+    case 'Free':
+    case 'Repair':
+      return 'not sent'
+    case 'Filled':
+      return { end: 'declined', why: 'filled by another host' }
+    case 'Finished':
+    case 'Paid':
+    case 'Cancelled':
+    case 'Failed':
+      return requestOver(context)
+  }
 }
 
-async function notFree(context: SaleContext): Promise<SaleOutcome> {
-  const { market, id, signal } = context
-  const state = await insist(context, () => market.slotState(id, { signal }))
-  if (state === 'Filled') return { end: 'declined', why: 'filled by another host' }
-  return requestOver(context)
+/** A record that cannot be written now is no reason to give up a slot: what it says is found out again at the next start. */
+async function note(
+  { reservations, log }: SaleContext,
+  { id }: Reservation,
+  fill: 'landed' | undefined,
+): Promise<void> {
+  try {
+    await reservations.markFill(id, fill)
+  } catch (error) {
+    log.error('how far a fill is could not be noted', { reservationId: id, error })
+  }
 }
 
 async function requestOver(context: SaleContext): Promise<SaleOutcome> {

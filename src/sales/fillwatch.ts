@@ -1,10 +1,10 @@
-// Watches, while a slot is being bought, whether it can still become ours. Events only wake it; the chain's state decides.
+// Watches, until the fill is sent, whether the slot can still become ours. Events only wake it; the chain's state decides. Nothing of ours is in
+// the chain meanwhile: a wrong answer costs a chance at most.
 
 import { insist } from '../lib/insist.ts'
 import { PokedWait } from '../lib/pokedwait.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SaleContext } from './salecontext.ts'
-import { isInFlight, isOurs } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 
 /** However quiet it is. */
@@ -16,23 +16,20 @@ export class FillWatch {
   /** Aborts when the sale's signal does, or when the slot is lost to us. */
   readonly signal: AbortSignal
   readonly #ended = new AbortController()
-  #watching: Promise<void> | undefined
+  readonly #watching: Promise<void>
   #outcome: SaleOutcome | undefined
 
+  /** Begins at once. */
   constructor(context: SaleContext) {
     this.#context = context
     this.signal = AbortSignal.any([context.signal, this.#controller.signal])
+    // Its failure can only be the end of its own signal.
+    this.#watching = this.#watch().catch(() => undefined)
   }
 
   /** How the sale ended, once {@link FillWatch.signal} aborted for that reason. */
   get outcome(): SaleOutcome | undefined {
     return this.#outcome
-  }
-
-  /** From now on something is set aside that must not stay so for nothing. */
-  begin(): void {
-    // Its failure can only be the end of its own signal.
-    this.#watching ??= this.#watch().catch(() => undefined)
   }
 
   /** Settles when it watches no more. */
@@ -65,11 +62,9 @@ export class FillWatch {
 /** How the sale has to end, if it has. */
 async function lookFor(context: SaleContext): Promise<SaleOutcome | undefined> {
   const { market, slot, id, signal } = context
-  // What was sent decides by itself.
-  if (isInFlight(context)) return undefined
   switch (await insist(context, () => market.slotState(id, { signal }))) {
     case 'Filled':
-      return (await isOurs(context)) ? undefined : { end: 'declined', why: 'filled by another host' }
+      return { end: 'declined', why: 'filled by another host' }
     case 'Cancelled':
       return { end: 'cancelled', filled: false }
     case 'Failed':

@@ -1,5 +1,6 @@
 // The proof that fills a slot: made at the beginning of a period, for a challenge that stays until its end.
 
+import { insist } from '../lib/insist.ts'
 import type { Groth16Proof } from '../market/groth16proof.ts'
 import { Periodicity } from '../market/periodicity.ts'
 import type { SaleContext } from './salecontext.ts'
@@ -16,7 +17,7 @@ export async function initialProof(context: SaleContext): Promise<Groth16Proof> 
   const content = await slotContent(context)
   for (;;) {
     await clock.until(periods.endOf(periods.periodOf(clock.now())) + 1, { signal })
-    const { challenge, pointer } = await market.challenge(id, { signal })
+    const { challenge, pointer } = await insist(context, () => market.challenge(id, { signal }))
     // Behind this the pointer comes around within the period, and the challenge with it.
     if (pointer <= POINTERS - downtime) return work.prove(content, challenge, { signal, rank: 'sale' })
   }

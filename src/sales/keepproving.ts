@@ -1,11 +1,12 @@
 // The duty: a slot that is ours is proven once a period for as long as the chain says so. Nothing here gives up; a failure costs a period at most.
 
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import type { Period } from '../market/periodicity.ts'
 import { Periodicity } from '../market/periodicity.ts'
 import type { SaleContext } from './salecontext.ts'
-import { isConfirmed, slotContent } from './salecontext.ts'
+import { isConfirmedLost, isConfirmedState } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
@@ -17,18 +18,20 @@ type PeriodEnd =
 export async function* keepProving(
   context: SaleContext,
 ): AsyncGenerator<SalePhase, 'over' | 'undone' | SaleOutcome, void> {
-  const { market, clock, slot, signal, wait } = context
+  const { market, clock, signal, wait } = context
   const periods = new Periodicity(market.terms.proofs.period)
-  const content = await slotContent(context)
-  const until = (await insist(context, () => market.requestEnd(slot.requestId, { signal }))) ?? clock.now()
+  const known = await whatAndUntil(context)
+  if (known === 'undone') return known
+  const { content, until } = known
   yield { at: 'filled', until }
   let isKept = false
   let missed = 0
   for (;;) {
     const period = periods.periodOf(clock.now())
     yield { at: 'proving', period, missed }
-    isKept ||= await keep(context, content, until)
     const ended = await provePeriod(context, content, period)
+    // After the duty: it may take a while.
+    isKept ||= await keep(context, content, until)
     if (ended.at === 'period') {
       if (ended.isMissed) missed++
     } else {
@@ -40,9 +43,21 @@ export async function* keepProving(
     while (clock.now() < next) {
       await wait.atMost(next - clock.now())
       const state = await insist(context, () => market.slotState(context.id, { signal }))
-      const verdict = state === 'Filled' ? undefined : await judge(context, state)
+      const verdict = await judge(context, state)
       if (verdict !== undefined) return verdict
     }
+  }
+}
+
+/** A request that was known and is not any more: an endpoint that lags, or a reorganisation that took everything back. */
+async function whatAndUntil(context: SaleContext): Promise<{ content: SlotContent; until: Seconds } | 'undone'> {
+  const { market, slot, wait, signal } = context
+  for (;;) {
+    const request = await insist(context, () => market.request(slot.requestId, { signal }))
+    const until = await insist(context, () => market.requestEnd(slot.requestId, { signal }))
+    if (request !== undefined && until !== undefined) return { content: { request, slotIndex: slot.slotIndex }, until }
+    if (await isConfirmedState(context, 'Free')) return 'undone'
+    await wait.atMost(RETRY_SECONDS)
   }
 }
 
@@ -50,16 +65,17 @@ export async function* keepProving(
 async function judge(context: SaleContext, state: SlotState): Promise<'over' | 'undone' | SaleOutcome | undefined> {
   switch (state) {
     case 'Filled':
-      return undefined
+      // By us, unless the chain took the slot from us and another host has repaired it meanwhile.
+      return (await isConfirmedLost(context)) ? { end: 'freed' } : undefined
     case 'Finished':
     case 'Cancelled':
     case 'Failed':
     case 'Paid':
       return 'over'
     case 'Repair':
-      return (await isConfirmed(context, ['Repair'])) ? { end: 'freed' } : undefined
+      return (await isConfirmedState(context, 'Repair')) ? { end: 'freed' } : undefined
     case 'Free':
-      return (await isConfirmed(context, ['Free'])) ? 'undone' : undefined
+      return (await isConfirmedState(context, 'Free')) ? 'undone' : undefined
   }
 }
 
@@ -84,6 +100,7 @@ async function provePeriod(context: SaleContext, content: SlotContent, period: P
           if (outcome.done || outcome.why === 'already submitted') return { at: 'period', isMissed: false }
           log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
           if (outcome.why === 'period over') break
+          if (outcome.why === 'not our slot') return { at: 'state', state: 'Filled' }
         }
       } catch (error) {
         signal.throwIfAborted()

@@ -4,7 +4,9 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Bell } from '../lib/bell.ts'
 import { CodexError } from '../lib/errors.ts'
+import { insist } from '../lib/insist.ts'
 import { PokedWait } from '../lib/pokedwait.ts'
+import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import { collectSlot } from './collectslot.ts'
@@ -24,10 +26,7 @@ export type SaleStart =
   /** Taken up after a restart: in flight, ours on chain, or over. */
   | { readonly at: 'filling' | 'filled' | 'collecting'; readonly reservation: Reservation }
 
-/** What is known of a fill of ours. */
-type FillFate = 'never sent' | 'unknown'
-
-/** Proofs that the contract may refuse in a row, because the challenge changed before the transaction was in a block. */
+/** Fills that may fail in a row, because the challenge changed before the transaction was in a block, or because it could not be sent. */
 const MAX_FILL_TRIES = 3
 
 export interface SellOptions extends AbortOptions {
@@ -48,23 +47,32 @@ export async function* sell(
   const wait = new PokedWait(seams.clock, pokes, signal)
   const context: SaleContext = { ...seams, slot, id: slotId(slot.requestId, slot.slotIndex), signal, pokes, wait }
   try {
-    if (start.at === 'collecting') return yield* collectSlot(context)
-    let isFilled = start.at === 'filled'
+    let at: SaleStart['at'] = start.at
     let reservation = start.at === 'preparing' ? undefined : start.reservation
-    let fate: FillFate = start.at === 'filling' ? 'unknown' : 'never sent'
-    for (;;) {
-      if (!isFilled) {
-        const got = yield* untilFilled(context, reservation, fate)
-        if ('end' in got) return got
-        reservation = got
+    for (;;)
+      switch (at) {
+        case 'preparing':
+        case 'filling': {
+          const got = yield* untilFilled(context, reservation)
+          if ('end' in got) return got
+          reservation = got
+          at = 'filled'
+          break
+        }
+        case 'filled': {
+          const over = yield* keepProving(context)
+          if (typeof over === 'object') return over
+          // A reorganisation took our fill back: the data is here and the slot is free, so it is filled again.
+          at = over === 'undone' ? 'filling' : 'collecting'
+          break
+        }
+        case 'collecting': {
+          const end = yield* collectSlot(context)
+          if (end !== 'not over') return end
+          // A reorganisation took the end back: there are proofs to be made.
+          at = 'filled'
+        }
       }
-      const over = yield* keepProving(context)
-      if (over === 'over') return yield* collectSlot(context)
-      if (over !== 'undone') return over
-      // A reorganisation took our fill back. The data is here and the slot is free: fill it again.
-      isFilled = false
-      fate = 'unknown'
-    }
   } catch (error) {
     if (signal.aborted) return { end: 'paused' }
     throw error
@@ -73,33 +81,38 @@ export async function* sell(
   }
 }
 
-/** @returns the Reservation of the slot that is ours now, or how the sale ended */
+/**
+ * @param taken for a fill that may have been sent: what it was sent for, whose data is here
+ * @returns the Reservation of the slot that is ours now, or how the sale ended
+ */
 async function* untilFilled(
   context: SaleContext,
   taken: Reservation | undefined,
-  fate: FillFate,
 ): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
-  const watch = new FillWatch(context)
-  // From here on the signal also aborts when the slot cannot become ours any more.
-  const watched: SaleContext = { ...context, signal: watch.signal }
   try {
-    if (fate === 'unknown' && taken !== undefined) {
+    if (taken !== undefined) {
       yield { at: 'filling' }
       const found = await findOutFill(context, taken)
       if (found === 'filled') return taken
       if (found !== 'not sent') return found
     }
-    const reservation = taken ?? (yield* prepare(watched))
+    const reservation = taken ?? (yield* prepare(context))
     if ('end' in reservation) return reservation
-    watch.begin()
-    const declined = taken === undefined ? yield* download(watched, reservation) : undefined
-    return declined ?? (yield* proveAndFill(watched, reservation))
+    let isHere = taken !== undefined
+    for (let tries = 1; ; tries++) {
+      const proof = yield* untilProven(context, reservation, isHere)
+      if ('end' in proof) return proof
+      isHere = true
+      yield { at: 'filling' }
+      const filled = await fillSlot(context, reservation, proof)
+      if (filled === 'filled') return reservation
+      if ('end' in filled) return filled
+      // The challenge changed on the way, or the transaction failed: another period brings another.
+      if (tries === MAX_FILL_TRIES) throw filled.again
+    }
   } catch (error) {
-    if (context.signal.aborted) throw error
-    if (watch.outcome !== undefined) return watch.outcome
+    context.signal.throwIfAborted()
     return { end: 'broke', error: asCodexError(error) }
-  } finally {
-    await watch.end()
   }
 }
 
@@ -118,8 +131,32 @@ async function* prepare({
   if (BigInt(slot.slotIndex) >= request.ask.slots) return { end: 'declined', why: 'bad terms' }
   const state = await market.slotState(id, { signal })
   if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
+  // Asked before anything is taken: what is given back again wakes every slot that waits for room.
+  if (!(await market.canReserveSlot(slot, { signal }))) return { end: 'declined', why: 'reservations full' }
   const reservation = await reservations.reserve({ ...slot, ...request.ask, requestEnd })
   return reservation ?? { end: 'declined', why: 'no availability' }
+}
+
+/** Downloads the slot unless it is here, and proves it, for as long as it can still become ours. */
+async function* untilProven(
+  context: SaleContext,
+  reservation: Reservation,
+  isHere: boolean,
+): AsyncGenerator<SalePhase, SaleOutcome | Groth16Proof, void> {
+  const watch = new FillWatch(context)
+  const watched: SaleContext = { ...context, signal: watch.signal }
+  try {
+    const declined = isHere ? undefined : yield* download(watched, reservation)
+    if (declined !== undefined) return declined
+    yield { at: 'initial proving' }
+    return await initialProof(watched)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    if (watch.outcome !== undefined) return watch.outcome
+    throw error
+  } finally {
+    await watch.end()
+  }
 }
 
 /** Reserves the slot on chain, then brings its data here. @returns how it ended, if it did */
@@ -129,40 +166,21 @@ async function* download(
 ): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
   const { market, work, slot, id, signal } = context
   yield { at: 'reserving', reservation }
-  if (!(await market.canReserveSlot(slot, { signal }))) return { end: 'declined', why: 'reservations full' }
   const reserved = await market.reserveSlot(slot, { signal })
   if (!reserved.done) return { end: 'declined', why: 'reservations full' }
 
   const totalBytes = reservation.slotBytes
   yield { at: 'downloading', doneBytes: 0, totalBytes }
+  // The one place on chain is taken: from here on a question that fails is asked again.
   const content = await slotContent(context)
-  const isStarted = (await market.requestState(slot.requestId, { signal })) === 'Started'
-  const expiry = isStarted ? reservation.validUntil : await market.requestExpiry(slot.requestId, { signal })
-  const isRepair = (await market.slotState(id, { signal })) === 'Repair'
+  const isStarted = (await insist(context, () => market.requestState(slot.requestId, { signal }))) === 'Started'
+  const expiry = isStarted
+    ? reservation.validUntil
+    : await insist(context, () => market.requestExpiry(slot.requestId, { signal }))
+  const isRepair = (await insist(context, () => market.slotState(id, { signal }))) === 'Repair'
   const options = { reservation, expiry: expiry ?? reservation.validUntil, isRepair, signal }
   for await (const doneBytes of work.fetch(content, options)) yield { at: 'downloading', doneBytes, totalBytes }
   return undefined
-}
-
-/** @returns the Reservation once the slot is ours, or how it ended */
-async function* proveAndFill(
-  context: SaleContext,
-  reservation: Reservation,
-): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
-  for (let tries = 1; ; tries++) {
-    yield { at: 'initial proving' }
-    const proof = await initialProof(context)
-    yield { at: 'filling' }
-    const filled = await fillSlot(context, reservation, proof)
-    if (filled === 'filled') return reservation
-    // The challenge changed on the way: another period brings another.
-    if (filled !== 'prove again') return filled
-    if (tries === MAX_FILL_TRIES)
-      throw new CodexError(
-        'sale/proof-refused',
-        `the contract refused ${tries} proofs in a row: check the circuit files`,
-      )
-  }
 }
 
 function asCodexError(error: unknown): CodexError {

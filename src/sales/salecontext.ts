@@ -57,16 +57,29 @@ export function isInFlight({ market, id, slot }: SaleContext): boolean {
 }
 
 /**
- * Whether the slot is in one of these states now and a while later too. What a state costs us is done only when it is no passing answer: a
- * reorganisation, or an endpoint that lags, shows others for a moment.
+ * Whether what was seen is so a while later too. What costs us data or collateral is done only when it is no passing answer: a reorganisation,
+ * or an endpoint that lags, shows others for a moment.
  */
-export async function isConfirmed(context: SaleContext, states: readonly SlotState[]): Promise<boolean> {
-  const { market, clock, id, signal } = context
+export async function isConfirmed(
+  { clock, signal }: Pick<SaleContext, 'clock' | 'signal'>,
+  isStillSo: () => Promise<boolean>,
+): Promise<boolean> {
   for (let look = 1; look < CONFIRMATIONS; look++) {
     await clock.until(clock.now() + CONFIRMATION_SECONDS, { signal })
-    if (!states.includes(await insist(context, () => market.slotState(id, { signal })))) return false
+    if (!(await isStillSo())) return false
   }
   return true
+}
+
+/** Whether the slot reads so, and a while later too. */
+export function isConfirmedState(context: SaleContext, state: SlotState): Promise<boolean> {
+  const { market, id, signal } = context
+  return isConfirmed(context, async () => (await insist(context, () => market.slotState(id, { signal }))) === state)
+}
+
+/** Whether the slot is not ours, and a while later neither. */
+export async function isConfirmedLost(context: SaleContext): Promise<boolean> {
+  return !(await isOurs(context)) && isConfirmed(context, async () => !(await isOurs(context)))
 }
 
 /** Looks, the first one included. */

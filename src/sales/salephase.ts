@@ -40,17 +40,18 @@ export const FIRST_PHASES: readonly PhaseName[] = ['preparing', 'filling', 'fill
 
 /**
  * The drawing, asserted on every yield. Each phase that shows progress follows itself. From filling back to proving: the challenge changed
- * before the transaction was in the chain. From proving back to filling: a reorganisation took the fill back. A slot that is over is collected, whatever way it ended.
+ * before the transaction was in the chain. From proving back to filling: a reorganisation took the fill back; from collecting back to filled: it took the end
+ * back. A slot that is over is collected, whatever way it ended.
  */
 export const next: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   preparing: ['reserving'],
   reserving: ['downloading'],
   downloading: ['downloading', 'initial proving'],
   'initial proving': ['filling'],
-  filling: ['initial proving', 'filled'],
-  filled: ['proving', 'collecting'],
+  filling: ['initial proving', 'filled', 'filling'],
+  filled: ['proving'],
   proving: ['proving', 'collecting', 'filling'],
-  collecting: [],
+  collecting: ['filled', 'filling'],
 }
 
 const BEFORE_THE_FILL: readonly SaleEnd[] = ['declined', 'cancelled', 'failed', 'broke', 'paused']

@@ -4,11 +4,11 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
-import { RETRY_SECONDS, insist } from '../lib/insist.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
 import { Bell } from '../lib/bell.ts'
 import type { Log } from '../lib/log.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
 import { nextTask } from '../lib/nexttask.ts'
-import { PokedWait } from '../lib/pokedwait.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -16,7 +16,7 @@ import type { Market, Slot } from '../market/market.ts'
 import type { ContractEvent, MarketEvent } from '../market/marketevent.ts'
 import { collateralToFill } from '../market/marketplaceterms.ts'
 import { slotId } from '../protocol/ids.ts'
-import type { RequestId, SlotId } from '../protocol/request.ts'
+import type { RequestId, SlotId, StorageRequest } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
 import { mismatches } from './availability.ts'
@@ -24,7 +24,7 @@ import type { Decision } from './decisionlog.ts'
 import { DecisionLog } from './decisionlog.ts'
 import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
-import type { FillFate } from './restart.ts'
+import type { FillFate, RestartDecision } from './restart.ts'
 import { decideAtStart } from './restart.ts'
 import type { SaleStart } from './sale.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
@@ -61,16 +61,31 @@ const OFFERS_PER_TASK = 32
 /** Requests remembered as open, so that a looser availability can look at them again. */
 const MAX_OPEN_REQUESTS = 10_000
 
+/** At a start, before something that was sent is given up. */
+const CONFIRMING_LOOKS = 3
+const CONFIRMING_SECONDS: Seconds = 15
+/** Slots of ours that are looked up at once at a start. */
+const TAKEN_UP_AT_ONCE = 32
+
 type Offered = Extract<ContractEvent, { type: 'StorageRequested' }>
+
+/** Takes a slot up. Returns what else is to be taken up. Rejects when it has to be tried again. */
+type TakingUp = () => Promise<TakingUp[]>
+
+interface OpenRequest {
+  readonly offered: Offered
+  /** Slots that were decided for good: what a change of our terms cannot mend is not looked at again. */
+  readonly givenUp: Set<number>
+}
 
 export class Sales {
   readonly decisions = new DecisionLog()
   readonly queue: SlotQueue
   readonly #parts: SalesParts
   readonly #workers: SlotQueueWorkers
-  readonly #agents = new SlotMap<SalesAgent>()
+  #agents = new SlotMap<SalesAgent>()
   /** Offers that have not been filled or ended, as far as we heard. */
-  readonly #open = new Map<RequestId, Offered>()
+  readonly #open = new Map<RequestId, OpenRequest>()
   readonly #draining = new Bell()
   #scope: Scope | undefined
   #isDraining = false
@@ -113,12 +128,21 @@ export class Sales {
     const { log, reservations } = this.#parts
     const scope = new Scope({ signal, report: (error, task) => log.error('a task of sales failed', { task, error }) })
     this.#scope = scope
-    await reservations.settleBegun({ signal })
+    // Of an earlier run of this object: what it paused is taken up again.
+    this.#agents = new SlotMap()
+    try {
+      await reservations.settleBegun({ signal })
+    } catch (error) {
+      this.#scope = undefined
+      await scope.close()
+      throw error
+    }
     scope.spawn('taking up sales', async (inner) => {
-      await this.#resume(scope, inner)
+      const left = await this.#takeUpAll(this.#leftBehind(scope, inner), inner)
       this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listen(own))
       scope.spawn('hearing of availabilities', (own) => this.#heedLoosenings(own))
+      await this.#insistOn(left, inner)
     })
   }
 
@@ -179,6 +203,7 @@ export class Sales {
       case 'StorageRequested':
         return this.#offer(event)
       case 'SlotFreed':
+        this.#agents.get(event)?.poke()
         return this.#offerFreed(event, signal)
       case 'SlotFilled':
       case 'SlotReservationsFull':
@@ -203,12 +228,15 @@ export class Sales {
 
   #offer(event: Offered): void {
     const { clock, log } = this.#parts
+    for (const { requestId, slotIndex } of this.queue.removeExpired(clock.now()))
+      this.#note(requestId, slotIndex, 'ignored', ['the request expired before it was looked at'])
     if (event.expiry <= clock.now()) return
     if (this.#open.size >= MAX_OPEN_REQUESTS) {
       const [oldest] = this.#open.keys()
       if (oldest !== undefined) this.#open.delete(oldest)
     }
-    this.#open.set(event.requestId, event)
+    const { givenUp = new Set<number>() } = this.#open.get(event.requestId) ?? {}
+    this.#open.set(event.requestId, { offered: event, givenUp })
     let outcome: OfferOutcome
     try {
       outcome = this.queue.offer(event)
@@ -228,9 +256,19 @@ export class Sales {
 
   /** A slot that a host lost: others rebuild it, for a smaller collateral. */
   async #offerFreed(slot: Slot, signal: AbortSignal): Promise<void> {
-    const { market, clock } = this.#parts
-    const request = await market.request(slot.requestId, { signal })
-    const end = await market.requestEnd(slot.requestId, { signal })
+    const { market, clock, log } = this.#parts
+    this.#open.get(slot.requestId)?.givenUp.delete(slot.slotIndex)
+    let request: StorageRequest | undefined
+    let end: Seconds | undefined
+    try {
+      request = await market.request(slot.requestId, { signal })
+      end = await market.requestEnd(slot.requestId, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      // One slot that cannot be looked up must not hold up all that comes behind it.
+      log.warn('a freed slot could not be looked up', { ...slot, error })
+      return this.#note(slot.requestId, slot.slotIndex, 'ignored', ['the chain did not tell its terms'])
+    }
     if (request === undefined || end === undefined || end <= clock.now()) return
     const collateral = collateralToFill(market.terms, { ...request.ask, isRepair: true })
     const offer = { requestId: slot.requestId, ask: request.ask, expiry: end, client: request.client }
@@ -248,7 +286,7 @@ export class Sales {
     for await (const _ of reservations.loosenings({ signal })) {
       this.queue.wake()
       let offered = 0
-      for (const event of [...this.#open.values()]) {
+      for (const { offered: event } of [...this.#open.values()]) {
         if (event.expiry <= clock.now()) this.#open.delete(event.requestId)
         else this.#offer(event)
         if (++offered % OFFERS_PER_TASK === 0) await nextTask()
@@ -262,6 +300,9 @@ export class Sales {
     const scope = this.#scope
     const { requestId, slotIndex } = item
     if (scope === undefined || signal.aborted || this.#agents.has(item)) return 'decided'
+    // What has a Reservation and no sale is still being taken up.
+    if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) return 'decided'
+    if (this.#open.get(requestId)?.givenUp.has(slotIndex) === true) return 'decided'
     const agent = this.#sell(scope, { requestId, slotIndex }, { at: 'preparing' })
     return agent.decided
   }
@@ -278,9 +319,12 @@ export class Sales {
     this.#agents.set(slot, agent)
     scope.spawn(`sale of slot ${slot.slotIndex} of ${slot.requestId}`, async () => {
       try {
-        this.#tellOutcome(slot, await agent.done)
+        const outcome = await agent.done
+        const settlement = settle(outcome)
+        if (settlement.ends && !settlement.again) this.#open.get(slot.requestId)?.givenUp.add(slot.slotIndex)
+        this.#tellOutcome(slot, outcome)
       } finally {
-        if (agent.outcome?.end !== 'paused') this.#agents.delete(slot)
+        if (agent.outcome?.end !== 'paused' && this.#agents.get(slot) === agent) this.#agents.delete(slot)
         this.#draining.ring()
       }
     })
@@ -318,7 +362,7 @@ export class Sales {
 
   /** Rule by rule where our own terms decided. */
   #whyNot({ requestId }: Slot, why: string): readonly string[] {
-    const offered = this.#open.get(requestId)
+    const offered = this.#open.get(requestId)?.offered
     if (why !== 'no availability' || offered === undefined) return [why]
     const wanted = { ...offered.ask, requestEnd: offered.expiry + Number(offered.ask.duration) }
     const reasons = this.#parts.reservations
@@ -338,65 +382,91 @@ export class Sales {
 
   // A restart.
 
-  /** Every slot that is ours on chain or has a Reservation is taken up where it stands, or settled. Nothing is dropped because nobody answered. */
-  async #resume(scope: Scope, signal: AbortSignal): Promise<void> {
-    const { market, clock, log, reservations } = this.#parts
-    const wait = new PokedWait(clock, new Bell(), signal)
-    const insisting = { signal, wait, log }
-    try {
-      const known = new Map<SlotId, Slot>()
-      for (const reservation of reservations.reservations())
-        known.set(slotId(reservation.requestId, reservation.slotIndex), reservation)
-      for (const id of await insist(insisting, () => market.mySlots({ signal })))
-        if (!known.has(id)) await insist(insisting, () => this.#adopt(id, signal))
-      for (const { requestId, slotIndex } of [...known.values()])
-        await insist(insisting, () => this.#takeUp(scope, { requestId, slotIndex }, signal))
-      for (const reservation of reservations.reservations())
-        if (this.#agents.get(reservation) === undefined)
-          await insist(insisting, () => this.#takeUp(scope, reservation, signal))
-    } finally {
-      wait.end()
+  /** Every slot that is ours on chain or has a Reservation, as acts that take it up where it stands, or settle it. */
+  #leftBehind(scope: Scope, signal: AbortSignal): TakingUp[] {
+    const { market, reservations } = this.#parts
+    const known = reservations.reservations().map(({ requestId, slotIndex }) => ({ requestId, slotIndex }))
+    const knownIds = new Set(known.map(({ requestId, slotIndex }) => slotId(requestId, slotIndex)))
+    const adoptOthers = async (): Promise<TakingUp[]> => {
+      const others = (await market.mySlots({ signal })).filter((id) => !knownIds.has(id))
+      return others.map((id) => () => this.#adopt(scope, id, signal))
     }
+    return [...known.map((slot) => () => this.#takeUp(scope, slot, signal)), adoptOthers]
+  }
+
+  /** Nothing is dropped because nobody answered, and none waits for another. @returns those that failed */
+  async #takeUpAll(acts: readonly TakingUp[], signal: AbortSignal): Promise<TakingUp[]> {
+    const { log } = this.#parts
+    const left = await mapBounded(acts, TAKEN_UP_AT_ONCE, async (act) => {
+      try {
+        return await act()
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn('a slot could not be taken up yet; trying again', { error })
+        return [act]
+      }
+    })
+    const more = left.flat()
+    return more.length > 0 && !more.every((act) => acts.includes(act)) ? this.#takeUpAll(more, signal) : more
+  }
+
+  async #insistOn(acts: readonly TakingUp[], signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    for (let left = acts; left.length > 0; left = await this.#takeUpAll(left, signal))
+      await clock.until(clock.now() + RETRY_SECONDS, { signal })
   }
 
   /** A slot of ours whose records were lost: it is proven and collected all the same. */
-  async #adopt(id: SlotId, signal: AbortSignal): Promise<void> {
+  async #adopt(scope: Scope, id: SlotId, signal: AbortSignal): Promise<TakingUp[]> {
     const { market, reservations, log } = this.#parts
     const found = await market.activeSlot(id, { signal })
-    if (found === undefined) return
+    if (found === undefined) return []
     const { requestId, slotIndex, request } = found
-    if (reservations.reservationOf(requestId, slotIndex) !== undefined) return
-    const collateral = await market.currentCollateral(id, { signal })
-    const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
-    const slotBytes = Number(request.ask.slotSize)
-    await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil })
-    log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
-      requestId,
-      slotIndex,
-    })
+    const slot: Slot = { requestId, slotIndex }
+    // While it was looked up, the queue may have begun to sell it.
+    if (reservations.reservationOf(requestId, slotIndex) === undefined) {
+      const collateral = await market.currentCollateral(id, { signal })
+      const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
+      const slotBytes = Number(request.ask.slotSize)
+      await reservations.adopt({ ...slot, slotBytes, collateral, validUntil })
+      log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
+        ...slot,
+      })
+    }
+    return this.#takeUp(scope, slot, signal)
   }
 
-  async #takeUp(scope: Scope, slot: Slot, signal: AbortSignal): Promise<void> {
-    const { market, reservations } = this.#parts
+  async #takeUp(scope: Scope, slot: Slot, signal: AbortSignal): Promise<TakingUp[]> {
+    const { reservations, clock } = this.#parts
     const { requestId, slotIndex } = slot
     const reservation = reservations.reservationOf(requestId, slotIndex)
-    if (reservation === undefined || this.#agents.has(slot)) return
-    const id = slotId(requestId, slotIndex)
+    if (reservation === undefined || this.#agents.has(slot)) return []
+    let decision = await this.#decideAtStart(reservation, signal)
+    // What was sent is given up on answers that last only: an endpoint that lags shows what was before.
+    for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle' && reservation.fill !== undefined; look++) {
+      await clock.until(clock.now() + CONFIRMING_SECONDS, { signal })
+      decision = await this.#decideAtStart(reservation, signal)
+    }
+    if (decision.do === 'settle') {
+      const settlement = settle(decision.outcome)
+      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral)
+      this.#tellOutcome(slot, decision.outcome)
+      return []
+    }
+    // What became of a fill is found out by the sale itself, which goes on from there.
+    const at = decision.do === 'find out' ? 'filling' : decision.at
+    if (at === 'filling' || at === 'filled' || at === 'collecting') this.#sell(scope, slot, { at, reservation })
+    return []
+  }
+
+  async #decideAtStart(reservation: Reservation, signal: AbortSignal): Promise<RestartDecision> {
+    const { market } = this.#parts
+    const id = slotId(reservation.requestId, reservation.slotIndex)
     const state = await market.slotState(id, { signal })
     const host = await market.hostOf(id, { signal })
     const currentCollateral = await market.currentCollateral(id, { signal })
     const isOurs = host?.toLowerCase() === market.host.toLowerCase()
-    const decision = decideAtStart({ state, isOurs, fill: this.#fateOf(reservation, id), currentCollateral })
-    if (decision.do === 'settle') {
-      const settlement = settle(decision.outcome)
-      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral)
-      this.#tellOutcome({ requestId, slotIndex }, decision.outcome)
-      return
-    }
-    // What became of a fill is found out by the sale itself, which goes on from there.
-    const at = decision.do === 'find out' ? 'filling' : decision.at
-    if (at === 'filling' || at === 'filled' || at === 'collecting')
-      this.#sell(scope, { requestId, slotIndex }, { at, reservation })
+    return decideAtStart({ state, isOurs, fill: this.#fateOf(reservation, id), currentCollateral })
   }
 
   #fateOf({ fill, requestId }: Reservation, id: SlotId): FillFate {

@@ -1,0 +1,147 @@
+// SlotWork whose datasets follow from the request: blocks come in pieces and go into a real store, proofs can be checked without a circuit and
+// only be made of data that is there. Clients that lie or do not deliver are part of it.
+
+import type { AbortOptions } from '../../src/lib/abort.ts'
+import { toHex } from '../../src/lib/bytes.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { CodexError } from '../../src/lib/errors.ts'
+import type { Bytes, Seconds } from '../../src/lib/units.ts'
+import type { Groth16Proof } from '../../src/market/groth16proof.ts'
+import type { StorageRequest } from '../../src/protocol/request.ts'
+import type { Reservations } from '../../src/sales/reservations.ts'
+import type { FetchSlotOptions, SlotContent, SlotWork } from '../../src/sales/slotwork.ts'
+import type { Hasher } from '../../src/storage/hasher.ts'
+import type { RepoStore } from '../../src/storage/repostore.ts'
+import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
+import { hashBlocks } from '../../src/storage/verifiedblock.ts'
+import { seededBytes } from './memorystore.ts'
+
+/** How the client of a request delivers. */
+export type Delivery = 'good' | 'lies' | 'stops at 99 %' | 'never' | 'trickles'
+/** What goes wrong with one proof; `for ever` settles only by its signal. */
+export type ProveFault = { readonly is: 'fails' } | { readonly is: 'takes'; readonly seconds: Seconds }
+
+export interface FakeSlotWorkParts {
+  readonly repo: Pick<RepoStore, 'putMany' | 'hasMany' | 'ensureExpiry'>
+  readonly reservations: Pick<Reservations, 'put'>
+  readonly hasher: Hasher
+  readonly clock: Clock
+}
+
+export interface FakeSlotWorkSettings {
+  readonly blockBytes: Bytes
+  /** Of one piece of the download. */
+  readonly pieceSeconds?: Seconds
+  readonly proveSeconds?: Seconds
+  readonly deliveryOf?: (request: StorageRequest) => Delivery
+  readonly proveFault?: () => ProveFault | undefined
+}
+
+const PIECES = 4
+/** Of a client that trickles. */
+const TRICKLE_SECONDS = 3600
+
+export class FakeSlotWork implements SlotWork {
+  readonly #parts: FakeSlotWorkParts
+  readonly #settings: FakeSlotWorkSettings
+
+  constructor(parts: FakeSlotWorkParts, settings: FakeSlotWorkSettings) {
+    this.#parts = parts
+    this.#settings = settings
+  }
+
+  async *fetch(
+    slot: SlotContent,
+    { reservation, expiry, signal }: FetchSlotOptions,
+  ): AsyncGenerator<Bytes, void, void> {
+    const { clock, reservations, hasher } = this.#parts
+    const { pieceSeconds = 1, deliveryOf = () => 'good', blockBytes } = this.#settings
+    const delivery = deliveryOf(slot.request)
+    const blocks = await slotBlocks(hasher, slot, blockBytes)
+    const pieceBlocks = Math.max(1, Math.ceil(blocks.length / PIECES))
+    let doneBytes = 0
+    for (let from = 0; from < blocks.length; from += pieceBlocks) {
+      const piece = blocks.slice(from, from + pieceBlocks)
+      const isLast = from + pieceBlocks >= blocks.length
+      if (delivery === 'never' || (delivery === 'stops at 99 %' && isLast)) await clock.until(Infinity, { signal })
+      await clock.until(clock.now() + (delivery === 'trickles' ? TRICKLE_SECONDS : pieceSeconds), { signal })
+      const indices = piece.map((_, i) => slot.slotIndex * blocks.length + from + i)
+      await reservations.put(reservation.id, piece, { indices, expiry })
+      signal.throwIfAborted()
+      doneBytes += piece.reduce((bytes, block) => bytes + block.bytes.length, 0)
+      yield doneBytes
+    }
+    if (delivery === 'lies')
+      throw new CodexError('slots/wrong-root', 'the tree of the slot has another root than its manifest says')
+  }
+
+  async keepUntil(slot: SlotContent, expiry: Seconds, { signal }: AbortOptions): Promise<void> {
+    signal.throwIfAborted()
+    const { repo, hasher } = this.#parts
+    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes)
+    await repo.ensureExpiry(
+      blocks.map(({ cid }) => cid),
+      expiry,
+    )
+  }
+
+  async prove(slot: SlotContent, challenge: string, { signal }: AbortOptions): Promise<Groth16Proof> {
+    const { repo, hasher, clock } = this.#parts
+    const { proveFault, proveSeconds = 0 } = this.#settings
+    const fault = proveFault?.()
+    const seconds = fault?.is === 'takes' ? fault.seconds : proveSeconds
+    if (seconds > 0) await clock.until(clock.now() + seconds, { signal })
+    signal.throwIfAborted()
+    if (fault?.is === 'fails') throw new CodexError('proving/failed', 'no proof came out, as the test asked for')
+    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes)
+    const isHere = await repo.hasMany(blocks.map(({ cid }) => cid))
+    if (isHere.includes(false)) throw new CodexError('slots/data-gone', 'blocks of the slot are not in the store')
+    return proofFor(slot, challenge)
+  }
+}
+
+const proven = new Map<string, readonly VerifiedBlock[]>()
+const MAX_REMEMBERED_SLOTS = 64
+
+/** The blocks of a slot. Requests for the same content have the same ones. */
+export async function slotBlocks(
+  hasher: Hasher,
+  { request, slotIndex }: SlotContent,
+  blockBytes: Bytes,
+): Promise<readonly VerifiedBlock[]> {
+  const name = `${toHex(request.content.cid)}/${slotIndex}/${request.ask.slotSize}/${blockBytes}`
+  const known = proven.get(name)
+  if (known !== undefined) return known
+  const seed = request.content.cid.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7) + slotIndex * 7919
+  const count = Number(request.ask.slotSize) / blockBytes
+  const bytes = Array.from({ length: count }, (_, i) => seededBytes(blockBytes, seed * 64 + i + 1))
+  const blocks = await hashBlocks(hasher, bytes)
+  if (proven.size >= MAX_REMEMBERED_SLOTS) proven.clear()
+  proven.set(name, blocks)
+  return blocks
+}
+
+const CHALLENGE_DIGITS = 62
+
+/** A proof that {@link verifies}. */
+export function proofFor({ request, slotIndex }: SlotContent, challenge: string): Groth16Proof {
+  const inputs = [
+    littleEndian(challenge.slice(2, 2 + CHALLENGE_DIGITS)),
+    littleEndian(request.content.merkleRoot.slice(2)),
+    BigInt(slotIndex),
+  ] as const
+  const zero = { real: 0n, imag: 0n }
+  return { a: { x: inputs[0] + 1n, y: inputs[1] }, b: { x: zero, y: zero }, c: { x: inputs[2], y: 0n } }
+}
+
+/** For the fake chain's verifier. */
+export function verifies(
+  { a, c }: Groth16Proof,
+  [challenge = 0n, root = 0n, slotIndex = 0n]: readonly bigint[],
+): boolean {
+  return a.x === challenge + 1n && a.y === root && c.x === slotIndex
+}
+
+function littleEndian(digits: string): bigint {
+  return BigInt(`0x${(digits.match(/../g) ?? []).reverse().join('')}`)
+}

@@ -1,0 +1,467 @@
+// One slot from its request to its end, over the fake chain: how each sale ends, and what the accounts say then. Names in brackets are the
+// lines of the behaviour checklist (marketplace reference §6.8) and the numbers of the field notes (§7).
+
+import { describe, expect, it } from 'vitest'
+import type { ContractEvent } from '../../src/market/marketevent.ts'
+import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
+import type { Delivery } from '../fakes/fakeslotwork.ts'
+import type { MarketFaults } from '../fakes/fakemarket.ts'
+import {
+  COLLATERAL,
+  type HostSettings,
+  SLOT_BYTES,
+  START,
+  type SaleHost,
+  SaleWorld,
+  addressOf,
+} from '../fakes/saleworld.ts'
+import { PRICE, terms } from '../fakes/salesparts.ts'
+
+const PPS = PRICE * BigInt(SLOT_BYTES)
+const SLASH = COLLATERAL / 5n
+
+async function selling(slots = 1, settings: HostSettings = {}, changes = {}) {
+  const world = new SaleWorld()
+  const host = await world.host('host', slots, settings, changes)
+  await host.sales.start(world.never)
+  return { world, host, before: world.balance(host.address) }
+}
+
+/** Everything is back: bytes, collateral, space; and nothing runs any more once it is stopped. */
+async function expectWhole(world: SaleWorld, host: SaleHost, lost = 0n): Promise<void> {
+  const { reservations, repo } = host.parts
+  const [availability] = reservations.availabilities()
+  const committed = terms(1).totalCollateral * BigInt((availability?.totalSize ?? 0) / SLOT_BYTES)
+  expect(availability?.freeSize).toBe(availability?.totalSize)
+  expect(availability?.totalCollateral).toBe(committed - lost)
+  expect(availability?.totalRemainingCollateral).toBe(committed - lost)
+  expect(reservations.reservations()).toEqual([])
+  expect(await reservations.check(world.never)).toEqual([])
+  expect(await repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: availability?.totalSize })
+  await host.sales.stop()
+  expect(host.clock.waiting).toBe(0)
+  expect(host.logged.filter(({ message }) => message === 'a task of sales failed')).toEqual([])
+}
+
+function phasesOf(host: SaleHost): unknown[] {
+  const phases = host.logged.flatMap(({ message, fields }) =>
+    message === 'a sale entered a phase' ? [fields['phase']] : [],
+  )
+  return phases.filter((phase, i) => phase !== phases[i - 1])
+}
+
+function endsOf(host: SaleHost): unknown[] {
+  return host.logged.flatMap(({ fields }) => (fields['end'] === undefined ? [] : [fields['end']]))
+}
+
+/** Fails each question of this kind once it is asked for the n-th time. */
+function failing(verb: string, times = 1): MarketFaults {
+  let left = times
+  return { call: (asked) => (asked === verb && left-- > 0 ? { is: 'fails' } : undefined) }
+}
+
+describe('a slot that is sold', () => {
+  it('goes through every phase; bytes and collateral are taken, then back; reward and collateral are exact (flow; accounting: freeSize drops, returns)', async () => {
+    const { world, host, before } = await selling(2)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    const [availability] = host.parts.reservations.availabilities()
+    expect(availability?.freeSize).toBe(SLOT_BYTES)
+    expect(availability?.totalRemainingCollateral).toBe(COLLATERAL)
+    expect(await host.parts.repo.space()).toMatchObject({ quotaUsedBytes: SLOT_BYTES, quotaReservedBytes: SLOT_BYTES })
+    expect(world.balance(host.address)).toBe(before - COLLATERAL)
+    const filledAt = Number(world.net.marketplace.records.slots.get(slot(0))?.filledAt)
+    const end = Number(world.net.marketplace.records.requests.get(id)?.endsAt)
+    await world.run(200)
+    expect(host.sales.agent({ requestId: id, slotIndex: 0 })?.state).toBe('SaleProving')
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(20)
+    expect(world.balance(host.address)).toBe(before + BigInt(end - filledAt) * PPS)
+    expect(phasesOf(host)).toEqual([
+      ...[
+        'preparing',
+        'reserving',
+        'downloading',
+        'initial proving',
+        'filling',
+        'filled',
+        'proving',
+        'collecting',
+      ].filter((phase) => phase !== 'downloading'),
+    ])
+    expect(host.sales.decisions.latest(9, id).map(({ verdict }) => verdict)).toEqual(['ended', 'taken', 'queued'])
+    await expectWhole(world, host)
+  })
+
+  it('is proven once in every period that asks for it, in time, none before the period after the fill (proving; proofs submitted regularly; T8)', async () => {
+    const { world, host } = await selling()
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    const proofs = world.net.standing(0).filter((event) => event.type === 'ProofSubmitted')
+    const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')
+    const periods = proofs.map(({ block }) => world.periods.periodOf(world.net.chain.block(block)?.time ?? 0))
+    const first = world.periods.periodOf(world.net.chain.block(filled?.block ?? 0)?.time ?? 0)
+    // The request asks for a proof in every period.
+    expect(periods).toEqual(Array.from({ length: periods.length }, (_, i) => first + i))
+    expect(periods.length).toBeGreaterThan(20)
+    await host.sales.stop()
+  })
+
+  it('three providers compete: each one’s remaining collateral is what its own slots left', async () => {
+    const world = new SaleWorld()
+    const hosts = await Promise.all(['a', 'b', 'c'].map((name) => world.host(name, 3)))
+    for (const host of hosts) await host.sales.start(world.never)
+    const { slot } = await world.ask({ slots: 3n }, 3000n)
+    await world.runUntil(() => [0, 1, 2].every((index) => world.state(slot(index)) === 'Filled'))
+    await world.run(300)
+    let sold = 0
+    for (const { address, parts } of hosts) {
+      const own = world.net.marketplace.records.mySlots(address).length
+      const [availability] = parts.reservations.availabilities()
+      expect(availability?.totalRemainingCollateral).toBe(BigInt(3 - own) * COLLATERAL)
+      expect(availability?.freeSize).toBe((3 - own) * SLOT_BYTES)
+      sold += own
+    }
+    expect(sold).toBe(3)
+    await world.runUntil(() => [0, 1, 2].every((index) => world.state(slot(index)) === 'Paid'))
+    await world.run(100)
+    for (const host of hosts) await expectWhole(world, host)
+  })
+
+  it('one provider fills all slots of a request from one availability, several at once, and more than it has workers (T15)', async () => {
+    const { world, host } = await selling(8, { workers: 3 })
+    const { slot } = await world.ask({ slots: 8n }, 3000n)
+    await world.runUntil(() => host.sales.agents.filter(({ state }) => state === 'SaleDownloading').length === 3)
+    await world.runUntil(() =>
+      Array.from({ length: 8 }, (_, i) => world.state(slot(i))).every((state) => state === 'Filled'),
+    )
+    expect(host.parts.reservations.availabilities()[0]?.freeSize).toBe(0)
+    await world.runUntil(() => world.state(slot(7)) === 'Paid')
+    await world.run(100)
+    await expectWhole(world, host)
+  })
+})
+
+describe('before the fill', () => {
+  const NO_MATCH: readonly (readonly [string, object, object])[] = [
+    ['duration too short', { duration: 3599 }, {}],
+    ['size too small', { totalSize: SLOT_BYTES - 65_536 }, {}],
+    ['price too low', { minPricePerBytePerSecond: PRICE + 1n }, {}],
+    ['collateral too high', { totalCollateral: COLLATERAL - 1n }, {}],
+    ['disabled', { enabled: false }, {}],
+    ['`until` before the request ends', { until: START + 3599 }, {}],
+    ['a slot of no bytes (field notes §6)', {}, { slotSize: 0n }],
+    ['a slot of 2^63 bytes (T32)', {}, { slotSize: 2n ** 63n }],
+  ]
+  it.each(NO_MATCH)('nothing is taken and nothing sent: %s (matching)', async (_, changes, ask) => {
+    const { world, host } = await selling(1, {}, changes)
+    const wanted = await world.ask(ask).catch(() => undefined)
+    await world.run(400)
+    expect(host.sales.agents).toEqual([])
+    expect(host.parts.reservations.reservations()).toEqual([])
+    if (wanted !== undefined) expect(world.net.marketplace.reserversOf(wanted.slot(0))).toEqual([])
+    if (wanted !== undefined && wanted.request.ask.slotSize > 0n)
+      expect(host.sales.decisions.latest(1, wanted.id)[0]?.verdict).toBe('ignored')
+    await host.sales.stop()
+  })
+
+  it('`until` after the end of the request stores (matching, positive)', async () => {
+    const { world, host } = await selling(1, {}, { until: START + 4000 })
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await host.sales.stop()
+  })
+
+  it.each<[Delivery, SaleOutcome['end']]>([
+    ['lies', 'broke'],
+    ['stops at 99 %', 'cancelled'],
+    ['never', 'cancelled'],
+    ['trickles', 'cancelled'],
+  ])(
+    'a client that %s costs nothing: everything is back (accounting: download fails, expires; T2, T4, T5)',
+    async (delivery, end) => {
+      const { world, host, before } = await selling(1, { work: { deliveryOf: () => delivery } })
+      const { slot } = await world.ask()
+      await world.run(1300)
+      expect(world.state(slot(0))).toBe('Free')
+      expect(endsOf(host)).toEqual([end, ...endsOf(host).slice(1)])
+      expect(world.balance(host.address)).toBe(before)
+      await expectWhole(world, host)
+    },
+  )
+
+  it('expiry by our own clock alone cancels nothing: the chain has to say so (accounting; T11)', async () => {
+    const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+    const { id } = await world.ask()
+    const expiry = Number(world.net.marketplace.records.requestExpiry(id))
+    await world.run(expiry - world.clock.now())
+    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleDownloading'])
+    await world.run(70)
+    await expectWhole(world, host)
+  })
+
+  it('another host was quicker while we downloaded: everything is back, and it is not tried again (accounting; downloading; T6)', async () => {
+    const { world, host, before } = await selling(1, { work: { pieceSeconds: 300 } })
+    const rival = await world.host('rival', 1)
+    await rival.sales.start(world.never)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(60)
+    expect(world.net.marketplace.records.getHost(slot(0))).toBe(rival.address)
+    expect(endsOf(host)).toEqual(['declined'])
+    expect(world.balance(host.address)).toBe(before)
+    await rival.sales.stop()
+    await expectWhole(world, host)
+  })
+
+  it('both fill at once: one loses the race in the chain, and has its collateral back (filling: not free; T6)', async () => {
+    const world = new SaleWorld()
+    const hosts = [await world.host('a', 1), await world.host('b', 1)]
+    for (const host of hosts) await host.sales.start(world.never)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(200)
+    const loser = hosts.find(({ address }) => address !== world.net.marketplace.records.getHost(slot(0))) as SaleHost
+    expect(endsOf(loser)).toEqual(['declined'])
+    for (const host of hosts) if (host !== loser) await host.sales.stop()
+    await expectWhole(world, loser)
+  })
+
+  it('a full slot is left alone before anything is taken for it (slot reserving: cannot reserve; T19)', async () => {
+    const { world, host } = await selling(1, {}, { enabled: false })
+    const { id } = await world.ask()
+    for (const name of ['x', 'y', 'z'])
+      world.act(addressOf(name), () => world.net.marketplace.reserveSlot(addressOf(name), id, 0n))
+    await world.run(20)
+    const [availability] = host.parts.reservations.availabilities()
+    if (availability === undefined) throw new Error('there is one')
+    await host.parts.reservations.change(availability.id, { enabled: true })
+    await world.run(200)
+    expect(endsOf(host)).toEqual(['declined', 'declined'])
+    expect(host.sales.decisions.latest(1, id)).toMatchObject([{ verdict: 'ignored', reasons: ['reservations full'] }])
+    await expectWhole(world, host)
+  })
+
+  it('waits for the start of a period, and for a challenge that stays (initial proving)', async () => {
+    const { world, host } = await selling(1)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled') as ContractEvent
+    const { time = 0 } = world.net.chain.block(filled.block) ?? {}
+    const { number: next } = world.net.chain.latest
+    expect(time - world.periods.startOf(world.periods.periodOf(time))).toBeLessThan(30)
+    const pointer = world.net.chain.view(() => world.net.marketplace.proofs.getPointer(slot(0)), time)
+    expect(pointer - (next - filled.block)).toBeLessThanOrEqual(256 - 64)
+    await host.sales.stop()
+  })
+
+  it.each(['canReserveSlot', 'request', 'slotState', 'requestState', 'challenge', 'requestExpiry', 'hostOf'] as const)(
+    'one failing answer to %s costs at most this slot, never bytes or collateral (T28)',
+    async (verb) => {
+      const faults = failing(verb)
+      const { world, host } = await selling(1, { faults })
+      const { slot } = await world.ask()
+      await world.run(1000)
+      if (world.state(slot(0)) === 'Filled') await world.runUntil(() => world.state(slot(0)) === 'Paid')
+      await world.run(1000)
+      await expectWhole(world, host)
+    },
+  )
+
+  it('a proof that fails costs the sale, and everything is back (initial proving: prove failure; onClear)', async () => {
+    const { world, host } = await selling(1, { work: { proveFault: () => ({ is: 'fails' }) } })
+    await world.ask()
+    await world.run(1000)
+    expect(endsOf(host)).toEqual(['broke'])
+    await expectWhole(world, host)
+  })
+
+  it('the quota vanishes in mid-way: all bytes are back (T4)', async () => {
+    const { world, host } = await selling(1)
+    await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleDownloading'))
+    for (let n = 1; n < 4; n++) host.parts.slab.failAt(n)
+    await world.run(1000)
+    expect(endsOf(host)[0]).toBe('broke')
+    await expectWhole(world, host)
+  })
+})
+
+describe('the fill', () => {
+  it.each([
+    ['is refused by the endpoint', { is: 'refused' }],
+    ['gets into a block late', { is: 'lost', seconds: 300 }],
+    ['lands and nobody hears of it (T21)', { is: 'answer lost' }],
+  ] as const)('%s: the slot becomes ours all the same, once', async (_, fault) => {
+    let left = 1
+    const faults: MarketFaults = { send: (verb) => (verb === 'fillSlot' && left-- > 0 ? fault : undefined) }
+    const { world, host } = await selling(1, { faults })
+    const { slot } = await world.ask({ duration: 3600n }, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(100)
+    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    expect(world.net.standing(0).filter(({ type }) => type === 'SlotFilled')).toHaveLength(1)
+    expect(endsOf(host)).toEqual(['paid'])
+    await expectWhole(world, host)
+  })
+
+  it('is never sent after three refusals; the collateral is back', async () => {
+    const { world, host } = await selling(1, {
+      faults: { send: (verb) => (verb === 'fillSlot' ? { is: 'refused' } : undefined) },
+    })
+    await world.ask()
+    await world.run(1300)
+    expect(endsOf(host)[0]).toBe('broke')
+    await expectWhole(world, host)
+  })
+
+  it('nothing is released while a fill is under way, however late it is (I7, T25)', async () => {
+    let left = 1
+    const faults: MarketFaults = {
+      send: (verb) => (verb === 'fillSlot' && left-- > 0 ? { is: 'lost', seconds: 900 } : undefined),
+    }
+    const { world, host } = await selling(1, { faults })
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => host.market.openIntents().some(({ verb }) => verb === 'fillSlot'))
+    await world.run(800)
+    expect(host.parts.reservations.reservations()).toMatchObject([{ fill: 'sent', collateral: COLLATERAL }])
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    await expectWhole(world, host)
+  })
+
+  it('a reorganisation takes it back, and its transaction is lost: it is filled again (field notes §6)', async () => {
+    const { world, host } = await selling(1)
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    world.net.reorganise(2, { lost: ({ verb }) => verb === 'fillSlot' })
+    expect(world.state(slot(0))).toBe('Free')
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    expect(endsOf(host)).toEqual(['paid'])
+    await expectWhole(world, host)
+  })
+})
+
+describe('after the fill', () => {
+  it('a question that fails, for hours, ends nothing: proofs go on (S1, T28)', async () => {
+    let isDown = false
+    const faults: MarketFaults = { call: () => (isDown ? { is: 'fails' } : undefined) }
+    const { world, host } = await selling(1, { faults })
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(300)
+    isDown = true
+    await world.run(1000)
+    isDown = false
+    await world.run(300)
+    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+    const proofs = world.net
+      .standing(world.net.chain.latest.number - 30)
+      .filter(({ type }) => type === 'ProofSubmitted')
+    expect(proofs.length).toBeGreaterThan(1)
+    await host.sales.stop()
+  })
+
+  it('proofs that fail cost the collateral that the contract takes, and no byte; the rest comes back (slot freed after too many; T1)', async () => {
+    let isBroken = false
+    const { world, host, before } = await selling(1, {
+      work: { proveFault: () => (isBroken ? { is: 'fails' } : undefined) },
+    })
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    isBroken = true
+    const marker = addressOf('marker')
+    const mark = (period: number) =>
+      world.act(marker, () => world.net.marketplace.markProofAsMissing(marker, slot(0), BigInt(period)))
+    await world.run(240)
+    const period = world.periods.periodOf(world.clock.now())
+    await world.run(world.periods.endOf(period) + 2 - world.clock.now())
+    mark(period)
+    await world.run(20)
+    expect(world.net.marketplace.records.currentCollateral(slot(0))).toBe(COLLATERAL - SLASH)
+    isBroken = false
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    const end = Number(world.net.marketplace.records.requests.get(id)?.endsAt)
+    const filledAt = Number(world.net.marketplace.records.slots.get(slot(0))?.filledAt)
+    expect(world.balance(host.address)).toBe(before + BigInt(end - filledAt) * PPS - SLASH)
+    await expectWhole(world, host, SLASH)
+  })
+
+  it('a slot that the contract takes away is given up: bytes back, collateral lost, and the sale is over (freed)', async () => {
+    const { world, host, before } = await selling(1)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(20)
+    const abandoning = host.market.abandon(slot(0), world.never)
+    await world.run(100)
+    await abandoning
+    expect(endsOf(host)[0]).toBe('freed')
+    expect(world.balance(host.address)).toBe(before - COLLATERAL)
+    await host.sales.stop()
+  })
+
+  it('the request is cancelled: paid until the expiry, collateral back (cancelled, hosting)', async () => {
+    const { world, host, before } = await selling(1)
+    const { slot, id } = await world.ask({ slots: 2n })
+    await world.runUntil(() => ['Filled'].includes(world.state(slot(0))) || ['Filled'].includes(world.state(slot(1))))
+    const index = world.state(slot(0)) === 'Filled' ? 0 : 1
+    const filledAt = Number(world.net.marketplace.records.slots.get(slot(index))?.filledAt)
+    const expiry = Number(world.net.marketplace.records.requestExpiry(id))
+    await world.runUntil(() => world.state(slot(index)) === 'Paid')
+    await world.run(100)
+    expect(endsOf(host).at(-1)).toBe('cancelled')
+    expect(world.balance(host.address)).toBe(before + BigInt(expiry - filledAt) * PPS)
+    await expectWhole(world, host)
+  })
+
+  it('the request fails: nothing is paid, the collateral is gone, the bytes are back (failed)', async () => {
+    const { world, host, before } = await selling(2)
+    const { slot } = await world.ask({ slots: 2n, maxSlotLoss: 0n, duration: 3600n }, 3000n)
+    await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+    const abandoning = host.market.abandon(slot(0), world.never)
+    await world.run(300)
+    await abandoning
+    expect([...endsOf(host)].sort()).toEqual(['failed', 'freed'])
+    expect(world.balance(host.address)).toBe(before - 2n * COLLATERAL)
+    expect(world.net.marketplace.records.mySlots(host.address)).toEqual([])
+    await expectWhole(world, host, 2n * COLLATERAL)
+  })
+
+  it('a collected slot whose answer was lost is paid once (T9, T10, I8)', async () => {
+    let left = 1
+    const faults: MarketFaults = {
+      send: (verb) => (verb === 'collect' && left-- > 0 ? { is: 'answer lost' } : undefined),
+    }
+    const { world, host } = await selling(1, { faults })
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    expect(endsOf(host)).toEqual(['paid'])
+    await expectWhole(world, host)
+  })
+
+  it('an end that a reorganisation takes back is no end: proofs go on', async () => {
+    let lie = 0
+    const world = new SaleWorld()
+    const host = await world.host('host', 1)
+    const real = host.market.slotState.bind(host.market)
+    host.market.slotState = async (id, options) => (lie-- > 0 ? 'Finished' : real(id, options))
+    await host.sales.start(world.never)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(30)
+    lie = 2
+    await world.run(400)
+    expect(phasesOf(host)).toContain('collecting')
+    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    expect(endsOf(host)).toEqual(['paid'])
+    await expectWhole(world, host)
+  })
+})
