@@ -87,12 +87,19 @@ export class SaleWorld {
     return this.#host(host.address, await restarted(host.parts), settings)
   }
 
+  /** As if the machine were gone: its time stands still and nothing answers it any more. What it has sent goes on. */
+  cutOff({ clock }: SaleHost): void {
+    this.#clocks.delete(clock)
+  }
+
   #host(address: Address, parts: SalesParts, { faults, work, ...settings }: HostSettings): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
     this.#clocks.add(clock)
     const log = new Log({ clock, levels: new LogLevels('trace'), sinks: [(record) => logged.push(record)] })
-    const market = new FakeMarket(this.net, address, clock, { faults })
+    const deliver = async <T>(_: string, value: T): Promise<T> =>
+      this.#clocks.has(clock) ? value : new Promise<never>(() => undefined)
+    const market = new FakeMarket(this.net, address, clock, { faults, deliver })
     const slotWork = new FakeSlotWork(
       { repo: parts.repo, reservations: parts.reservations, hasher: TEST_HASHER, clock },
       { blockBytes: BLOCK, ...work },

@@ -1,0 +1,177 @@
+// A node that goes down in the middle of a sale and comes back: in every phase, to every state the chain may be in by then (field notes T8, T9,
+// S2, S3; I5, I7, I8, I10). What ran before is left to itself, its store is opened anew as after a power cut.
+
+import { describe, expect, it } from 'vitest'
+import { COLLATERAL, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
+import { PRICE } from '../fakes/salesparts.ts'
+
+const PPS = PRICE * BigInt(SLOT_BYTES)
+
+const PHASES = ['SaleDownloading', 'SaleInitialProving', 'SaleFilling', 'SaleProving', 'SalePayout'] as const
+type Phase = (typeof PHASES)[number]
+const MEANWHILE = {
+  nothing: async () => undefined,
+  'another host filled it': async (world: SaleWorld) => {
+    const rival = await world.host('rival', 1)
+    await rival.sales.start(world.never)
+    await world.run(700)
+    await rival.sales.stop()
+  },
+  'the request expired': async (world: SaleWorld) => world.run(1300),
+  'the request ended': async (world: SaleWorld) => world.run(3700),
+} as const
+
+describe.each(PHASES)('a node that went down in %s', (phase) => {
+  it.each(Object.keys(MEANWHILE) as (keyof typeof MEANWHILE)[])(
+    'and comes back after: %s. Goes on or settles; paid exactly once; everything is back',
+    async (meanwhile) => {
+      const world = new SaleWorld()
+      const first = await world.host('host', 1, { work: { pieceSeconds: 30 } })
+      const had = world.balance(first.address)
+      await first.sales.start(world.never)
+      const { slot, id } = await world.ask()
+      await world.runUntil(() => first.sales.agents.some(({ state }) => state === phase))
+      const second = await crash(world, first)
+      await MEANWHILE[meanwhile](world)
+      await second.sales.start(world.never)
+      await world.run(4000)
+      await expectEnded(world, second, { id, slotId: slot(0), had })
+    },
+  )
+
+  it('and again while it recovers, three times (I10)', async () => {
+    const world = new SaleWorld()
+    let host = await world.host('host', 1)
+    const had = world.balance(host.address)
+    await host.sales.start(world.never)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === phase))
+    for (const seconds of [0, 1, 20]) {
+      host = await crash(world, host)
+      await host.sales.start(world.never)
+      await world.run(seconds)
+    }
+    await world.run(4000)
+    await expectEnded(world, host, { id, slotId: slot(0), had })
+  })
+
+  it('by stopping: nothing is left running, and the same objects start again (T29)', async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 1, { work: { pieceSeconds: 30 } })
+    const had = world.balance(host.address)
+    await host.sales.start(world.never)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === phase))
+    for (let times = 0; times < 5; times++) {
+      const stopping = host.sales.stop()
+      await world.run(30)
+      await stopping
+      expect(host.clock.waiting).toBe(0)
+      await host.sales.start(world.never)
+    }
+    await world.run(4000)
+    await expectEnded(world, host, { id, slotId: slot(0), had })
+  })
+})
+
+it('takes up a slot of ours whose records are lost: it is proven, collected, and its collateral known', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  await first.sales.start(world.never)
+  const { slot } = await world.ask()
+  await world.runUntil(() => world.state(slot(0)) === 'Filled')
+  await first.sales.stop()
+  const fresh = await world.host('host', 0)
+  await fresh.sales.start(world.never)
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  await world.run(60)
+  const [availability] = fresh.parts.reservations.availabilities()
+  expect(availability).toMatchObject({ enabled: false, totalRemainingCollateral: COLLATERAL })
+  await fresh.sales.stop()
+})
+
+it('one slot that cannot be looked up holds up no other (S1)', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 2)
+  await first.sales.start(world.never)
+  const { slot } = await world.ask({ slots: 2n }, 3000n)
+  await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+  const second = await crash(world, first)
+  const real = second.market.slotState.bind(second.market)
+  second.market.slotState = async (asked, options) => {
+    if (asked === slot(0)) throw new Error('this answer cannot be read')
+    return real(asked, options)
+  }
+  await second.sales.start(world.never)
+  await world.run(60)
+  expect(second.sales.agents.map(({ slot: { slotIndex } }) => slotIndex)).toEqual([1])
+  second.market.slotState = real
+  await world.run(60)
+  expect(second.sales.agents).toHaveLength(2)
+  await second.sales.stop()
+})
+
+it.each(['slotState', 'hostOf', 'mySlots', 'currentCollateral', 'blockAt', 'events'] as const)(
+  'at a start whose first %s fails nothing is released, and the sale goes on (T26, T40)',
+  async (verb) => {
+    const world = new SaleWorld()
+    const first = await world.host('host', 1)
+    const had = world.balance(first.address)
+    await first.sales.start(world.never)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(20)
+    let left = 2
+    const faults = { call: (asked: string) => (asked === verb && left-- > 0 ? ({ is: 'fails' } as const) : undefined) }
+    const second = await crash(world, first, faults)
+    await second.sales.start(world.never)
+    await world.run(100)
+    expect(second.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+    await world.run(4000)
+    await expectEnded(world, second, { id, slotId: slot(0), had })
+  },
+)
+
+it('an endpoint that lags, and names another host, takes no slot from us (I7, T40)', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  const had = world.balance(first.address)
+  await first.sales.start(world.never)
+  const { slot, id } = await world.ask()
+  await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleProving'))
+  const second = await crash(world, first)
+  const real = second.market.hostOf.bind(second.market)
+  let stale = 2
+  second.market.hostOf = async (asked, options) => (stale-- > 0 ? addressOf('before us') : real(asked, options))
+  await second.sales.start(world.never)
+  await world.run(4000)
+  await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
+/** The old run is cut off: it never gets another answer. */
+async function crash(world: SaleWorld, host: SaleHost, faults?: object): Promise<SaleHost> {
+  world.cutOff(host)
+  return world.restart(host, faults === undefined ? {} : { faults })
+}
+
+async function expectEnded(
+  world: SaleWorld,
+  host: SaleHost,
+  { slotId, had }: { readonly id: string; readonly slotId: string; readonly had: bigint },
+): Promise<void> {
+  const record = world.net.marketplace.records.slots.get(slotId)
+  const { reservations, repo } = host.parts
+  expect(reservations.reservations()).toEqual([])
+  const [availability] = reservations.availabilities()
+  expect(availability).toMatchObject({ freeSize: SLOT_BYTES, totalSize: SLOT_BYTES })
+  expect(availability).toMatchObject({ totalCollateral: COLLATERAL, totalRemainingCollateral: COLLATERAL })
+  expect(await reservations.check(world.never)).toEqual([])
+  expect(await repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: SLOT_BYTES })
+  if (record?.host === host.address) {
+    expect(record.state).toBe('Paid')
+    const request = world.net.marketplace.records.known(record.requestId)
+    expect(world.balance(host.address)).toBe(had + (request.endsAt - record.filledAt) * PPS)
+  } else expect(world.balance(host.address)).toBe(had)
+  await host.sales.stop()
+  expect(host.clock.waiting).toBe(0)
+}
