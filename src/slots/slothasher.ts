@@ -1,6 +1,7 @@
 // Poseidon2 hashes of the blocks of slots, and the trees over them: what is asked of the seam, in batches. It reads and stores nothing.
 
 import { toHex } from '../lib/bytes.ts'
+import { assert } from '../lib/errors.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
@@ -23,11 +24,14 @@ const MAX_REMEMBERED = 4096
 export class SlotHasher {
   readonly #poseidon2: Poseidon2
   readonly #options: Poseidon2Options
+  readonly #maxRemembered: number
   readonly #known = new Map<string, Uint8Array>()
   #zero: Promise<Uint8Array> | undefined
 
-  constructor(poseidon2: Poseidon2, { signal, rank }: Poseidon2Options) {
+  /** @param maxRemembered hashes kept, {@link MAX_REMEMBERED} by default */
+  constructor(poseidon2: Poseidon2, { signal, rank }: Poseidon2Options, maxRemembered = MAX_REMEMBERED) {
     this.#poseidon2 = poseidon2
+    this.#maxRemembered = maxRemembered
     this.#options = { signal, rank }
   }
 
@@ -75,33 +79,37 @@ export class SlotHasher {
 
   async #hashBatch(blocks: readonly Block[]): Promise<Uint8Array> {
     const names = blocks.map(({ cid }) => toHex(cid.digest))
+    // What is known is taken now: while we wait another batch may make it forgotten.
+    const hashes = new Map<string, Uint8Array>()
     const fresh = new Map<string, Uint8Array>()
     for (const [i, { bytes }] of blocks.entries()) {
+      if (bytes.length === 0) continue
       const name = names[i] as string
-      if (bytes.length > 0 && !this.#known.has(name)) fresh.set(name, bytes)
+      const known = this.#known.get(name)
+      if (known === undefined) fresh.set(name, bytes)
+      else hashes.set(name, known)
     }
-    const found = new Map<string, Uint8Array>()
     if (fresh.size > 0) {
-      const hashes = await this.#poseidon2.hashBlocks([...fresh.values()], CELL_SIZE, this.#options)
-      for (const [i, name] of [...fresh.keys()].entries())
-        found.set(name, hashes.slice(ELEMENT_BYTES * i, ELEMENT_BYTES * (i + 1)))
+      const found = await this.#poseidon2.hashBlocks([...fresh.values()], CELL_SIZE, this.#options)
+      for (const [i, name] of [...fresh.keys()].entries()) {
+        const hash = found.slice(ELEMENT_BYTES * i, ELEMENT_BYTES * (i + 1))
+        hashes.set(name, hash)
+        this.#remember(name, hash)
+      }
     }
     const all = new Uint8Array(ELEMENT_BYTES * blocks.length)
     for (const [i, { bytes }] of blocks.entries()) {
-      const name = names[i] as string
-      const hash = bytes.length === 0 ? await this.zeroHash() : (found.get(name) ?? this.#known.get(name))
-      all.set(hash as Uint8Array, ELEMENT_BYTES * i)
+      const hash = bytes.length === 0 ? await this.zeroHash() : hashes.get(names[i] as string)
+      assert(hash !== undefined, 'the hash of every block is known or was computed')
+      all.set(hash, ELEMENT_BYTES * i)
     }
-    this.#remember(found)
     return all
   }
 
-  #remember(found: ReadonlyMap<string, Uint8Array>): void {
-    for (const [name, hash] of found) this.#known.set(name, hash)
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_REMEMBERED) break
-      this.#known.delete(oldest)
-    }
+  #remember(name: string, hash: Uint8Array): void {
+    this.#known.set(name, hash)
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined && this.#known.size > this.#maxRemembered) this.#known.delete(oldest)
   }
 }
 
