@@ -160,23 +160,35 @@ export class SentTransactions {
 
   /** One look at everything that is not final. */
   async #look(options: AbortOptions): Promise<void> {
-    const { heads, key, rpc } = this.#parts
-    const { reorgs } = heads
-    const due = [...this.#watched.values()].filter((watched) => this.#isDue(watched, reorgs !== this.#seenReorgs))
-    if (due.length > 0) {
-      const hashes = due.map(({ entry }) => entry.attempts.map(({ hash }) => hash))
-      const count = { method: 'eth_getTransactionCount', params: [key.address, 'latest'] }
-      const [mined, ...answers] = await rpc.callMany([count, ...hashes.flat().map(receiptCall)], options)
-      const nextNonce = readNumber(resultOf(mined), 'a nonce')
-      let at = 0
-      for (const [i, watched] of due.entries()) {
-        const count = (hashes[i] as string[]).length
-        const receipts = answers.slice(at, (at += count)).map((answer) => readReceipt(resultOf(answer)))
-        await this.#judge(watched, receipts, nextNonce, options)
-      }
+    const { reorgs } = this.#parts.heads
+    if (this.#watched.size > 0) {
+      const all = [...this.#watched.values()]
+      const due = all.filter((watched) => this.#isDue(watched, reorgs !== this.#seenReorgs))
+      const nextNonce = await this.#lookAt(due, options)
+      // In the chain by our books, and yet its nonce is free: a reorganisation that no head showed.
+      const lost = all.filter(
+        (one) => !due.includes(one) && one.entry.landed !== undefined && one.entry.nonce >= nextNonce,
+      )
+      if (lost.length > 0) await this.#lookAt(lost, options)
     }
     this.#seenReorgs = reorgs
     await this.#forgetFinal()
+  }
+
+  /** @returns the nonce behind all that are in the chain */
+  async #lookAt(due: readonly Watched[], options: AbortOptions): Promise<number> {
+    const { key, rpc } = this.#parts
+    const hashes = due.map(({ entry }) => entry.attempts.map(({ hash }) => hash))
+    const count = { method: 'eth_getTransactionCount', params: [key.address, 'latest'] }
+    const [mined, ...answers] = await rpc.callMany([count, ...hashes.flat().map(receiptCall)], options)
+    const nextNonce = readNumber(resultOf(mined), 'a nonce')
+    let at = 0
+    for (const [i, watched] of due.entries()) {
+      const attempts = (hashes[i] as string[]).length
+      const receipts = answers.slice(at, (at += attempts)).map((answer) => readReceipt(resultOf(answer)))
+      await this.#judge(watched, receipts, nextNonce, options)
+    }
+    return nextNonce
   }
 
   #isDue({ entry, checkedDepth }: Watched, hasReorg: boolean): boolean {
