@@ -47,18 +47,19 @@ export interface ListToDrop {
 }
 
 /**
- * Runs `decide` alone; its booking is committed with the dropped references or not at all.
+ * Runs `drop` and `decide` alone, in this order; the booking is committed with the dropped references or not at all.
  * @throws CodexError `store/quota-exceeded`, `store/release-exceeds-reserved`, and what `decide` and the Datastore throw
  */
 export function bookSpace<T>(
   parts: StoreParts,
   decide: (look: SpaceLook) => Promise<Booking<T>>,
-  drop?: ListToDrop,
+  drop: () => Promise<ListToDrop | undefined> = async () => undefined,
 ): Promise<T> {
   const { datastore, ledger } = parts
   return ledger.update(async () => {
     const plan = new BlockPlan()
-    const hasMore = drop === undefined ? false : await dropList(parts, plan, drop)
+    const list = await drop()
+    const hasMore = list === undefined ? false : await dropList(parts, plan, list)
     const before = await ledger.counters()
     const { used = 0, blocks = 0 } = plan.plan.delta ?? {}
     const { reserve, changes, applied, result } = await decide({

@@ -239,7 +239,7 @@ export class RepoStore {
   }
 
   /** As {@link bookSpace}: decides over reserved bytes while nothing else can change. */
-  book<T>(decide: (look: SpaceLook) => Promise<Booking<T>>, drop?: ListToDrop): Promise<T> {
+  book<T>(decide: (look: SpaceLook) => Promise<Booking<T>>, drop?: () => Promise<ListToDrop | undefined>): Promise<T> {
     return bookSpace(this.#parts, decide, drop)
   }
 
