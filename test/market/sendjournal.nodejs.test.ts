@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NodeKey } from '../../src/market/nodekey.ts'
 import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
-import type { StorageRequest } from '../../src/protocol/request.ts'
 import type { Datastore } from '../../src/storage/datastore.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { joinKey } from '../../src/storage/storagekey.ts'
@@ -36,10 +35,8 @@ async function freshKey(): Promise<NodeKey> {
   return key
 }
 
-function priceOf({ ask }: StorageRequest): bigint {
-  return ask.slots * ask.duration * ask.pricePerBytePerSecond * ask.slotSize
-}
-
+/** Of each request that the child makes: slots, duration, price and size of a slot. */
+const SENDER_PRICE = 2n * 3600n * 2n * 1000n
 const AMOUNT = 1234n
 let receivers = 0
 /** Somebody who has nothing yet. */
@@ -153,8 +150,7 @@ it('kill -9 while it sends: nothing is lost, nothing twice', async () => {
     await expect.poll(() => market.openIntents()).toEqual([])
     const ids = await market.myRequests(never)
     expect(new Set(ids).size).toBe(ids.length)
-    const price = priceOf(world.request(key.address))
-    expect(await market.tokenBalance(never)).toBe(RICH - price * BigInt(ids.length))
+    expect(await market.tokenBalance(never)).toBe(RICH - SENDER_PRICE * BigInt(ids.length))
     // An allowance for each request, and at most one more for each kill.
     expect(await nonceOf(key)).toBeLessThanOrEqual(2 * ids.length + KILLS)
     await market.stop()
