@@ -5,6 +5,7 @@ import { manifestCid } from '../protocol/block.ts'
 import type { VerifiableManifest } from '../protocol/manifest.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
 import { prolongDataset } from '../storage/prolongdataset.ts'
+import { treesOf } from '../storage/treeholder.ts'
 import { checkVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
@@ -26,8 +27,8 @@ export interface RequestOption {
 }
 
 /**
- * A protected dataset becomes verifiable; of one that is, the slot trees that are missing are built, each with the root that the manifest says. All blocks
- * of the slots to build must be here.
+ * A protected dataset becomes verifiable; of one that is, the slot trees that are missing are built, each with the root that the manifest says, and it holds
+ * all of its trees from then on. All blocks of the slots to build must be here.
  * @throws CodexError as `loadProtected`, `checkVerifiable`, `SlotsBuilder.build` and `SlotsBuilder.rebuild`: nothing is stored then
  */
 export async function buildStored(
@@ -45,8 +46,8 @@ export async function buildStored(
     return builtDataset(built.cid, built.manifest)
   }
   await checkVerifiable(parts.poseidon2, manifest, job)
-  const slots = await builder.withoutTree(manifest)
-  if (slots.length > 0) await builder.rebuild(manifest, slots, expiry)
+  // Even where no tree is missing: the manifest has to hold those that others had made.
+  await builder.rebuild(manifest, await builder.withoutTree(manifest), treesOf(manifest), expiry)
   return builtDataset(cid, manifest)
 }
 
@@ -66,6 +67,7 @@ export async function buildSlot(
   checkSlotIndex(index, manifest.slotRoots.length)
   const cid = manifestCid(encodeManifest(manifest))
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
-  await new SlotsBuilder(parts, job).rebuild(manifest, [index], expiry)
-  return { cid, index, root: readElement((manifest.slotRoots[index] as Cid).digest) }
+  const root = manifest.slotRoots[index] as Cid
+  await new SlotsBuilder(parts, job).rebuild(manifest, [index], [manifest.treeCid, root], expiry)
+  return { cid, index, root: readElement(root.digest) }
 }

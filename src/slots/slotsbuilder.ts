@@ -63,9 +63,15 @@ export class SlotsBuilder {
 
   /**
    * Hashes these slots, compares each with the root that the manifest says, and stores those of their trees that are missing, and the manifest with them.
-   * @throws CodexError `slots/wrong-root` naming the slot, and as {@link SlotsBuilder.build}
+   * @param holds trees that stay as long as the manifest, all of which must be here then
+   * @throws CodexError `slots/wrong-root` naming the slot, `dataset/tree-missing`, and as {@link SlotsBuilder.build}
    */
-  async rebuild(manifest: VerifiableManifest, slots: readonly number[], expiry: Seconds): Promise<void> {
+  async rebuild(
+    manifest: VerifiableManifest,
+    slots: readonly number[],
+    holds: readonly Cid[],
+    expiry: Seconds,
+  ): Promise<void> {
     const { repo, datasets } = this.#parts
     await datasets.trees.grow(this.#job, async (growth) => {
       const trees = await this.#eachSlot(manifest, slots, growth.signal, async (nodes, slot) => {
@@ -73,7 +79,6 @@ export class SlotsBuilder {
         const hasTree = await isWholeTree(repo.parts.datastore, manifest.slotRoots[slot] as Cid, growth)
         return hasTree ? [] : [await this.grow(growth, nodes)]
       })
-      const holds = [manifest.treeCid, ...slots.map((slot) => manifest.slotRoots[slot] as Cid)]
       await growth.finish(distinctTrees(trees.flat()), [{ manifest, holds }], expiry)
     })
   }

@@ -5,11 +5,14 @@ import { CodexError } from '../../src/lib/errors.ts'
 import type { SlotsProgress } from '../../src/slots/slotsprogress.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
+import { manifestCid } from '../../src/protocol/block.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
+import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { Slots } from '../../src/slots/slots.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
+import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { expectNoOrphans } from '../fakes/expectnoorphans.ts'
-import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
+import { NEVER, TEST_HASHER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import type { SlotsStore } from '../fakes/slotsstore.ts'
 import { memorySlotsStore, recordsOf } from '../fakes/slotsstore.ts'
 
@@ -74,6 +77,28 @@ describe('whoever holds one slot', () => {
     expect(await provider.repo.space()).toMatchObject(NOTHING)
     await expectNoOrphans(provider)
     await expectClean(provider)
+  })
+})
+
+describe('a second manifest over the same trees', () => {
+  it('holds them once it was built, and keeps its data when the first one goes', async () => {
+    const bytes = seededBytes(6 * BLOCK, 15)
+    const { store, manifest, plainCid, protectedCid, verifiableCid } = await protectedStore(bytes, 2, 1, 'first.bin')
+    const second = { ...manifest, filename: 'second.bin' }
+    const encoded = encodeManifest(second)
+    const [block] = (await hashBlocks(TEST_HASHER, [encoded])) as [VerifiedBlock]
+    const cid = manifestCid(encoded)
+    await store.repo.put({ ...block, cid })
+    expect(String((await store.slots.build(cid, { signal })).verifiableCid)).toBe(String(cid))
+    for (const first of [plainCid, protectedCid, verifiableCid]) await store.datasets.remove(first, { signal })
+    expect((await store.slots.verify(cid, { signal })).map(({ outcome, hasTree }) => [outcome, hasTree])).toEqual(
+      Array(3).fill(['ok', true]),
+    )
+    await expectNoOrphans(store)
+    await store.datasets.remove(cid, { signal })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+    await expectNoOrphans(store)
+    await expectClean(store)
   })
 })
 
