@@ -5,9 +5,10 @@ import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import { SystemRandom } from './lib/systemrandom.ts'
 import type { Bytes } from './lib/units.ts'
 import { checkedBytes } from './lib/units.ts'
-import type { NodeSettings } from './node.ts'
+import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { IdbDatastore } from './platform/browser/idbdatastore.ts'
 import { openSlabFile } from './platform/browser/openslabfile.ts'
@@ -87,7 +88,17 @@ export async function openNode({
       await lock.release()
     }
     return new CodexNode(
-      { datastore, slab, release, clock, log, hasher: new WebCryptoHasher(), compute: () => openCompute(clock) },
+      {
+        datastore,
+        slab,
+        release,
+        clock,
+        log,
+        hasher: new WebCryptoHasher(),
+        compute: () => openCompute(clock),
+        transports,
+        random: new SystemRandom(),
+      },
       { ...settings, quotaBytes },
     )
   } catch (error) {
@@ -151,6 +162,12 @@ export function storageEstimate(): Promise<QuotaEstimate> {
 /** Asks the browser to keep this origin's data; call it from a click. */
 export function requestPersistence(): Promise<boolean> {
   return askToPersist()
+}
+
+/** Loaded when the node joins the network: a tab that only stores pays nothing for it. */
+const transports: NodeParts['transports'] = async () => {
+  const { tabTransports } = await import('./platform/browser/tabtransports.ts')
+  return tabTransports()
 }
 
 /** Loaded when first asked for, so that the page opens as fast as without it. */

@@ -1,8 +1,11 @@
 // CodexNode: the parts of a node, born in the order of their needs and ended in reverse. What runs where is decided by nodejs.ts and browser.ts.
 
+import type { NetworkSettings, NodeNetwork, NodeNetworkParts } from './exchange/nodenetwork.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
+import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import type { RandomSource } from './lib/random.ts'
 import { Slots } from './slots/slots.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
@@ -21,8 +24,11 @@ export interface NodeParts {
   readonly hasher: Hasher
   /** Brings up whoever computes on threads; called when that is first needed, if ever. */
   readonly compute: () => Promise<Compute>
+  /** What the network is spoken over; called when the node joins it, if ever. */
+  readonly transports: NodeNetworkParts['transports']
   readonly clock: Clock
   readonly log: Log
+  readonly random: RandomSource
   /** Lets go of what keeps others out of this node's data; called last. */
   readonly release: () => Promise<void>
 }
@@ -35,6 +41,8 @@ export class CodexNode {
   readonly slots: Slots
   readonly #maintenance: Maintenance
   readonly #parts: NodeParts
+  #joining: Promise<NodeNetwork> | undefined
+  #network: NodeNetwork | undefined
   #stopped: Promise<void> | undefined
 
   constructor(parts: NodeParts, settings: NodeSettings = {}) {
@@ -55,6 +63,32 @@ export class CodexNode {
     this.#maintenance.start(options)
   }
 
+  /** Undefined until {@link CodexNode.join} has settled. */
+  get network(): NodeNetwork | undefined {
+    return this.#network
+  }
+
+  /**
+   * Joins the network of peers, until {@link CodexNode.stop}. Later calls answer the same network, whatever their settings, unless the first failed.
+   * All of it is loaded by the first call.
+   * @throws CodexError as `NodeNetwork.open`, `node/stopped`
+   */
+  join(settings: NetworkSettings, options: AbortOptions): Promise<NodeNetwork> {
+    this.#joining ??= this.#join(settings, options).catch((error: unknown) => {
+      this.#joining = undefined
+      throw error
+    })
+    return this.#joining
+  }
+
+  async #join(settings: NetworkSettings, options: AbortOptions): Promise<NodeNetwork> {
+    if (this.#stopped !== undefined) throw new CodexError('node/stopped', 'the node was stopped; open it again')
+    const { NodeNetwork } = await import('./exchange/nodenetwork.ts')
+    const parts = { ...this.#parts, repo: this.repo, datasets: this.datasets }
+    this.#network = await NodeNetwork.open(parts, settings, options)
+    return this.#network
+  }
+
   /** Nothing of this node runs or holds its data once settled. A second call waits for the first. Never rejects. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -62,6 +96,8 @@ export class CodexNode {
   }
 
   async #stop(): Promise<void> {
+    const network = await this.#joining?.catch(() => undefined)
+    await network?.stop()
     await this.#maintenance.stop()
     const { slab, datastore, release, log } = this.#parts
     for (const close of [

@@ -4,11 +4,12 @@ import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import { SystemRandom } from './lib/systemrandom.ts'
 import type { ConnectionSettings } from './market/connection.ts'
 import type { EthersMarket, EthersMarketSettings } from './market/ethersmarket.ts'
 import type { Account, Examination } from './market/examinechain.ts'
 import type { NodeKey, NodeKeySettings } from './market/nodekey.ts'
-import type { NodeSettings } from './node.ts'
+import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { keystoreFile, readSecretFile } from './platform/nodejs/keystorefile.ts'
@@ -25,6 +26,9 @@ export const NODE_DEFAULTS = {
   blocksPerRun: DEFAULT_MAINTENANCE_BLOCKS,
 } as const satisfies Required<NodeSettings>
 
+/** What runs in a data folder. */
+export type NodejsNode = CodexNode
+
 export interface NodejsOptions extends NodeSettings {
   /** Folder of this node and no other; made when missing. */
   readonly dataDir: string
@@ -36,7 +40,7 @@ export interface NodejsOptions extends NodeSettings {
  * A node over the data folder, not started yet; `stop` lets go of the folder.
  * @throws CodexError as {@link openDataFolder}, `units/not-a-size` for a bad quota
  */
-export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptions): Promise<CodexNode> {
+export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptions): Promise<NodejsNode> {
   const { release: releaseFolder, ...stores } = await openDataFolder(dataDir)
   const hasher = new NativeHasher()
   const release = (): Promise<void> => {
@@ -44,7 +48,9 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
     return releaseFolder()
   }
   try {
-    return new CodexNode({ ...stores, release, clock, log, hasher, compute: () => openCompute(clock) }, settings)
+    const compute = (): Promise<Compute> => openCompute(clock)
+    const parts = { ...stores, release, clock, log, hasher, compute, transports, random: new SystemRandom() }
+    return new CodexNode(parts, settings)
   } catch (error) {
     // Bad settings must not leave the folder locked.
     await stores.slab.close()
@@ -52,6 +58,12 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
     await release()
     throw error
   }
+}
+
+/** Loaded when the node joins the network. */
+const transports: NodeParts['transports'] = async (admit) => {
+  const { nodeTransports } = await import('./platform/nodejs/nodetransports.ts')
+  return nodeTransports(admit)
 }
 
 /** Loaded when first asked for: most verbs compute nothing, and are to start fast. */

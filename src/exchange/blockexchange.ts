@@ -14,6 +14,7 @@ import type { Link } from './link.ts'
 import type { BlockAddress } from './message.ts'
 import { Peer } from './peer.ts'
 import { Requester } from './requester.ts'
+import type { ShortageWatch } from './responder.ts'
 import { Responder } from './responder.ts'
 import { readMessages, sendMessages } from './session.ts'
 import type { Consumer, WantTerms } from './want.ts'
@@ -144,6 +145,18 @@ export class BlockExchange {
   /** As {@link Responder.announce}. */
   announce(addresses: readonly BlockAddress[]): void {
     this.#responder.announce(addresses)
+  }
+
+  /** Tells a peer, if it is connected, that these are here, without being asked. */
+  offer(peerId: string, addresses: readonly BlockAddress[]): void {
+    const peer = this.#peers.get(peerId)
+    for (const address of addresses) peer?.outbox.presence(address, 'have')
+    peer?.bell.ring()
+  }
+
+  /** From now on told of what peers want that is not here; at most one watch. */
+  watchShortages(watch: ShortageWatch): void {
+    this.#responder.watch(watch)
   }
 
   /** As {@link Requester.unoffered}. */

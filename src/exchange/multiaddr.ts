@@ -49,6 +49,7 @@ const PROTOCOLS: readonly Protocol[] = [
   { code: 281, name: 'webrtc', ...flag },
   { code: 466, name: 'certhash', bytes: 'length-prefixed', read: readMultibase, write: (b) => base64url.encode(b) },
   { code: 290, name: 'p2p-circuit', ...flag },
+  { code: 481, name: 'http-path', bytes: 'length-prefixed', read: readPath, write: writePath },
 ]
 const BY_CODE = new Map(PROTOCOLS.map((protocol) => [protocol.code, protocol]))
 const BY_NAME = new Map(PROTOCOLS.map((protocol) => [protocol.name, protocol]))
@@ -122,6 +123,15 @@ function readName(text: string): Uint8Array | undefined {
 
 function writeName(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, 254))
+}
+
+/** A path of a URL, in the text with its slashes as %2F: an address is cut at slashes. */
+function readPath(text: string): Uint8Array | undefined {
+  return /^([\w.~-]|%2F){1,512}$/.test(text) ? utf8(text.replaceAll('%2F', '/')) : undefined
+}
+
+function writePath(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes.subarray(0, 512)).replaceAll('/', '%2F')
 }
 
 function readBase58(text: string): Uint8Array | undefined {

@@ -11,6 +11,21 @@ import { MAX_PEERS } from './blockexchange.ts'
 /** Transports as `createLibp2p` takes them; the platform loads them lazily. */
 export type Transports = Libp2pOptions['transports']
 
+/** A request to come in over WebSocket, before anything is answered to it. */
+export interface Visit {
+  /** Of the page that it comes from; undefined when it comes from no page. */
+  readonly origin: string | undefined
+  /** Of the URL, from `/` on. */
+  readonly path: string
+  /** Of the other end, which may be a proxy. */
+  readonly remoteAddress: string
+  /** Calls `listener` once when the connection is over. */
+  readonly whenOver: (listener: () => void) => void
+}
+
+/** @returns the HTTP status to refuse the visit with, undefined to let it in. Must not throw. */
+export type AdmitVisit = (visit: Visit) => number | undefined
+
 export interface Libp2pSettings {
   readonly identity: Identity
   /** Multiaddrs; none where nobody can listen, as in a tab. */

@@ -26,9 +26,20 @@ export const MESSAGE_BYTES: Bytes = 1536 * KiB
 /** Batches read from the store at once; the peers that wait for one stand in line. */
 const LOADS_AT_ONCE = 2
 
+/** Hears what peers want that is not here: see relay.ts. None of it may throw. */
+export interface ShortageWatch {
+  /** Wanted and not here; told again each time the peer asks again. */
+  missed(peerId: string, addresses: readonly BlockAddress[]): void
+  /** Wanted no more. */
+  takenBack(peerId: string, addresses: readonly BlockAddress[]): void
+  /** The peer has gone, and all its wants with it. */
+  gone(peerId: string): void
+}
+
 export class Responder {
   readonly #source: BlockSource
   readonly #log: Log
+  #watch: ShortageWatch | undefined
   readonly #turns = new Turns(LOADS_AT_ONCE)
   /** Peers that wait for a block that is not here, by its address. */
   readonly #absent = new Map<string, Set<Peer>>()
@@ -38,9 +49,16 @@ export class Responder {
     this.#log = log
   }
 
+  /** At most one. */
+  watch(watch: ShortageWatch): void {
+    this.#watch = watch
+  }
+
   /** Settles when all entries are answered or noted. */
   async takeWants(peer: Peer, wants: readonly Want[]): Promise<void> {
     const haves = wants.filter(({ cancel, wantType }) => !cancel && wantType === WANT_HAVE)
+    const takenBack = wants.filter(({ cancel }) => cancel)
+    if (takenBack.length > 0) this.#watch?.takenBack(peer.id, takenBack)
     for (const want of wants)
       if (want.cancel) this.#forget(peer, addressKey(want))
       else if (want.wantType !== WANT_HAVE) this.#note(peer, want)
@@ -49,6 +67,8 @@ export class Responder {
       for (const [i, want] of haves.entries())
         if (here[i] === true) peer.outbox.presence(want, 'have')
         else if (want.sendDontHave) peer.outbox.presence(want, 'dontHave')
+      const missing = haves.filter((_, i) => here[i] === false)
+      if (missing.length > 0) this.#watch?.missed(peer.id, missing)
     }
     peer.bell.ring()
   }
@@ -82,6 +102,7 @@ export class Responder {
   }
 
   removePeer(peer: Peer): void {
+    this.#watch?.gone(peer.id)
     for (const key of [...peer.theirs.keys()]) this.#forget(peer, key)
   }
 
@@ -131,6 +152,7 @@ export class Responder {
     if (waiting === undefined) this.#absent.set(key, new Set([peer]))
     else waiting.add(peer)
     if (want.sendDontHave) peer.outbox.presence(want.address, 'dontHave')
+    this.#watch?.missed(peer.id, [want.address])
   }
 
   async #has(addresses: readonly BlockAddress[]): Promise<readonly boolean[]> {

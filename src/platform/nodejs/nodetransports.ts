@@ -1,15 +1,27 @@
 // What libp2p speaks over in Node: TCP, as the network does, and WebSocket for tabs. Loaded when a network is opened.
 
-import type { Transports } from '../../exchange/openlibp2p.ts'
+import type { AdmitVisit, Transports } from '../../exchange/openlibp2p.ts'
+import { guardListener } from './guardlistener.ts'
 
 /** Connections to a listener that nobody has taken yet. */
 const BACKLOG = 64
 
-export async function nodeTransports(): Promise<Transports> {
+/** @param admit who may come over WebSocket; everyone without it */
+export async function nodeTransports(admit?: AdmitVisit): Promise<Transports> {
   supplyWithResolvers()
   const [{ tcp }, { webSockets }] = await Promise.all([import('@libp2p/tcp'), import('@libp2p/websockets')])
   await supplyWebSocket()
-  return [tcp({ backlog: BACKLOG }), webSockets()]
+  const makeWebSockets = webSockets()
+  if (admit === undefined) return [tcp({ backlog: BACKLOG }), makeWebSockets]
+  return [
+    tcp({ backlog: BACKLOG }),
+    (components) => {
+      const transport = makeWebSockets(components)
+      const createListener = transport.createListener.bind(transport)
+      transport.createListener = (options) => guardListener(createListener(options), admit)
+      return transport
+    },
+  ]
 }
 
 /** The transport dials with the global class, which Node has from 22 on. */

@@ -1,0 +1,291 @@
+// Getting for some peers what they want and this node has not got: a bridge between peers that cannot reach each other. It speaks for nobody: who asks
+// names blocks only, and gets them with the proofs they came with. Memory and cache are bounded; a peer's share is that of each other peer.
+
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { Scope } from '../lib/scope.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { GiB } from '../lib/units.ts'
+import type { RepoStore } from '../storage/repostore.ts'
+import { addressKey, addressOf } from './addresskey.ts'
+import type { BlockExchange } from './blockexchange.ts'
+import type { BlockAddress } from './message.ts'
+import { MAX_DATA_BYTES } from './message.ts'
+import { RelayCache } from './relaycache.ts'
+import { RelayedTrees } from './relayedtrees.ts'
+import type { ShortageWatch } from './responder.ts'
+import type { Arrival, Consumer } from './want.ts'
+
+/** Blocks on their way for all peers together. */
+export const RELAYED_AT_ONCE = 192
+/** Blocks that wait for one peer; what it wants beyond, it must ask for again. */
+export const MAX_WAITING_BY_PEER = 2048
+/** Blocks stored in one commit. */
+const BATCH_BLOCKS = 64
+/** Blocks that nobody has given after so long are let go; whoever still wants them asks again. */
+export const GIVE_UP_SECONDS: Seconds = 120
+export const DEFAULT_CACHE_BYTES: Bytes = GiB
+/** Cached blocks that nothing removed go then: after a restart nobody knows that they were only cached. */
+const CACHE_SECONDS: Seconds = 3600
+
+export interface RelayParts {
+  readonly exchange: BlockExchange
+  readonly repo: RepoStore
+  /** Which peers it works for. */
+  readonly serves: (peerId: string) => boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface RelayReport {
+  readonly peerId: string
+  readonly waitingBlocks: number
+  readonly blocksUnderWay: number
+  readonly relayedBytes: Bytes
+}
+
+interface Client {
+  readonly peerId: string
+  readonly waiting: Map<string, BlockAddress>
+  readonly underWay: Set<string>
+  relayedBytes: Bytes
+  /** When it had its last turn, counted in turns. */
+  turn: number
+}
+
+interface Errand {
+  readonly address: BlockAddress
+  readonly clients: Set<Client>
+  readonly since: Seconds
+  forget: () => void
+}
+
+export class Relay {
+  readonly #parts: RelayParts
+  readonly #clients = new Map<string, Client>()
+  readonly #errands = new Map<string, Errand>()
+  readonly #trees = new RelayedTrees()
+  readonly #cache: RelayCache
+  readonly #scope: Scope
+  /** Arrived and not stored. */
+  #arrived: Arrival[] = []
+  #isStoring = false
+  #turns = 0
+  readonly #consumer: Consumer = {
+    arrive: (arrival) => this.#arrive(arrival),
+    tick: (now) => this.#tick(now),
+  }
+
+  constructor(
+    parts: RelayParts,
+    { cacheBytes = DEFAULT_CACHE_BYTES }: { readonly cacheBytes?: Bytes | undefined } = {},
+  ) {
+    this.#parts = parts
+    this.#cache = new RelayCache(parts.repo, cacheBytes)
+    this.#scope = new Scope({ report: (error) => parts.log.error('the relay could not store', { error }) })
+  }
+
+  /** Works until {@link Relay.stop}. */
+  start(): void {
+    const watch: ShortageWatch = {
+      missed: (peerId, addresses) => this.#missed(peerId, addresses),
+      takenBack: (peerId, addresses) => this.#takenBack(peerId, addresses),
+      gone: (peerId) => this.#gone(peerId),
+    }
+    this.#parts.exchange.watchShortages(watch)
+  }
+
+  /** Wants nothing any more. Never rejects. */
+  async stop(): Promise<void> {
+    const closing = this.#scope.close()
+    for (const peerId of [...this.#clients.keys()]) this.#gone(peerId)
+    await closing
+    for (const { release } of this.#arrived.splice(0)) release()
+  }
+
+  /** Peers that something is or was fetched for, and how much. */
+  clients(): RelayReport[] {
+    return [...this.#clients.values()].map(({ peerId, waiting, underWay, relayedBytes }) => ({
+      peerId,
+      waitingBlocks: waiting.size,
+      blocksUnderWay: underWay.size,
+      relayedBytes,
+    }))
+  }
+
+  get cachedBytes(): Bytes {
+    return this.#cache.bytes
+  }
+
+  #missed(peerId: string, addresses: readonly BlockAddress[]): void {
+    if (this.#scope.signal.aborted || !this.#parts.serves(peerId)) return
+    const client = this.#clientOf(peerId)
+    for (const address of addresses) {
+      const key = addressKey(address)
+      if (client.underWay.has(key) || client.waiting.has(key)) continue
+      if (client.waiting.size >= MAX_WAITING_BY_PEER) break
+      client.waiting.set(key, addressOf(address))
+    }
+    this.#go()
+  }
+
+  #clientOf(peerId: string): Client {
+    const known = this.#clients.get(peerId)
+    if (known !== undefined) return known
+    const client = { peerId, waiting: new Map(), underWay: new Set<string>(), relayedBytes: 0, turn: this.#turns }
+    this.#clients.set(peerId, client)
+    return client
+  }
+
+  #takenBack(peerId: string, addresses: readonly BlockAddress[]): void {
+    const client = this.#clients.get(peerId)
+    if (client === undefined) return
+    for (const address of addresses) this.#letGo(client, addressKey(address))
+    this.#go()
+  }
+
+  #gone(peerId: string): void {
+    const client = this.#clients.get(peerId)
+    if (client === undefined) return
+    this.#clients.delete(peerId)
+    for (const key of [...client.underWay]) this.#letGo(client, key)
+    this.#go()
+  }
+
+  #letGo(client: Client, key: string): void {
+    client.waiting.delete(key)
+    client.underWay.delete(key)
+    const errand = this.#errands.get(key)
+    if (errand?.clients.delete(client) !== true || errand.clients.size > 0) return
+    this.#errands.delete(key)
+    errand.forget()
+  }
+
+  /** Sends for as many as may be on their way, each time one for the peer that has the fewest, of those the one whose turn was longest ago. */
+  #go(): void {
+    while (!this.#scope.signal.aborted && this.#errands.size < RELAYED_AT_ONCE) {
+      const client = this.#next()
+      if (client === undefined) return
+      const [entry] = client.waiting
+      if (entry === undefined) return
+      const [key, address] = entry
+      client.waiting.delete(key)
+      client.underWay.add(key)
+      client.turn = ++this.#turns
+      const known = this.#errands.get(key)
+      if (known !== undefined) known.clients.add(client)
+      else if (!this.#send(key, address, client)) return
+    }
+  }
+
+  #next(): Client | undefined {
+    let best: Client | undefined
+    for (const client of this.#clients.values()) {
+      if (client.waiting.size === 0) continue
+      const lead = client.underWay.size - (best?.underWay.size ?? Infinity)
+      if (best === undefined || lead < 0 || (lead === 0 && client.turn < best.turn)) best = client
+    }
+    return best
+  }
+
+  #send(key: string, address: BlockAddress, client: Client): boolean {
+    const { exchange, clock } = this.#parts
+    const errand: Errand = { address, clients: new Set([client]), since: clock.now(), forget: () => undefined }
+    this.#errands.set(key, errand)
+    const { treeCid } = address
+    const terms =
+      treeCid === undefined
+        ? { maxBytes: MAX_DATA_BYTES }
+        : { maxBytes: this.#trees.blockBytes(treeCid), leafCount: this.#trees.leafCount(treeCid) }
+    try {
+      errand.forget = exchange.want(address, terms, this.#consumer)
+      return true
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      // Others want as much as there may be: whoever asks again gets it then.
+      this.#letGo(client, key)
+      return false
+    }
+  }
+
+  #tick(now: Seconds): void {
+    for (const [key, { since, clients }] of this.#errands) {
+      if (now - since < GIVE_UP_SECONDS) break
+      for (const client of [...clients]) this.#letGo(client, key)
+    }
+    this.#go()
+  }
+
+  #arrive(arrival: Arrival): void {
+    // Not wanted any more: who wants it next is another.
+    const errand = this.#errands.get(addressKey(arrival.address))
+    if (errand !== undefined) errand.forget = () => undefined
+    this.#arrived.push(arrival)
+    if (this.#isStoring || this.#scope.signal.aborted) return
+    this.#isStoring = true
+    this.#scope.spawn('store', (signal) => this.#storeAll(signal))
+  }
+
+  async #storeAll(signal: AbortSignal): Promise<void> {
+    try {
+      while (this.#arrived.length > 0 && !signal.aborted) {
+        const batch = this.#arrived.splice(0, BATCH_BLOCKS)
+        try {
+          await this.#store(batch)
+        } finally {
+          for (const { release } of batch) release()
+        }
+      }
+    } finally {
+      this.#isStoring = false
+    }
+  }
+
+  async #store(batch: readonly Arrival[]): Promise<void> {
+    const { exchange, clock, log } = this.#parts
+    const stored: Arrival[] = []
+    for (const part of partsOf(batch)) {
+      try {
+        await this.#cache.put(part, clock.now() + CACHE_SECONDS)
+        stored.push(...part)
+      } catch (error) {
+        if (!CodexError.is(error)) throw error
+        log.warn('blocks could not be relayed', { blocks: part.length, error })
+      }
+    }
+    for (const { address, block } of stored) this.#trees.learn(address, block)
+    exchange.announce(stored.map(({ address }) => address))
+    const offers = new Map<string, BlockAddress[]>()
+    for (const { address, block } of batch) {
+      const key = addressKey(address)
+      const isStored = stored.some((each) => each.address === address)
+      for (const client of this.#errands.get(key)?.clients ?? []) {
+        client.underWay.delete(key)
+        if (!isStored) continue
+        client.relayedBytes += block.bytes.length
+        offers.set(client.peerId, [...(offers.get(client.peerId) ?? []), address])
+      }
+      this.#errands.delete(key)
+    }
+    for (const [peerId, addresses] of offers) exchange.offer(peerId, addresses)
+    this.#go()
+    try {
+      await this.#cache.trim()
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      log.warn('cached blocks could not be removed', { error })
+    }
+  }
+}
+
+/** What goes into the store together: blocks of one tree, with proofs of one shape, or blocks of no tree. */
+function partsOf(batch: readonly Arrival[]): Arrival[][] {
+  const parts = new Map<string, Arrival[]>()
+  for (const arrival of batch) {
+    const { treeCid } = arrival.address
+    const key = treeCid === undefined ? '' : addressKey({ treeCid, index: arrival.proof?.leafCount ?? 0 })
+    parts.set(key, [...(parts.get(key) ?? []), arrival])
+  }
+  return [...parts.values()]
+}
