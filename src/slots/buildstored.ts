@@ -47,7 +47,7 @@ export async function buildStored(
   }
   await checkVerifiable(parts.poseidon2, manifest, job)
   // Even where no tree is missing: the manifest has to hold those that others had made.
-  await builder.rebuild(manifest, await builder.withoutTree(manifest), treesOf(manifest), expiry)
+  await builder.rebuild(manifest, await builder.unbuilt(manifest), treesOf(manifest), expiry)
   return builtDataset(cid, manifest)
 }
 

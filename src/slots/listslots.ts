@@ -67,6 +67,7 @@ async function entryOf(
   { signal }: AbortOptions,
 ): Promise<SlotsEntry> {
   const { steps } = layoutOf(manifest)
+  const { slotBytes, paddedBlocks } = slotGeometry(manifest)
   const slots: SlotEntry[] = []
   for (const [index, root] of manifest.slotRoots.entries()) {
     let presentBlocks = 0
@@ -76,9 +77,8 @@ async function entryOf(
       const indices = Array.from({ length: count }, (_, i) => index * steps + first + i)
       for (const isHere of await haveBlocks(repo, manifest.treeCid, indices)) if (isHere) presentBlocks++
     }
-    const hasTree = await isWholeTree(repo.parts.datastore, root, { signal })
+    const hasTree = await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal })
     slots.push({ index, root: readElement(root.digest), blocks: steps, presentBlocks, hasTree })
   }
-  const { slotBytes } = slotGeometry(manifest)
   return { cid, manifest, datasetRoot: readElement(manifest.verifyRoot.digest), slotBytes, slots }
 }

@@ -6,7 +6,7 @@ import { recoverSteps, requireRows } from '../erasure/recoversteps.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
-import { isWholeTree } from '../storage/wholetree.ts'
+import { expectTree } from './expecttree.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
 import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex } from './slotgeometry.ts'
@@ -25,7 +25,7 @@ export interface SlotRepair {
 /**
  * Data reference §5.2, last paragraph. Memory holds some groups of K rows, never the dataset. Rebuilt blocks are leaves of a tree of their own until all of
  * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing.
- * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
+ * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, `slots/tree-disagrees`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
  * added then; the bytes of a block whose leaf was there all the time may stay, since they are what it says
  */
 export async function repairSlot(
@@ -37,6 +37,7 @@ export async function repairSlot(
   const { repo, datasets } = parts
   const { manifest, geometry } = await loadVerifiable(parts, cid, job)
   checkSlotIndex(index, geometry.slotCount)
+  await expectTree(repo, manifest)
   await requireRows(repo, manifest, [index], job)
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
   const { steps, ecK } = layoutOf(manifest)
@@ -76,7 +77,7 @@ export async function repairSlot(
     checkRoot(manifest, index, nodes)
     await adoptLeaves(repo.parts, treeId, manifest.treeCid, growth)
     const root = manifest.slotRoots[index] as Cid
-    const hasTree = await isWholeTree(repo.parts.datastore, root, growth)
+    const hasTree = await builder.hasTree(root, geometry.paddedBlocks)
     const trees = hasTree ? [] : [await builder.grow(growth, nodes)]
     await growth.finish(trees, [{ manifest, holds: [manifest.treeCid, root] }], expiry)
     return { index, blocks: steps, rebuiltBlocks }

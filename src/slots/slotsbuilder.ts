@@ -12,9 +12,11 @@ import { findBlocks } from '../storage/findblocks.ts'
 import type { FoundBlock } from '../storage/findblocks.ts'
 import type { GrownTree, Growth } from '../storage/heldtrees.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
+import { holdersOf } from '../storage/holdersof.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
+import { expectTree } from './expecttree.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
 import { CELL_SIZE, slotGeometry } from './slotgeometry.ts'
 import { HASH_BATCH_BLOCKS, SlotHasher, slotRootCid } from './slothasher.ts'
@@ -51,9 +53,10 @@ export class SlotsBuilder {
 
   /**
    * A protected dataset that is whole in the store becomes verifiable as well.
-   * @throws CodexError `slots/block-missing` and `slots/block-damaged` naming slot and block, as `Growth.finish`, the signal's reason: nothing is stored then
+   * @throws CodexError `slots/block-missing` and `slots/block-damaged` naming slot and block, `slots/tree-disagrees`, as `Growth.finish`, the signal's reason: nothing is stored then
    */
-  build(manifest: ProtectedManifest, expiry: Seconds): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
+  async build(manifest: ProtectedManifest, expiry: Seconds): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
+    await expectTree(this.#parts.repo, manifest)
     return this.#parts.datasets.trees.grow(this.#job, async (growth) => {
       const slots = Array.from({ length: layoutOf(manifest).rows }, (_, slot) => slot)
       const trees = await this.#eachSlot(manifest, slots, growth.signal, (nodes) => this.grow(growth, nodes))
@@ -64,7 +67,7 @@ export class SlotsBuilder {
   /**
    * Hashes these slots, compares each with the root that the manifest says, and stores those of their trees that are missing, and the manifest with them.
    * @param holds trees that stay as long as the manifest, all of which must be here then
-   * @throws CodexError `slots/wrong-root` naming the slot, `dataset/tree-missing`, and as {@link SlotsBuilder.build}
+   * @throws CodexError `slots/wrong-root` naming the slot, `slots/tree-disagrees`, `dataset/tree-missing`, and as {@link SlotsBuilder.build}
    */
   async rebuild(
     manifest: VerifiableManifest,
@@ -73,23 +76,48 @@ export class SlotsBuilder {
     expiry: Seconds,
   ): Promise<void> {
     const { repo, datasets } = this.#parts
+    const { paddedBlocks } = slotGeometry(manifest)
+    await expectTree(repo, manifest)
     await datasets.trees.grow(this.#job, async (growth) => {
       const trees = await this.#eachSlot(manifest, slots, growth.signal, async (nodes, slot) => {
         checkRoot(manifest, slot, nodes)
-        const hasTree = await isWholeTree(repo.parts.datastore, manifest.slotRoots[slot] as Cid, growth)
+        const hasTree = await this.hasTree(manifest.slotRoots[slot] as Cid, paddedBlocks)
         return hasTree ? [] : [await this.grow(growth, nodes)]
       })
       await growth.finish(distinctTrees(trees.flat()), [{ manifest, holds }], expiry)
     })
   }
 
-  /** The slots whose tree is not in the store, or not whole. */
-  async withoutTree(manifest: VerifiableManifest): Promise<number[]> {
-    const { datastore } = this.#parts.repo.parts
-    const missing: number[] = []
+  /** The slots that have to be hashed: their tree is not in the store, not whole, or nothing says that it is one over blocks of this dataset. */
+  async unbuilt(manifest: VerifiableManifest): Promise<number[]> {
+    const { paddedBlocks } = slotGeometry(manifest)
+    const unbuilt: number[] = []
     for (const [slot, root] of manifest.slotRoots.entries())
-      if (!(await isWholeTree(datastore, root, this.#job))) missing.push(slot)
-    return missing
+      if (!(await this.hasTree(root, paddedBlocks)) || !(await this.#wasChecked(manifest, slot))) unbuilt.push(slot)
+    return unbuilt
+  }
+
+  hasTree(root: Cid, paddedBlocks: number): Promise<boolean> {
+    return isWholeTree(this.#parts.repo.parts.datastore, root, paddedBlocks, this.#job)
+  }
+
+  /**
+   * Anybody can write a root into a manifest. But whoever came to hold a slot's tree was compared with it before: where that one says the same of this
+   * slot, of the same tree cut the same way, there is nothing left to compare. A root that stands for two slots tells nothing of either.
+   */
+  async #wasChecked(manifest: VerifiableManifest, slot: number): Promise<boolean> {
+    const { repo, datasets } = this.#parts
+    const root = manifest.slotRoots[slot] as Cid
+    for (const cid of await holdersOf(repo.parts.datastore, root, this.#job)) {
+      const holder = await datasets.manifest(cid).catch((error: unknown) => {
+        if (CodexError.is(error)) return undefined
+        throw error
+      })
+      if (holder?.kind !== 'verifiable' || !isCutAlike(manifest, holder)) continue
+      const places = [...holder.slotRoots.keys()].filter((i) => equalCids(holder.slotRoots[i] as Cid, root))
+      if (places.length === 1 && places[0] === slot) return true
+    }
+    return false
   }
 
   /** Stores a slot's tree. */
@@ -188,6 +216,11 @@ export class SlotsBuilder {
       ),
     )
   }
+}
+
+function isCutAlike(a: VerifiableManifest, b: VerifiableManifest): boolean {
+  const isSame = (['blockSize', 'datasetSize', 'ecK', 'ecM', 'cellSize'] as const).every((what) => a[what] === b[what])
+  return isSame && equalCids(a.treeCid, b.treeCid) && a.protectedStrategy === b.protectedStrategy
 }
 
 /** @throws CodexError `slots/wrong-root` */

@@ -2,8 +2,8 @@
 
 import type { Cid } from '../protocol/cid.ts'
 import { equalCids } from '../protocol/cid.ts'
-import { isWholeTree } from '../storage/wholetree.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
+import { expectTree } from './expecttree.ts'
 import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex } from './slotgeometry.ts'
 import { slotRootCid } from './slothasher.ts'
@@ -31,14 +31,15 @@ export interface SlotReport {
   readonly hasTree: boolean
 }
 
-/** @param index of the one slot to look at; all by default @throws CodexError as `loadVerifiable`, `slots/no-such-slot`, the signal's reason */
+/** @param index of the one slot to look at; all by default @throws CodexError as `loadVerifiable`, `slots/no-such-slot`, `slots/tree-disagrees`, the signal's reason */
 export async function verifySlots(
   parts: SlotsParts,
   cid: Cid,
   { index, ...job }: SlotsJob & { readonly index?: number | undefined },
 ): Promise<SlotReport[]> {
-  const { manifest } = await loadVerifiable(parts, cid, job)
+  const { manifest, geometry } = await loadVerifiable(parts, cid, job)
   if (index !== undefined) checkSlotIndex(index, manifest.slotRoots.length)
+  await expectTree(parts.repo, manifest)
   const slots = index === undefined ? [...manifest.slotRoots.keys()] : [index]
   const builder = new SlotsBuilder(parts, job)
   return builder.forSlots(manifest, slots, async (slot, advance) => {
@@ -56,7 +57,7 @@ export async function verifySlots(
       missingBlocks: bad.missing.length,
       damaged: listed(bad.damaged),
       damagedBlocks: bad.damaged.length,
-      hasTree: await isWholeTree(parts.repo.parts.datastore, root, job),
+      hasTree: await builder.hasTree(root, geometry.paddedBlocks),
     }
   })
 }

@@ -197,6 +197,57 @@ describe('building', () => {
   })
 })
 
+describe('a manifest of which all trees are here', () => {
+  /** With roots in this order. */
+  async function rooted(store: SlotsStore, manifest: VerifiableManifest, slotRoots: readonly Cid[]) {
+    const { SlotHasher } = await import('../../src/slots/slothasher.ts')
+    const { testCompute } = await import('../fakes/slotsstore.ts')
+    const hasher = new SlotHasher(testCompute(store.clock).poseidon2, { signal, rank: 'sale' })
+    return { ...manifest, slotRoots, verifyRoot: await hasher.verifyRoot(slotRoots) }
+  }
+
+  it('is compared with the blocks when it gives slots the roots of others', async () => {
+    const { store, manifest } = await built()
+    const [first, second, third, ...others] = manifest.slotRoots as [Cid, Cid, Cid]
+    const crossed = await putManifest(store, await rooted(store, manifest, [first, third, second, ...others]))
+    const build = (cid: Cid) => () => store.slots.build(cid, { signal })
+    await expectRefused(store, build(crossed), { code: 'slots/wrong-root', detail: { slot: 1 } })
+    // The tree of slot 0 is held for slot 0 alone, though it was built of a manifest that has its root twice.
+    const twice = await rooted(store, manifest, [first, first, third, ...others])
+    const cid = await putManifest(store, twice)
+    await store.slots.buildSlot(twice, 0, { signal })
+    await expectRefused(store, build(cid), { code: 'slots/wrong-root', detail: { slot: 1 } })
+    const reports = await store.slots.verify(cid, { signal })
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['ok', 'wrong root', 'ok', 'ok', 'ok'])
+  })
+
+  it('is refused when its sizes are not those of its tree', async () => {
+    const { store, manifest } = await built()
+    const { datasetSize, originalDatasetSize } = manifest
+    const larger = { ...manifest, datasetSize: 2 * datasetSize, originalDatasetSize: originalDatasetSize + 9 * BLOCK }
+    const cid = await putManifest(store, larger)
+    const disagrees = { code: 'slots/tree-disagrees', detail: { expectedBlocks: 30, foundBlocks: 15 } }
+    await expectRefused(store, () => store.slots.build(cid, { signal }), disagrees)
+    await expectRefused(store, () => store.slots.buildSlot(larger, 0, { signal }), disagrees)
+    await expectRefused(store, () => store.slots.verify(cid, { signal }), disagrees)
+    await expectRefused(store, () => store.slots.repair(cid, 0, { signal }), disagrees)
+    const { slots } = await store.slots.show(cid, { signal })
+    expect(slots.map(({ hasTree }) => hasTree)).toEqual(Array(5).fill(false))
+  })
+
+  it('is refused when its blocks are those of a tree that is not here', async () => {
+    const { store, manifest, plainCid } = await built()
+    const { originalTreeCid: treeCid } = manifest
+    await store.datasets.remove(plainCid, { signal })
+    const cid = await putManifest(store, { ...manifest, treeCid })
+    const build = () => store.slots.build(cid, { signal })
+    await expectRefused(store, build, { code: 'slots/block-missing', detail: { slot: 0, block: 0 } })
+    expect(await store.slots.verify(cid, { index: 1, signal })).toMatchObject([
+      { outcome: 'blocks missing', missing: [0, 1, 2], hasTree: true },
+    ])
+  })
+})
+
 describe('repairing', () => {
   it('names the step that has too few rows, and begins nothing', async () => {
     const { store, plainCid, protectedCid, verifiableCid, manifest } = await built()
