@@ -1,4 +1,4 @@
-// slots build CID [INDEX]: makes slot trees, of all slots or of one, and checks them against the manifest.
+// slots build CID [INDEX]: makes the slot trees that are missing, of all slots or of one, each compared with the manifest.
 
 import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -11,8 +11,8 @@ import { withNode } from './withnode.ts'
 export const slotsBuild = defineVerb({
   operands: { text: 'CID [INDEX]', min: 1, max: 2 },
   about: `Hashes the slots of a protected dataset and prints the CID of its verifiable manifest. Of a dataset that is verifiable already
-it makes the trees that are missing and checks every slot against the manifest; with INDEX that one slot alone, for which the
-other slots need not be here.`,
+it makes the slot trees that are missing, each compared with the manifest; slots whose tree is there are not read again: that is what
+\`slots verify\` does. With INDEX it hashes that one slot and compares it, for which the other slots need not be here.`,
   options: {},
   document: `{ cid, slots: [{ index, root (decimal) }], datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it) };
 with INDEX slots has that one and the last two are left out`,

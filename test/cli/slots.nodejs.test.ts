@@ -121,6 +121,19 @@ test('slots are listed, shown, built again, and repair says what it did', async 
   )
 })
 
+test('build makes what trees are missing and says so; to read every block is for verify', async () => {
+  if (padded === undefined) throw new Error('the vectors have no case')
+  const { common, cid } = await protectedCase(padded)
+  const node = await openNode({ dataDir: String(common[1]), ...quietParts() })
+  await node.slots.dropSlot(parseCid(cid), 0, { signal: NEVER })
+  await node.stop()
+  expect((await document(['slots', 'build', cid, ...common]))['cid']).toBe(cid)
+  expect((await failure(['slots', 'build', cid, '0', ...common])).error.code).toBe('slots/block-missing')
+  expect((await run(['slots', 'verify', cid, ...common])).code).toBe(1)
+  const { stdout } = await run(['slots', 'build', '--help'])
+  expect(stdout.replace(/\s+/g, ' ')).toContain('slots whose tree is there are not read again')
+})
+
 test('slots that were lost are named, rebuilt from the others, and whole again', async () => {
   if (padded === undefined) throw new Error('the vectors have no case')
   const { common, cid } = await protectedCase(padded)
