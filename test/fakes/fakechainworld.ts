@@ -60,6 +60,7 @@ export class FakeChainWorld {
   readonly heads = new Bell()
   /** Everything that was told, in order, what was undone included: what a subscription hears. */
   readonly told: MarketEvent[] = []
+  readonly #decoded = new WeakMap<ChainEvent, ContractEvent>()
   /** Every transaction that a block holds now, by its block. */
   readonly #included = new Map<number, readonly SentTransaction[]>()
   readonly #automine: boolean
@@ -174,10 +175,16 @@ export class FakeChainWorld {
     sent.ended(executed, block)
   }
 
-  #eventOf({ block, name, values }: ChainEvent): ContractEvent {
-    // Each is the same object whenever it is told, so that its place in its block is counted once.
-    const at = this.chain.events(block)
-    const logIndex = at.findIndex((other) => other.values === values && other.name === name)
+  #eventOf(event: ChainEvent): ContractEvent {
+    const known = this.#decoded.get(event)
+    if (known !== undefined) return known
+    const decoded = this.#decode(event)
+    this.#decoded.set(event, decoded)
+    return decoded
+  }
+
+  #decode({ block, name, values }: ChainEvent): ContractEvent {
+    const logIndex = this.chain.events(block).findIndex((other) => other.values === values)
     const place = { block, blockHash: this.chain.block(block)?.hash ?? this.chain.latest.hash, logIndex }
     const [id, second, third] = values
     const requestId = id as RequestId

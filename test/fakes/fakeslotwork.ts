@@ -63,7 +63,8 @@ export class FakeSlotWork implements SlotWork {
     for (let from = 0; from < blocks.length; from += pieceBlocks) {
       const piece = blocks.slice(from, from + pieceBlocks)
       const isLast = from + pieceBlocks >= blocks.length
-      if (delivery === 'never' || (delivery === 'stops at 99 %' && isLast)) await clock.until(Infinity, { signal })
+      if (delivery === 'never' || (delivery === 'stops at 99 %' && isLast))
+        await clock.until(Number.MAX_SAFE_INTEGER, { signal })
       await clock.until(clock.now() + (delivery === 'trickles' ? TRICKLE_SECONDS : pieceSeconds), { signal })
       const indices = piece.map((_, i) => slot.slotIndex * blocks.length + from + i)
       await reservations.put(reservation.id, piece, { indices, expiry })

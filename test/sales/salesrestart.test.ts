@@ -8,7 +8,6 @@ import { PRICE } from '../fakes/salesparts.ts'
 const PPS = PRICE * BigInt(SLOT_BYTES)
 
 const PHASES = ['SaleDownloading', 'SaleInitialProving', 'SaleFilling', 'SaleProving', 'SalePayout'] as const
-type Phase = (typeof PHASES)[number]
 const MEANWHILE = {
   nothing: async () => undefined,
   'another host filled it': async (world: SaleWorld) => {

@@ -1,0 +1,169 @@
+// Holds a simulated world against the invariants (field notes §5): what must hold after every instant, what must hold at every recount, and
+// what must be so when everything has come to its end.
+
+import type { LogRecord } from '../../src/lib/log.ts'
+import type { Seconds } from '../../src/lib/units.ts'
+import type { Address } from '../../src/market/market.ts'
+import type { EventPlace } from '../../src/market/marketevent.ts'
+import { Periodicity } from '../../src/market/periodicity.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId, SlotId } from '../../src/protocol/request.ts'
+import { checkReservations } from '../../src/sales/checkreservations.ts'
+import { NEVER } from '../fakes/memorystore.ts'
+import { judgeTheEnd } from './judgetheend.ts'
+import type { Provider } from './provider.ts'
+import type { Run, SimNode } from './simnode.ts'
+import type { SimWorld } from './simworld.ts'
+import { TERMS } from './simworld.ts'
+
+const MAX_BREACHES = 20
+/** How long a node that nothing troubles may take for what it owes. */
+const PATIENCE_SECONDS: Seconds = 1800
+const LIVENESS_SECONDS: Seconds = 600
+
+export class Referee {
+  readonly breaches: string[] = []
+  readonly #world: SimWorld
+  #heard = 0
+  readonly #requests = new Set<RequestId>()
+  readonly #slots = new Set<SlotId>()
+  readonly #fillers = new Map<string, Address>()
+  #nextLiveness: Seconds = 0
+
+  constructor(world: SimWorld) {
+    this.#world = world
+  }
+
+  get slots(): ReadonlySet<SlotId> {
+    return this.#slots
+  }
+
+  get requests(): ReadonlySet<RequestId> {
+    return this.#requests
+  }
+
+  /** Who filled a slot by this event. */
+  fillerOf({ blockHash, logIndex }: EventPlace): Address | undefined {
+    return this.#fillers.get(`${blockHash}/${logIndex}`)
+  }
+
+  breach(node: SimNode | undefined, what: string): void {
+    const line = `${this.#world.now()} ${node?.name ?? 'world'}: ${what}`
+    if (this.breaches.length < MAX_BREACHES && !this.breaches.includes(line)) this.breaches.push(line)
+    this.#world.history.note(`breach ${line}`)
+  }
+
+  requestEnds(): number[] {
+    const { records } = this.#world.net.marketplace
+    return [...this.#requests].map((id) => Number(records.requests.get(id)?.endsAt ?? 0))
+  }
+
+  /** After every instant: cheap. */
+  look(): void {
+    this.#hearTheChain()
+    for (const provider of this.#world.providers) {
+      const { selling } = provider
+      if (selling === undefined) continue
+      const { reservations } = selling
+      for (const {
+        freeSize,
+        totalSize,
+        totalRemainingCollateral: left,
+        totalCollateral: all,
+      } of reservations.availabilities())
+        if (freeSize < 0 || freeSize > totalSize || left < 0n || left > all)
+          this.breach(provider, `an availability has ${freeSize} of ${totalSize} bytes and ${left} of ${all} (I2, I3)`)
+    }
+    if (this.#world.now() >= this.#nextLiveness) {
+      this.#nextLiveness = this.#world.now() + LIVENESS_SECONDS
+      for (const provider of this.#world.providers) this.#lookAfter(provider)
+    }
+  }
+
+  /** Counts everything. */
+  async recount(): Promise<void> {
+    for (const provider of this.#world.providers) {
+      const { selling } = provider
+      if (selling === undefined) continue
+      for (const problem of await selling.reservations.check({ signal: NEVER })) this.breach(provider, problem)
+      const { problems } = await selling.repo.recount({ signal: NEVER })
+      for (const problem of problems) this.breach(provider, problem)
+      const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await selling.repo.space()
+      const counters = { used: quotaUsedBytes, reserved: quotaReservedBytes }
+      const [availabilities, reservations] = [
+        selling.reservations.availabilities(),
+        selling.reservations.reservations(),
+      ]
+      for (const problem of checkReservations({ counters, quotaBytes: quotaMaxBytes, availabilities, reservations }))
+        this.breach(provider, `in memory: ${problem}`)
+    }
+  }
+
+  judgeTheEnd(): Promise<void> {
+    return judgeTheEnd(this.#world)
+  }
+
+  /** A stopped node has left nothing running. */
+  stopped(node: SimNode, { clock }: Run): void {
+    if (clock.waiting > 0) this.breach(node, `${clock.waiting} waits are left behind by a stop`)
+  }
+
+  /** A missing proof was marked. */
+  marked(host: Address, id: SlotId, period: number): void {
+    const provider = this.#world.providers.find(({ address }) => address === host)
+    if (provider === undefined) return
+    this.#world.history.cover('chain/slash')
+    const start = new Periodicity(TERMS.proofs.period).startOf(period)
+    if (provider.run !== undefined && provider.calmSeconds >= this.#world.now() - start)
+      this.breach(provider, `missed the proof of ${id} in period ${period} without any trouble (I9)`)
+  }
+
+  told(provider: Provider, { message, fields }: LogRecord): void {
+    if (message.startsWith('collateral was lost') || message.startsWith('an availability shrank'))
+      this.#world.history.note(`${provider.name} ${JSON.stringify(fields)}`)
+  }
+
+  #hearTheChain(): void {
+    const { told, marketplace } = this.#world.net
+    for (; this.#heard < told.length; this.#heard++) {
+      const event = told[this.#heard]
+      if (event === undefined) continue
+      const happened = event.type === 'undone' ? event.event : event
+      this.#world.history.cover(`chain/${event.type === 'undone' ? 'undone ' : ''}${happened.type}`)
+      if (happened.type === 'StorageRequested') this.#requests.add(happened.requestId)
+      if (happened.type === 'SlotFilled') {
+        this.#slots.add(happened.slotId)
+        const place = `${happened.blockHash}/${happened.logIndex}`
+        this.#fillers.set(place, marketplace.records.getHost(happened.slotId))
+      }
+    }
+  }
+
+  /** What a node that nothing troubles owes the chain and its own accounts. */
+  #lookAfter(provider: Provider): void {
+    const { selling } = provider
+    if (selling === undefined || provider.calmSeconds < PATIENCE_SECONDS) return
+    const now = this.#world.now()
+    const { records } = this.#world.net.marketplace
+    const view = <T>(call: () => T) => this.#world.net.chain.view(call, now)
+    for (const id of records.mySlots(provider.address) as readonly SlotId[]) {
+      const slot = records.filledOnce(id)
+      const name = { requestId: slot.requestId, slotIndex: Number(slot.slotIndex) }
+      const agent = selling.sales.agent(name)
+      if (agent === undefined) this.breach(provider, `slot ${id} is ours and no sale looks after it (I5)`)
+      if (selling.reservations.reservationOf(name.requestId, name.slotIndex) === undefined)
+        this.breach(provider, `slot ${id} is ours and has no reservation (I4)`)
+      const state = view(() => records.slotState(id))
+      const { endsAt, expiresAt } = records.known(slot.requestId)
+      const over = Number(state === 'Cancelled' ? expiresAt : endsAt)
+      if (state !== 'Filled' && now > over + PATIENCE_SECONDS)
+        this.breach(provider, `slot ${id} reads ${state} since ${over} and was not collected (I8)`)
+    }
+    for (const { requestId, slotIndex, validUntil } of selling.reservations.reservations()) {
+      if (selling.sales.agent({ requestId, slotIndex }) === undefined)
+        this.breach(provider, `the reservation of slot ${slotIndex} of ${requestId} has no sale (I4)`)
+      if (now > validUntil + 2 * PATIENCE_SECONDS)
+        this.breach(provider, `the reservation of ${slotId(requestId, slotIndex)} outlives its request`)
+    }
+  }
+}

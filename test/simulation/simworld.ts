@@ -1,0 +1,216 @@
+// A simulated world: one chain, its nodes, and the order in which everything happens. One seed, one world: nothing in it depends on the
+// machine that runs it.
+
+import type { RandomSource } from '../../src/lib/random.ts'
+import type { Seconds } from '../../src/lib/units.ts'
+import type { Address } from '../../src/market/market.ts'
+import { FakeChainWorld } from '../fakes/fakechainworld.ts'
+import { verifies } from '../fakes/fakeslotwork.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import { Client } from './client.ts'
+import { History } from './history.ts'
+import { PLANTS } from './plants.ts'
+import { Provider } from './provider.ts'
+import { Referee } from './referee.ts'
+import type { SimNode } from './simnode.ts'
+import { Watchman } from './watchman.ts'
+
+export interface SimOptions {
+  readonly seed: number
+  readonly hosts: number
+  readonly clients: number
+  readonly days: number
+  /** Names of {@link PLANTS}. */
+  readonly plants?: readonly string[]
+  /** Goes no further than this. */
+  readonly maxSteps?: number | undefined
+}
+
+const GENESIS = 1_700_000_000
+export const BLOCK_SECONDS: Seconds = 12
+export const INITIAL_TOKENS = 10n ** 20n
+const RECOUNT_STEPS = 1000
+/** Between two of its kind, on average. */
+const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [7200, 4000, 9000, 12_000]
+const MAX_REORG_BLOCKS = 12
+const HOUR: Seconds = 3600
+
+export const TERMS = {
+  collateral: { repairRewardPercentage: 10, maxNumberOfSlashes: 2, slashPercentage: 20, validatorRewardPercentage: 20 },
+  proofs: { period: 120, timeout: 30, downtime: 64, downtimeProduct: 67, zkeyHash: 'none' },
+  reservations: { maxReservations: 3 },
+  requestDurationLimit: 30 * 24 * HOUR,
+} as const
+
+/** Settles when everything that is due has been done, down to the last promise. */
+export type Settle = () => Promise<void>
+
+export class SimWorld {
+  readonly history = new History()
+  readonly net: FakeChainWorld
+  readonly referee: Referee
+  readonly providers: readonly Provider[]
+  readonly clients: readonly Client[]
+  readonly watchmen: readonly Watchman[]
+  readonly #random: RandomSource
+  readonly #settle: Settle
+  readonly #options: SimOptions
+  /** Acts to come, by their times. */
+  readonly #agenda: { readonly at: Seconds; readonly order: number; readonly act: () => void | Promise<void> }[] = []
+  #now: Seconds = GENESIS
+  #nextBlock: Seconds = GENESIS + BLOCK_SECONDS
+  #nextRecount = RECOUNT_STEPS
+  #acts = 0
+  #isQuiet = false
+
+  constructor(options: SimOptions, settle: Settle) {
+    this.#options = options
+    this.#settle = settle
+    this.#random = seededSource(options.seed * 7919 + 1)
+    this.net = new FakeChainWorld({
+      clock: { now: () => this.#now },
+      seed: String(options.seed),
+      configuration: TERMS,
+      verify: verifies,
+    })
+    this.referee = new Referee(this)
+    const plants = (options.plants ?? []).map((name) => {
+      const plant = PLANTS[name]
+      if (plant === undefined) throw new Error(`there is no plant ${name}: ${Object.keys(PLANTS).join(', ')}`)
+      return plant
+    })
+    const seedOf = (number: number) => options.seed * 104_729 + number * 31 + 17
+    const made = <Node>(count: number, from: number, make: (name: string, address: Address, seed: number) => Node) =>
+      Array.from({ length: count }, (_, i) => {
+        const address: Address = `0x${(from + i).toString(16).padStart(40, '0')}`
+        this.net.mint(address, INITIAL_TOKENS)
+        return make(`${from + i}`, address, seedOf(from + i))
+      })
+    this.providers = made(options.hosts, 1000, (name, at, seed) => new Provider(this, `host${name}`, at, seed, plants))
+    this.clients = made(options.clients, 2000, (name, at, seed) => new Client(this, `client${name}`, at, seed))
+    this.watchmen = made(2, 3000, (name, at, seed) => new Watchman(this, `watchman${name}`, at, seed))
+    const [steady] = this.watchmen
+    if (steady !== undefined) steady.weather.isOver = true
+  }
+
+  now(): Seconds {
+    return this.#now
+  }
+
+  get nodes(): readonly SimNode[] {
+    return [...this.providers, ...this.clients, ...this.watchmen]
+  }
+
+  get isQuiet(): boolean {
+    return this.#isQuiet
+  }
+
+  async play(): Promise<void> {
+    for (const node of this.nodes) await node.boot()
+    this.#plan(WISH_SECONDS / Math.max(1, this.clients.length), () => this.#oneOf(this.clients)?.wish())
+    this.#plan(REORG_SECONDS, () => this.#reorganise())
+    this.#plan(OUTAGE_SECONDS / Math.max(1, this.providers.length / 4), () => this.#disturb())
+    this.#plan(OWNER_SECONDS / Math.max(1, this.providers.length / 4), () => this.#oneOf(this.providers)?.ownerActs())
+    const end = GENESIS + this.#options.days * 24 * HOUR
+    await this.#until(end)
+    await this.#calmDown()
+  }
+
+  /** No more faults and no more requests; everything comes to its end. */
+  async #calmDown(): Promise<void> {
+    this.#isQuiet = true
+    for (const node of this.nodes) {
+      node.weather.isOver = true
+      if (node.isFrozen) node.thaw()
+      if (node.run === undefined) await node.boot()
+    }
+    const ends = () => Math.max(this.#now, ...this.referee.requestEnds())
+    await this.#until(this.#now + HOUR)
+    await this.#until(ends() + 2 * HOUR)
+    if (!this.#isEnough()) await this.referee.judgeTheEnd()
+  }
+
+  #isEnough(): boolean {
+    const { maxSteps = Infinity, plants = [] } = this.#options
+    return this.history.steps >= maxSteps || (plants.length > 0 && this.referee.breaches.length > 0)
+  }
+
+  async #until(end: Seconds): Promise<void> {
+    for (;;) {
+      await this.#settle()
+      this.referee.look()
+      if (this.history.steps >= this.#nextRecount) {
+        this.#nextRecount = this.history.steps + RECOUNT_STEPS
+        await this.referee.recount()
+      }
+      const next = this.#nextInstant()
+      if (next > end || this.#isEnough()) return
+      this.#now = next
+      for (const node of this.nodes) node.moveTo(next)
+      if (next >= this.#nextBlock) this.#mine()
+      while ((this.#agenda[0]?.at ?? Infinity) <= next) await this.#agenda.shift()?.act()
+    }
+  }
+
+  #nextInstant(): Seconds {
+    let next = Math.min(this.#nextBlock, this.#agenda[0]?.at ?? Infinity)
+    for (const { nextDue } of this.nodes) if (nextDue < next) next = nextDue
+    return Math.max(next, this.#now)
+  }
+
+  #mine(): void {
+    // Some slots of time stay empty.
+    this.#nextBlock += this.#random.fraction() < 0.05 ? 2 * BLOCK_SECONDS : BLOCK_SECONDS
+    const { number } = this.net.mine()
+    this.history.deliver(`${this.#now} block ${number}`, this.nodes.filter(({ run }) => run !== undefined).length)
+  }
+
+  #reorganise(): void {
+    const depth = 1 + Math.floor(this.#random.fraction() ** 2 * MAX_REORG_BLOCKS)
+    const losing = this.#random.fraction() < 0.3 ? 0.2 : 0
+    for (const node of this.nodes) node.weather.trouble('reorg', depth * BLOCK_SECONDS + 300)
+    this.net.reorganise(depth, { lost: () => this.#random.fraction() < losing })
+    this.history.deliver(`${this.#now} reorganisation of ${depth}`)
+  }
+
+  /** A machine fails, stops or freezes for a while. */
+  #disturb(): void {
+    const [steady, ...others] = [...this.watchmen, ...this.clients, ...this.providers, ...this.providers]
+    const node = this.#oneOf(others)
+    if (steady === undefined || node?.run === undefined || node.isFrozen || node.isStopping) return
+    const seconds = 10 + Math.floor(this.#random.fraction() ** 3 * 4 * HOUR)
+    const kind = this.#random.fraction()
+    if (kind < 0.4) {
+      node.crash()
+      this.#at(this.#now + seconds, () => (node.run === undefined ? node.boot() : undefined))
+    } else if (kind < 0.7) {
+      node.freeze()
+      this.#at(this.#now + seconds, () => node.thaw())
+    } else {
+      void node.stop()
+      this.#at(this.#now + seconds, () => {
+        if (node.isStopping) node.crash()
+        return node.run === undefined ? node.boot() : undefined
+      })
+    }
+  }
+
+  /** Again and again, until the world is to be quiet. */
+  #plan(seconds: Seconds, act: () => void | Promise<void> | undefined): void {
+    const again = async (): Promise<void> => {
+      if (this.#isQuiet) return
+      this.#at(this.#now + 1 + Math.floor(this.#random.fraction() * 2 * seconds), again)
+      await act()
+    }
+    this.#at(this.#now + Math.floor(this.#random.fraction() * 2 * seconds), again)
+  }
+
+  #at(at: Seconds, act: () => void | Promise<void>): void {
+    this.#agenda.push({ at, order: this.#acts++, act })
+    this.#agenda.sort((a, b) => a.at - b.at || a.order - b.order)
+  }
+
+  #oneOf<Node>(nodes: readonly Node[]): Node | undefined {
+    return nodes[Math.floor(this.#random.fraction() * nodes.length)]
+  }
+}
