@@ -16,6 +16,8 @@ export type ProvePool = Pick<WorkerPool<ProveJobs>, 'run' | 'size' | 'canShare'>
 export interface ProofStep {
   readonly part: number
   readonly stage: ProofStage
+  /** It only brings the part, and only to a worker that has none: for others there will be one. */
+  readonly isOptional?: boolean
   /** May be called again when the worker dies. @returns steps that were waiting for this one */
   readonly act: (worker: ProveJobs) => Promise<readonly ProofStep[]>
 }
@@ -36,6 +38,17 @@ export interface PartRunnerOptions {
 /** Steps of one proof that wait for a worker. */
 type WaitingSteps = Set<ProofStep>
 
+interface Chosen {
+  readonly step: ProofStep
+  readonly isHere: boolean
+}
+
+interface Later {
+  readonly until: Promise<void>
+  /** What to ask for then. */
+  readonly hint: ProofStep
+}
+
 interface Steps {
   readonly waiting: WaitingSteps
   readonly add: (more: readonly ProofStep[]) => void
@@ -45,6 +58,8 @@ export class PartRunner {
   readonly #options: PartRunnerOptions
   /** By part: who is at work on it. */
   readonly #busy = new Map<number, Set<Promise<void>>>()
+  /** Runs that have a worker and do not know yet which parts it has. */
+  readonly #asking = new Set<Promise<unknown>>()
 
   constructor(options: PartRunnerOptions) {
     this.#options = options
@@ -83,26 +98,29 @@ export class PartRunner {
   }
 
   /** As many of these run as there are steps; each does one step, though not always the one that it was made for. */
-  async #run(step: ProofStep, steps: Steps, options: StepOptions): Promise<void> {
+  async #run(made: ProofStep, steps: Steps, options: StepOptions): Promise<void> {
     const { pool, name } = this.#options
+    const { waiting } = steps
+    const { signal, rank } = options
+    let hint = made
     for (;;) {
       let release: (() => void) | undefined
-      const { signal, rank } = options
-      const affinity = affinityOf(name(), step.part)
+      const wanted = hint.part
       try {
-        const answer = await pool.run(
+        const later = await pool.run(
           async (worker, jobSignal, note) => {
             release?.()
-            const chosen = await this.#choose(worker, step, steps.waiting, note)
-            if (chosen === undefined || 'later' in chosen) return chosen
+            const chosen = await this.#choose(worker, wanted, waiting, note)
+            if (chosen === undefined || 'until' in chosen) return chosen
             release = this.#occupy(chosen.step.part)
             await this.#do(chosen, worker, steps, { ...options, signal: jobSignal }, note)
             return undefined
           },
-          { signal, rank, affinity, idempotent: true },
+          { signal, rank, affinity: affinityOf(name(), wanted), idempotent: true },
         )
-        if (answer === undefined) return
-        await raceAbort(answer.later, signal)
+        if (later === undefined) return
+        await raceAbort(later.until, signal)
+        hint = later.hint
       } finally {
         // Not before the pool has the worker back: who waited for it shall find it free.
         release?.()
@@ -110,29 +128,41 @@ export class PartRunner {
     }
   }
 
-  /** A step for this worker; or when to ask again, since those who hold the parts are at work; or nothing where no step is left. */
+  /**
+   * A step for this worker, or when and for what to ask again, or nothing where no step is left. A part is brought to one more worker
+   * only where the pool was asked for a worker that has it and gave another: then there is none, or it does something else.
+   */
   async #choose(
     worker: ProveJobs,
-    hint: ProofStep,
+    wanted: number,
     waiting: WaitingSteps,
     note: NoteResident,
-  ): Promise<{ readonly step: ProofStep; readonly isHere: boolean } | { readonly later: Promise<void> } | undefined> {
+  ): Promise<Chosen | Later | undefined> {
     const { name } = this.#options
-    const resident = await worker.residentParts(name())
+    const asking = worker.residentParts(name())
+    this.#asking.add(asking)
+    const resident = await asking.finally(() => this.#asking.delete(asking))
     const [first] = resident
     note(first === undefined ? undefined : affinityOf(name(), first))
-    const here = [...waiting].find(({ part }) => resident.includes(part))
-    const free = (step: ProofStep): boolean => !this.#busy.has(step.part)
-    const step = here ?? (waiting.has(hint) && free(hint) ? hint : [...waiting].find(free))
+    const isHere = ({ part }: ProofStep): boolean => resident.includes(part)
+    // One of the others may have the worker that this one would wait for.
+    if (![...waiting].some(isHere)) await Promise.allSettled(this.#asking)
+    const here = [...waiting].find(isHere)
+    const free = [...waiting].filter(({ part }) => !this.#busy.has(part))
+    const step = here ?? free.find(({ part }) => part === wanted)
     if (step !== undefined) {
       waiting.delete(step)
-      return { step, isHere: step === here }
+      const isIdle = step !== here && step.isOptional === true && first !== undefined
+      return isIdle ? undefined : { step, isHere: step === here }
     }
-    return waiting.size === 0 ? undefined : { later: Promise.race([...this.#busy.values()].flatMap((set) => [...set])) }
+    const [other] = free
+    if (other !== undefined) return { until: Promise.resolve(), hint: other }
+    const [hint] = waiting
+    return hint && { until: Promise.race([...this.#busy.values()].flatMap((set) => [...set])), hint }
   }
 
   async #do(
-    { step, isHere }: { readonly step: ProofStep; readonly isHere: boolean },
+    { step, isHere }: Chosen,
     worker: ProveJobs,
     { waiting, add }: Steps,
     { signal, tell }: StepOptions,

@@ -189,9 +189,10 @@ export class PooledProver implements Prover {
     if (release !== undefined) return release()
     const { signal } = new AbortController()
     const { key } = this.#name()
+    // Asked for at once, so that each goes to another worker where all are idle. One at work for others keeps its parts until its pool ends it.
     const drop = (_: unknown, part: number): Promise<void> =>
       pool.run((worker) => worker.dropKey(key), { signal, rank: 'sale', affinity: affinityOf(this.#name(), part) })
-    await Promise.allSettled(this.#shares.parts.map(drop))
+    await Promise.allSettled(Array.from({ length: pool.size }, drop))
   }
 }
 

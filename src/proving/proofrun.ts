@@ -48,7 +48,9 @@ export class ProofRun {
   async prepare(inputs: CircuitInputs, { brings }: { readonly brings: boolean }): Promise<void> {
     const { runner, shares, key } = this.#parts
     const nothing = async (): Promise<readonly ProofStep[]> => []
-    const steps = brings ? shares.parts.map((_, part) => ({ part, stage: 'loading' as const, act: nothing })) : []
+    const steps = brings
+      ? shares.parts.map((_, part) => ({ part, stage: 'loading' as const, isOptional: true, act: nothing }))
+      : []
     const [witness] = await together([this.#calculate(inputs), runner.runAll(steps, this.#stepOptions())])
     const { wireCount } = key.zkey.header
     if (witness.length !== ELEMENT_BYTES * wireCount) throw otherWitness(wireCount, witness.length)

@@ -119,6 +119,8 @@ export async function inSlices<Result>(sliced: Sliced<Result>, job: JobContext):
       if (done === true) return value
       await job.checkpoint()
     }
+  } catch (error) {
+    throw CodexError.is(error, 'field/out-of-memory') ? outOfMemory(error) : error
   } finally {
     sliced.return(undefined as never)
   }
@@ -187,4 +189,12 @@ function missing(what: string, part: number): CodexError {
 
 function moved(bytes: Uint8Array): Uint8Array {
   return transfer(bytes, [bytes.buffer])
+}
+
+function outOfMemory(cause: CodexError): CodexError {
+  return new CodexError(
+    'proving/out-of-memory',
+    `the proving key needs more memory than there is: ${cause.message}; close other programs or tabs, or use fewer threads`,
+    { detail: { ...cause.detail, field: 'zkey' }, cause },
+  )
 }
