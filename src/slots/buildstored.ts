@@ -3,13 +3,13 @@
 import type { Cid } from '../protocol/cid.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { VerifiableManifest } from '../protocol/manifest.ts'
+import { blocksCount } from '../protocol/manifest.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
-import { prolongDataset } from '../storage/prolongdataset.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { checkVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
-import { checkSlotIndex } from './slotgeometry.ts'
+import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
 import type { BuiltDataset, ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
@@ -40,20 +40,20 @@ export async function buildStored(
   const manifest = await loadProtected(datasets, cid)
   const builder = new SlotsBuilder(parts, job)
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
-  if (wanted !== undefined) await prolongDataset(repo, cid, manifest, wanted, job)
+  const keep = wanted === undefined ? undefined : { first: 0, end: blocksCount(manifest) }
   if (manifest.kind === 'protected') {
-    const built = await builder.build(manifest, expiry)
+    const built = await builder.build(manifest, { expiry, keep })
     return builtDataset(built.cid, built.manifest)
   }
   await checkVerifiable(parts.poseidon2, manifest, job)
   // Even where no tree is missing: the manifest has to hold those that others had made.
-  await builder.rebuild(manifest, await builder.unbuilt(manifest), treesOf(manifest), expiry)
+  await builder.rebuild(manifest, await builder.unbuilt(manifest), { holds: treesOf(manifest), expiry, keep })
   return builtDataset(cid, manifest)
 }
 
 /**
  * For who holds one slot: its tree is built of the blocks in the store and compared with the manifest's root. The manifest is stored with it and holds
- * both trees from then on, so that removing the dataset removes them.
+ * both trees from then on, so that removing the dataset removes them. With `expiry` all blocks of the slot are kept until then.
  * @throws CodexError `slots/no-such-slot`, as `checkVerifiable` and `SlotsBuilder.rebuild`: nothing is stored then
  */
 export async function buildSlot(
@@ -68,6 +68,8 @@ export async function buildSlot(
   const cid = manifestCid(encodeManifest(manifest))
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
   const root = manifest.slotRoots[index] as Cid
-  await new SlotsBuilder(parts, job).rebuild(manifest, [index], [manifest.treeCid, root], expiry)
+  const keep = wanted === undefined ? undefined : slotRange(manifest, index)
+  const holds = [manifest.treeCid, root]
+  await new SlotsBuilder(parts, job).rebuild(manifest, [index], { holds, expiry, keep })
   return { cid, index, root: readElement(root.digest) }
 }

@@ -6,10 +6,11 @@ import { recoverSteps, requireRows } from '../erasure/recoversteps.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
+import { prolongLeaves } from '../storage/prolongdataset.ts'
 import { expectTree } from './expecttree.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
 import { loadVerifiable } from './loadmanifest.ts'
-import { checkSlotIndex } from './slotgeometry.ts'
+import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
 import { SlotsMeter } from './slotsprogress.ts'
 import type { ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
@@ -24,7 +25,8 @@ export interface SlotRepair {
 
 /**
  * Data reference §5.2, last paragraph. Memory holds some groups of K rows, never the dataset. Rebuilt blocks are leaves of a tree of their own until all of
- * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing.
+ * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing. With `expiry` all
+ * blocks of the slot are kept until then, those that were here too.
  * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, `slots/tree-disagrees`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
  * added then; the bytes of a block whose leaf was there all the time may stay, since they are what it says
  */
@@ -76,6 +78,7 @@ export async function repairSlot(
     const nodes = await builder.hasher.nodes(leaves)
     checkRoot(manifest, index, nodes)
     await adoptLeaves(repo.parts, treeId, manifest.treeCid, growth)
+    if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)
     const root = manifest.slotRoots[index] as Cid
     const hasTree = await builder.hasTree(root, geometry.paddedBlocks)
     const trees = hasTree ? [] : [await builder.grow(growth, nodes)]

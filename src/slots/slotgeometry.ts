@@ -3,7 +3,7 @@
 import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
-import { blocksCount, slotsCount } from '../protocol/manifest.ts'
+import { blocksCount, slotBlocksCount, slotsCount } from '../protocol/manifest.ts'
 import type { ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 
 /** The only cell size that the deployed proof circuit accepts. */
@@ -73,6 +73,16 @@ export function slotBlockIndex(geometry: SlotGeometry, slotIndex: number, positi
       { detail: { slotIndex, position: numberOrDescription(position), blocks: geometry.paddedBlocks } },
     )
   return position < geometry.slotBlocks ? slotIndex * geometry.slotBlocks + position : undefined
+}
+
+/** Where the blocks of a slot stand in the dataset: from `first` up to `end`, exclusive. @throws CodexError `slots/no-such-slot` */
+export function slotRange(
+  manifest: ProtectedManifest | VerifiableManifest,
+  slotIndex: number,
+): { readonly first: number; readonly end: number } {
+  checkSlotIndex(slotIndex, slotsCount(manifest))
+  const blocks = slotBlocksCount(manifest)
+  return { first: slotIndex * blocks, end: (slotIndex + 1) * blocks }
 }
 
 /** @throws CodexError `slots/no-such-slot` */

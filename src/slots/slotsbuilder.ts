@@ -12,6 +12,8 @@ import { findBlocks } from '../storage/findblocks.ts'
 import type { FoundBlock } from '../storage/findblocks.ts'
 import type { GrownTree, Growth } from '../storage/heldtrees.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
+import { prolongLeaves } from '../storage/prolongdataset.ts'
+import type { LeafRange } from '../storage/presentleaves.ts'
 import { holdersOf } from '../storage/holdersof.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
@@ -35,6 +37,14 @@ type CodedManifest = ProtectedManifest | VerifiableManifest
 /** Takes the blocks of a batch as they were found; those that are no blocks are not hashed. */
 type Inspect = (slot: number, firstBlock: number, found: readonly FoundBlock[]) => void
 
+/** How long what is made stays. */
+export interface Keeping {
+  /** Of the manifest. */
+  readonly expiry: Seconds
+  /** Places in the dataset whose blocks are to be kept until then as well (data reference §12.3). */
+  readonly keep?: LeafRange | undefined
+}
+
 /** For one job. */
 export class SlotsBuilder {
   readonly #parts: SlotsParts
@@ -55,25 +65,28 @@ export class SlotsBuilder {
    * A protected dataset that is whole in the store becomes verifiable as well.
    * @throws CodexError `slots/block-missing` and `slots/block-damaged` naming slot and block, `slots/tree-disagrees`, as `Growth.finish`, the signal's reason: nothing is stored then
    */
-  async build(manifest: ProtectedManifest, expiry: Seconds): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
+  async build(
+    manifest: ProtectedManifest,
+    { expiry, keep }: Keeping,
+  ): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
     await expectTree(this.#parts.repo, manifest)
     return this.#parts.datasets.trees.grow(this.#job, async (growth) => {
       const slots = Array.from({ length: layoutOf(manifest).rows }, (_, slot) => slot)
       const trees = await this.#eachSlot(manifest, slots, growth.signal, (nodes) => this.grow(growth, nodes))
+      await this.#prolong(manifest, { expiry, keep }, growth)
       return this.finish(growth, manifest, trees, [], expiry)
     })
   }
 
   /**
    * Hashes these slots, compares each with the root that the manifest says, and stores those of their trees that are missing, and the manifest with them.
-   * @param holds trees that stay as long as the manifest, all of which must be here then
+   * `holds` are trees that stay as long as the manifest, all of which must be here then.
    * @throws CodexError `slots/wrong-root` naming the slot, `slots/tree-disagrees`, `dataset/tree-missing`, and as {@link SlotsBuilder.build}
    */
   async rebuild(
     manifest: VerifiableManifest,
     slots: readonly number[],
-    holds: readonly Cid[],
-    expiry: Seconds,
+    { holds, expiry, keep }: Keeping & { readonly holds: readonly Cid[] },
   ): Promise<void> {
     const { repo, datasets } = this.#parts
     const { paddedBlocks } = slotGeometry(manifest)
@@ -84,6 +97,7 @@ export class SlotsBuilder {
         const hasTree = await this.hasTree(manifest.slotRoots[slot] as Cid, paddedBlocks)
         return hasTree ? [] : [await this.grow(growth, nodes)]
       })
+      await this.#prolong(manifest, { expiry, keep }, growth)
       await growth.finish(distinctTrees(trees.flat()), [{ manifest, holds }], expiry)
     })
   }
@@ -182,6 +196,11 @@ export class SlotsBuilder {
       advance(count)
     })
     return this.#hasher.nodes(leaves)
+  }
+
+  /** Before the manifest counts, so that one that is kept never names blocks that were let go meanwhile. */
+  async #prolong({ treeCid }: CodedManifest, { expiry, keep }: Keeping, { signal }: Growth): Promise<void> {
+    if (keep !== undefined) await prolongLeaves(this.#parts.repo, treeCid, keep, expiry, { signal })
   }
 
   /** Runs `use` with the nodes of each slot's tree, some slots at a time. Results in the order of `slots`. */

@@ -151,6 +151,7 @@ export function* leafChanges(
   }
 }
 
-function pageKey(treeId: number, number: number): Key {
+/** Of one page of leaves. */
+export function pageKey(treeId: number, number: number): Key {
   return joinKey(LEAVES_PREFIX, indexKey(treeId), indexKey(number))
 }

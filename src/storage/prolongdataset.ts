@@ -7,8 +7,10 @@ import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { blocksCount } from '../protocol/manifest.ts'
 import { haveBlocks } from './findblocks.ts'
+import type { LeafRange } from './presentleaves.ts'
+import { presentLeaves } from './presentleaves.ts'
 import type { RepoStore } from './repostore.ts'
-import { RECORDS_PER_PAGE } from './storeparts.ts'
+import { checkExpiry } from './repostore.ts'
 
 /** Blocks of the dataset that are kept until then, and those the store does not have. */
 export interface Prolonged {
@@ -30,14 +32,28 @@ export async function prolongDataset(
   { signal }: AbortOptions,
 ): Promise<Prolonged> {
   const total = blocksCount(manifest)
-  let prolonged = 0
-  for (let first = 0; first < total; first += RECORDS_PER_PAGE) {
-    signal.throwIfAborted()
-    const indices = Array.from({ length: Math.min(RECORDS_PER_PAGE, total - first) }, (_, i) => first + i)
-    prolonged += await prolongBlocks(repo, manifest.treeCid, indices, expiry)
-  }
+  const prolonged = await prolongLeaves(repo, manifest.treeCid, { first: 0, end: total }, expiry, { signal })
   await repo.ensureExpiry([cid], expiry)
   return { prolongedBlocks: prolonged, missingBlocks: total - prolonged }
+}
+
+/**
+ * The same for the blocks at some places of a tree alone.
+ * @returns how many there are
+ * @throws CodexError `store/bad-expiry`, the signal's reason; what was kept longer by then stays so
+ */
+export async function prolongLeaves(
+  repo: RepoStore,
+  tree: Cid,
+  range: LeafRange,
+  expiry: Seconds,
+  { signal }: AbortOptions,
+): Promise<number> {
+  checkExpiry(expiry)
+  let prolonged = 0
+  for await (const indices of presentLeaves(repo, tree, range, { signal }))
+    prolonged += await prolongBlocks(repo, tree, indices, expiry)
+  return prolonged
 }
 
 async function prolongBlocks(repo: RepoStore, tree: Cid, indices: readonly number[], expiry: Seconds): Promise<number> {

@@ -212,8 +212,7 @@ export class RepoStore {
    * @throws CodexError `store/bad-expiry` unless positive, `store/block-missing`: nothing is changed then
    */
   ensureExpiry(cids: readonly Cid[], expiry: Seconds): Promise<void> {
-    if (!Number.isSafeInteger(expiry) || expiry <= 0)
-      throw new CodexError('store/bad-expiry', `an expiry is a positive number of whole seconds, found ${expiry}`)
+    checkExpiry(expiry)
     return this.#parts.ledger.update<void>(async () => {
       const byName = new Map(cids.filter((cid) => !isEmptyBlockCid(cid)).map((cid) => [String(cid), cid]))
       const wanted = [...byName.values()]
@@ -283,6 +282,12 @@ export class RepoStore {
   #reserve(delta: Bytes, also: readonly Change[]): Promise<void> {
     return this.#parts.ledger.update<void>(async () => [{ changes: also, delta: { reserved: delta } }, undefined])
   }
+}
+
+/** @throws CodexError `store/bad-expiry` */
+export function checkExpiry(expiry: Seconds): void {
+  if (Number.isSafeInteger(expiry) && expiry > 0) return
+  throw new CodexError('store/bad-expiry', `an expiry is a positive number of whole seconds, found ${expiry}`)
 }
 
 function checkedTtl(seconds: Seconds): Seconds {

@@ -7,7 +7,9 @@ import { toHex } from '../../src/lib/bytes.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
 import { manifestCid } from '../../src/protocol/block.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
+import { makeCid } from '../../src/protocol/cid.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
+import { CODEX_PROVING_ROOT, IDENTITY } from '../../src/protocol/multicodec.ts'
 import { Slots } from '../../src/slots/slots.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
@@ -150,6 +152,50 @@ describe('expiry', () => {
     await expect(store.slots.ensureExpiry(verifiableCid, 0, { signal })).rejects.toMatchObject({
       code: 'store/bad-expiry',
     })
+  })
+
+  it('given to a repair or the build of one slot goes for all of its blocks, and no others', async () => {
+    const store = memorySlotsStore()
+    const soon = store.clock.now() + 100
+    const { cid: plain } = await store.datasets.upload(streamOf(seededBytes(6 * BLOCK, 42)), { expiry: soon, signal })
+    const made = { ecK: 2, ecM: 1, expiry: soon, signal }
+    const { verifiableCid: cid, manifest } = await store.slots.protect(plain, made)
+    const leaves = (await store.repo.getLeaves(
+      manifest.treeCid,
+      Array.from({ length: 9 }, (_, i) => i),
+    )) as Cid[]
+    const expiries = () => Promise.all([...leaves, cid].map((each) => store.repo.expiryOf(each)))
+    const [later, latest] = [soon + 1000, soon + 2000]
+    await store.slots.buildSlot(manifest, 0, { expiry: later, signal })
+    expect(await expiries()).toEqual([later, later, later, soon, soon, soon, soon, soon, soon, later])
+    await store.repo.dropLeaves(manifest.treeCid, [7])
+    await store.slots.repair(cid, 2, { expiry: latest, signal })
+    expect(await expiries()).toEqual([later, later, later, soon, soon, soon, latest, latest, latest, latest])
+    // Without one nothing changes.
+    await store.slots.repair(cid, 1, { signal })
+    await store.slots.buildSlot(manifest, 1, { signal })
+    expect(await expiries()).toEqual([later, later, later, soon, soon, soon, latest, latest, latest, latest])
+    await store.slots.build(cid, { expiry: latest + 1, signal })
+    expect(await expiries()).toEqual(Array(10).fill(latest + 1))
+    for (const act of [
+      () => store.slots.build(cid, { expiry: 0, signal }),
+      () => store.slots.buildSlot(manifest, 0, { expiry: 0.5, signal }),
+      () => store.slots.repair(cid, 0, { expiry: Number.NaN, signal }),
+    ])
+      await expect(act()).rejects.toMatchObject({ code: 'store/bad-expiry' })
+  })
+
+  it('is not touched by a build that is refused', async () => {
+    const { store, manifest } = await protectedStore(bytes, 2, 1)
+    const verifyRoot = makeCid(CODEX_PROVING_ROOT, IDENTITY, new Uint8Array(32))
+    const encoded = encodeManifest({ ...manifest, verifyRoot })
+    const [block] = (await hashBlocks(TEST_HASHER, [encoded])) as [VerifiedBlock]
+    const cid = manifestCid(encoded)
+    await store.repo.put({ ...block, cid })
+    const before = await recordsOf(store.datastore)
+    const expiry = store.clock.now() + 10 ** 8
+    await expect(store.slots.build(cid, { expiry, signal })).rejects.toMatchObject({ code: 'slots/wrong-verify-root' })
+    expect(await recordsOf(store.datastore)).toEqual(before)
   })
 
   it('takes datasets with all their trees', async () => {
