@@ -20,7 +20,7 @@ const WITH_SEAMS_FOR_PLATFORMS = ['storage', 'workers', 'protocol', 'lib']
 /** What stands above the floors, or beside them, and what it may import besides files of its own room. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   web: ['browser.ts', 'protocol', 'lib'],
-  cli: ['nodejs.ts', 'devnet', 'protocol', 'lib'],
+  cli: ['nodejs.ts', 'rest', 'bridge', 'devnet', 'protocol', 'lib'],
   rest: ['nodejs.ts', 'protocol', 'lib'],
   bridge: ['nodejs.ts', 'protocol', 'lib'],
   devnet: ['nodejs.ts', 'protocol', 'lib'],
@@ -53,6 +53,7 @@ const STARTS_WORKERS: Readonly<Record<string, RegExp>> = {
 
 /** One door per package. A package that is not here has no door yet: give it one, and only one. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
+  '@hono/node-server': ['rest'],
   '@libp2p/*': ['exchange', 'platform/browser', 'platform/nodejs'],
   '@multiformats/multiaddr': ['exchange', 'platform/browser', 'platform/nodejs'],
   '@noble/curves': ['exchange', 'proving'],
@@ -61,9 +62,10 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'classic-level': ['platform/nodejs'],
   comlink: ['workers'],
   ethers: ['market', 'devnet'],
+  hono: ['rest'],
   idb: ['platform/browser'],
   libp2p: ['exchange', 'platform/browser', 'platform/nodejs'],
-  mrmime: ['cli'],
+  mrmime: ['cli', 'rest'],
   multiformats: ['protocol', 'exchange'],
   preact: ['web'],
   snarkjs: ['proving'],

@@ -1,0 +1,139 @@
+// The rows of /data: store, list, read, remove, fetch from the network (marketplace reference §8, paths, status codes and compared texts).
+
+import type { Hono } from 'hono'
+import { CodexError } from '../lib/errors.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { isManifestCid, parseCid } from '../protocol/cid.ts'
+import type { Manifest } from '../protocol/manifest.ts'
+import { contentBytes } from '../protocol/manifest.ts'
+import { bodyOf, signalOf } from './bodyof.ts'
+import { contentHeaders, filenameIn, isFilename, isKnownType, typeIn } from './contentheaders.ts'
+import { manifestDocument } from './manifestdocument.ts'
+import type { RestContext, RestEnv, RestParts } from './restparts.ts'
+
+/** Without a block from anyone for so long the answer is that there is none. */
+export const FETCH_STALL_SECONDS = 60
+/** Uploads at once; each takes memory for what is not stored yet. */
+export const MAX_UPLOADS = 8
+/** Datasets fetched in the background at once. */
+export const MAX_BACKGROUND_FETCHES = 16
+
+export function dataRoutes(app: Hono<RestEnv>, parts: RestParts): void {
+  const { node } = parts
+  const uploads = { underWay: 0 }
+  const fetches = new Set<string>()
+  app.get('/data', async (c) => c.json({ content: await listed(c, parts) }))
+  app.post('/data', (c) => upload(c, parts, uploads))
+  app.get('/data/:cid', (c) => withCid(c, (cid) => readLocal(c, parts, cid)))
+  app.delete('/data/:cid', (c) =>
+    withCid(c, async (cid) => {
+      const outcome = await node.datasets.remove(cid, { signal: parts.background.signal })
+      return outcome === 'in use' ? c.text(`A dataset needs block ${cid}: remove the dataset`, 409) : c.body(null, 204)
+    }),
+  )
+  app.get('/data/:cid/exists', (c) => withCid(c, async (cid) => c.json({ [String(cid)]: await node.repo.has(cid) })))
+  app.get('/data/:cid/network/manifest', (c) =>
+    withCid(c, async (cid) => c.json(entryOf(cid, await networkManifest(c, parts, cid)))),
+  )
+  app.get('/data/:cid/network/stream', (c) => withCid(c, (cid) => readFromNetwork(c, parts, cid)))
+  app.post('/data/:cid/network', (c) =>
+    withCid(c, async (cid) => {
+      const manifest = await networkManifest(c, parts, cid)
+      fetchInBackground(parts, cid, fetches)
+      return c.json(entryOf(cid, manifest))
+    }),
+  )
+}
+
+/** What a CID is to the reference's users: its text, or 400. */
+async function withCid(c: RestContext, answer: (cid: Cid) => Promise<Response>): Promise<Response> {
+  let cid: Cid
+  try {
+    cid = parseCid(c.req.param('cid') ?? '')
+  } catch (error) {
+    if (!CodexError.is(error)) throw error
+    return c.text('Incorrect Cid', 400)
+  }
+  return answer(cid)
+}
+
+function entryOf(cid: Cid, manifest: Manifest) {
+  return { cid: String(cid), manifest: manifestDocument(manifest) }
+}
+
+async function listed(c: RestContext, { node, log }: RestParts) {
+  const content: ReturnType<typeof entryOf>[] = []
+  for await (const { cid, manifest, ...rest } of node.datasets.list({ signal: signalOf(c) }))
+    if (manifest !== undefined) content.push(entryOf(cid, manifest))
+    else log.warn('a damaged dataset was left out of a list', { cid: String(cid), ...rest })
+  return content
+}
+
+async function upload(c: RestContext, { node }: RestParts, uploads: { underWay: number }): Promise<Response> {
+  const mimetype = typeIn(c.req.header('content-type'))
+  if (mimetype !== undefined && !isKnownType(mimetype)) return c.text(`The MIME type '${mimetype}' is not valid.`, 422)
+  const filename = filenameIn(c.req.header('content-disposition'))
+  if (filename !== undefined && !isFilename(filename)) return c.text('The filename is not valid.', 422)
+  const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await node.repo.space()
+  // Said before hours of sending instead of after; what is here already does not count twice, so a full store may still take it.
+  if (Number(c.req.header('content-length') ?? 0) > quotaMaxBytes - quotaReservedBytes)
+    return c.text(`The storage quota is ${quotaMaxBytes} bytes, of which ${quotaUsedBytes} are used`, 413)
+  if (uploads.underWay >= MAX_UPLOADS) return c.text(`At most ${MAX_UPLOADS} uploads at once`, 503)
+  uploads.underWay++
+  try {
+    const { cid } = await node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) })
+    return c.text(String(cid))
+  } finally {
+    uploads.underWay--
+  }
+}
+
+async function readLocal(c: RestContext, { node }: RestParts, cid: Cid): Promise<Response> {
+  if (!isManifestCid(cid)) {
+    const bytes = await node.repo.get(cid)
+    if (bytes === undefined) return c.text(`Block ${cid} is not in the store`, 404)
+    return c.body(new Uint8Array(bytes), 200, contentHeaders(undefined))
+  }
+  const manifest = await node.datasets.manifest(cid)
+  const signal = signalOf(c)
+  const body = await bodyOf(node.datasets.read(cid, { signal }), { signal })
+  return c.body(body, 200, sized(manifest))
+}
+
+async function readFromNetwork(c: RestContext, parts: RestParts, cid: Cid): Promise<Response> {
+  // A single block has no manifest that tells its size beforehand, so it is not streamed.
+  if (!isManifestCid(cid)) return readLocal(c, parts, cid)
+  const manifest = await networkManifest(c, parts, cid)
+  const signal = signalOf(c)
+  const pieces = parts.network.stream(cid, manifest, { signal, stallSeconds: FETCH_STALL_SECONDS })
+  return c.body(await bodyOf(pieces, { signal }), 200, sized(manifest))
+}
+
+function sized(manifest: Manifest): Record<string, string> {
+  return { ...contentHeaders(manifest), 'Content-Length': String(contentBytes(manifest)) }
+}
+
+function networkManifest(c: RestContext, { network }: RestParts, cid: Cid): Promise<Manifest> {
+  if (!isManifestCid(cid)) throw new CodexError('dataset/not-a-manifest', `${cid} names no dataset`)
+  // Nobody to wait for.
+  const stallSeconds = network.hasPeers ? FETCH_STALL_SECONDS : 1
+  return network.manifest(cid, { signal: signalOf(c), stallSeconds })
+}
+
+function fetchInBackground({ network, background, log }: RestParts, cid: Cid, underWay: Set<string>): void {
+  const name = String(cid)
+  if (underWay.has(name)) return
+  if (underWay.size >= MAX_BACKGROUND_FETCHES)
+    throw new CodexError('rest/too-many-fetches', `expected at most ${MAX_BACKGROUND_FETCHES} fetches at once`)
+  underWay.add(name)
+  background.spawn(`fetch ${name}`, async (signal) => {
+    try {
+      await network.fetch(cid, { signal })
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      log.warn('a dataset could not be fetched', { cid: name, error })
+    } finally {
+      underWay.delete(name)
+    }
+  })
+}

@@ -1,0 +1,79 @@
+// Whether a request may be answered at all: the name it was sent to, the page it comes from, the token it carries. What it asks for comes after that
+// (field notes §4, REST security).
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+
+export interface GuardPolicy {
+  /** Names and addresses this server goes by, lower case, without port, IPv6 in brackets. Whoever sends another was led here by a foreign name. */
+  readonly hosts: ReadonlySet<string>
+  /** Origin that pages may come from besides this server's own, or `*`. */
+  readonly corsOrigin: string | undefined
+  readonly token: string
+  /** Whether every path wants the token: where others than this machine can reach the server. */
+  readonly needsToken: boolean
+}
+
+export interface RequestHead {
+  readonly method: string
+  /** As it stands in the request line. */
+  readonly target: string
+  readonly headers: IncomingHttpHeaders
+}
+
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 421
+  readonly text: string
+}
+
+/** Always served from loopback under these. */
+export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
+
+const OWN_PATHS = /^\/api\/v1\//
+/** Says only that something runs. */
+const OPEN_OWN_PATHS = /^\/api\/v1\/health$/
+
+/** @returns why not, undefined when it may be answered */
+export function refusalOf(head: RequestHead, policy: GuardPolicy): Refusal | undefined {
+  if (!policy.hosts.has(hostname(head.headers.host))) return { status: 421, text: 'This host is not served here' }
+  // A whole URL in its place names another host than the header does.
+  if (!head.target.startsWith('/') && head.target !== '*') return { status: 400, text: 'Expected a path' }
+  if (isForeign(head.headers, policy)) return { status: 403, text: 'Pages of this origin are not served here' }
+  const path = head.target.split('?')[0] ?? ''
+  const isOwn = OWN_PATHS.test(path) && !OPEN_OWN_PATHS.test(path)
+  // What a browser asks before it sends a token.
+  const isPreflight = head.method === 'OPTIONS'
+  if ((policy.needsToken || isOwn) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
+    return { status: 401, text: 'Expected the token of this node' }
+  return undefined
+}
+
+/** Whether a page of another site sends it. Requests of programs name no page. */
+function isForeign(headers: IncomingHttpHeaders, { corsOrigin }: GuardPolicy): boolean {
+  const { origin, host } = headers
+  if (corsOrigin === '*') return false
+  if (origin !== undefined)
+    return origin !== corsOrigin && origin.toLowerCase() !== `http://${host ?? ''}`.toLowerCase()
+  // Links and pictures of other sites come without an origin.
+  const site = headers['sec-fetch-site']
+  return site === 'cross-site' || site === 'same-site'
+}
+
+/** `Bearer TOKEN`, or `Basic` with what the SDK was given or with `user:TOKEN` in base64. */
+function hasToken(authorization: string | undefined, token: string): boolean {
+  const [, scheme = '', given = ''] = /^(\S+)\s+(\S+)$/.exec(authorization ?? '') ?? []
+  if (scheme.toLowerCase() === 'bearer') return isEqual(given, token)
+  if (scheme.toLowerCase() !== 'basic') return false
+  const [, password = ''] = Buffer.from(given, 'base64').toString('utf8').split(':')
+  return isEqual(given, token) || isEqual(password, token)
+}
+
+/** Takes as long for any two texts. */
+function isEqual(a: string, b: string): boolean {
+  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest())
+}
+
+/** Without the port, in lower case; empty when there is no sound one. */
+export function hostname(host: string | undefined): string {
+  return /^([^:\s]+|\[[0-9a-f:]+\])(?::\d+)?$/i.exec(host ?? '')?.[1]?.toLowerCase() ?? ''
+}

@@ -1,0 +1,87 @@
+// The REST surface as one function from request to response: what every answer carries, which routes there are, how errors look. Sockets, and who may
+// ask at all, are in startrest.ts.
+
+import { Hono } from 'hono'
+import { CodexError } from '../lib/errors.ts'
+import { dataRoutes } from './dataroutes.ts'
+import { nodeRoutes } from './noderoutes.ts'
+import { ownRoutes, problemOf } from './ownroutes.ts'
+import type { RestContext, RestEnv, RestParts } from './restparts.ts'
+
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const
+/** Seconds that a browser need not ask again. */
+const PREFLIGHT_SECONDS = '86400'
+const NO_MARKET = 'Persistence is not enabled'
+
+/** @param corsOrigin origin that may read the answers, or `*`; none without it */
+export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<RestEnv> {
+  const app = new Hono<RestEnv>()
+  app.use(async (c, next) => {
+    await next()
+    c.res.headers.set('X-Content-Type-Options', 'nosniff')
+    c.res.headers.set('Cache-Control', 'no-store')
+    for (const [name, value] of corsHeaders(c.req.method, corsOrigin)) c.res.headers.set(name, value)
+  })
+  const codex = new Hono<RestEnv>()
+  nodeRoutes(codex, parts)
+  dataRoutes(codex, parts)
+  // Roles that this node has not got.
+  codex.all('/sales/*', (c) => (c.req.method === 'OPTIONS' ? c.body(null, 204) : c.text(NO_MARKET, 503)))
+  codex.all('/storage/*', (c) => (c.req.method === 'OPTIONS' ? c.body(null, 204) : c.text(NO_MARKET, 503)))
+  codex.options('*', (c) => c.body(null, 204))
+  const own = new Hono<RestEnv>()
+  ownRoutes(own, parts)
+  own.options('*', (c) => c.body(null, 204))
+  own.onError((error, c) => {
+    if (!CodexError.is(error)) tellUnexpected(parts, c, error)
+    const { status, body } = problemOf(error)
+    return c.body(JSON.stringify({ type: 'about:blank', status, ...body }), status, {
+      'Content-Type': 'application/problem+json',
+    })
+  })
+  app.route('/api/codex/v1', codex)
+  app.route('/api/v1', own)
+  app.notFound((c) => c.text('There is nothing at this path', 404))
+  app.onError((error, c) => plainError(parts, c, error))
+  return app
+}
+
+/** On every answer, errors too, so that a page can read what went wrong. */
+export function corsHeaders(method: string, corsOrigin: string | undefined): [string, string][] {
+  if (corsOrigin === undefined) return []
+  const methods = method === 'OPTIONS' ? METHODS.join(', ') : method
+  return [
+    ['Access-Control-Allow-Origin', corsOrigin],
+    ['Access-Control-Allow-Methods', `${methods}, OPTIONS`],
+    ['Access-Control-Allow-Headers', 'content-type, content-disposition, authorization'],
+    ['Access-Control-Expose-Headers', 'Content-Disposition'],
+    ['Access-Control-Max-Age', PREFLIGHT_SECONDS],
+    ...(corsOrigin === '*' ? [] : ([['Vary', 'Origin']] as [string, string][])),
+  ]
+}
+
+/** Status and plain text, as the reference answers. */
+function plainError(parts: RestParts, c: RestContext, error: Error): Response {
+  if (!CodexError.is(error)) {
+    tellUnexpected(parts, c, error)
+    return c.text('Something went wrong; the log of the node says what', 500)
+  }
+  const row = STATUS_BY_CODE.find(([code]) => error.code.startsWith(code))
+  if (row === undefined) parts.log.warn('a request failed', { method: c.req.method, path: c.req.path, error })
+  return c.text(error.message, row?.[1] ?? 500)
+}
+
+const STATUS_BY_CODE = [
+  ['dataset/not-found', 404],
+  ['dataset/block-missing', 404],
+  ['exchange/stalled', 404],
+  ['dataset/not-a-manifest', 400],
+  ['store/quota-exceeded', 413],
+  ['upload/empty', 422],
+  ['manifest/bad-text', 422],
+  ['rest/too-many-', 503],
+] as const
+
+function tellUnexpected({ log }: RestParts, c: RestContext, error: unknown): void {
+  log.error('a request met an unexpected error', { method: c.req.method, path: c.req.path, error })
+}

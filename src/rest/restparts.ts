@@ -1,0 +1,28 @@
+// What the routes work with, and what each of them needs of a request: nothing of HTTP beyond hono's context.
+
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import type { Log } from '../lib/log.ts'
+import type { LogLevels } from '../lib/loglevels.ts'
+import type { Scope } from '../lib/scope.ts'
+import type { NodejsNode } from '../nodejs.ts'
+
+export type NodeNetwork = NonNullable<NodejsNode['network']>
+
+export interface RestParts {
+  readonly node: NodejsNode
+  readonly network: NodeNetwork
+  readonly log: Log
+  readonly levels: LogLevels
+  readonly version: string
+  /** Where the node keeps its data, for people. */
+  readonly dataDir: string
+  /** Work that outlasts its request; it ends with the server. */
+  readonly background: Scope
+}
+
+export interface RestEnv {
+  readonly Bindings: HttpBindings
+}
+
+export type RestContext = Context<RestEnv>
