@@ -4,6 +4,7 @@ import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import { SystemClock } from './lib/systemclock.ts'
 import { SystemRandom } from './lib/systemrandom.ts'
 import type { ConnectionSettings } from './market/connection.ts'
 import type { EthersMarket, EthersMarketSettings } from './market/ethersmarket.ts'
@@ -11,9 +12,14 @@ import type { Account, Examination } from './market/examinechain.ts'
 import type { NodeKey, NodeKeySettings } from './market/nodekey.ts'
 import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
+import type { CircuitSize, CompiledFiles } from './platform/nodejs/circuitapi.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { keystoreFile, readSecretFile } from './platform/nodejs/keystorefile.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
+import type { Groth16Proof } from './proving/proof.ts'
+import type { ProofInputs } from './proving/proofinputs.ts'
+import type { ProvingFunctions } from './proving/provingfunctions.ts'
+import type { VerificationKey } from './proving/verificationkey.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
 import { DEFAULT_BLOCK_TTL_SECONDS, DEFAULT_QUOTA_BYTES } from './storage/repostore.ts'
@@ -64,6 +70,65 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
 const transports: NodeParts['transports'] = async (admit) => {
   const { nodeTransports } = await import('./platform/nodejs/nodetransports.ts')
   return nodeTransports(admit)
+}
+
+/** What proves, and what it proves with. */
+export interface Proving extends ProvingFunctions {
+  readonly verify: (key: VerificationKey, publicSignals: readonly string[], proof: Groth16Proof) => boolean
+  /** Compiles the storage proof's circuit, unless that was done before. */
+  readonly compileCircuit: (size: CircuitSize, folder: string, options: AbortOptions) => Promise<CompiledFiles>
+  /** What a circuit and its keys say of themselves. */
+  readonly describeKey: (zkey: URL, options: AbortOptions) => Promise<KeyFacts>
+  /** Inputs for the full circuit, of a dataset made up for it: to measure with. */
+  readonly sampleInputs: (options: AbortOptions) => Promise<ProofInputs>
+  /** Of this user: for what can be made anew. */
+  readonly cacheFolder: string
+}
+
+export interface KeyFacts {
+  readonly wires: number
+  readonly publicSignals: number
+  readonly domain: number
+  /** Of a key that is for development only. */
+  readonly developmentMark: string | undefined
+}
+
+/** Proving, loaded when first asked for. It starts no thread yet. */
+export async function openProving(): Promise<Proving> {
+  const [{ provingFunctions }, { provingPlatform }, { verify }, { cacheFolder }] = await Promise.all([
+    import('./proving/provingfunctions.ts'),
+    import('./platform/nodejs/provingplatform.ts'),
+    import('./proving/verify.ts'),
+    import('./platform/nodejs/cachefolder.ts'),
+  ])
+  return {
+    ...provingFunctions(provingPlatform()),
+    verify,
+    compileCircuit: async (...asked) =>
+      (await import('./platform/nodejs/circuitcompiler.ts')).compileOnThread(...asked),
+    describeKey: async (file, options) => {
+      const { openFileSource } = await import('./platform/nodejs/fileartefacts.ts')
+      const { readZkey } = await import('./proving/zkey.ts')
+      const source = await openFileSource(file)
+      try {
+        const { header, developmentMark } = await readZkey(source, options)
+        const { wireCount: wires, publicCount: publicSignals, domainSize: domain } = header
+        return { wires, publicSignals, domain, developmentMark }
+      } finally {
+        await source.close()
+      }
+    },
+    sampleInputs: async (options) => {
+      const { sampleInputs } = await import('./slots/sampleinputs.ts')
+      const compute = await openCompute(new SystemClock())
+      try {
+        return await sampleInputs(compute, options)
+      } finally {
+        await compute.close()
+      }
+    },
+    cacheFolder: cacheFolder(),
+  }
 }
 
 /** Loaded when first asked for: most verbs compute nothing, and are to start fast. */

@@ -1,12 +1,7 @@
 // `codex-light/proving` for a tab: provers on Web Workers, circuit files from the network or from the user, keys for development.
 
-import { SystemClock } from '../lib/systemclock.ts'
-import { SystemRandom } from '../lib/systemrandom.ts'
-import { computeWorkers } from '../platform/browser/computeworkers.ts'
-import { download } from '../platform/browser/download.ts'
-import { OpfsArtefacts } from '../platform/browser/opfsartefacts.ts'
+import { provingPlatform } from '../platform/browser/provingplatform.ts'
 import { provingFunctions, type ProvingFunctions } from '../proving/provingfunctions.ts'
-import { WorkerPool } from '../workers/workerpool.ts'
 
 export { CodexError } from '../lib/errors.ts'
 export type { DevSetup } from '../proving/devsetup.ts'
@@ -25,18 +20,7 @@ export type {
 export type { VerificationKey } from '../proving/verificationkey.ts'
 export { verify } from '../proving/verify.ts'
 
-const functions = provingFunctions({
-  openPool: (threads) =>
-    new WorkerPool({
-      source: computeWorkers(),
-      clock: new SystemClock(),
-      ...(threads !== undefined && { size: threads }),
-    }),
-  openFile: undefined,
-  download,
-  openStore: () => OpfsArtefacts.open(),
-  random: new SystemRandom(),
-})
+const functions = provingFunctions(provingPlatform())
 
 /** See {@link ProvingFunctions}. */
 export const createProver: ProvingFunctions['createProver'] = functions.createProver
