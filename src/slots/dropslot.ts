@@ -3,11 +3,10 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { slotBlocksCount } from '../protocol/manifest.ts'
 import type { Datasets } from '../storage/datasets.ts'
+import { knownLeaves } from '../storage/presentleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
-import { RECORDS_PER_PAGE } from '../storage/storeparts.ts'
-import { checkSlotIndex } from './slotgeometry.ts'
+import { slotRange } from './slotgeometry.ts'
 
 /** @returns how many leaves there were @throws CodexError `slots/not-verifiable`, `slots/no-such-slot`, and as `Datasets.manifest` */
 export async function dropSlot(
@@ -21,14 +20,11 @@ export async function dropSlot(
     throw new CodexError('slots/not-verifiable', 'expected a dataset with slot roots', {
       detail: { cid: String(cid), kind: manifest.kind },
     })
-  checkSlotIndex(index, manifest.slotRoots.length)
-  const blocks = slotBlocksCount(manifest)
+  const range = slotRange(manifest, index)
   let dropped = 0
-  for (let first = 0; first < blocks; first += RECORDS_PER_PAGE) {
+  for await (const places of knownLeaves(repo, manifest.treeCid, range, { signal })) {
     signal.throwIfAborted()
-    const count = Math.min(RECORDS_PER_PAGE, blocks - first)
-    const indices = Array.from({ length: count }, (_, i) => index * blocks + first + i)
-    dropped += await repo.dropLeaves(manifest.treeCid, indices)
+    dropped += await repo.dropLeaves(manifest.treeCid, places)
   }
   await repo.trim()
   return dropped

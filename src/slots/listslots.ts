@@ -7,10 +7,10 @@ import type { VerifiableManifest } from '../protocol/manifest.ts'
 import { CodexError } from '../lib/errors.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
 import type { Datasets } from '../storage/datasets.ts'
-import { haveBlocks } from '../storage/findblocks.ts'
+import { presentLeaves } from '../storage/presentleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
-import { RECORDS_PER_PAGE } from '../storage/storeparts.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
+import { hasTreeOf } from './expecttree.ts'
 import { readElement } from './fieldelements.ts'
 import { slotGeometry } from './slotgeometry.ts'
 
@@ -66,19 +66,24 @@ async function entryOf(
   manifest: VerifiableManifest,
   { signal }: AbortOptions,
 ): Promise<SlotsEntry> {
-  const { steps } = layoutOf(manifest)
+  const { steps, totalBlocks } = layoutOf(manifest)
   const { slotBytes, paddedBlocks } = slotGeometry(manifest)
+  const present = manifest.slotRoots.map(() => 0)
+  // By what is stored: a foreign manifest may say of any number of blocks that they ought to be here.
+  if (await hasTreeOf(repo, manifest))
+    for await (const indices of presentLeaves(repo, manifest.treeCid, { first: 0, end: totalBlocks }, { signal }))
+      for (const index of indices) {
+        const slot = Math.floor(index / steps)
+        present[slot] = (present[slot] ?? 0) + 1
+      }
+  // Slots of equal blocks have one root and one tree.
+  const trees = new Map<string, boolean>()
   const slots: SlotEntry[] = []
   for (const [index, root] of manifest.slotRoots.entries()) {
-    let presentBlocks = 0
-    for (let first = 0; first < steps; first += RECORDS_PER_PAGE) {
-      signal.throwIfAborted()
-      const count = Math.min(RECORDS_PER_PAGE, steps - first)
-      const indices = Array.from({ length: count }, (_, i) => index * steps + first + i)
-      for (const isHere of await haveBlocks(repo, manifest.treeCid, indices)) if (isHere) presentBlocks++
-    }
-    const hasTree = await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal })
-    slots.push({ index, root: readElement(root.digest), blocks: steps, presentBlocks, hasTree })
+    const name = String(root)
+    const hasTree = trees.get(name) ?? (await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal }))
+    trees.set(name, hasTree)
+    slots.push({ index, root: readElement(root.digest), blocks: steps, presentBlocks: present[index] ?? 0, hasTree })
   }
   return { cid, manifest, datasetRoot: readElement(manifest.verifyRoot.digest), slotBytes, slots }
 }

@@ -53,6 +53,10 @@ export class LeafPage {
     return makeCid(kind.codec, kind.hashCode, this.#bytes.slice(at, at + DIGEST_BYTES))
   }
 
+  has(place: number): boolean {
+    return this.#bytes[place] !== 0
+  }
+
   set(place: number, cid: Cid): void {
     const kind = KINDS.findIndex(({ codec, hashCode }) => codec === cid.codec && hashCode === cid.hashCode) + 1
     assert(kind > 0, 'a leaf names a data block or a slot cell')

@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Datastore, Key } from './datastore.ts'
 import { haveBlocks } from './findblocks.ts'
-import { LEAVES_PER_PAGE, leavesKey, pageKey } from './leafpage.ts'
+import { LEAVES_PER_PAGE, LeafPage, leavesKey, pageKey } from './leafpage.ts'
 import type { RepoStore } from './repostore.ts'
 import { RECORDS_PER_PAGE } from './storeparts.ts'
 import { idOf, readTreeRecord } from './treerecord.ts'
@@ -27,45 +27,76 @@ export interface LeafRange {
 export async function* presentLeaves(
   repo: RepoStore,
   tree: Cid,
-  { first, end }: LeafRange,
-  { signal }: AbortOptions,
+  range: LeafRange,
+  options: AbortOptions,
 ): AsyncGenerator<readonly number[], void> {
-  for await (const pages of storedPages(repo.parts.datastore, tree, { first, end }, { signal })) {
-    const places = pages.flatMap((page) =>
-      Array.from({ length: LEAVES_PER_PAGE }, (_, place) => page * LEAVES_PER_PAGE + place),
-    )
-    const indices = places.filter((index) => index >= first && index < end)
-    const isHere = await haveBlocks(repo, tree, indices)
-    const present = indices.filter((_, i) => isHere[i])
+  for await (const places of knownLeaves(repo, tree, range, options)) {
+    const isHere = await haveBlocks(repo, tree, places)
+    const present = places.filter((_, i) => isHere[i])
     if (present.length > 0) yield present
   }
 }
 
-/** Numbers of pages that hold leaves of the range, some at a time. */
+/** Those at which it has a leaf, whatever became of the block; of a damaged page of leaves all. As {@link presentLeaves}. */
+export async function* knownLeaves(
+  repo: RepoStore,
+  tree: Cid,
+  range: LeafRange,
+  options: AbortOptions,
+): AsyncGenerator<readonly number[], void> {
+  let places: number[] = []
+  let pages = 0
+  for await (const [first, page] of storedPages(repo.parts.datastore, tree, range, options)) {
+    for (let place = 0; place < LEAVES_PER_PAGE; place++) {
+      const index = first + place
+      if (index >= range.first && index < range.end && page?.has(place) !== false) places.push(index)
+    }
+    if (++pages % PAGES_AT_ONCE !== 0) continue
+    if (places.length > 0) yield places
+    places = []
+  }
+  if (places.length > 0) yield places
+}
+
+/** The lowest place in the range at which there is none; undefined where all are there. @throws as {@link presentLeaves} */
+export async function firstMissingLeaf(
+  repo: RepoStore,
+  tree: Cid,
+  range: LeafRange,
+  options: AbortOptions,
+): Promise<number | undefined> {
+  let next = range.first
+  for await (const present of presentLeaves(repo, tree, range, options))
+    for (const index of present) {
+      if (index !== next) return next
+      next++
+    }
+  return next < range.end ? next : undefined
+}
+
+/** The pages that hold leaves of the range: the place of the first leaf in each, and the page unless it is damaged. */
 async function* storedPages(
   datastore: Datastore,
   tree: Cid,
   { first, end }: LeafRange,
   { signal }: AbortOptions,
-): AsyncGenerator<readonly number[], void> {
-  const treeId = await readTreeRecord(datastore, tree).then(
-    (record) => record?.id,
-    (error: unknown) => {
-      if (CodexError.is(error, 'store/corrupted-record')) return undefined
-      throw error
-    },
-  )
-  if (treeId === undefined || end <= first) return
+): AsyncGenerator<readonly [first: number, page: LeafPage | undefined], void> {
+  const record = await unlessDamaged(() => readTreeRecord(datastore, tree))
+  if (record === undefined || end <= first) return
   const firstPage = Math.floor(first / LEAVES_PER_PAGE)
-  const after: { readonly after?: Key } = firstPage === 0 ? {} : { after: pageKey(treeId, firstPage - 1) }
-  let pages: number[] = []
-  for await (const [key] of datastore.entries(leavesKey(treeId), { signal, ...after })) {
-    const page = idOf(key)
-    if (page * LEAVES_PER_PAGE >= end) break
-    pages.push(page)
-    if (pages.length < PAGES_AT_ONCE) continue
-    yield pages
-    pages = []
+  const after: { readonly after?: Key } = firstPage === 0 ? {} : { after: pageKey(record.id, firstPage - 1) }
+  for await (const [key, sealed] of datastore.entries(leavesKey(record.id), { signal, ...after })) {
+    const place = idOf(key) * LEAVES_PER_PAGE
+    if (place >= end) return
+    yield [place, await unlessDamaged(async () => LeafPage.decode(key, sealed))]
   }
-  if (pages.length > 0) yield pages
+}
+
+async function unlessDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (CodexError.is(error, 'store/corrupted-record')) return undefined
+    throw error
+  }
 }
