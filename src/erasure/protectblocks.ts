@@ -9,6 +9,7 @@ import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { PlainManifest } from '../protocol/manifest.ts'
 import type { MerkleTree } from '../protocol/merkletree.ts'
 import { findBlocks } from '../storage/findblocks.ts'
+import { firstMissingLeaf } from '../storage/presentleaves.ts'
 import { PUT_GROUP_BYTES } from '../storage/putgatherer.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
@@ -52,6 +53,13 @@ export async function protectBlocks(
   layout: CodeLayout,
   options: ProtectBlocksOptions,
 ): Promise<MerkleTree> {
+  // How many blocks there are only the manifest says: nothing is made room for that is not here.
+  const all = { first: 0, end: layout.originalBlocks }
+  const missing = await firstMissingLeaf(repo, manifest.treeCid, all, options)
+  if (missing !== undefined) {
+    const [how] = await findBlocks(repo, manifest.treeCid, [missing], manifest.blockSize)
+    if (how === 'missing' || how === 'damaged') throw notThere(how, missing, manifest.treeCid.toString())
+  }
   const digests = new Uint8Array(layout.totalBlocks * DIGEST_BYTES)
   await mapBounded(stepGroups(layout.steps, layout.rows, manifest.blockSize), GROUPS_IN_FLIGHT, async (group) => {
     options.signal.throwIfAborted()

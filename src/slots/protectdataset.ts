@@ -53,7 +53,7 @@ export async function protectDataset(
     const { steps, rows } = layout
     const slots = Array.from({ length: rows }, (_, row) => row)
     const meter = new SlotsMeter('protecting', { slots, blocks: steps }, job.progress)
-    const leaves = await Promise.all(slots.map(() => builder.hasher.emptyLeaves(paddedBlocks)))
+    const hashesOf = slots.map(() => new Map<number, Uint8Array>())
     const treeId = await growth.begin()
     const tree = await protectBlocks(parts, plain, layout, {
       ...own,
@@ -69,16 +69,13 @@ export async function protectDataset(
           ),
         )
         for (const row of slots)
-          leaves[row]?.set(
-            hashes.subarray(ELEMENT_BYTES * row * count, ELEMENT_BYTES * (row + 1) * count),
-            ELEMENT_BYTES * firstStep,
-          )
+          hashesOf[row]?.set(firstStep, hashes.subarray(ELEMENT_BYTES * row * count, ELEMENT_BYTES * (row + 1) * count))
       },
     })
     const manifest = protectedManifest(plain, { ecK, ecM }, treeCid(tree.root), layout.totalBlocks)
     await growth.store(nodeChanges(treeId, tree))
-    const trees = await mapBounded(leaves, GROUPS_IN_FLIGHT, async (own) =>
-      builder.grow(growth, await builder.hasher.nodes(own)),
+    const trees = await mapBounded(hashesOf, GROUPS_IN_FLIGHT, async (hashes) =>
+      builder.grow(growth, await builder.hasher.nodes(await builder.hasher.leaves(hashes, paddedBlocks))),
     )
     const grown = { treeId, cid: manifest.treeCid, leafCount: tree.leafCount }
     const { cid, protectedCid, manifest: verifiable } = await builder.finish(growth, manifest, trees, [grown], expiry)

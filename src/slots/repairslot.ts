@@ -8,7 +8,6 @@ import type { Cid } from '../protocol/cid.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import { expectTree } from './expecttree.ts'
-import { ELEMENT_BYTES } from './fieldelements.ts'
 import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
@@ -48,7 +47,7 @@ export async function repairSlot(
     const builder = new SlotsBuilder(parts, own)
     const meter = new SlotsMeter('repairing', { slots: [index], blocks: steps }, job.progress)
     const treeId = await growth.begin()
-    const leaves = await builder.hasher.emptyLeaves(geometry.paddedBlocks)
+    const pieces = new Map<number, Uint8Array>()
     let rebuiltBlocks = 0
     await mapBounded(stepGroups(steps, ecK, manifest.blockSize), GROUPS_IN_FLIGHT, async (group) => {
       growth.signal.throwIfAborted()
@@ -64,18 +63,14 @@ export async function repairSlot(
       const hash = async (): Promise<void> => {
         const hashes = await builder.hasher.hash(
           found.map(({ block }) => block),
-          (from, to) =>
-            meter.advance(
-              to - from,
-              Array.from({ length: to - from }, () => 0),
-            ),
+          (from, to) => meter.advanceSlot(0, to - from),
         )
-        leaves.set(hashes, ELEMENT_BYTES * group.firstStep)
+        pieces.set(group.firstStep, hashes)
       }
       await mapBounded([store, hash], 2, (act) => act())
       rebuiltBlocks += found.filter(({ isRebuilt }) => isRebuilt).length
     })
-    const nodes = await builder.hasher.nodes(leaves)
+    const nodes = await builder.hasher.nodes(await builder.hasher.leaves(pieces, geometry.paddedBlocks))
     checkRoot(manifest, index, nodes)
     await adoptLeaves(repo.parts, treeId, manifest.treeCid, growth)
     if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)

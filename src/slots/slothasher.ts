@@ -3,6 +3,7 @@
 import { toHex } from '../lib/bytes.ts'
 import { assert } from '../lib/errors.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
+import { nextTask } from '../lib/nexttask.ts'
 import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { makeCid } from '../protocol/cid.ts'
@@ -19,6 +20,9 @@ export const HASH_BATCH_BLOCKS = 32
 const BATCHES_IN_FLIGHT = 4
 /** Hashes kept of blocks that were met, so that a dataset that repeats itself is hashed once; some 200 bytes each. */
 const MAX_REMEMBERED = 4096
+
+/** Leaves of padding written before others get a turn: some milliseconds. */
+const PADDING_PER_TURN = 65_536
 
 /** For one job: it keeps the job's signal and rank. */
 export class SlotHasher {
@@ -57,11 +61,23 @@ export class SlotHasher {
     return this.#zero
   }
 
-  /** Leaves of a slot's tree: `hashes` of its blocks come later, what pads it to a power of two is there. */
-  async emptyLeaves(paddedBlocks: number): Promise<Uint8Array> {
+  /**
+   * Leaves of a slot's tree, with what pads it to a power of two. To be made when all hashes are there: how large a slot is only its manifest says,
+   * and until then memory is taken for what was really found.
+   * @param pieces hashes of all of its blocks, by the place in the slot that they begin at
+   */
+  async leaves(pieces: ReadonlyMap<number, Uint8Array>, paddedBlocks: number): Promise<Uint8Array> {
     const leaves = new Uint8Array(ELEMENT_BYTES * paddedBlocks)
+    let end = 0
+    for (const [first, hashes] of pieces) {
+      leaves.set(hashes, ELEMENT_BYTES * first)
+      end = Math.max(end, ELEMENT_BYTES * first + hashes.length)
+    }
     const zero = await this.zeroHash()
-    for (let at = 0; at < leaves.length; at += ELEMENT_BYTES) leaves.set(zero, at)
+    for (let at = end, turns = 0; at < leaves.length; at += ELEMENT_BYTES) {
+      leaves.set(zero, at)
+      if (++turns % PADDING_PER_TURN === 0) await nextTask()
+    }
     return leaves
   }
 

@@ -14,13 +14,14 @@ import type { GrownTree, Growth } from '../storage/heldtrees.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import type { LeafRange } from '../storage/presentleaves.ts'
+import { firstMissingLeaf } from '../storage/presentleaves.ts'
 import { holdersOf } from '../storage/holdersof.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
 import { expectTree } from './expecttree.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
-import { CELL_SIZE, slotGeometry } from './slotgeometry.ts'
+import { CELL_SIZE, slotGeometry, slotRange } from './slotgeometry.ts'
 import { HASH_BATCH_BLOCKS, SlotHasher, slotRootCid } from './slothasher.ts'
 import { growSlotTree } from './slottrees.ts'
 import { SlotsMeter } from './slotsprogress.ts'
@@ -166,7 +167,8 @@ export class SlotsBuilder {
   }
 
   /**
-   * All nodes of a slot's tree from its blocks in the store. Blocks that `inspect` was shown as missing or damaged count as zeros.
+   * All nodes of a slot's tree from its blocks in the store, each of which has a leaf. Blocks that `inspect` was shown as missing or damaged
+   * all the same count as zeros.
    * @param inspect by default: throws at the first such block
    */
   async nodesOf(
@@ -177,7 +179,7 @@ export class SlotsBuilder {
     inspect: Inspect = refuse(manifest),
   ): Promise<Uint8Array> {
     const { steps } = layoutOf(manifest)
-    const leaves = await this.#hasher.emptyLeaves(slotGeometry(manifest).paddedBlocks)
+    const pieces = new Map<number, Uint8Array>()
     const starts = Array.from({ length: Math.ceil(steps / HASH_BATCH_BLOCKS) }, (_, i) => i * HASH_BATCH_BLOCKS)
     await mapBounded(starts, BATCHES_IN_FLIGHT, async (first) => {
       signal.throwIfAborted()
@@ -187,15 +189,17 @@ export class SlotsBuilder {
       inspect(slot, first, found)
       const isBlock = (block: FoundBlock): block is VerifiedBlock => typeof block !== 'string'
       const hashes = await this.#hasher.hash(found.filter(isBlock))
+      const piece = new Uint8Array(ELEMENT_BYTES * count)
       let next = 0
       for (const [i, block] of found.entries()) {
         if (!isBlock(block)) continue
         const at = ELEMENT_BYTES * next++
-        leaves.set(hashes.subarray(at, at + ELEMENT_BYTES), ELEMENT_BYTES * (first + i))
+        piece.set(hashes.subarray(at, at + ELEMENT_BYTES), ELEMENT_BYTES * i)
       }
+      pieces.set(first, piece)
       advance(count)
     })
-    return this.#hasher.nodes(leaves)
+    return this.#hasher.nodes(await this.#hasher.leaves(pieces, slotGeometry(manifest).paddedBlocks))
   }
 
   /** Before the manifest counts, so that one that is kept never names blocks that were let go meanwhile. */
@@ -210,9 +214,19 @@ export class SlotsBuilder {
     signal: AbortSignal,
     use: (nodes: Uint8Array, slot: number) => Promise<T>,
   ): Promise<T[]> {
+    for (const slot of slots) await this.#requireBlocks(manifest, slot, signal)
     return this.forSlots(manifest, slots, async (slot, advance) =>
       use(await this.nodesOf(manifest, slot, signal, advance), slot),
     )
+  }
+
+  /** Before anything is read, so that what is missing is told at once, and the first of it. */
+  async #requireBlocks(manifest: CodedManifest, slot: number, signal: AbortSignal): Promise<void> {
+    const range = slotRange(manifest, slot)
+    const index = await firstMissingLeaf(this.#parts.repo, manifest.treeCid, range, { signal })
+    if (index === undefined) return
+    const [how] = await findBlocks(this.#parts.repo, manifest.treeCid, [index], manifest.blockSize)
+    if (how === 'missing' || how === 'damaged') throw notThere(how, slot, index - range.first, index)
   }
 
   /** Works on slots, some at a time, and reports as `hashing`. */
@@ -227,12 +241,7 @@ export class SlotsBuilder {
     const batches = Math.ceil(steps / HASH_BATCH_BLOCKS)
     const atOnce = Math.max(MIN_SLOTS_IN_FLIGHT, Math.ceil(MAX_SLOTS_IN_FLIGHT / batches))
     return mapBounded(slots, Math.min(atOnce, MAX_SLOTS_IN_FLIGHT), (slot, place) =>
-      work(slot, (blocks) =>
-        meter.advance(
-          blocks,
-          Array.from({ length: blocks }, () => place),
-        ),
-      ),
+      work(slot, (blocks) => meter.advanceSlot(place, blocks)),
     )
   }
 }
@@ -269,11 +278,14 @@ function refuse(manifest: CodedManifest): Inspect {
   return (slot, first, found) => {
     for (const [i, how] of found.entries()) {
       if (how !== 'missing' && how !== 'damaged') continue
-      const block = first + i
-      const what = how === 'missing' ? 'is not in the store' : 'is damaged on disk'
-      throw new CodexError(`slots/block-${how}`, `block ${block} of slot ${slot} ${what}: repair the slot`, {
-        detail: { slot, block, index: slot * steps + block },
-      })
+      throw notThere(how, slot, first + i, slot * steps + first + i)
     }
   }
+}
+
+function notThere(how: 'missing' | 'damaged', slot: number, block: number, index: number): CodexError {
+  const what = how === 'missing' ? 'is not in the store' : 'is damaged on disk'
+  return new CodexError(`slots/block-${how}`, `block ${block} of slot ${slot} ${what}: repair the slot`, {
+    detail: { slot, block, index },
+  })
 }

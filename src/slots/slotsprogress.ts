@@ -52,6 +52,14 @@ export class SlotsMeter {
     this.#report()
   }
 
+  /** As {@link SlotsMeter.advance} for blocks of one slot. */
+  advanceSlot(place: number, blocks: number): void {
+    const slot = this.#slots[place]
+    if (slot !== undefined) slot.doneBlocks += blocks
+    this.#doneBlocks += blocks
+    this.#report()
+  }
+
   #report(): void {
     this.#tell?.({
       stage: this.#stage,

@@ -8,9 +8,10 @@ import type { Cid } from '../../src/protocol/cid.ts'
 import { makeCid } from '../../src/protocol/cid.ts'
 import type { Manifest, VerifiableManifest } from '../../src/protocol/manifest.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
-import { CODEX_PROVING_ROOT, CODEX_SLOT_ROOT, IDENTITY } from '../../src/protocol/multicodec.ts'
+import { CODEX_PROVING_ROOT, CODEX_ROOT, CODEX_SLOT_ROOT, IDENTITY, SHA2_256 } from '../../src/protocol/multicodec.ts'
 import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
+import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { expectNoOrphans } from '../fakes/expectnoorphans.ts'
 import { NEVER, TEST_HASHER, seededBytes, streamOf } from '../fakes/memorystore.ts'
@@ -247,6 +248,92 @@ describe('a manifest of which all trees are here', () => {
     ])
   })
 })
+
+describe('a manifest that speaks of more than is here', () => {
+  /** 2^27 blocks in each slot once padded, the most the circuit has room for: 4 GiB of leaves for each. */
+  const STEPS = 2 ** 26 + 1
+
+  async function huge() {
+    const { store, manifest } = await built()
+    const foreign: VerifiableManifest = {
+      ...manifest,
+      treeCid: makeCid(CODEX_ROOT, SHA2_256, new Uint8Array(32).fill(9)),
+      datasetSize: 5 * STEPS * BLOCK,
+      originalDatasetSize: 3 * STEPS * BLOCK,
+    }
+    return { store, manifest: foreign, cid: await putManifest(store, foreign) }
+  }
+
+  it('takes neither memory nor time', async () => {
+    const { store, manifest, cid } = await huge()
+    const missing = { code: 'slots/block-missing', detail: { slot: 0, block: 0 } }
+    const calls = callsOf(store)
+    await expectRefused(store, () => store.slots.build(cid, { signal }), missing)
+    await expectRefused(store, () => store.slots.buildSlot(manifest, 0, { signal }), missing)
+    await expectRefused(store, () => store.slots.repair(cid, 0, { signal }), { code: 'erasure/too-few-rows' })
+    await expectRefused(store, () => store.slots.decode(cid, { signal }), { code: 'erasure/too-few-rows' })
+    const plain: Manifest = {
+      kind: 'plain',
+      layout: manifest.layout,
+      treeCid: manifest.treeCid,
+      blockSize: BLOCK,
+      datasetSize: 3 * STEPS * BLOCK,
+    }
+    const plainCid = await putManifest(store, plain)
+    const protect = () => store.slots.protect(plainCid, { ecK: 3, ecM: 2, signal })
+    await expectRefused(store, protect, { code: 'dataset/block-missing', detail: { index: 0 } })
+    const reports = await store.slots.verify(cid, { signal })
+    const first = Array.from({ length: 1024 }, (_, i) => i)
+    for (const report of reports)
+      expect(report).toMatchObject({ outcome: 'blocks missing', missingBlocks: STEPS, missing: first, hasTree: false })
+    const { slots } = await store.slots.show(cid, { signal })
+    expect(slots.map(({ presentBlocks, hasTree }) => [presentBlocks, hasTree])).toEqual(Array(5).fill([0, false]))
+    await store.slots.ensureExpiry(cid, store.clock.now() + 1000, { signal })
+    expect(calls()).toBeLessThan(1000)
+  })
+
+  it('is read as far as its pages go', async () => {
+    const { store, manifest, cid } = await huge()
+    const [block] = (await hashBlocks(TEST_HASHER, [seededBytes(BLOCK, 5)])) as [VerifiedBlock]
+    await store.repo.put(block)
+    const places = [0, STEPS - 1, STEPS, 4 * STEPS + 9]
+    await store.repo.putLeaves(
+      manifest.treeCid,
+      5 * STEPS,
+      places.map((index) => ({ index, blockCid: block.cid })),
+    )
+    const calls = callsOf(store)
+    const { slots } = await store.slots.show(cid, { signal })
+    expect(slots.map(({ presentBlocks }) => presentBlocks)).toEqual([2, 1, 0, 0, 1])
+    const reports = await store.slots.verify(cid, { signal })
+    expect(reports.map(({ missingBlocks }) => missingBlocks)).toEqual([2, 1, 0, 0, 1].map((here) => STEPS - here))
+    expect(reports.map(({ missing }) => missing[0])).toEqual([1, 1, 0, 0, 0])
+    expect(reports[4]?.missing.slice(7, 11)).toEqual([7, 8, 10, 11])
+    await expectRefused(store, () => store.slots.build(cid, { signal }), {
+      code: 'slots/block-missing',
+      detail: { slot: 0, block: 1 },
+    })
+    const expiry = store.clock.now() + 10 ** 7
+    expect(await store.slots.ensureExpiry(cid, expiry, { signal })).toMatchObject({ prolongedBlocks: 4 })
+    expect(await store.slots.dropSlot(cid, 0, { signal })).toBe(2)
+    expect(calls()).toBeLessThan(1000)
+  })
+})
+
+/** Counts how often the index is asked from now on. */
+function callsOf({ datastore }: SlotsStore): () => number {
+  let calls = 0
+  for (const verb of ['get', 'getMany', 'entries'] as const) {
+    const inner = datastore[verb].bind(datastore) as (...args: unknown[]) => unknown
+    Object.assign(datastore, {
+      [verb]: (...args: unknown[]) => {
+        calls++
+        return inner(...args)
+      },
+    })
+  }
+  return () => calls
+}
 
 describe('repairing', () => {
   it('names the step that has too few rows, and begins nothing', async () => {
