@@ -83,6 +83,10 @@ export interface Proving extends ProvingFunctions {
   readonly sampleInputs: (options: AbortOptions) => Promise<ProofInputs>
   /** Of this user: for what can be made anew. */
   readonly cacheFolder: string
+  /** As many as a prover takes where nobody says. */
+  readonly threads: number
+  /** Which variant of the kernel this engine runs rightly: `relaxed-simd` or `scalar`. */
+  readonly kernelVariant: () => Promise<string>
 }
 
 export interface KeyFacts {
@@ -101,8 +105,9 @@ export async function openProving(): Promise<Proving> {
     import('./proving/verify.ts'),
     import('./platform/nodejs/cachefolder.ts'),
   ])
+  const platform = provingPlatform()
   return {
-    ...provingFunctions(provingPlatform()),
+    ...provingFunctions(platform),
     verify,
     compileCircuit: async (...asked) =>
       (await import('./platform/nodejs/circuitcompiler.ts')).compileOnThread(...asked),
@@ -128,6 +133,18 @@ export async function openProving(): Promise<Proving> {
       }
     },
     cacheFolder: cacheFolder(),
+    threads: platform.openPool(undefined).size,
+    kernelVariant: async () => {
+      const pool = platform.openPool(1)
+      try {
+        return await pool.run((worker) => worker.proveVariant(), {
+          signal: new AbortController().signal,
+          rank: 'background',
+        })
+      } finally {
+        await pool.close()
+      }
+    },
   }
 }
 

@@ -15,11 +15,18 @@ export const VERBS: readonly VerbEntry[] = [
     summary: 'show what the node can do, on real data, then serve the page',
     load: async () => (await import('./demo.ts')).demo,
   },
+  {
+    name: 'start',
+    summary: 'run a node: store, serve peers, answer REST, bridge tabs',
+    load: async () => (await import('./start.ts')).start,
+  },
   { name: 'upload', summary: 'store a file', load: async () => (await import('./upload.ts')).upload },
   { name: 'download', summary: 'read a file back', load: async () => (await import('./download.ts')).download },
   { name: 'ls', summary: 'list what is stored', load: async () => (await import('./ls.ts')).ls },
   { name: 'rm', summary: 'remove what is stored', load: async () => (await import('./rm.ts')).rm },
   { name: 'space', summary: 'show how the quota is used', load: async () => (await import('./space.ts')).space },
+  { name: 'peers', summary: 'list the connected peers', load: async () => (await import('./peers.ts')).peers },
+  { name: 'connect', summary: 'connect to a peer', load: async () => (await import('./connect.ts')).connect },
   {
     name: 'protect',
     summary: 'add parity, and cut into provable slots',
@@ -54,6 +61,27 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'proof-input',
     summary: 'print the input of the proving circuit',
     load: async () => (await import('./proofinput.ts')).proofInput,
+  },
+  {
+    name: 'circuit build',
+    summary: 'compile the circuit and make development keys',
+    load: async () => (await import('./circuitbuild.ts')).circuitBuild,
+  },
+  {
+    name: 'circuit info',
+    summary: 'show the files of a circuit',
+    load: async () => (await import('./circuitinfo.ts')).circuitInfo,
+  },
+  { name: 'prove', summary: 'prove that a slot is stored', load: async () => (await import('./prove.ts')).prove },
+  {
+    name: 'verify',
+    summary: 'check a proof',
+    load: async () => (await import('./verifyproof.ts')).verifyProof,
+  },
+  {
+    name: 'bench',
+    summary: 'measure how fast this machine proves',
+    load: async () => (await import('./bench.ts')).bench,
   },
   {
     name: 'devnet',

@@ -46,8 +46,10 @@ export interface ProveJobs {
   sumOfProducts(name: KeyName, part: number, set: PointSetName, scalars: Uint8Array): Promise<Uint8Array>
   /** Blinds, puts together, verifies. */
   finishProof(pieces: ProofPieces): Promise<FinishedProof>
-  /** Which variant of the kernel this worker runs, and how much memory its kernels have. */
-  proveState(): Promise<{ readonly variant: string | undefined; readonly memoryBytes: number }>
+  /** Which variant of the kernel this worker runs. */
+  proveVariant(): Promise<string>
+  /** How much memory the kernels of its keys have. */
+  proveMemory(): Promise<number>
 }
 
 /** @param load a new kernel, for one key */
@@ -107,7 +109,8 @@ export function proveJobs(load: () => Promise<ProveKernel>): SlicedJobs<ProveJob
       }
     },
     finishProof: async (_, pieces) => (await import('./finishproof.ts')).finishProof(pieces),
-    proveState: async () => keys.state(),
+    proveVariant: async () => (await load()).variant,
+    proveMemory: async () => keys.memoryBytes(),
   }
 }
 
@@ -172,12 +175,8 @@ class ResidentKeys {
     this.#keys.delete(key)
   }
 
-  state(): { readonly variant: string | undefined; readonly memoryBytes: number } {
-    const kernels = [...this.#keys.values()].map(({ resident }) => resident.kernel)
-    return {
-      variant: kernels[0]?.variant,
-      memoryBytes: kernels.reduce((total, { memoryBytes }) => total + memoryBytes, 0),
-    }
+  memoryBytes(): number {
+    return [...this.#keys.values()].reduce((total, { resident }) => total + resident.kernel.memoryBytes, 0)
   }
 }
 

@@ -2,7 +2,7 @@
 // keeps are in suites/prover.ts.
 
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { CodexError } from '../../src/lib/errors.ts'
+import { type CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { SystemRandom } from '../../src/lib/systemrandom.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
@@ -179,9 +179,7 @@ describe('the parts of the key', () => {
     await expectProves(second, 6, other)
     expect(bench.loads()).toEqual(loads)
     await second.close()
-    const memory = await Promise.all(
-      [0, 1].map(() => bench.pool.run(async (worker) => (await worker.proveState()).memoryBytes, sale)),
-    )
+    const memory = await Promise.all([0, 1].map(() => bench.pool.run((worker) => worker.proveMemory(), sale)))
     expect(memory).toEqual([0, 0])
   })
 })

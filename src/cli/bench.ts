@@ -1,0 +1,144 @@
+// bench --prove: the prover meter. How long this machine takes for a proof, where the time goes, and how many slots it could keep.
+
+import { CodexError } from '../lib/errors.ts'
+import { formatBytes, formatDuration } from '../lib/format.ts'
+import { openProving, type Proving } from '../nodejs.ts'
+import { CIRCUIT_OPTIONS, type FoundCircuit, findCircuit } from './circuitfiles.ts'
+import { choice, count, duration, flag } from './option.ts'
+import { table } from './table.ts'
+import { type Call, defineVerb } from './verb.ts'
+
+type Prover = Awaited<ReturnType<Proving['createProver']>>
+type ProofInputs = Parameters<Prover['prove']>[0]
+type Stage = Parameters<NonNullable<Parameters<Prover['prove']>[1]['progress']>>[0]['stage']
+type Engine = 'wasm' | 'snarkjs'
+
+export interface Measured {
+  /** Of a proof with the prover warm, the median. */
+  readonly seconds: number
+  /** Busy seconds of all threads together, by stage, of that proof. */
+  readonly stages: Readonly<Partial<Record<Stage, number>>>
+  /** The process's memory at its highest, above what it was before. */
+  readonly peakBytes: number
+}
+
+const DEFAULT_PERIOD_SECONDS = 120
+const DEFAULT_ROUNDS = 3
+const SAMPLE_MS = 10
+/** Of a period that proving may fill: the rest is for downloads, other programs, and the unforeseen. */
+const SAFE_SHARE = 0.5
+
+export const bench = defineVerb({
+  about: `Measures proving on this machine: ours and, to compare, snarkjs with the same key, inputs and number of threads, the median of some proofs
+after a first one. "Safe for N slots" leaves half of each period free.`,
+  options: {
+    prove: flag('measure proving; there is nothing else to measure yet'),
+    period: duration(`of proofs; ${formatDuration(DEFAULT_PERIOD_SECONDS)} without it`),
+    rounds: count(`proofs that are measured; ${DEFAULT_ROUNDS} without it`),
+    threads: count('as many as this machine runs at once without it'),
+    engine: choice(['wasm', 'snarkjs', 'both'], 'what to measure; both without it'),
+    ...CIRCUIT_OPTIONS,
+  },
+  document: `{ ours: { seconds, stages: { NAME: seconds of all threads }, peakBytes } or null, snarkjs: the same or null, threads, variant (of the
+kernel), safe: { slots, periodSeconds } or null }`,
+  async run(options, call) {
+    if (options.prove !== true) throw new CodexError('cli/bad-option', 'expected --prove; see codex-light bench --help')
+    const proving = await openProving()
+    const circuit = await findCircuit(proving, options, call)
+    const inputs = await proving.sampleInputs(call)
+    const { engine = 'both', rounds = DEFAULT_ROUNDS, period = DEFAULT_PERIOD_SECONDS } = options
+    const threads = options.threads ?? proving.threads
+    const one = (which: Engine): Promise<Measured> | undefined =>
+      engine === 'both' || engine === which
+        ? measure(proving, circuit, inputs, { engine: which, threads, rounds }, call)
+        : undefined
+    const ours = (await one('wasm')) ?? null
+    const snarkjs = (await one('snarkjs')) ?? null
+    const safe = ours && { slots: safeSlots(ours.seconds, period), periodSeconds: period }
+    const variant = await proving.kernelVariant()
+    const answer = { ours, snarkjs, threads, variant, safe }
+    await call.terminal.answer(answer, asText(answer))
+    return undefined
+  },
+})
+
+/** One proof per slot and period, one after the other. */
+export function safeSlots(secondsPerProof: number, periodSeconds: number): number {
+  return Math.floor((periodSeconds * SAFE_SHARE) / secondsPerProof)
+}
+
+async function measure(
+  proving: Proving,
+  { files }: FoundCircuit,
+  inputs: ProofInputs,
+  { engine, threads, rounds }: { readonly engine: Engine; readonly threads: number; readonly rounds: number },
+  { terminal, signal }: Call,
+): Promise<Measured> {
+  const before = process.memoryUsage.rss()
+  let peak = before
+  const timer = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), SAMPLE_MS)
+  const prover = await proving.createProver({ circuit: files, engine, threads, signal })
+  try {
+    return await terminal.progress({ label: `measuring ${engine}` }, async (advance) => {
+      const times: { readonly seconds: number; readonly stages: Measured['stages'] }[] = []
+      for (let round = 0; round <= rounds; round++) {
+        advance(0, { label: `measuring ${engine}, proof ${round + 1} of ${rounds + 1}`, totalBytes: undefined })
+        const time = await timed(prover, inputs, signal)
+        if (round > 0) times.push(time)
+      }
+      times.sort((a, b) => a.seconds - b.seconds)
+      const middle = times[Math.floor(times.length / 2)] ?? { seconds: 0, stages: {} }
+      return { ...middle, peakBytes: peak - before }
+    })
+  } finally {
+    clearInterval(timer)
+    await prover.close()
+  }
+}
+
+async function timed(
+  prover: Prover,
+  inputs: ProofInputs,
+  signal: AbortSignal,
+): Promise<{ readonly seconds: number; readonly stages: Measured['stages'] }> {
+  const startMs = performance.now()
+  const begun = new Map<string, number>()
+  const stages: Partial<Record<Stage, number>> = {}
+  await prover.prove(inputs, {
+    signal,
+    rank: 'duty',
+    progress: ({ stage, state, part }) => {
+      const nowMs = performance.now()
+      if (state === 'begun') begun.set(`${stage} ${part}`, nowMs)
+      else stages[stage] = (stages[stage] ?? 0) + (nowMs - (begun.get(`${stage} ${part}`) ?? nowMs)) / 1000
+    },
+  })
+  return { seconds: (performance.now() - startMs) / 1000, stages }
+}
+
+interface Answer {
+  readonly ours: Measured | null
+  readonly snarkjs: Measured | null
+  readonly threads: number
+  readonly variant: string
+  readonly safe: { readonly slots: number; readonly periodSeconds: number } | null
+}
+
+function asText({ ours, snarkjs, threads, variant, safe }: Answer): string {
+  const rows = [
+    ['ours', ours],
+    ['snarkjs', snarkjs],
+  ] as const
+  const lines = rows.flatMap(([name, measured]) =>
+    measured === null ? [] : [[name, `${measured.seconds.toFixed(2)} s`, formatBytes(Math.max(0, measured.peakBytes))]],
+  )
+  const stages = Object.entries(ours?.stages ?? {}).map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)}`)
+  const ratio = ours && snarkjs ? [`${(snarkjs.seconds / ours.seconds).toFixed(1)} times as fast as snarkjs`] : []
+  return [
+    table([['engine', 'a proof', 'memory above idle'], ...lines]),
+    `${threads} thread${threads === 1 ? '' : 's'}, kernel ${variant}`,
+    ...(stages.length === 0 ? [] : [`seconds by stage, all threads together: ${stages.join(', ')}`]),
+    ...ratio,
+    ...(safe === null ? [] : [`safe for ${safe.slots} slots at a period of ${formatDuration(safe.periodSeconds)}`]),
+  ].join('\n')
+}

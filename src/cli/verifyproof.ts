@@ -1,0 +1,55 @@
+// verify FILE: whether a proof holds, for a verification key or for the circuit it belongs to.
+
+import { CodexError } from '../lib/errors.ts'
+import { openProving, type Proving } from '../nodejs.ts'
+import {
+  CIRCUIT_OPTIONS,
+  findCircuit,
+  readJsonFile,
+  readVerificationKey,
+  type VerificationKey,
+} from './circuitfiles.ts'
+import { EXIT } from './exitcodes.ts'
+import { text } from './option.ts'
+import { type Call, defineVerb } from './verb.ts'
+
+type Proof = Parameters<Proving['verify']>[2]
+
+export const verifyProof = defineVerb({
+  operands: { text: 'FILE', min: 1, max: 1 },
+  about: `Says whether the proof in FILE (as prove prints it) holds, and ends with exit code 1 where it does not. Without --key the verification
+key is that of the circuit.`,
+  options: { key: text('FILE', 'verification key, JSON as circuit tools write it'), ...CIRCUIT_OPTIONS },
+  document: `{ holds, publicSignals: [decimal], developmentOnly (whether anybody could have forged it) }`,
+  async run(options, call) {
+    const [path = ''] = call.operands
+    const { proof, publicSignals } = (await readJsonFile(path)) as { proof: Proof; publicSignals: string[] }
+    const proving = await openProving()
+    const key = await verificationKey(proving, options, call)
+    const holds = proving.verify(key, publicSignals, proof)
+    const developmentOnly = key.developmentOnly !== undefined
+    const remark = developmentOnly ? ' (by a key for development only: anybody can forge such proofs)' : ''
+    await call.terminal.answer(
+      { holds, publicSignals, developmentOnly },
+      holds ? `the proof holds${remark}` : 'the proof does not hold',
+    )
+    return holds ? undefined : EXIT.failed
+  },
+})
+
+async function verificationKey(
+  proving: Proving,
+  options: {
+    readonly key: string | undefined
+    readonly circuit: string | undefined
+    readonly size: 'full' | 'small' | undefined
+  },
+  call: Call,
+): Promise<VerificationKey> {
+  if (options.key !== undefined) return readVerificationKey(options.key)
+  const { folder, files } = await findCircuit(proving, options, call)
+  if (files.verificationKey !== undefined) return files.verificationKey
+  throw new CodexError('cli/bad-circuit', `expected a verification key in ${folder}, found none; give one with --key`, {
+    detail: { folder },
+  })
+}
