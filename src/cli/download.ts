@@ -1,34 +1,40 @@
-// download CID: reads a dataset, a part of it, or one block back to a file or to stdout.
+// download CID: reads a dataset, a part of it, or one block to a file or to stdout; what is not in the store comes from peers first.
 
 import { resolve } from 'node:path'
 import { CodexError } from '../lib/errors.ts'
-import { formatBytes } from '../lib/format.ts'
+import { formatBytes, formatCount } from '../lib/format.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { isManifestCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import type { FileTarget } from './filetarget.ts'
 import { openFileTarget } from './filetarget.ts'
-import { flag, size, text } from './option.ts'
+import type { NodeAccess } from './nodeaccess.ts'
+import { duration, flag, size, text } from './option.ts'
 import { readCid } from './readcid.ts'
 import { safeFilename } from './safefilename.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
-import type { LocalNode } from './withnode.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 const STDOUT = '-'
+/** Peers are found within seconds, or not at all. */
+const DEFAULT_STALL_SECONDS: Seconds = 120
 
 export const download = defineVerb({
   operands: { text: 'CID', min: 1, max: 1 },
-  about: `Reads the dataset CID, or the one block that CID names, and prints the path of the file it wrote.
-Without -o the file gets the name kept with the data, in the current folder. Bytes go to FILE.part beside it, which becomes
-FILE when all of them are there and durable. Every block is checked against its hash.`,
+  about: `Reads the dataset CID, or the one block that CID names, and prints the path of the file it wrote. A dataset that is not in the store is
+first fetched from peers; interrupted and called again, that goes on where it was. Without -o the file gets the name kept with
+the data, in the current folder. Bytes go to FILE.part beside it, which becomes FILE when all of them are there and durable.
+Every block is checked against its hash, one from a peer also against its place in the dataset.`,
   options: {
     output: text('FILE', 'where to write; - for stdout', { short: 'o' }),
     offset: size('first byte to read, by default 0'),
     length: size('bytes to read, by default up to the end'),
     force: flag('replace FILE if it exists', { short: 'f' }),
+    local: flag('only from the store, not from peers'),
+    timeout: duration(`fail when no block comes from peers for so long, by default ${DEFAULT_STALL_SECONDS}s`),
   },
   document: '{ cid, path (absolute), bytes, filename or null, mimetype or null }; not together with -o -',
   async run(options, call) {
@@ -36,8 +42,9 @@ FILE when all of them are there and durable. Every block is checked against its 
     const { terminal } = call
     if (options.output === STDOUT && terminal.json)
       throw new CodexError('cli/bad-operands', '--json and -o - both want stdout; choose one')
-    return withNode(call, 'look', async (node) => {
-      const content = await openContent(node, cid, options, call.signal)
+    return withAccess(call, 'look', async (node) => {
+      const manifest = isManifestCid(cid) ? await findManifest(node, cid, options, call) : undefined
+      const content = await openContent(node, cid, manifest, options, call.signal)
       const path = options.output ?? safeFilename(content.manifest?.filename ?? '') ?? String(cid)
       const target =
         path === STDOUT ? stdoutTarget(call) : await openFileTarget(path, { force: options.force === true })
@@ -61,6 +68,38 @@ FILE when all of them are there and durable. Every block is checked against its 
   },
 })
 
+interface FetchOptions {
+  readonly local: boolean | undefined
+  readonly timeout: Seconds | undefined
+}
+
+/** Of the store; of a dataset that is not whole there, after it was fetched. */
+async function findManifest(
+  node: NodeAccess,
+  cid: Cid,
+  { local, timeout = DEFAULT_STALL_SECONDS }: FetchOptions,
+  { terminal, signal }: Call,
+): Promise<Manifest> {
+  try {
+    return await node.manifest(cid, { signal })
+  } catch (error) {
+    if (local === true || !CodexError.is(error, 'dataset/not-found')) throw error
+    return await terminal.progress({ label: 'looking for peers' }, (advance) =>
+      node
+        .fetch(cid, {
+          signal,
+          stallSeconds: timeout,
+          progress: ({ doneBytes, totalBytes, peers }) =>
+            advance(doneBytes, { label: `fetching from ${formatCount(peers, 'peer')}`, totalBytes }),
+        })
+        .catch((failure: unknown) => {
+          // Where there is nobody to ask, what is missing matters more.
+          throw CodexError.is(failure, 'node/no-network') ? error : failure
+        }),
+    )
+  }
+}
+
 interface Content {
   readonly manifest: Manifest | undefined
   readonly sizeBytes: number
@@ -72,19 +111,20 @@ interface Range {
   readonly length: number | undefined
 }
 
-async function openContent(node: LocalNode, cid: Cid, range: Range, signal: AbortSignal): Promise<Content> {
-  if (!isManifestCid(cid)) return openBlock(node, cid, range)
-  const manifest = await node.datasets.manifest(cid)
+async function openContent(
+  node: NodeAccess,
+  cid: Cid,
+  manifest: Manifest | undefined,
+  range: Range,
+  signal: AbortSignal,
+): Promise<Content> {
+  if (manifest === undefined) return openBlock(node, cid, range, signal)
   const { offset, length } = checkedRange(range, contentBytes(manifest))
-  return { manifest, sizeBytes: length, pieces: node.datasets.read(cid, { offset, length, signal }) }
+  return { manifest, sizeBytes: length, pieces: node.read(cid, { offset, length, signal }) }
 }
 
-async function openBlock(node: LocalNode, cid: Cid, range: Range): Promise<Content> {
-  const bytes = await node.repo.get(cid)
-  if (bytes === undefined)
-    throw new CodexError('dataset/not-found', `${cid.kind} ${cid} is not in the store`, {
-      detail: { cid: String(cid), kind: cid.kind },
-    })
+async function openBlock(node: NodeAccess, cid: Cid, range: Range, signal: AbortSignal): Promise<Content> {
+  const bytes = await node.block(cid, { signal })
   const { offset, length } = checkedRange(range, bytes.length)
   const part = bytes.subarray(offset, offset + length)
   return {

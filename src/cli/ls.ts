@@ -9,7 +9,7 @@ import { manifestDocument } from '../rest/manifestdocument.ts'
 import { sentenceOf } from './sentenceof.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 const HEADER = ['CID', 'SIZE', 'BLOCKS', 'KIND', 'TYPE', 'NAME']
 /** SIZE and BLOCKS. */
@@ -25,9 +25,9 @@ A dataset whose manifest is damaged is listed as such, with the reason on stderr
     const { terminal, signal } = call
     const found: { cid: string; manifest: Manifest }[] = []
     const damaged: { cid: string; error: CodexError }[] = []
-    await withNode(call, 'look', (node) =>
+    await withAccess(call, 'look', (node) =>
       terminal.progress({ label: 'listing' }, async () => {
-        for await (const entry of node.datasets.list({ signal })) {
+        for await (const entry of node.list({ signal })) {
           const cid = String(entry.cid)
           if (entry.manifest === undefined) damaged.push({ cid, error: entry.error })
           else found.push({ cid, manifest: entry.manifest })

@@ -10,6 +10,8 @@ export interface Option<T> {
   /** One letter. */
   readonly short?: string
   readonly about: string
+  /** May be given several times; `read` gets all of them, with commas between. */
+  readonly isRepeatable?: boolean
   /** @throws CodexError whose exit code is usage */
   read(text: string): T
   /** As people write it. */
@@ -27,6 +29,8 @@ export type OptionValues<Table extends OptionTable> = {
 /** As `parseArgs` hands them over. */
 export type RawOptions = Readonly<Record<string, string | boolean | undefined>>
 
+const MAX_PORT = 65_535
+
 interface Extra {
   readonly short?: string
 }
@@ -37,6 +41,32 @@ export function flag(about: string, extra: Extra = {}): Option<boolean> {
 
 export function text(takes: string, about: string, extra: Extra = {}): Option<string> {
   return { takes, about, ...extra, read: (given) => given, show: (value) => value }
+}
+
+/** Given several times, or once with commas. */
+export function list(takes: string, about: string, extra: Extra = {}): Option<readonly string[]> {
+  return {
+    takes,
+    about,
+    ...extra,
+    isRepeatable: true,
+    read: (given) => given.split(',').filter((part) => part !== ''),
+    show: (values) => (values.length === 0 ? '-' : values.join(',')),
+  }
+}
+
+/** A port to listen on, 0 for any free one. */
+export function port(about: string, extra: Extra = {}): Option<number> {
+  return {
+    takes: 'PORT',
+    about,
+    ...extra,
+    read(given) {
+      if (/^\d{1,5}$/.test(given) && Number(given) <= MAX_PORT) return Number(given)
+      throw badValue(`a port from 0 to ${MAX_PORT}`, given)
+    },
+    show: String,
+  }
 }
 
 export function size(about: string, extra: Extra = {}): Option<Bytes> {

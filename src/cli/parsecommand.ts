@@ -64,18 +64,19 @@ export function findVerb(argv: readonly string[]): FoundVerb | undefined {
 
 /** @throws CodexError `cli/bad-option`, `cli/bad-operands` */
 export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
+  checkRefused(entry, verb, rest)
   const { values, positionals } = strictly(entry.name, () =>
     parseArgs({ args: [...rest], options: parseArgsOptions(tableOf(verb)), strict: true, allowPositionals: true }),
   )
   // Help is given whatever else is missing.
   if (values['help'] !== true) checkOperands(entry, verb, positionals)
-  return { raw: values as RawOptions, operands: positionals }
+  return { raw: joined(values), operands: positionals }
 }
 
 /** For a command line without a verb. @throws CodexError `cli/bad-option` */
 export function parseCommon(argv: readonly string[]): RawOptions {
   const options = parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS })
-  return strictly('', () => parseArgs({ args: [...argv], options, strict: true })).values as RawOptions
+  return joined(strictly('', () => parseArgs({ args: [...argv], options, strict: true })).values)
 }
 
 function tableOf(verb: Verb): OptionTable {
@@ -93,6 +94,19 @@ function strictly<T>(verbName: string, parse: () => T): T {
   }
 }
 
+/** Options of other nodes that this one does not honour are told from those that nobody knows. @throws CodexError `cli/refused-option` */
+function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === '--') return
+    const name = /^--([^=]+)/.exec(arg)?.[1] ?? ''
+    const why = refuses?.get(name)
+    if (why === undefined) continue
+    throw new CodexError('cli/refused-option', `${verbName} does not take --${name}: ${why}`, {
+      detail: { option: name },
+    })
+  }
+}
+
 function checkOperands({ name }: VerbEntry, { operands }: Verb, found: readonly string[]): void {
   const { text, min, max } = operands ?? { text: 'nothing', min: 0, max: 0 }
   if (found.length >= min && found.length <= max) return
@@ -106,9 +120,19 @@ function helpCall(verbName: string): string {
 
 function parseArgsOptions(table: OptionTable) {
   return Object.fromEntries(
-    Object.entries(table).map(([name, { takes, short }]) => [
+    Object.entries(table).map(([name, { takes, short, isRepeatable }]) => [
       name,
-      { type: takes === undefined ? ('boolean' as const) : ('string' as const), ...(short && { short }) },
+      {
+        type: takes === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short && { short }),
+        ...(isRepeatable && { multiple: true }),
+      },
     ]),
   )
+}
+
+/** What was given several times, as it stands in the environment: with commas between. */
+function joined(values: Readonly<Record<string, unknown>>): RawOptions {
+  const entries = Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : value])
+  return Object.fromEntries(entries) as RawOptions
 }

@@ -4,7 +4,7 @@ import { EXIT } from './exitcodes.ts'
 import { readCid } from './readcid.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 export const rm = defineVerb({
   operands: { text: 'CID...', min: 1, max: Infinity },
@@ -16,12 +16,12 @@ What is not there is fine. A block that a dataset needs stays, and the exit code
     const { terminal, signal } = call
     // All of them before the first is removed: half a command must not happen for want of a letter.
     const cids = call.operands.map(readCid)
-    const done = await withNode(call, 'change', (node) =>
+    const done = await withAccess(call, 'change', (node) =>
       terminal.progress({ label: 'removing' }, async () => {
         const outcomes: { cid: string; outcome: 'removed' | 'absent' | 'in use' }[] = []
         for (const cid of cids) {
           signal.throwIfAborted()
-          outcomes.push({ cid: String(cid), outcome: await node.datasets.remove(cid, { signal }) })
+          outcomes.push({ cid: String(cid), outcome: await node.remove(cid, { signal }) })
         }
         return outcomes
       }),

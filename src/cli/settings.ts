@@ -5,7 +5,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { Option, RawOptions } from './option.ts'
-import { amount, choice, count, duration, readNamed, size, text } from './option.ts'
+import { amount, choice, count, duration, list, port, readNamed, size, text } from './option.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -45,6 +45,17 @@ export const SETTINGS = {
     async () => (await nodeDefaults()).intervalSeconds,
   ),
   'block-mn': setting(count('blocks looked at each time'), async () => (await nodeDefaults()).blocksPerRun),
+  'listen-addrs': setting<readonly string[]>(
+    list('MULTIADDR', 'where start listens for peers; may be given several times', { short: 'i' }),
+    () => ['/ip4/0.0.0.0/tcp/0'],
+  ),
+  'bootstrap-node': setting<readonly string[]>(
+    list('PEER', 'peer to ask first, a multiaddr or spr:…; may be given several times', { short: 'b' }),
+    () => [],
+  ),
+  'api-bindaddr': setting(text('ADDRESS', 'where start serves REST'), () => '127.0.0.1'),
+  'api-port': setting(port('where start serves REST; 0 for any free one', { short: 'p' }), () => 8080),
+  'api-cors-origin': optional(text('ORIGIN', 'pages of this origin may use REST; * for all')),
   'eth-provider': optional(text('URL', 'JSON-RPC endpoint of the chain: http:, https:, ws: or wss:')),
   'marketplace-address': optional(text('ADDRESS', 'contract; the known one of the chain without it')),
   keystore: optional(text('FILE', 'Web3 keystore of the key; keystore.json in the data folder without it')),

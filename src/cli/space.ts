@@ -9,7 +9,7 @@ import { table } from './table.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
 import type { LocalNode } from './withnode.ts'
-import { withNode } from './withnode.ts'
+import { withAccess, withNode } from './withnode.ts'
 
 const BAR_CELLS = 30
 
@@ -29,11 +29,16 @@ with --check also { problems: [sentence] }
 with --repair also { problems: [sentence] (still there), repaired: { problems: [sentence] (before), lostBlocks, lostLeafPages,
   mendedCounts, incomplete: [cid] (datasets in the store that cannot be read back in full) } }`,
   async run({ check, repair }, call) {
-    const { state, problems, repaired } = await withNode(call, 'look', async (node) => {
-      const repaired = repair ? await repairStore(node, call) : undefined
-      const problems = check || repair ? await findProblems(node, call) : undefined
-      return { state: await node.repo.space(), problems, repaired }
-    })
+    const { state, problems, repaired } = await (check || repair
+      ? withNode(call, 'look', async (node) => {
+          const repaired = repair ? await repairStore(node, call) : undefined
+          return { problems: await findProblems(node, call), repaired, state: await node.repo.space() }
+        })
+      : withAccess(call, 'look', async (node) => ({
+          state: await node.space(call),
+          problems: undefined,
+          repaired: undefined,
+        })))
     const parts = [
       spaceText(state),
       repaired && repairText(repaired),

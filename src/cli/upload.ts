@@ -11,7 +11,7 @@ import { mimetypeOf } from './mimetypeof.ts'
 import type { OptionValues } from './option.ts'
 import { flag, text } from './option.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 const OPTIONS = {
   filename: text('NAME', 'name to keep with the data, by default the base name of FILE'),
@@ -32,16 +32,11 @@ A failed or interrupted upload leaves nothing behind, also when FILE changes whi
     const names = namesOf(path, options)
     const source = path === '-' ? openStdin(signal) : await openFileSource(path)
     try {
-      const { cid, manifest, blocks, expiry } = await withNode(call, 'change', async (node) => {
-        const stored = await terminal.progress({ label: 'storing', totalBytes: source.sizeBytes }, (advance) =>
-          node.datasets.upload(source.pieces, {
-            ...names,
-            signal,
-            progress: ({ storedBytes }) => advance(storedBytes),
-          }),
-        )
-        return { ...stored, expiry: await node.repo.expiryOf(stored.cid) }
-      })
+      const { cid, manifest, blocks, expiry } = await withAccess(call, 'change', (node) =>
+        terminal.progress({ label: 'storing', totalBytes: source.sizeBytes }, (advance) =>
+          node.upload(source.pieces, { ...names, signal, progress: (doneBytes) => advance(doneBytes) }),
+        ),
+      )
       const { treeCid, datasetSize, blockSize, filename = null, mimetype = null } = manifest
       await terminal.answer(
         { cid: String(cid), treeCid: String(treeCid), datasetSize, blockSize, blocks, filename, mimetype, expiry },

@@ -23,6 +23,8 @@ export interface VerbParts<Table extends OptionTable> {
   /** Sentences for `--help`. */
   readonly about: string
   readonly options: Table
+  /** Options that others know under these names, and why they are not honoured. */
+  readonly refuses?: ReadonlyMap<string, string>
   /** The shape of the document that `--json` prints, for `--help`. */
   readonly document: string
   /** @returns the exit code when it is not 0 */
