@@ -49,7 +49,10 @@ export class CodexNode {
     const { clock } = parts
     this.#parts = parts
     this.repo = new RepoStore({ ...parts, log: parts.log.topic('repostore') }, settings)
-    this.datasets = new Datasets(this.repo, parts.log.topic('datasets'))
+    // Reading needs the slots only where blocks are lost, and they need the datasets: by then both are there.
+    this.datasets = new Datasets(this.repo, parts.log.topic('datasets'), (manifest, indices, options) =>
+      this.slots.recoverBlocks(manifest, indices, options),
+    )
     this.slots = new Slots({ repo: this.repo, datasets: this.datasets, compute: parts.compute })
     this.#maintenance = new Maintenance(
       { repo: this.repo, datasets: this.datasets, clock, log: parts.log.topic('maintenance') },

@@ -5,11 +5,12 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
-import type { VerifiableManifest } from '../protocol/manifest.ts'
+import type { ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 import type { DecodedDataset } from '../erasure/decodedataset.ts'
 import type { Datasets } from '../storage/datasets.ts'
 import type { Prolonged } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
+import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import type { BuiltSlot, RequestOption } from './buildstored.ts'
 import type { SlotsEntry } from './listslots.ts'
 import type { ProofInputs } from './proofinputs.ts'
@@ -85,6 +86,21 @@ export class Slots {
     return this.#run(options, async (parts, job) => {
       const { decodeStored } = await import('./decodestored.ts')
       return decodeStored(parts, cid, { ...options, ...job })
+    })
+  }
+
+  /**
+   * As {@link recoverBlocks}: for whoever reads a dataset of which blocks are lost. Nothing is stored.
+   * @throws CodexError as that, `erasure/*` for a manifest no code can have
+   */
+  recoverBlocks(
+    manifest: ProtectedManifest | VerifiableManifest,
+    indices: readonly number[],
+    options: SlotsOptions,
+  ): Promise<VerifiedBlock[]> {
+    return this.#run(options, async (parts, { signal, rank }) => {
+      const { recoverBlocks } = await import('../erasure/recoverblocks.ts')
+      return recoverBlocks(parts, manifest, indices, { signal, rank })
     })
   }
 

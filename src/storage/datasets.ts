@@ -14,7 +14,7 @@ import type { DropBlockOptions } from './dropblock.ts'
 import { HeldTrees } from './heldtrees.ts'
 import type { DamagedDataset, DatasetEntry } from './listdatasets.ts'
 import { isComplete, listDatasets } from './listdatasets.ts'
-import type { ReadRange } from './readdataset.ts'
+import type { ReadRange, RecoverBlocks } from './readdataset.ts'
 import { readDataset } from './readdataset.ts'
 import type { RepoStore } from './repostore.ts'
 import { HOLDERS_PREFIX, readHolderKey, treesOf } from './treeholder.ts'
@@ -37,11 +37,14 @@ export interface Upload {
 export class Datasets {
   readonly #repo: RepoStore
   readonly #log: Log
+  readonly #recover: RecoverBlocks | undefined
   /** For whoever makes datasets of other kinds in this store. */
   readonly trees: HeldTrees
 
-  constructor(repo: RepoStore, log: Log) {
+  /** @param recover for reading datasets with parity of which blocks are lost; without it that fails */
+  constructor(repo: RepoStore, log: Log, recover?: RecoverBlocks) {
     this.#repo = repo
+    this.#recover = recover
     this.#log = log
     this.trees = new HeldTrees(repo, log)
   }
@@ -94,7 +97,7 @@ export class Datasets {
 
   /** The bytes of a dataset or a part of them, as they were uploaded. @throws CodexError as {@link readDataset} and {@link Datasets.manifest} */
   async *read(cid: Cid, options: ReadRange & AbortOptions): AsyncGenerator<Uint8Array, void> {
-    yield* readDataset(this.#repo, await this.manifest(cid), options)
+    yield* readDataset(this.#repo, await this.manifest(cid), { ...options, recover: this.#recover })
   }
 
   /** Every dataset in the store as {@link listDatasets}: damaged ones too, for the caller to tell of. */

@@ -11,6 +11,7 @@ import type { Hasher } from '../../src/storage/hasher.ts'
 import type { MaintenanceSettings } from '../../src/storage/maintenance.ts'
 import { Maintenance } from '../../src/storage/maintenance.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import type { RecoverBlocks } from '../../src/storage/readdataset.ts'
 import type { RepoStoreSettings } from '../../src/storage/repostore.ts'
 import { RepoStore } from '../../src/storage/repostore.ts'
 import type { SlabFile } from '../../src/storage/slabfile.ts'
@@ -36,11 +37,12 @@ export interface TestStore<Slab extends SlabFile = SlabFile> {
 export function testStore<Slab extends SlabFile>(
   { datastore, slab, clock = new ManualClock(1_000_000) }: { datastore: Datastore; slab: Slab; clock?: ManualClock },
   settings: RepoStoreSettings & MaintenanceSettings = {},
+  recover?: RecoverBlocks,
 ): TestStore<Slab> {
   const logged: LogRecord[] = []
   const log = new Log({ clock, levels: new LogLevels('trace'), sinks: [(record) => logged.push(record)] })
   const repo = new RepoStore({ datastore, slab, hasher: TEST_HASHER, clock, log }, settings)
-  const datasets = new Datasets(repo, log)
+  const datasets = new Datasets(repo, log, recover)
   const maintenance = new Maintenance({ repo, datasets, clock, log }, settings)
   return { repo, datasets, maintenance, clock, datastore, slab, logged }
 }

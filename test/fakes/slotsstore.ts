@@ -34,8 +34,12 @@ export function slotsStore<Slab extends SlabFile>(
   settings: RepoStoreSettings & MaintenanceSettings = {},
   compute: (clock: ManualClock) => Compute = testCompute,
 ): SlotsStore<Slab> {
-  const store = testStore(stores, settings)
-  const slots = new Slots({ repo: store.repo, datasets: store.datasets, compute: async () => compute(store.clock) })
+  const store: TestStore<Slab> = testStore(stores, settings, (...lost) => slots.recoverBlocks(...lost))
+  const slots: Slots = new Slots({
+    repo: store.repo,
+    datasets: store.datasets,
+    compute: async () => compute(store.clock),
+  })
   return { ...store, slots }
 }
 

@@ -13,8 +13,9 @@ import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
+import { expectBytes } from '../fakes/expectbytes.ts'
 import { expectNoOrphans } from '../fakes/expectnoorphans.ts'
-import { NEVER, TEST_HASHER, seededBytes, streamOf } from '../fakes/memorystore.ts'
+import { NEVER, TEST_HASHER, collect, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import type { SlotsStore } from '../fakes/slotsstore.ts'
 import { memorySlotsStore, recordsOf } from '../fakes/slotsstore.ts'
 
@@ -404,6 +405,50 @@ describe('repairing', () => {
       detail: { index: 12 },
     })
     await expectNoOrphans(store)
+  })
+})
+
+describe('reading', () => {
+  async function lossy() {
+    const { store, plainCid, protectedCid, verifiableCid, manifest } = await built()
+    await store.datasets.remove(plainCid, { signal })
+    // Of three rows: one block is lost in each of two steps, and one is damaged.
+    await store.repo.dropLeaves(manifest.treeCid, [0, 4])
+    await tamper(store, manifest.treeCid, 3)
+    return { store, manifest, cids: [protectedCid, verifiableCid] }
+  }
+
+  it('computes what is missing or damaged, and stores nothing', async () => {
+    const { store, cids } = await lossy()
+    for (const cid of cids) {
+      expectBytes(await collect(store.datasets.read(cid, { signal })), BYTES)
+      const before = await indexOf(store)
+      const range = { offset: 2 * BLOCK + 5, length: 3 * BLOCK }
+      expectBytes(
+        await collect(store.datasets.read(cid, { ...range, signal })),
+        BYTES.subarray(range.offset, range.offset + range.length),
+      )
+      expect(await indexOf(store)).toEqual(before)
+    }
+  })
+
+  it('of what cannot be computed names the block, and the way to mend it', async () => {
+    const { store, manifest, cids } = await lossy()
+    await store.repo.dropLeaves(manifest.treeCid, [6, 9])
+    const message: unknown = expect.stringContaining('slots repair')
+    for (const cid of cids)
+      await expect(collect(store.datasets.read(cid, { signal }))).rejects.toMatchObject({
+        code: 'dataset/block-missing',
+        message,
+        detail: { index: 0 },
+      })
+    const [cid] = cids as [Cid]
+    const tail = { offset: 3 * BLOCK, length: BLOCK, signal }
+    await expect(collect(store.datasets.read(cid, tail))).rejects.toMatchObject({
+      code: 'dataset/block-damaged',
+      message,
+      detail: { index: 3 },
+    })
   })
 })
 
