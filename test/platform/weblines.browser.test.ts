@@ -33,7 +33,9 @@ test('nobody there, and no address at all, is unreachable', async () => {
   await expect(webLines.connect(`ws://${NOWHERE}`, listener, options)).rejects.toMatchObject({
     code: 'market/unreachable',
   })
-  await expect(webLines.connect('ftp://nowhere', listener, options)).rejects.toMatchObject({ code: 'market/unreachable' })
+  await expect(webLines.connect('ftp://nowhere', listener, options)).rejects.toMatchObject({
+    code: 'market/unreachable',
+  })
 })
 
 test('an abort ends both with its reason', async () => {
