@@ -2,7 +2,11 @@
 
 import type { Bell } from './bell.ts'
 import type { Clock } from './clock.ts'
+import { CodexError } from './errors.ts'
 import type { Seconds } from './units.ts'
+
+/** Given to waits that nobody awaits any more; one for all, because an error remembers where it was made, which costs. */
+const OVER = new CodexError('wait/over', 'somebody was quicker')
 
 export class PokedWait {
   readonly #clock: Clock
@@ -22,15 +26,18 @@ export class PokedWait {
   async atMost(seconds: Seconds): Promise<void> {
     // One that nobody waited for in the end is still outstanding: asking twice would lose a ring.
     this.#ring ??= this.#rings.next()
+    // By hand, because signals made by AbortSignal.any stay with a long-lived parent until collected.
     const timer = new AbortController()
-    const time = this.#clock.until(this.#clock.now() + seconds, {
-      signal: AbortSignal.any([this.#signal, timer.signal]),
-    })
+    const abort = () => timer.abort(this.#signal.reason)
+    if (this.#signal.aborted) abort()
+    else this.#signal.addEventListener('abort', abort, { once: true })
+    const time = this.#clock.until(this.#clock.now() + seconds, { signal: timer.signal })
     try {
       const hasRung = await Promise.race([time.then(() => false), this.#ring.then(() => true)])
       if (hasRung) this.#ring = undefined
     } finally {
-      timer.abort()
+      this.#signal.removeEventListener('abort', abort)
+      timer.abort(OVER)
     }
   }
 

@@ -15,7 +15,7 @@ export class Client extends SimNode {
   }
 
   async wish(): Promise<void> {
-    if (this.#purchasing === undefined || this.isFrozen || this.isStopping) return
+    if (this.run === undefined || this.#purchasing === undefined || this.isFrozen || this.isStopping) return
     const { cid, manifest, terms } = randomWish(this.random)
     await this.#purchasing.request(cid, manifest, terms)
   }

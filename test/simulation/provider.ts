@@ -1,11 +1,13 @@
 // A provider in a simulated world: the real accounting and the real sales over a store in memory that survives crashes, and an owner who
 // changes terms now and then.
 
-import type { Address } from '../../src/market/market.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import type { LogRecord } from '../../src/lib/log.ts'
+import type { Address, Market } from '../../src/market/market.ts'
 import type { Bytes } from '../../src/lib/units.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { Sales } from '../../src/sales/sales.ts'
+import type { SlotWork } from '../../src/sales/slotwork.ts'
 import { Datasets } from '../../src/storage/datasets.ts'
 import { Maintenance } from '../../src/storage/maintenance.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
@@ -14,7 +16,7 @@ import { CrashingSlabFile } from '../fakes/crashingslabfile.ts'
 import { FakeSlotWork } from '../fakes/fakeslotwork.ts'
 import { FaultyDatastore } from '../fakes/faultydatastore.ts'
 import { NEVER, TEST_HASHER } from '../fakes/memorystore.ts'
-import { type Plant, planted } from './plants.ts'
+import { type Plant, spoiled } from './plants.ts'
 import { SimNode, type Run } from './simnode.ts'
 import type { SimWorld } from './simworld.ts'
 import { BLOCK_BYTES, MAX_SLOT_BYTES, collateralPerByteOf, deliveryOf } from './terms.ts'
@@ -48,7 +50,8 @@ export class Provider extends SimNode {
   }
 
   protected async begin(run: Run): Promise<void> {
-    const { clock, log } = run
+    const { log } = run
+    const clock = this.#plants.reduce<Clock>((real, { clock: spoil }) => spoiled(real, spoil?.(real)), run.clock)
     const faults = new FaultyDatastore(this.#records)
     const slab = this.#slab
     const repo = new RepoStore(
@@ -57,9 +60,18 @@ export class Provider extends SimNode {
     )
     const datasets = new Datasets(repo, log)
     const maintenance = new Maintenance({ repo, datasets, clock, log }, { intervalSeconds: 3600 })
-    const { reservations, alerts } = await Reservations.open({ repo, random: this.random, log }, { signal: NEVER })
+    const opened = await Reservations.open({ repo, random: this.random, log }, { signal: NEVER })
+    const { alerts, reservations: honest } = opened
     for (const alert of alerts) this.world.referee.breach(this, alert)
-    const work = new FakeSlotWork(
+    const reservations = this.#plants.reduce(
+      (real, { reservations: spoil }) => spoiled(real, spoil?.(real, repo)),
+      honest,
+    )
+    const market = this.#plants.reduce<Market>(
+      (real, { market: spoil }) => spoiled(real, spoil?.(real, clock)),
+      run.market,
+    )
+    const honestWork = new FakeSlotWork(
       { repo, reservations, hasher: TEST_HASHER, clock },
       {
         blockBytes: BLOCK_BYTES,
@@ -69,18 +81,20 @@ export class Provider extends SimNode {
         proveFault: () => this.weather.prove(),
       },
     )
-    const seams = planted(this.#plants, { market: run.market, clock, reservations, work, random: this.random, log })
-    const sales = new Sales(seams)
-    this.#selling = { repo, reservations, sales, maintenance, faults }
+    const work = this.#plants.reduce<SlotWork>((real, { work: spoil }) => spoiled(real, spoil?.(real)), honestWork)
+    const sales = new Sales({ market, clock, reservations, work, random: this.random, log })
+    this.#selling = { repo, reservations: honest, sales, maintenance, faults }
     maintenance.start({ signal: run.ending.signal })
-    if (reservations.availabilities().length === 0) await this.#offer(reservations)
+    if (honest.availabilities().length === 0) await this.#offer(honest)
     await sales.start({ signal: run.ending.signal })
   }
 
   protected async end(): Promise<void> {
-    await this.#selling?.sales.stop()
-    await this.#selling?.maintenance.stop()
-    await this.#selling?.repo.close()
+    const ended = this.#selling
+    await ended?.sales.stop()
+    await ended?.maintenance.stop()
+    await ended?.repo.close()
+    if (ended !== this.#selling) return
     this.#slab = this.#slab.reopen()
   }
 
@@ -100,7 +114,7 @@ export class Provider extends SimNode {
   /** Something its owner does. */
   async ownerActs(): Promise<void> {
     const reservations = this.#selling?.reservations
-    if (reservations === undefined || this.isFrozen || this.isStopping) return
+    if (reservations === undefined || this.run === undefined || this.isFrozen || this.isStopping) return
     const all = reservations.availabilities()
     const one = all[Math.floor(this.random.fraction() * all.length)]
     const kind = Math.floor(this.random.fraction() * 6)

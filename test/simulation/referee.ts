@@ -10,16 +10,20 @@ import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
 import { checkReservations } from '../../src/sales/checkreservations.ts'
 import { NEVER } from '../fakes/memorystore.ts'
+import { IdleWatch } from './idlewatch.ts'
 import { judgeTheEnd } from './judgetheend.ts'
 import type { Provider } from './provider.ts'
 import type { Run, SimNode } from './simnode.ts'
 import type { SimWorld } from './simworld.ts'
 import { TERMS } from './simworld.ts'
+import { deliveryOf } from './terms.ts'
 
 const MAX_BREACHES = 20
 /** How long a node that nothing troubles may take for what it owes. */
 const PATIENCE_SECONDS: Seconds = 1800
-const LIVENESS_SECONDS: Seconds = 600
+const LIVENESS_SECONDS: Seconds = 300
+/** Within which whatever makes a sale break off happened. */
+const BREAKING_SECONDS: Seconds = 1800
 
 export class Referee {
   readonly breaches: string[] = []
@@ -29,9 +33,11 @@ export class Referee {
   readonly #slots = new Set<SlotId>()
   readonly #fillers = new Map<string, Address>()
   #nextLiveness: Seconds = 0
+  readonly #idle: IdleWatch
 
   constructor(world: SimWorld) {
     this.#world = world
+    this.#idle = new IdleWatch(world)
   }
 
   get slots(): ReadonlySet<SlotId> {
@@ -77,6 +83,7 @@ export class Referee {
     if (this.#world.now() >= this.#nextLiveness) {
       this.#nextLiveness = this.#world.now() + LIVENESS_SECONDS
       for (const provider of this.#world.providers) this.#lookAfter(provider)
+      for (const [provider, what] of this.#idle.look(this.#requests)) this.breach(provider, what)
     }
   }
 
@@ -119,6 +126,11 @@ export class Referee {
   }
 
   told(provider: Provider, { message, fields }: LogRecord): void {
+    const { requestId, error } = fields
+    const request = this.#world.net.marketplace.records.requests.get(String(requestId))?.request
+    if (message === 'a sale broke off' && request !== undefined && deliveryOf(request) === 'good')
+      if (provider.calmSeconds >= BREAKING_SECONDS)
+        this.breach(provider, `a sale broke off without any trouble: ${JSON.stringify(error)}`)
     if (message.startsWith('collateral was lost') || message.startsWith('an availability shrank'))
       this.#world.history.note(`${provider.name} ${JSON.stringify(fields)}`)
   }

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { PLANTS } from './plants.ts'
-import { settle } from './settle.ts'
+import { settling } from './settle.ts'
 import { simulate } from './simulate.ts'
 
 /** @returns the exit code: 0 when nothing was breached, 1 when something was, 2 for bad arguments */
@@ -34,7 +34,7 @@ export async function runSimulation(args: readonly string[]): Promise<number> {
     plants: values.plant,
     maxSteps,
   }
-  const report = await simulate(options, settle)
+  const report = await settling((settle) => simulate(options, settle))
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else {
     process.stdout.write(`seed ${report.seed}: ${report.steps} steps, history ${report.history}\n`)

@@ -4,6 +4,7 @@
 import type { RandomSource } from '../../src/lib/random.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
 import { FakeChainWorld } from '../fakes/fakechainworld.ts'
 import { verifies } from '../fakes/fakeslotwork.ts'
 import { seededSource } from '../fakes/salesparts.ts'
@@ -33,6 +34,10 @@ const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
 const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [7200, 4000, 9000, 12_000]
 const MAX_REORG_BLOCKS = 12
+/** Once in the chain they count as done: a payout that is lost in a reorganisation is found at the next start only. */
+const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
+/** A stop waits for what was sent. */
+const SLOWEST_STOP_SECONDS: Seconds = 900
 const HOUR: Seconds = 3600
 
 export const TERMS = {
@@ -105,6 +110,11 @@ export class SimWorld {
     return this.#isQuiet
   }
 
+  /** Whether a host may reserve a slot, as the block that is asked sees it. */
+  marketplaceLets(host: Address, id: RequestId, slotIndex: number): boolean {
+    return this.net.marketplace.canReserveSlot(host, id, BigInt(slotIndex))
+  }
+
   async play(): Promise<void> {
     for (const node of this.nodes) await node.boot()
     this.#plan(WISH_SECONDS / Math.max(1, this.clients.length), () => this.#oneOf(this.clients)?.wish())
@@ -169,7 +179,7 @@ export class SimWorld {
     const depth = 1 + Math.floor(this.#random.fraction() ** 2 * MAX_REORG_BLOCKS)
     const losing = this.#random.fraction() < 0.3 ? 0.2 : 0
     for (const node of this.nodes) node.weather.trouble('reorg', depth * BLOCK_SECONDS + 300)
-    this.net.reorganise(depth, { lost: () => this.#random.fraction() < losing })
+    this.net.reorganise(depth, { lost: ({ verb }) => !PAYOUTS.has(verb) && this.#random.fraction() < losing })
     this.history.deliver(`${this.#now} reorganisation of ${depth}`)
   }
 
@@ -188,7 +198,10 @@ export class SimWorld {
       this.#at(this.#now + seconds, () => node.thaw())
     } else {
       void node.stop()
+      const since = this.#now
       this.#at(this.#now + seconds, () => {
+        if (node.isStopping && this.#now - since > SLOWEST_STOP_SECONDS)
+          this.referee.breach(node, 'its stop does not come to an end (T29)')
         if (node.isStopping) node.crash()
         return node.run === undefined ? node.boot() : undefined
       })

@@ -24,6 +24,7 @@ export class Weather implements MarketFaults {
   #isStormy = false
   #isOut = false
   #lastTrouble: Seconds = -Infinity
+  #lastLoss: Seconds = -Infinity
   /** No more of it: for the end of a world. */
   isOver = false
 
@@ -37,6 +38,11 @@ export class Weather implements MarketFaults {
   /** The last instant at which something that goes wrong may be felt. */
   get lastTrouble(): Seconds {
     return this.#lastTrouble
+  }
+
+  /** The last instant at which it did not hear of something. */
+  get lastLoss(): Seconds {
+    return this.#lastLoss
   }
 
   /** Something befell the node, and is felt for so long. */
@@ -66,7 +72,10 @@ export class Weather implements MarketFaults {
   hear(): HearFault | undefined {
     if (!this.#isBad() || !this.#happens(HEAR_RATE)) return undefined
     const kind = this.#random.fraction()
-    if (kind < 0.4) return this.#make('event lost', 'lost')
+    if (kind < 0.4) {
+      this.#lastLoss = this.#now()
+      return this.#make('event lost', 'lost')
+    }
     return kind < 0.7 ? this.#make('event twice', 'twice') : this.#make('event late', 'late')
   }
 
