@@ -6,12 +6,12 @@ import type { VerifiableManifest } from '../protocol/manifest.ts'
 import { blocksCount } from '../protocol/manifest.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
 import { treesOf } from '../storage/treeholder.ts'
-import { checkVerifiable } from './checkverifiable.ts'
+import { checkMerkleRoot, checkVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
-import type { BuiltDataset, ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { BuiltDataset, ExpiryOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /** A slot whose tree is in the store. */
 export interface BuiltSlot {
@@ -19,11 +19,6 @@ export interface BuiltSlot {
   readonly cid: Cid
   readonly index: number
   readonly root: bigint
-}
-
-export interface RequestOption {
-  /** `content.merkleRoot` of the request that the slot is for, which the manifest must be the one of: 32 bytes as 0x-hex. */
-  readonly merkleRoot?: string | undefined
 }
 
 /**
@@ -34,18 +29,19 @@ export interface RequestOption {
 export async function buildStored(
   parts: SlotsParts,
   cid: Cid,
-  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+  { expiry: wanted, merkleRoot, ...job }: SlotsJob & ExpiryOption & RequestOption,
 ): Promise<BuiltDataset> {
   const { repo, datasets } = parts
+  if (merkleRoot !== undefined) checkMerkleRoot(merkleRoot)
   const manifest = await loadProtected(datasets, cid)
   const builder = new SlotsBuilder(parts, job)
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
   const keep = wanted === undefined ? undefined : { first: 0, end: blocksCount(manifest) }
   if (manifest.kind === 'protected') {
-    const built = await builder.build(manifest, { expiry, keep })
+    const built = await builder.build(manifest, { expiry, keep, merkleRoot })
     return builtDataset(built.cid, built.manifest)
   }
-  await checkVerifiable(parts.poseidon2, manifest, job)
+  await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
   // Even where no tree is missing: the manifest has to hold those that others had made.
   await builder.rebuild(manifest, await builder.unbuilt(manifest), { holds: treesOf(manifest), expiry, keep })
   return builtDataset(cid, manifest)

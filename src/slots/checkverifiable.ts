@@ -114,7 +114,8 @@ function expectStrategy(
     })
 }
 
-function checkMerkleRoot(merkleRoot: string): void {
+/** @throws CodexError `slots/bad-merkle-root` */
+export function checkMerkleRoot(merkleRoot: string): void {
   if (typeof merkleRoot !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(merkleRoot))
     throw refusal('bad-merkle-root', `a merkleRoot of 32 bytes as 0x-hex, found ${describeValue(merkleRoot)}`, {
       what: 'merkleRoot',

@@ -6,11 +6,11 @@ import type { Cid } from '../protocol/cid.ts'
 import type { Manifest, PlainManifest, ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 import type { Datasets } from '../storage/datasets.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
-import { checkVerifiable } from './checkverifiable.ts'
+import { checkMerkleRoot, checkVerifiable } from './checkverifiable.ts'
 import type { CheckedVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
 import { slotGeometry } from './slotgeometry.ts'
-import type { BuiltDataset, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { BuiltDataset, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 type CodedManifest = ProtectedManifest | VerifiableManifest
 
@@ -37,18 +37,19 @@ export async function loadProtected(datasets: Datasets, cid: Cid): Promise<Coded
 }
 
 /**
- * That its root is the one of a request is for the caller to compare.
+ * With `merkleRoot` it must be the manifest of that request.
  * @throws CodexError `slots/not-verifiable`, and as `checkVerifiable` and `Datasets.manifest`
  */
 export async function loadVerifiable(
   { datasets, poseidon2 }: SlotsParts,
   cid: Cid,
-  job: Pick<SlotsJob, 'signal' | 'rank'>,
+  { signal, rank, merkleRoot }: Pick<SlotsJob, 'signal' | 'rank'> & RequestOption,
 ): Promise<CheckedVerifiable> {
+  if (merkleRoot !== undefined) checkMerkleRoot(merkleRoot)
   const manifest = await datasets.manifest(cid)
   if (manifest.kind !== 'verifiable')
     throw wrongKind(cid, manifest, 'not-verifiable', 'a dataset with slot roots: protect or build this one first')
-  return checkVerifiable(poseidon2, manifest, job)
+  return checkVerifiable(poseidon2, manifest, { signal, rank, merkleRoot })
 }
 
 /** The numbers callers want, out of a manifest that was checked. */

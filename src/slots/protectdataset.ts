@@ -78,7 +78,11 @@ export async function protectDataset(
       builder.grow(growth, await builder.hasher.nodes(await builder.hasher.leaves(hashes, paddedBlocks))),
     )
     const grown = { treeId, cid: manifest.treeCid, leafCount: tree.leafCount }
-    const { cid, protectedCid, manifest: verifiable } = await builder.finish(growth, manifest, trees, [grown], expiry)
+    const {
+      cid,
+      protectedCid,
+      manifest: verifiable,
+    } = await builder.finish(growth, manifest, trees, { also: [grown], expiry })
     return { plainCid, protectedCid, ...builtDataset(cid, verifiable) }
   })
 }

@@ -12,7 +12,7 @@ import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
 import { SlotsMeter } from './slotsprogress.ts'
-import type { ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { ExpiryOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 export interface SlotRepair {
   readonly index: number
@@ -33,10 +33,10 @@ export async function repairSlot(
   parts: SlotsParts,
   cid: Cid,
   index: number,
-  { expiry: wanted, ...job }: SlotsJob & ExpiryOption,
+  { expiry: wanted, merkleRoot, ...job }: SlotsJob & ExpiryOption & RequestOption,
 ): Promise<SlotRepair> {
   const { repo, datasets } = parts
-  const { manifest, geometry } = await loadVerifiable(parts, cid, job)
+  const { manifest, geometry } = await loadVerifiable(parts, cid, { ...job, merkleRoot })
   checkSlotIndex(index, geometry.slotCount)
   await expectTree(repo, manifest)
   await requireRows(repo, manifest, [index], job)

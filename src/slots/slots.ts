@@ -11,12 +11,20 @@ import type { Datasets } from '../storage/datasets.ts'
 import type { Prolonged } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
-import type { BuiltSlot, RequestOption } from './buildstored.ts'
+import type { BuiltSlot } from './buildstored.ts'
 import type { SlotsEntry } from './listslots.ts'
 import type { ProofInputs } from './proofinputs.ts'
 import type { Code, ProtectedDataset } from './protectdataset.ts'
 import type { SlotRepair } from './repairslot.ts'
-import type { BuiltDataset, Compute, ExpiryOption, SlotsJob, SlotsOptions, SlotsParts } from './slotsparts.ts'
+import type {
+  BuiltDataset,
+  Compute,
+  ExpiryOption,
+  RequestOption,
+  SlotsJob,
+  SlotsOptions,
+  SlotsParts,
+} from './slotsparts.ts'
 import type { SlotReport } from './verifyslots.ts'
 
 export interface SlotsSeams {
@@ -46,7 +54,7 @@ export class Slots {
   }
 
   /** As {@link buildStored}. */
-  build(cid: Cid, options: SlotsOptions & ExpiryOption): Promise<BuiltDataset> {
+  build(cid: Cid, options: SlotsOptions & ExpiryOption & RequestOption): Promise<BuiltDataset> {
     return this.#run(options, async (parts, job) => {
       const { buildStored } = await import('./buildstored.ts')
       return buildStored(parts, cid, { ...options, ...job })
@@ -66,15 +74,18 @@ export class Slots {
   }
 
   /** As {@link verifySlots}: reports are in the order of the slots. */
-  verify(cid: Cid, options: SlotsOptions & { readonly index?: number | undefined }): Promise<SlotReport[]> {
+  verify(
+    cid: Cid,
+    options: SlotsOptions & RequestOption & { readonly index?: number | undefined },
+  ): Promise<SlotReport[]> {
     return this.#run(options, async (parts, job) => {
       const { verifySlots } = await import('./verifyslots.ts')
-      return verifySlots(parts, cid, { ...job, index: options.index })
+      return verifySlots(parts, cid, { ...job, index: options.index, merkleRoot: options.merkleRoot })
     })
   }
 
   /** As {@link repairSlot}. */
-  repair(cid: Cid, index: number, options: SlotsOptions & ExpiryOption): Promise<SlotRepair> {
+  repair(cid: Cid, index: number, options: SlotsOptions & ExpiryOption & RequestOption): Promise<SlotRepair> {
     return this.#run(options, async (parts, job) => {
       const { repairSlot } = await import('./repairslot.ts')
       return repairSlot(parts, cid, index, { ...options, ...job })
@@ -113,11 +124,11 @@ export class Slots {
     cid: Cid,
     index: number,
     challenge: string,
-    options: Pick<SlotsOptions, 'signal' | 'rank'>,
+    options: Pick<SlotsOptions, 'signal' | 'rank'> & RequestOption,
   ): Promise<ProofInputs> {
     return this.#run({ rank: 'duty', ...options }, async (parts, job) => {
       const { storedProofInputs } = await import('./storedproofinputs.ts')
-      return storedProofInputs(parts, cid, index, challenge, job)
+      return storedProofInputs(parts, cid, index, challenge, { ...job, merkleRoot: options.merkleRoot })
     })
   }
 

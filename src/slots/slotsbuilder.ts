@@ -19,13 +19,14 @@ import { holdersOf } from '../storage/holdersof.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
 import { layoutOf } from '../erasure/codelayout.ts'
+import { checkVerifiable } from './checkverifiable.ts'
 import { expectTree } from './expecttree.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
 import { CELL_SIZE, slotGeometry, slotRange } from './slotgeometry.ts'
 import { HASH_BATCH_BLOCKS, SlotHasher, slotRootCid } from './slothasher.ts'
 import { growSlotTree } from './slottrees.ts'
 import { SlotsMeter } from './slotsprogress.ts'
-import type { SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /** Batches of one slot that are read or hashed at once: more than workers need, so that they never wait for the disk. */
 const BATCHES_IN_FLIGHT = 4
@@ -68,14 +69,13 @@ export class SlotsBuilder {
    */
   async build(
     manifest: ProtectedManifest,
-    { expiry, keep }: Keeping,
+    { expiry, keep, merkleRoot }: Keeping & RequestOption,
   ): Promise<{ cid: Cid; manifest: VerifiableManifest }> {
     await expectTree(this.#parts.repo, manifest)
     return this.#parts.datasets.trees.grow(this.#job, async (growth) => {
       const slots = Array.from({ length: layoutOf(manifest).rows }, (_, slot) => slot)
       const trees = await this.#eachSlot(manifest, slots, growth.signal, (nodes) => this.grow(growth, nodes))
-      await this.#prolong(manifest, { expiry, keep }, growth)
-      return this.finish(growth, manifest, trees, [], expiry)
+      return this.finish(growth, manifest, trees, { expiry, keep, merkleRoot })
     })
   }
 
@@ -143,14 +143,13 @@ export class SlotsBuilder {
   /**
    * Makes the verifiable manifest over the slots' trees and commits it, with the manifests and trees that belong to it.
    * @param trees of all slots, in order
-   * @param also the tree and the manifest of the protected dataset, when they are new too
+   * `also` is the tree of the protected dataset, when it is new too.
    */
   async finish(
     growth: Growth,
     manifest: ProtectedManifest,
     trees: readonly GrownTree[],
-    also: readonly GrownTree[],
-    expiry: Seconds,
+    { also = [], expiry, keep, merkleRoot }: Keeping & RequestOption & { readonly also?: readonly GrownTree[] },
   ): Promise<{ cid: Cid; protectedCid: Cid; manifest: VerifiableManifest }> {
     const slotRoots = trees.map(({ cid }) => cid)
     const verifiable = checkManifest<VerifiableManifest>({
@@ -161,6 +160,8 @@ export class SlotsBuilder {
       cellSize: CELL_SIZE,
       verifiableStrategy: 'linear',
     })
+    if (merkleRoot !== undefined) await checkVerifiable(this.#parts.poseidon2, verifiable, { ...this.#job, merkleRoot })
+    await this.#prolong(manifest, { expiry, keep }, growth)
     const manifests = [verifiable, manifest].map((each) => ({ manifest: each, holds: treesOf(each) }))
     const [cid, protectedCid] = await growth.finish([...also, ...distinctTrees(trees)], manifests, expiry)
     return { cid: cid as Cid, protectedCid: protectedCid as Cid, manifest: verifiable }

@@ -42,6 +42,11 @@ export interface ExpiryOption {
   readonly expiry?: Seconds | undefined
 }
 
+export interface RequestOption {
+  /** `content.merkleRoot` of the request that the slots are for, which the manifest must be the one of (data reference §7.5): 32 bytes as 0x-hex. */
+  readonly merkleRoot?: string | undefined
+}
+
 /** A dataset whose slots can be proven, whole in the store. */
 export interface BuiltDataset {
   readonly verifiableCid: Cid

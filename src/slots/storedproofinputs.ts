@@ -11,7 +11,7 @@ import type { ProofInputs, SampledBlock } from './proofinputs.ts'
 import { proofInputs } from './proofinputs.ts'
 import { challengeEntropy } from './samplecells.ts'
 import { checkSlotIndex, slotBlockIndex, slotGeometry } from './slotgeometry.ts'
-import type { SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /**
  * Data reference §8. Blocks are hashed again and compared with the slot's tree.
@@ -24,11 +24,11 @@ export async function storedProofInputs(
   cid: Cid,
   index: number,
   challenge: string,
-  job: Pick<SlotsJob, 'signal' | 'rank'>,
+  { merkleRoot, ...job }: Pick<SlotsJob, 'signal' | 'rank'> & RequestOption,
 ): Promise<ProofInputs> {
   const { repo, poseidon2 } = parts
   const entropy = challengeEntropy(challenge)
-  const { manifest, geometry, verificationNodes } = await loadVerifiable(parts, cid, job)
+  const { manifest, geometry, verificationNodes } = await loadVerifiable(parts, cid, { ...job, merkleRoot })
   checkSlotIndex(index, geometry.slotCount)
   const block = (position: number): Promise<SampledBlock> => sampledBlock(repo, manifest, index, position)
   const slot = { geometry, slotIndex: index, verificationNodes, block }

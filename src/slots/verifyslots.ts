@@ -13,7 +13,7 @@ import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { HASH_BATCH_BLOCKS, slotRootCid } from './slothasher.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
-import type { SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /** Blocks that a report lists by place, of each sort; the numbers beside count all. */
 export const MAX_LISTED_BLOCKS = 1024
@@ -40,9 +40,9 @@ export interface SlotReport {
 export async function verifySlots(
   parts: SlotsParts,
   cid: Cid,
-  { index, ...job }: SlotsJob & { readonly index?: number | undefined },
+  { index, merkleRoot, ...job }: SlotsJob & RequestOption & { readonly index?: number | undefined },
 ): Promise<SlotReport[]> {
-  const { manifest, geometry } = await loadVerifiable(parts, cid, job)
+  const { manifest, geometry } = await loadVerifiable(parts, cid, { ...job, merkleRoot })
   if (index !== undefined) checkSlotIndex(index, manifest.slotRoots.length)
   await expectTree(parts.repo, manifest)
   const slots = index === undefined ? [...manifest.slotRoots.keys()] : [index]

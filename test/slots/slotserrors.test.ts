@@ -199,6 +199,30 @@ describe('building', () => {
   })
 })
 
+describe('a request', () => {
+  it('is not served with the slots of another dataset', async () => {
+    const { store, protectedCid, verifiableCid, manifest } = await built()
+    const merkleRoot = `0x${toHex(manifest.verifyRoot.digest)}`
+    const challenge = `0x${'2a'.repeat(32)}`
+    const verbs = (root: string) => [
+      () => store.slots.repair(verifiableCid, 1, { merkleRoot: root, signal }),
+      () => store.slots.verify(verifiableCid, { merkleRoot: root, signal }),
+      () => store.slots.build(verifiableCid, { merkleRoot: root, signal }),
+      () => store.slots.build(protectedCid, { merkleRoot: root, signal }),
+      () => store.slots.proofInputs(verifiableCid, 1, challenge, { merkleRoot: root, signal }),
+    ]
+    for (const verb of verbs(merkleRoot)) await verb()
+    const expiry = store.clock.now() + 10 ** 8
+    for (const verb of [
+      ...verbs(`0x${'11'.repeat(32)}`),
+      () => store.slots.build(protectedCid, { merkleRoot: `0x${'11'.repeat(32)}`, expiry, signal }),
+    ])
+      await expectRefused(store, verb, { code: 'slots/wrong-merkle-root' })
+    for (const verb of verbs('0x11')) await expectRefused(store, verb, { code: 'slots/bad-merkle-root' })
+    await expectNoOrphans(store)
+  })
+})
+
 describe('a manifest of which all trees are here', () => {
   /** With roots in this order. */
   async function rooted(store: SlotsStore, manifest: VerifiableManifest, slotRoots: readonly Cid[]) {
