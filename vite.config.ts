@@ -38,8 +38,8 @@ const COMMAND_ENTRIES = {
 
 /** Packages that stay imports in the library: whoever installs codex-light installs them too, and shares them. */
 const EXTERNAL_OF_LIBRARY = Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(/|$)`))
-/** The command bundles what it can, because opening many files is most of a cold start; an addon cannot be bundled. */
-const EXTERNAL_OF_COMMAND = [/^classic-level$/]
+/** The command bundles what it can, because opening many files is most of a cold start; an addon cannot be, nor what looks for its own files. */
+const EXTERNAL_OF_COMMAND = [/^classic-level$/, /^snarkjs$/]
 
 /** A page under these headers is cross-origin isolated: it may use SharedArrayBuffer and precise timers. */
 const ISOLATION_HEADERS = {

@@ -24,11 +24,11 @@ export function otherCircuit(inCircuit: number, inKey: number): CodexError {
   )
 }
 
-export function invalidProof(cause?: unknown): CodexError {
+export function invalidProof(): CodexError {
   return new CodexError(
     'proving/invalid-proof',
     'the new proof does not hold, so it is not handed out: the proving key is another circuit’s or damaged; get the circuit files anew',
-    { detail: { field: 'zkey' }, cause },
+    { detail: { field: 'zkey' } },
   )
 }
 

@@ -2,6 +2,7 @@
 // loaded only when it is asked for. Witnesses are computed by our own loader, on the calling thread.
 
 import { type AbortOptions, raceAbort } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { checkSameVerificationKey, closedError, invalidProof, otherCircuit } from './provererrors.ts'
 import { checkedProof } from './proof.ts'
@@ -120,8 +121,7 @@ export class SnarkjsProver implements Prover {
       const proven = { proof, publicSignals } as ProvenStatement
       if (verify(this.verificationKey, publicSignals, proven.proof)) return proven
     } catch (cause) {
-      // What it says of a key that it stumbles over is of no use to anybody.
-      if (!signal.aborted) throw invalidProof(cause)
+      if (!signal.aborted) throw engineFailed(cause)
       // It hears of nothing: its threads are ended under it, and its promise never settles.
       await endThreads()
       throw signal.reason
@@ -136,6 +136,18 @@ export class SnarkjsProver implements Prover {
     if (OPEN.size === 0) await endThreads()
     await this.#parts.release?.()
   }
+}
+
+function engineFailed(cause: unknown): CodexError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new CodexError(
+    'proving/engine-failed',
+    `expected a proof of snarkjs, found: ${why}; are the circuit files sound?`,
+    {
+      detail: { field: 'zkey', why },
+      cause,
+    },
+  )
 }
 
 async function endThreads(): Promise<void> {

@@ -283,6 +283,7 @@ const DAMAGE = [
   'proving/other-curve',
   'proving/other-circuit',
   'proving/invalid-proof',
+  'proving/engine-failed',
 ]
 
 async function failure(promise: Promise<unknown>): Promise<CodexError> {
