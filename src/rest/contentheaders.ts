@@ -19,8 +19,10 @@ export function isKnownType(type: string): boolean {
 
 /** The file name of `attachment; filename="…"`, undefined for none. */
 export function filenameIn(disposition: string | undefined): string | undefined {
-  // Bytes of a header are read one by one; names are UTF-8.
-  const text = Buffer.from(disposition ?? '', 'latin1').toString('utf8')
+  // Bytes of a header are read one by one; names are UTF-8, unless they cannot be.
+  const given = disposition ?? ''
+  const decoded = Buffer.from(given, 'latin1').toString('utf8')
+  const text = decoded.includes('\uFFFD') ? given : decoded
   const quoted = /filename="((?:[^"\\]|\\.)*)"/i.exec(text)?.[1]?.replace(/\\(.)/g, '$1')
   const found = quoted ?? /filename=([^;"\s]+)/i.exec(text)?.[1]
   return found === '' ? undefined : found

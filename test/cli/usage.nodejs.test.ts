@@ -53,6 +53,14 @@ test('bad usage is exit code 2 and one sentence', async () => {
     [['space', '--block-mn', '0'], 'cli/bad-value'],
     [['space', '--log-level', 'loud'], 'log/bad-level'],
     [['space', '--log-format', 'xml'], 'cli/bad-value'],
+    [['start', '--api-port', '65536'], 'cli/bad-value'],
+    [['start', '--nat', 'any'], 'cli/refused-option'],
+    [['start', '--circom-no-zkey'], 'cli/refused-option'],
+    [['start', '--disc-port=8090'], 'cli/refused-option'],
+    [['start', '--eth-provider', 'ws://localhost:8545'], 'cli/refused-option'],
+    [['start', 'persistence', 'prover'], 'cli/refused-option'],
+    [['start', 'selling'], 'cli/bad-operands'],
+    [['connect', 'nowhere'], 'peer/bad-address'],
   ]
   for (const [args, code] of tries) {
     const found = await failure(args)
@@ -77,8 +85,12 @@ test('a flag wins over the environment, the environment over the default, and co
     CODEX_LIGHT_BLOCK_MN: '',
     XDG_DATA_HOME: '/somewhere/data',
   }
-  const found = await document(['config', 'print', '-q', '1KiB', '--log-level', 'debug'], { env })
-  expect(found).toEqual({
+  const found = await document(['config', 'print', '-q', '1KiB', '--log-level', 'debug', '-b', 'a', '-b', 'b'], { env })
+  expect(Object.keys(found)).toEqual(SETTING_NAMES)
+  expect(found).toMatchObject({
+    'bootstrap-node': { value: ['a', 'b'], source: 'flag' },
+    'api-port': { value: 8080, source: 'default' },
+    'eth-provider': { value: null, source: 'default' },
     'data-dir': { value: '/somewhere/data/codex-light', source: 'default' },
     'storage-quota': { value: 1024, source: 'flag' },
     'block-ttl': { value: 7200, source: 'environment' },
