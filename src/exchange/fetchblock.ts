@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
+import { comparedBlock } from '../storage/verifiedblock.ts'
 import type { BlockExchange } from './blockexchange.ts'
 import { DEFAULT_STALL_SECONDS } from './fetchleaves.ts'
 import { MAX_DATA_BYTES } from './message.ts'
@@ -28,8 +29,9 @@ export async function fetchBlock(
   const arrived = new Promise<VerifiedBlock>((resolve, reject) => {
     const consumer: Consumer = {
       arrive({ block, release }) {
+        const own = comparedBlock({ cid: block.cid, bytes: block.bytes.slice() })
         release()
-        resolve(block)
+        resolve(own)
       },
       tick(now) {
         since ??= now

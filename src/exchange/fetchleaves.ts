@@ -29,7 +29,7 @@ export interface FetchedLeaf {
   readonly proof: MerkleProof
 }
 
-/** Takes each batch, two at once at most. What it throws ends the fetch. */
+/** Takes each batch, two at once at most. The bytes of the blocks are borrowed until it settles. What it throws ends the fetch. */
 export type LeafSink = (leaves: readonly FetchedLeaf[]) => Promise<void>
 
 export interface FetchProgress {

@@ -2,18 +2,21 @@
 
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
+import type { MessageMemory } from './messagememory.ts'
 import { encodeVarint, readVarint, VARINT_MAX_BYTES } from '../protocol/varint.ts'
 
 export class FrameReader {
   readonly #maxBytes: () => Bytes
+  readonly #memory: Pick<MessageMemory, 'take'>
   #parts: Uint8Array[] = []
   #bytes: Bytes = 0
   /** Of the message that has begun, its prefix included; undefined while the prefix is incomplete. */
   #needed: { readonly prefix: number; readonly whole: number } | undefined
 
-  /** @param maxBytes asked when a length is known */
-  constructor(maxBytes: () => Bytes) {
+  /** @param maxBytes asked when a length is known @param memory for the messages */
+  constructor(maxBytes: () => Bytes, memory: Pick<MessageMemory, 'take'>) {
     this.#maxBytes = maxBytes
+    this.#memory = memory
   }
 
   /** Whether a message has begun and is not complete. */
@@ -56,7 +59,7 @@ export class FrameReader {
   }
 
   #take({ prefix, whole }: { readonly prefix: number; readonly whole: number }): Uint8Array {
-    const message = new Uint8Array(whole - prefix)
+    const message = this.#memory.take(whole - prefix)
     const parts = this.#parts
     this.#parts = []
     this.#bytes = 0

@@ -16,7 +16,7 @@ export interface Link {
   readonly partialSince: Seconds | undefined
   /**
    * The peer's messages, whole, without their length prefix, on whatever streams they come. They are pulled: who does not pull lets the peer
-   * wait. To be called once. Ends when the peer has gone, rejects with what broke the link or with `signal.reason`.
+   * wait. A message is borrowed until the next is pulled. To be called once. Ends when the peer has gone, rejects with what broke the link or with `signal.reason`.
    */
   messages(options: ReceiveOptions): AsyncIterable<Uint8Array>
   /**

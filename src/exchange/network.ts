@@ -10,6 +10,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { BlockExchange } from './blockexchange.ts'
 import type { Identity } from './identity.ts'
 import { BLOCK_EXCHANGE_PROTOCOL } from './message.ts'
+import { MessageMemory } from './messagememory.ts'
 import type { PeerAddress } from './peeraddress.ts'
 import { encodeSpr } from './spr.ts'
 import { StreamLink } from './streamlink.ts'
@@ -42,6 +43,7 @@ export class Network {
   /** When links were made anew, by peer; of connected ones only. */
   readonly #relinks = new Map<string, readonly Seconds[]>()
   readonly #ending = new AbortController()
+  readonly #memory = new MessageMemory()
 
   constructor(parts: NetworkParts) {
     this.#parts = parts
@@ -165,6 +167,7 @@ export class Network {
     const link = new StreamLink({
       peerId,
       clock: this.#parts.clock,
+      memory: this.#memory,
       open: (options) => this.#openStream(peer, options),
     })
     this.#links.set(peerId, link)

@@ -4,10 +4,13 @@
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { MiB } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Hasher } from '../storage/hasher.ts'
 import { comparedBlock } from '../storage/verifiedblock.ts'
 import { addressKey, addressOf } from './addresskey.ts'
+import type { HeldBytes } from './blockmemory.ts'
+import { BlockMemory } from './blockmemory.ts'
 import { faultOf } from './checkdelivery.ts'
 import { choosePeer } from './choosepeer.ts'
 import type { BlockAddress, Delivery, Presence } from './message.ts'
@@ -44,6 +47,7 @@ export class Requester {
   readonly #wants = new Map<string, Want>()
   readonly #peers = new Set<Peer>()
   readonly #proofs = new ProofChecks()
+  readonly #memory: BlockMemory
   /** Asked for, by {@link Want.maxBytes}; a block asked of two peers counts twice. */
   #askedBytes: Bytes = 0
   /** Arrived and not released. */
@@ -51,6 +55,7 @@ export class Requester {
 
   constructor(parts: RequesterParts) {
     this.#parts = parts
+    this.#memory = new BlockMemory(parts.hasher, MAX_IN_FLIGHT_BYTES / BLOCK_SIZE)
   }
 
   get wanted(): number {
@@ -113,18 +118,23 @@ export class Requester {
   async takeDeliveries(peer: Peer, deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0) return
     const expected = deliveries.filter((delivery) => this.#isExpected(peer, delivery))
-    const digests = await this.#parts.hasher.sha256(expected.map(({ data }) => data))
-    for (const [i, delivery] of expected.entries()) {
-      const key = addressKey(placeOf(delivery))
-      const want = this.#wants.get(key)
-      // Meanwhile it may have come from another peer, or be wanted no more.
-      if (want === undefined || !want.askedOf.has(peer)) continue
-      const fault = faultOf(delivery, digests[i] as Uint8Array, want, (...args) => this.#proofs.verify(...args))
-      if (fault !== undefined) {
-        this.#parts.evict(peer, lied(peer, fault))
-        return
+    const held = expected.map(({ data }) => this.#memory.hold(data))
+    try {
+      const digests = await this.#parts.hasher.sha256(held.map(({ bytes }) => bytes))
+      for (const [i, delivery] of expected.entries()) {
+        const want = this.#wants.get(addressKey(placeOf(delivery)))
+        // Meanwhile it may have come from another peer, or be wanted no more.
+        if (want === undefined || !want.askedOf.has(peer)) continue
+        const fault = faultOf(delivery, digests[i] as Uint8Array, want, (...args) => this.#proofs.verify(...args))
+        if (fault !== undefined) {
+          this.#parts.evict(peer, lied(peer, fault))
+          return
+        }
+        this.#arrive(peer, want, delivery, held[i] as HeldBytes)
+        held[i] = TAKEN
       }
-      this.#arrive(peer, want, delivery)
+    } finally {
+      for (const { free } of held) free()
     }
     this.#askAll()
   }
@@ -140,6 +150,7 @@ export class Requester {
       }
     }
     this.#askAll()
+    if (this.#wants.size === 0) this.#memory.trim()
     const consumers = new Set([...this.#wants.values()].flatMap((want) => [...want.consumers]))
     for (const consumer of consumers) consumer.tick(now)
   }
@@ -170,14 +181,17 @@ export class Requester {
     return false
   }
 
-  #arrive(peer: Peer, want: Want, { cid, data, proof }: Delivery): void {
-    peer.rate.add(data.length)
-    peer.receivedBytes += data.length
+  #arrive(peer: Peer, want: Want, { cid, proof }: Delivery, held: HeldBytes): void {
+    const { length } = held.bytes
+    peer.rate.add(length)
+    peer.receivedBytes += length
     peer.activeAt = this.#parts.now()
     // Not asked any more, so that it is not sent a cancel of what it has just delivered.
     this.#unask(peer, want.key)
     this.#forget(want)
-    const bytes = Math.max(data.length, 1)
+    const bytes = Math.max(length, 1)
+    const block = comparedBlock({ cid, bytes: held.bytes })
+    let holders = want.consumers.size
     for (const consumer of want.consumers) {
       this.#heldBytes += bytes
       let isHeld = true
@@ -185,9 +199,10 @@ export class Requester {
         if (!isHeld) return
         isHeld = false
         this.#heldBytes -= bytes
+        if (--holders === 0) held.free()
         this.#askAll()
       }
-      consumer.arrive({ address: want.address, block: comparedBlock({ cid, bytes: data }), proof, release })
+      consumer.arrive({ address: want.address, block, proof, release })
     }
   }
 
@@ -290,6 +305,8 @@ export class Requester {
     peer.bell.ring()
   }
 }
+
+const TAKEN: HeldBytes = { bytes: new Uint8Array(0), free: () => undefined }
 
 function placeOf({ cid, treeCid, index }: Delivery): BlockAddress {
   return treeCid === undefined ? { cid } : { treeCid, index }

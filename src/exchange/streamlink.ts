@@ -2,9 +2,9 @@
 // and from all that the other opened. A stream that breaks in the middle ends the link: what was lost with it must be said again.
 
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { AbortOptions } from '../lib/abort.ts'
 import { raceAbort } from '../lib/abort.ts'
-import { concatBytes } from '../lib/bytes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
@@ -12,6 +12,7 @@ import { MiB } from '../lib/units.ts'
 import { Doorbell } from './doorbell.ts'
 import { FrameReader, framePrefix } from './framereader.ts'
 import type { Link, ReceiveOptions } from './link.ts'
+import type { MessageMemory } from './messagememory.ts'
 
 /** What a stream may buffer beyond the message that is allowed, before it is reset: mplex cannot make its sender wait. */
 const READ_AHEAD_BYTES: Bytes = MiB
@@ -19,6 +20,8 @@ const READ_AHEAD_BYTES: Bytes = MiB
 export interface StreamLinkParts {
   readonly peerId: string
   readonly clock: Pick<Clock, 'now'>
+  /** For the messages that come. */
+  readonly memory: MessageMemory
   /** A new stream to the peer, negotiated. */
   readonly open: (options: AbortOptions) => Promise<Stream>
 }
@@ -59,8 +62,8 @@ export class StreamLink implements Link {
       return
     }
     this.#streams.add(stream)
-    const reader = new FrameReader(() => this.#maxBytes())
-    stream.addEventListener('message', ({ data }: StreamMessageEvent) => this.#receive(stream, reader, data.subarray()))
+    const reader = new FrameReader(() => this.#maxBytes(), this.#parts.memory)
+    stream.addEventListener('message', ({ data }: StreamMessageEvent) => this.#receive(stream, reader, data))
     stream.addEventListener('close', (event: StreamCloseEvent) => this.#closed(stream, reader, event.error))
     stream.addEventListener('remoteCloseWrite', () => {
       if (stream !== this.#outbound) stream.close().catch(() => undefined)
@@ -75,7 +78,10 @@ export class StreamLink implements Link {
     this.#isReading = true
     const either = AbortSignal.any([signal, this.#over.signal])
     for (;;) {
-      for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) yield next
+      for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) {
+        yield next
+        this.#parts.memory.giveBack(next)
+      }
       signal.throwIfAborted()
       if (this.#over.signal.aborted) throw this.#over.signal.reason as Error
       for (const stream of [...this.#streams]) this.#flow(stream)
@@ -89,7 +95,7 @@ export class StreamLink implements Link {
     const stream = this.#outbound ?? (await this.#open(either))
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (stream.send(concatBytes(framePrefix(length), ...chunks))) return
+      if (stream.send(new Uint8ArrayList(framePrefix(length), ...chunks))) return
     } catch (cause) {
       throw this.#fail(closed('the stream to the peer takes nothing more', cause))
     }
@@ -117,9 +123,10 @@ export class StreamLink implements Link {
     }
   }
 
-  #receive(stream: Stream, reader: FrameReader, bytes: Uint8Array): void {
+  #receive(stream: Stream, reader: FrameReader, data: StreamMessageEvent['data']): void {
     try {
-      this.#messages.push(...reader.push(bytes))
+      // A list is not joined first: the reader puts its parts where they belong.
+      for (const bytes of data instanceof Uint8Array ? [data] : data) this.#messages.push(...reader.push(bytes))
     } catch (error) {
       this.#fail(error as Error)
       return

@@ -9,10 +9,11 @@ import type { Peer } from './peer.ts'
 /** A block as it is handed to who waits for it: all of it checked. */
 export interface Arrival {
   readonly address: BlockAddress
+  /** Its bytes are borrowed until `release`, of every consumer by itself. */
   readonly block: VerifiedBlock
   /** Of leaves. */
   readonly proof: MerkleProof | undefined
-  /** To be called once when its memory is free again: only then is as much asked for anew. */
+  /** To be called once when the bytes are not looked at any more: only then is as much asked for anew. */
   readonly release: () => void
 }
 

@@ -16,6 +16,9 @@ export function readVarint(
   at: number,
   room: string,
 ): { readonly value: number; readonly end: number } {
+  // Most numbers on the wire are small.
+  const first = bytes[at]
+  if (first !== undefined && first < 0x80) return { value: first, end: at + 1 }
   let value = 0
   let weight = 1
   for (let end = at; end < at + VARINT_MAX_BYTES; end++) {

@@ -9,9 +9,11 @@ import { encodeVarint, readVarint } from './varint.ts'
 export type Shape = Readonly<Record<number, 'number' | 'bytes' | 'repeated bytes'>>
 
 interface Field {
-  readonly number: number
+  number: number
   /** A number of {@link readVarint}, a view of the input, or undefined for the fixed-size types, which nobody here uses. */
-  readonly value: number | Uint8Array | undefined
+  value: number | Uint8Array | undefined
+  /** Where the next field begins; before reading, where this one does. */
+  end: number
 }
 
 const MAX_FIELD_NUMBER = 2 ** 29 - 1
@@ -27,8 +29,9 @@ const WIRE_FIXED32 = 5
  */
 export class WireMessage {
   readonly #room: string
-  readonly #values = new Map<number, number | Uint8Array>()
-  readonly #lists = new Map<number, Uint8Array[]>()
+  // By field number. Made when first needed: messages have few fields, and peers send a great many messages.
+  #values: (number | Uint8Array | undefined)[] | undefined
+  #lists: Uint8Array[][] | undefined
 
   /**
    * @param room prefix of the error codes, the format being read
@@ -39,30 +42,21 @@ export class WireMessage {
    */
   constructor(bytes: Uint8Array, shape: Shape, room: string, maxFields = Infinity) {
     this.#room = room
-    let fields = 0
-    for (const { number, value } of readFields(bytes, room)) {
+    const field: Field = { number: 0, value: undefined, end: 0 }
+    for (let fields = 0; field.end < bytes.length;) {
+      readField(bytes, room, field)
       if (++fields > maxFields)
         throw new CodexError(`${room}/too-many-fields`, `expected at most ${maxFields} fields, found more`, {
           detail: { limit: maxFields },
         })
-      const expected = shape[number]
-      if (expected === undefined) continue
-      if (expected === 'number' ? typeof value !== 'number' : !isBytes(value))
-        throw new CodexError(
-          `${room}/wrong-wire-type`,
-          `expected field ${number} to hold ${expected}, found another wire type`,
-          {
-            detail: { field: number, expected },
-          },
-        )
-      if (isBytes(value) && expected === 'repeated bytes') this.#append(number, value)
-      else if (value !== undefined) this.#set(number, value)
+      const expected = shape[field.number]
+      if (expected !== undefined) this.#take(field, expected)
     }
   }
 
   /** @throws CodexError `<room>/number-too-large` above 2^53 - 1 */
   number(field: number): number {
-    const value = this.#values.get(field) ?? 0
+    const value = this.#values?.[field] ?? 0
     if (typeof value === 'number' && Number.isSafeInteger(value)) return value
     throw new CodexError(
       `${this.#room}/number-too-large`,
@@ -75,26 +69,41 @@ export class WireMessage {
 
   /** Undefined when absent. */
   bytes(field: number): Uint8Array | undefined {
-    const value = this.#values.get(field)
-    return isBytes(value) ? value : undefined
+    const value = this.#values?.[field]
+    return typeof value === 'number' ? undefined : value
   }
 
   list(field: number): readonly Uint8Array[] {
-    return this.#lists.get(field) ?? []
+    return this.#lists?.[field] ?? []
+  }
+
+  #take({ number, value }: Field, expected: Shape[number]): void {
+    if (value === undefined || (expected === 'number') !== (typeof value === 'number'))
+      throw new CodexError(
+        `${this.#room}/wrong-wire-type`,
+        `expected field ${number} to hold ${expected}, found another wire type`,
+        {
+          detail: { field: number, expected },
+        },
+      )
+    if (typeof value !== 'number' && expected === 'repeated bytes') this.#append(number, value)
+    else this.#set(number, value)
   }
 
   #append(field: number, value: Uint8Array): void {
-    const list = this.#lists.get(field)
-    if (list === undefined) this.#lists.set(field, [value])
+    this.#lists ??= []
+    const list = this.#lists[field]
+    if (list === undefined) this.#lists[field] = [value]
     else list.push(value)
   }
 
   #set(field: number, value: number | Uint8Array): void {
-    if (this.#values.has(field))
+    this.#values ??= []
+    if (this.#values[field] !== undefined)
       throw new CodexError(`${this.#room}/duplicate-field`, `expected field ${field} at most once, found it again`, {
         detail: { field },
       })
-    this.#values.set(field, value)
+    this.#values[field] = value
   }
 }
 
@@ -115,7 +124,9 @@ export function boundedInput(input: unknown, maxBytes: number, room: string): Ui
  * @throws CodexError as {@link WireMessage} does
  */
 export function fieldType(bytes: Uint8Array, number: number, room: string): 'number' | 'bytes' | undefined {
-  for (const field of readFields(bytes, room)) {
+  const field: Field = { number: 0, value: undefined, end: 0 }
+  while (field.end < bytes.length) {
+    readField(bytes, room, field)
     if (field.number !== number) continue
     return typeof field.value === 'number' ? 'number' : field.value && 'bytes'
   }
@@ -188,37 +199,37 @@ export class WireWriter {
   }
 }
 
-function* readFields(bytes: Uint8Array, room: string): Generator<Field, void> {
-  let at = 0
-  while (at < bytes.length) {
-    const tag = readVarint(bytes, at, room)
-    const number = Math.floor(tag.value / 8)
-    if (number < 1 || number > MAX_FIELD_NUMBER)
-      throw new CodexError(
-        `${room}/bad-field-number`,
-        `expected a field number from 1 to 2^29 - 1 at byte ${at}, found ${number}`,
-        {
-          detail: { at, found: number },
-        },
-      )
-    const type = tag.value % 8
-    if (type === WIRE_VARINT) {
-      const { value, end } = readVarint(bytes, tag.end, room)
-      yield { number, value }
-      at = end
-      continue
-    }
-    const isBytes = type === WIRE_BYTES
-    const body = isBytes ? readVarint(bytes, tag.end, room) : { value: fixedLength(type, tag.end, room), end: tag.end }
-    if (body.value > bytes.length - body.end)
-      throw new CodexError(
-        `${room}/truncated`,
-        `expected ${body.value} bytes of field ${number} at byte ${body.end}, found ${bytes.length - body.end}`,
-        { detail: { field: number, expectedBytes: body.value, foundBytes: bytes.length - body.end } },
-      )
-    at = body.end + body.value
-    yield { number, value: isBytes ? bytes.subarray(body.end, at) : undefined }
+/** Reads the field at `field.end` into `field`: one object for all, because they are so many. */
+function readField(bytes: Uint8Array, room: string, field: Field): void {
+  const at = field.end
+  const tag = readVarint(bytes, at, room)
+  const number = Math.floor(tag.value / 8)
+  if (number < 1 || number > MAX_FIELD_NUMBER)
+    throw new CodexError(
+      `${room}/bad-field-number`,
+      `expected a field number from 1 to 2^29 - 1 at byte ${at}, found ${number}`,
+      {
+        detail: { at, found: number },
+      },
+    )
+  field.number = number
+  const type = tag.value % 8
+  if (type === WIRE_VARINT) {
+    const { value, end } = readVarint(bytes, tag.end, room)
+    field.value = value
+    field.end = end
+    return
   }
+  const isBytes = type === WIRE_BYTES
+  const body = isBytes ? readVarint(bytes, tag.end, room) : { value: fixedLength(type, tag.end, room), end: tag.end }
+  if (body.value > bytes.length - body.end)
+    throw new CodexError(
+      `${room}/truncated`,
+      `expected ${body.value} bytes of field ${number} at byte ${body.end}, found ${bytes.length - body.end}`,
+      { detail: { field: number, expectedBytes: body.value, foundBytes: bytes.length - body.end } },
+    )
+  field.end = body.end + body.value
+  field.value = isBytes ? bytes.subarray(body.end, field.end) : undefined
 }
 
 function fixedLength(type: number, at: number, room: string): number {
