@@ -1,7 +1,9 @@
-// Rows of some steps out of whatever rows are in the store: read where they are there, computed from any K others where not. It stores nothing.
+// Rows of some steps out of whatever rows are in the store, or can be had from elsewhere: read where they are there, computed from any K others where
+// not. It stores nothing.
 
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
+import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 import { findBlocks, haveBlocks } from '../storage/findblocks.ts'
@@ -12,18 +14,21 @@ import type { CodeLayout } from './codelayout.ts'
 import { isPadding, layoutOf } from './codelayout.ts'
 import type { Erasure, ErasureOptions } from './erasure.ts'
 import type { StepGroup } from './protectblocks.ts'
+import type { RowSource } from './rowsource.ts'
 
 export interface RecoveredBlock {
   /** In the protected dataset. */
   readonly index: number
   readonly block: VerifiedBlock
-  /** Whether it was computed, because the store did not have it. */
+  /** Whether the store did not have it: it was computed, or came from the source. */
   readonly isRebuilt: boolean
 }
 
 export interface RecoverParts {
   readonly repo: RepoStore
   readonly erasure: Erasure
+  /** Asked for rows that the store does not have, only so many as are needed; by default nobody is. */
+  readonly source?: RowSource | undefined
 }
 
 /** Steps whose index records are looked at together. */
@@ -35,21 +40,21 @@ const BLOCKS_PER_LOOK = 1024
  * @throws CodexError `erasure/too-few-rows` naming the step, `erasure/wrong-block` naming the index, `worker/*`, the signal's reason
  */
 export async function recoverSteps(
-  { repo, erasure }: RecoverParts,
+  { repo, erasure, source }: RecoverParts,
   manifest: ProtectedManifest | VerifiableManifest,
   wanted: readonly number[],
   group: StepGroup,
   options: ErasureOptions,
 ): Promise<RecoveredBlock[][]> {
   const rows = new StepRows(repo, manifest, wanted, group)
-  await rows.read()
+  await rows.read(source, options)
   const computed = await hashed(repo, await computeMissing(erasure, rows, manifest.blockSize, options))
   await checkLeaves(repo, manifest.treeCid, computed)
   return rows.steps.map((step) =>
     wanted.map((row) => {
       const index = rows.indexOf(row, step)
       const block = rows.blockAt(index)
-      return { index, block: block ?? (computed.get(index) as VerifiedBlock), isRebuilt: block === undefined }
+      return { index, block: block ?? (computed.get(index) as VerifiedBlock), isRebuilt: !rows.isStored(index) }
     }),
   )
 }
@@ -87,6 +92,8 @@ class StepRows {
   /** Indices the store has a block for, as far as the index knew and no read has shown otherwise. */
   readonly #here = new Set<number>()
   readonly #blocks = new Map<number, VerifiedBlock>()
+  /** Those the source was asked for, whatever it said. */
+  readonly #asked = new Set<number>()
 
   constructor(
     repo: RepoStore,
@@ -110,6 +117,10 @@ class StepRows {
     return isPadding(this.layout, index) ? EMPTY_BLOCK : this.#blocks.get(index)
   }
 
+  isStored(index: number): boolean {
+    return isPadding(this.layout, index) || (this.#blocks.has(index) && !this.#asked.has(index))
+  }
+
   async look(): Promise<void> {
     const indices = Array.from({ length: this.layout.rows }, (_, row) =>
       this.steps.map((step) => this.indexOf(row, step)),
@@ -118,10 +129,11 @@ class StepRows {
     indices.forEach((index, i) => found[i] && this.#here.add(index))
   }
 
-  /** Reads what is needed until all of it is there; each turn finds some block damaged or gone. */
-  async read(): Promise<void> {
+  /** Reads what is needed until all of it is there; each turn finds some block damaged or gone, and asks the source for others instead. */
+  async read(source: RowSource | undefined, options: Pick<ErasureOptions, 'signal'>): Promise<void> {
     await this.look()
     for (;;) {
+      if (source !== undefined) await this.#ask(source, options)
       const needed = this.steps.flatMap((step) => {
         const { given, missing } = this.choose(step)
         const rows = missing.length === 0 ? this.#wanted : [...new Set([...this.#wanted, ...given])]
@@ -139,12 +151,43 @@ class StepRows {
     }
   }
 
+  /** Until each step has enough rows, or the source no more. The wanted ones come last: they are asked for because they were lost. */
+  async #ask(source: RowSource, { signal }: Pick<ErasureOptions, 'signal'>): Promise<void> {
+    const { ecK, rows } = this.layout
+    const others = Array.from({ length: rows }, (_, row) => row).filter((row) => !this.#wanted.includes(row))
+    for (;;) {
+      signal.throwIfAborted()
+      const indices = this.steps.flatMap((step) => {
+        const all = [...others, ...this.#wanted].map((row) => this.indexOf(row, step))
+        const here = all.filter((index) => this.#isHere(index))
+        if (this.#wanted.every((row) => this.#isHere(this.indexOf(row, step)))) return []
+        return all
+          .filter((index) => !this.#isHere(index) && !this.#asked.has(index))
+          .slice(0, Math.max(0, ecK - here.length))
+      })
+      if (indices.length === 0) return
+      const found = await source.blocks(this.#manifest.treeCid, indices, { signal })
+      for (const [i, index] of indices.entries()) {
+        this.#asked.add(index)
+        const block = found[i]
+        if (block === undefined || !this.#isBlock(block)) continue
+        this.#blocks.set(index, block)
+        this.#here.add(index)
+      }
+    }
+  }
+
+  #isBlock({ bytes, cid }: VerifiedBlock): boolean {
+    return bytes.length === this.#manifest.blockSize || isEmptyBlockCid(cid)
+  }
+
+  #isHere(index: number): boolean {
+    return isPadding(this.layout, index) || this.#here.has(index)
+  }
+
   /** The wanted rows that are not there, and when there are any the K lowest rows that are. */
   choose(step: number): { readonly given: readonly number[]; readonly missing: readonly number[] } {
-    const isHere = (row: number): boolean => {
-      const index = this.indexOf(row, step)
-      return isPadding(this.layout, index) || this.#here.has(index)
-    }
+    const isHere = (row: number): boolean => this.#isHere(this.indexOf(row, step))
     const missing = this.#wanted.filter((row) => !isHere(row))
     if (missing.length === 0) return { given: [], missing }
     const { ecK, rows } = this.layout

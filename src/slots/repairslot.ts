@@ -2,9 +2,11 @@
 
 import { layoutOf } from '../erasure/codelayout.ts'
 import { GROUPS_IN_FLIGHT, stepGroups } from '../erasure/protectblocks.ts'
+import type { RowSource } from '../erasure/rowsource.ts'
 import { recoverSteps, requireRows } from '../erasure/recoversteps.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { blocksCount } from '../protocol/manifest.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import { expectTree } from './expecttree.ts'
@@ -18,8 +20,13 @@ export interface SlotRepair {
   readonly index: number
   /** Of the slot. */
   readonly blocks: number
-  /** Those of them that were computed, because the store did not have them. */
+  /** Those of them that were computed, or came from the source, because the store did not have them. */
   readonly rebuiltBlocks: number
+}
+
+export interface SourceOption {
+  /** Gives rows of other slots that the store does not have; they are not stored. By default only what is here is used. */
+  readonly source?: RowSource | undefined
 }
 
 /**
@@ -33,13 +40,14 @@ export async function repairSlot(
   parts: SlotsParts,
   cid: Cid,
   index: number,
-  { expiry: wanted, merkleRoot, ...job }: SlotsJob & ExpiryOption & RequestOption,
+  { expiry: wanted, merkleRoot, source, ...job }: SlotsJob & ExpiryOption & RequestOption & SourceOption,
 ): Promise<SlotRepair> {
   const { repo, datasets } = parts
   const { manifest, geometry } = await loadVerifiable(parts, cid, { ...job, merkleRoot })
   checkSlotIndex(index, geometry.slotCount)
   await expectTree(repo, manifest)
-  await requireRows(repo, manifest, [index], job)
+  // What others have, only asking tells.
+  if (source === undefined) await requireRows(repo, manifest, [index], job)
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
   const { steps, ecK } = layoutOf(manifest)
   return datasets.trees.grow(job, async (growth) => {
@@ -51,7 +59,7 @@ export async function repairSlot(
     let rebuiltBlocks = 0
     await mapBounded(stepGroups(steps, ecK, manifest.blockSize), GROUPS_IN_FLIGHT, async (group) => {
       growth.signal.throwIfAborted()
-      const found = (await recoverSteps(parts, manifest, [index], group, own)).flat()
+      const found = (await recoverSteps({ ...parts, source }, manifest, [index], group, own)).flat()
       // Padding is there without being stored, but perhaps not its leaf.
       const fresh = found.filter(({ block, isRebuilt }) => isRebuilt || block.bytes.length === 0)
       const indices = fresh.map((each) => each.index)
@@ -72,7 +80,9 @@ export async function repairSlot(
     })
     const nodes = await builder.hasher.nodes(await builder.hasher.leaves(pieces, geometry.paddedBlocks))
     checkRoot(manifest, index, nodes)
-    await adoptLeaves(repo.parts, treeId, manifest.treeCid, growth)
+    // Of a dataset whose rows others have there may be nothing here yet; otherwise it was here a moment ago.
+    const leafCount = source === undefined ? undefined : blocksCount(manifest)
+    await adoptLeaves(repo.parts, treeId, manifest.treeCid, { signal: growth.signal, leafCount })
     if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)
     const root = manifest.slotRoots[index] as Cid
     const hasTree = await builder.hasTree(root, geometry.paddedBlocks)

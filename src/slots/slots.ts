@@ -15,7 +15,7 @@ import type { BuiltSlot } from './buildstored.ts'
 import type { SlotsEntry } from './listslots.ts'
 import type { ProofInputs } from './proofinputs.ts'
 import type { Code, ProtectedDataset } from './protectdataset.ts'
-import type { SlotRepair } from './repairslot.ts'
+import type { SlotRepair, SourceOption } from './repairslot.ts'
 import type {
   BuiltDataset,
   Compute,
@@ -85,7 +85,11 @@ export class Slots {
   }
 
   /** As {@link repairSlot}. */
-  repair(cid: Cid, index: number, options: SlotsOptions & ExpiryOption & RequestOption): Promise<SlotRepair> {
+  repair(
+    cid: Cid,
+    index: number,
+    options: SlotsOptions & ExpiryOption & RequestOption & SourceOption,
+  ): Promise<SlotRepair> {
     return this.#run(options, async (parts, job) => {
       const { repairSlot } = await import('./repairslot.ts')
       return repairSlot(parts, cid, index, { ...options, ...job })

@@ -3,9 +3,10 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
+import type { Change } from './datastore.ts'
 import { LEAVES_PER_PAGE, LeafPages, leavesKey } from './leafpage.ts'
 import type { StoreParts } from './storeparts.ts'
-import { idOf, readTreeRecord } from './treerecord.ts'
+import { encodeTreeRecord, idOf, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
 
 /** Pages that move in one commit. */
 const PAGES_AT_ONCE = 16
@@ -13,6 +14,7 @@ const PAGES_AT_ONCE = 16
 /**
  * Moves the leaves under `treeId` to the same places of `tree`, pages at a time, each a commit. A place that is taken stays as it is, and the leaf
  * where it was, to be swept. References to blocks move too, so their counts stay.
+ * @param options `leafCount`: makes the tree where it is not in the store, for so many leaves in all
  * @returns how many moved
  * @throws CodexError `dataset/tree-missing`, `store/corrupted-record`; what moved by then stays
  */
@@ -20,22 +22,33 @@ export async function adoptLeaves(
   parts: StoreParts,
   treeId: number,
   tree: Cid,
-  { signal }: AbortOptions,
+  { leafCount, signal }: AbortOptions & { readonly leafCount?: number | undefined },
 ): Promise<number> {
   let moved = 0
   let pages: number[] = []
   for await (const [key] of parts.datastore.entries(leavesKey(treeId), { signal })) {
     pages.push(idOf(key))
     if (pages.length < PAGES_AT_ONCE) continue
-    moved += await adoptPages(parts, treeId, tree, pages)
+    moved += await adoptPages(parts, treeId, tree, { pages, leafCount })
     pages = []
   }
-  return moved + (await adoptPages(parts, treeId, tree, pages))
+  return moved + (await adoptPages(parts, treeId, tree, { pages, leafCount }))
 }
 
-function adoptPages(parts: StoreParts, treeId: number, tree: Cid, pages: readonly number[]): Promise<number> {
+function adoptPages(
+  parts: StoreParts,
+  treeId: number,
+  tree: Cid,
+  { pages, leafCount }: { readonly pages: readonly number[]; readonly leafCount: number | undefined },
+): Promise<number> {
   return parts.ledger.update(async () => {
-    const record = await readTreeRecord(parts.datastore, tree)
+    const made: Change[] = []
+    let record = await readTreeRecord(parts.datastore, tree)
+    if (record === undefined && leafCount !== undefined) {
+      const [id, taken] = await nextTreeId(parts.datastore)
+      record = { id, leafCount, hasNodes: false }
+      made.push(taken, { put: treeKey(tree), value: encodeTreeRecord(record) })
+    }
     if (record === undefined)
       throw new CodexError('dataset/tree-missing', `expected tree ${tree} in the store: the dataset is gone`, {
         detail: { treeCid: String(tree) },
@@ -52,6 +65,6 @@ function adoptPages(parts: StoreParts, treeId: number, tree: Cid, pages: readonl
       from.remove(index)
       moved++
     }
-    return [{ changes: [...to.changes(), ...from.changes()] }, moved]
+    return [{ changes: [...made, ...to.changes(), ...from.changes()] }, moved]
   })
 }

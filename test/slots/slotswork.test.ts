@@ -6,8 +6,10 @@ import type { SlotsProgress } from '../../src/slots/slotsprogress.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
 import { manifestCid } from '../../src/protocol/block.ts'
+import type { RowSource } from '../../src/erasure/rowsource.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
 import { makeCid } from '../../src/protocol/cid.ts'
+import type { VerifiableManifest } from '../../src/protocol/manifest.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { CODEX_PROVING_ROOT, IDENTITY } from '../../src/protocol/multicodec.ts'
 import { Slots } from '../../src/slots/slots.ts'
@@ -79,6 +81,90 @@ describe('whoever holds one slot', () => {
     expect(await provider.repo.space()).toMatchObject(NOTHING)
     await expectNoOrphans(provider)
     await expectClean(provider)
+  })
+})
+
+describe('whoever repairs one slot with rows of others', () => {
+  /** The rows of a client's store, some of them unavailable. */
+  function sourceOf(client: SlotsStore, manifest: VerifiableManifest, without: readonly number[] = []) {
+    const asked: number[] = []
+    const source: RowSource = {
+      blocks: async (tree, indices) => {
+        expect(String(tree)).toBe(String(manifest.treeCid))
+        asked.push(...indices)
+        const leaves = (await client.repo.getLeaves(tree, indices)) as Cid[]
+        const blocks = await client.repo.getVerified(leaves)
+        return blocks.map((block, i) => (without.includes(indices[i] as number) ? undefined : block))
+      },
+    }
+    return { source, asked }
+  }
+
+  /** Knows the manifest and has nothing else. */
+  async function provider(manifest: VerifiableManifest): Promise<SlotsStore> {
+    const store = memorySlotsStore()
+    const encoded = encodeManifest(manifest)
+    const [block] = (await hashBlocks(TEST_HASHER, [encoded])) as [VerifiedBlock]
+    await store.repo.put({ ...block, cid: manifestCid(encoded) })
+    return store
+  }
+
+  it.each([0, 2, 4])('has slot %i alone in the end, and can prove it', async (index) => {
+    // 8 blocks in rows of 3: the last data row ends with padding.
+    const client = await protectedStore(seededBytes(8 * BLOCK, 16), 3, 2)
+    const { manifest, verifiableCid } = client
+    const store = await provider(manifest)
+    const own = [0, 1, 2].map((step) => 3 * index + step)
+    const { source, asked } = sourceOf(client.store, manifest, own)
+    const repaired = await store.slots.repair(verifiableCid, index, { source, signal })
+    expect(repaired).toMatchObject({ index, blocks: 3, rebuiltBlocks: index === 2 ? 2 : 3 })
+    // Three rows of each step and no more, nothing twice; padding is known.
+    expect(asked.length).toBe(new Set(asked).size)
+    expect(asked.length).toBeLessThanOrEqual(9)
+    const { slots } = await store.slots.show(verifiableCid, { signal })
+    expect(slots.map(({ presentBlocks }) => presentBlocks)).toEqual([0, 1, 2, 3, 4].map((i) => (i === index ? 3 : 0)))
+    const challenge = `0x${'05'.repeat(32)}`
+    expect(await store.slots.proofInputs(verifiableCid, index, challenge, { signal })).toEqual(
+      await client.store.slots.proofInputs(verifiableCid, index, challenge, { signal }),
+    )
+    await expectNoOrphans(store)
+    await store.datasets.remove(verifiableCid, { signal })
+    expect(await store.repo.space()).toMatchObject(NOTHING)
+  })
+
+  it('asks for other rows instead of those nobody has, and names the step without enough', async () => {
+    const client = await protectedStore(seededBytes(9 * BLOCK, 17), 3, 2)
+    const { manifest, verifiableCid } = client
+    const store = await provider(manifest)
+    // Of slot 0 too one block is still to be had: it is a row like any other.
+    const some = sourceOf(client.store, manifest, [1, 2, 3, 6, 7])
+    expect(await store.slots.repair(verifiableCid, 0, { source: some.source, signal })).toMatchObject({
+      rebuiltBlocks: 3,
+    })
+    expect(some.asked).toContain(0)
+    expect(some.asked).not.toContain(2)
+    const other = await provider(manifest)
+    const few = sourceOf(client.store, manifest, [0, 1, 2, 4, 7])
+    const before = await other.repo.space()
+    await expect(other.slots.repair(verifiableCid, 0, { source: few.source, signal })).rejects.toMatchObject({
+      code: 'erasure/too-few-rows',
+      detail: { step: 1, foundRows: 2 },
+    })
+    expect(await other.repo.space()).toEqual(before)
+    await expectNoOrphans(other)
+  })
+
+  it('keeps nothing of rows that are those of another dataset', async () => {
+    const client = await protectedStore(seededBytes(9 * BLOCK, 18), 3, 2)
+    const { manifest, verifiableCid } = client
+    const store = await provider(manifest)
+    const [wrong] = (await hashBlocks(TEST_HASHER, [seededBytes(BLOCK, 19)])) as [VerifiedBlock]
+    const source: RowSource = { blocks: async (_, indices) => indices.map(() => wrong) }
+    const before = (await store.repo.space()).totalBlocks
+    await expect(store.slots.repair(verifiableCid, 1, { source, signal })).rejects.toMatchObject({
+      code: 'slots/wrong-root',
+    })
+    expect((await store.repo.space()).totalBlocks).toBe(before)
   })
 })
 
