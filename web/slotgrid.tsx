@@ -40,11 +40,19 @@ function ProtectForm({ session, entry }: Part & { readonly entry: Entry }) {
         be lost.
       </p>
       <label>
-        Slots <NumberField value={nodes.value} min={2} max={MAX_NODES} onInput={(value) => (nodes.value = value)} />
+        Slots{' '}
+        <NumberField
+          label="Slots"
+          value={nodes.value}
+          min={2}
+          max={MAX_NODES}
+          onInput={(value) => (nodes.value = value)}
+        />
       </label>
       <label>
         May be lost{' '}
         <NumberField
+          label="May be lost"
           value={tolerance.value}
           min={1}
           max={Math.max(1, Math.floor(nodes.value / 2))}
@@ -59,15 +67,17 @@ function ProtectForm({ session, entry }: Part & { readonly entry: Entry }) {
 }
 
 function NumberField(props: {
+  readonly label: string
   readonly value: number
   readonly min: number
   readonly max: number
   readonly onInput: (value: number) => void
 }) {
-  const { value, min, max, onInput } = props
+  const { label, value, min, max, onInput } = props
   return (
     <input
       type="number"
+      aria-label={label}
       required
       min={min}
       max={max}

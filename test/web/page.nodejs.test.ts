@@ -316,6 +316,9 @@ test('everything can be done from the keyboard', async () => {
   const wanted = [
     'Choose a file to store',
     'Copy CID',
+    'Slots',
+    'May be lost',
+    'Protect',
     'Save keys.bin',
     'Remove keys.bin',
     'Ask to keep it',
