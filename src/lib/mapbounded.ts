@@ -3,8 +3,9 @@
 import { assert } from './errors.ts'
 
 /**
- * Results in the order of `items`. At most `atOnce` calls of `work` are open at any time. Rejects with the first failure, once the
- * calls already open have settled too: nothing runs on behind the caller's back.
+ * Results in the order of `items`. At most `atOnce` calls of `work` are open at any time. After a failure no
+ * further call begins, and it rejects once those already open have settled too: nothing runs on behind the caller's back. Of several failures that of
+ * the first item in order counts, so that the same one is told whoever was faster.
  */
 export async function mapBounded<Item, Result>(
   items: readonly Item[],
@@ -15,14 +16,14 @@ export async function mapBounded<Item, Result>(
   const results: Result[] = []
   results.length = items.length
   let next = 0
-  let failure: { readonly error: unknown } | undefined
+  let failure: { readonly index: number; readonly error: unknown } | undefined
   const lane = async (): Promise<void> => {
     while (next < items.length && failure === undefined) {
       const index = next++
       try {
         results[index] = await work(items[index] as Item, index)
       } catch (error) {
-        failure ??= { error }
+        if (failure === undefined || index < failure.index) failure = { index, error }
       }
     }
   }

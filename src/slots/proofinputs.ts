@@ -3,6 +3,7 @@
 import { equalBytes } from '../lib/bytes.ts'
 import { describeValue } from '../lib/describevalue.ts'
 import { assert, CodexError } from '../lib/errors.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
 import type { Bytes } from '../lib/units.ts'
 import { checkElement, ELEMENT_BYTES, readElement } from './fieldelements.ts'
 import { treePath, treeRoot } from './flattree.ts'
@@ -92,8 +93,11 @@ export async function proofInputs(
   const slotRoot = readElement(verificationNodes, ELEMENT_BYTES * slotIndex)
   const cellIndices = await sampleCells(poseidon2, { entropy, slotRoot, cellCount: geometry.cellCount }, options)
   const positionOf = (cell: number): number => Math.floor(cell / geometry.cellsPerBlock)
-  const positions = [...new Set(cellIndices.map(positionOf))]
-  const blocks = await Promise.all(positions.map((position) => hashedBlock(poseidon2, slot, position, options)))
+  // In order, so that of several blocks that are not there the first is named.
+  const positions = [...new Set(cellIndices.map(positionOf))].sort((a, b) => a - b)
+  const blocks = await mapBounded(positions, Math.max(1, positions.length), (position) =>
+    hashedBlock(poseidon2, slot, position, options),
+  )
   const samples = cellIndices.map((cell) => {
     const block = blocks[positions.indexOf(positionOf(cell))]
     assert(block !== undefined, 'every sampled position was read')

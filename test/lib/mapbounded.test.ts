@@ -24,7 +24,15 @@ test('keeps order, calls once per item, never more than the bound at once', asyn
   )
 })
 
-test('rejects with the first failure once open calls have settled, and begins no further ones', async () => {
+test('rejects with the failure of the first item in order, whichever was faster', async () => {
+  const failure = mapBounded([9, 5, 1, 7], 3, async (item) => {
+    for (let turn = 0; turn < item; turn++) await Promise.resolve()
+    if (item !== 9) throw new Error(`after ${item}`)
+  })
+  await expect(failure).rejects.toThrow('after 5')
+})
+
+test('rejects once open calls have settled, and begins no further ones', async () => {
   const begun: number[] = []
   const ended: number[] = []
   const failure = mapBounded([0, 1, 2, 3, 4, 5], 3, async (item) => {

@@ -9,6 +9,7 @@ import { makeCid } from '../../src/protocol/cid.ts'
 import type { Manifest, VerifiableManifest } from '../../src/protocol/manifest.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { CODEX_PROVING_ROOT, CODEX_ROOT, CODEX_SLOT_ROOT, IDENTITY, SHA2_256 } from '../../src/protocol/multicodec.ts'
+import { readElement } from '../../src/slots/fieldelements.ts'
 import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
@@ -478,6 +479,44 @@ describe('reading', () => {
 
 describe('proof inputs', () => {
   const challenge = `0x${'2a'.repeat(32)}`
+
+  it('name the first of the blocks that are not there', async () => {
+    const store = memorySlotsStore()
+    const { cid } = await store.datasets.upload(streamOf(seededBytes(16 * BLOCK, 33)), { signal })
+    const { verifiableCid, plainCid, protectedCid, manifest } = await store.slots.protect(cid, {
+      ecK: 2,
+      ecM: 1,
+      signal,
+    })
+    for (const each of [plainCid, protectedCid]) await store.datasets.remove(each, { signal })
+    const found = new Set<unknown>()
+    for (const lost of [7, 6, 5, 4, 3, 2, 1, 0]) {
+      await store.repo.dropLeaves(manifest.treeCid, [lost])
+      for (let i = 0; i < 4; i++) {
+        const own = `0x${String(10 + i).repeat(32)}`
+        const blocks = await samplesOf(store, verifiableCid, own)
+        const first = Math.min(...blocks.filter((block) => block >= lost))
+        if (!Number.isFinite(first)) continue
+        await expect(store.slots.proofInputs(verifiableCid, 0, own, { signal })).rejects.toMatchObject({
+          code: 'slots/block-missing',
+          detail: { slot: 0, block: first },
+        })
+        found.add(first)
+      }
+    }
+    expect(found.size).toBeGreaterThan(2)
+  })
+
+  /** The blocks of slot 0 that a challenge samples. */
+  async function samplesOf(store: SlotsStore, cid: Cid, own: string): Promise<number[]> {
+    const { testCompute } = await import('../fakes/slotsstore.ts')
+    const { sampleCells, challengeEntropy } = await import('../../src/slots/samplecells.ts')
+    const { slotRoots } = (await store.datasets.manifest(cid)) as VerifiableManifest
+    const slotRoot = readElement((slotRoots[0] as Cid).digest)
+    const sample = { entropy: challengeEntropy(own), slotRoot, cellCount: 8 * 32 }
+    const cells = await sampleCells(testCompute(store.clock).poseidon2, sample, { signal, rank: 'duty' })
+    return cells.map((cell) => Math.floor(cell / 32))
+  }
 
   it('need a slot, a challenge, the tree and the blocks', async () => {
     const { store, plainCid, protectedCid, verifiableCid, manifest } = await built()
