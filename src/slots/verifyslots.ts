@@ -18,8 +18,8 @@ import type { RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 /** Blocks that a report lists by place, of each sort; the numbers beside count all. */
 export const MAX_LISTED_BLOCKS = 1024
 
-/** `wrong root`: every block is here and sound, and yet they are not what the manifest says. */
-export type SlotOutcome = 'ok' | 'blocks missing' | 'wrong root'
+/** `blocks missing`: some, and perhaps others are damaged; `blocks damaged`: all are here, and some have changed; `wrong root`: every block is here and sound, and yet they are not what the manifest says. */
+export type SlotOutcome = 'ok' | 'blocks missing' | 'blocks damaged' | 'wrong root'
 
 export interface SlotReport {
   readonly index: number
@@ -59,10 +59,9 @@ export async function verifySlots(
     if (bad.missing.count > 0) await readKnown(parts.repo, manifest, slot, note, job)
     else isSame = equalCids(slotRootCid(await builder.nodesOf(manifest, slot, job.signal, advance, note)), root)
     if (bad.missing.count > 0) advance(geometry.slotBlocks)
-    const isWhole = bad.missing.count === 0 && bad.damaged.count === 0
     return {
       index: slot,
-      outcome: !isWhole ? 'blocks missing' : isSame ? 'ok' : 'wrong root',
+      outcome: outcomeOf(bad.missing.count, bad.damaged.count, isSame),
       blocks: geometry.slotBlocks,
       missing: bad.missing.lowest(),
       missingBlocks: bad.missing.count,
@@ -71,6 +70,12 @@ export async function verifySlots(
       hasTree: await builder.hasTree(root, geometry.paddedBlocks),
     }
   })
+}
+
+function outcomeOf(missing: number, damaged: number, isSame: boolean): SlotOutcome {
+  if (missing > 0) return 'blocks missing'
+  if (damaged > 0) return 'blocks damaged'
+  return isSame ? 'ok' : 'wrong root'
 }
 
 /** Counts every gap, and writes down only the first places: a foreign manifest may say of any number of blocks that they ought to be here. */

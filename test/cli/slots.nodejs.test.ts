@@ -164,6 +164,23 @@ test('slots that were lost are named, rebuilt from the others, and whole again',
   await soundSpace(dataDir)
 })
 
+test('a block whose bytes have changed on disk is told from one that is lost', async () => {
+  if (padded === undefined) throw new Error('the vectors have no case')
+  const { common, cid } = await protectedCase(padded)
+  const slab = join(String(common[1]), 'blocks.slab')
+  const bytes = readFileSync(slab)
+  bytes[0] = (bytes[0] as number) ^ 1
+  writeFileSync(slab, bytes)
+  const found = await run(['slots', 'verify', cid, '0', '--json', ...common])
+  expect(found.code).toBe(1)
+  expect(JSON.parse(found.stdout)).toMatchObject({ slots: [{ outcome: 'blocks damaged', damaged: [0], missing: [] }] })
+  expect((await run(['slots', 'verify', cid, '0', ...common])).stdout).toContain(
+    'slot 0  blocks damaged  1 block damaged',
+  )
+  expect(await document(['slots', 'repair', cid, '0', ...common])).toMatchObject({ slots: [{ rebuiltBlocks: 1 }] })
+  expect((await run(['slots', 'verify', cid, '0', ...common])).code).toBe(0)
+})
+
 test('refuses what cannot be, each with its code and exit code', async () => {
   const [known] = vectors.cases
   if (known === undefined) throw new Error('the vectors have no case')
