@@ -1,7 +1,6 @@
 // What the page can do: run one node or watch it, store, show, save, remove, check. It writes what it finds into the page's state; no markup.
 
 import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
-import { blockStorageOf, openNode, openViewer, requestPersistence, storageEstimate } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
 import type { Bytes } from '../src/lib/units.ts'
@@ -17,12 +16,15 @@ import { checkStore, repairStore } from './storagecheck.ts'
 
 /** How far a transfer is; of how much, where that was not known beforehand. */
 type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
+/** Loaded after the first picture: the page is there before the node is. */
+type NodeRoom = typeof import('../src/browser.ts')
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
 export class Session {
   readonly state = new PageState()
   readonly #options: Options
   readonly #closing = new AbortController()
+  #room: NodeRoom | undefined
   #node: TabNode | undefined
   #viewer: Viewer | undefined
   #cancelTransfer: (() => void) | undefined
@@ -40,12 +42,14 @@ export class Session {
     const { signal } = this.#closing
     const options = { ...this.#options, signal, lost: (error: CodexError) => this.#fail(error) }
     try {
-      this.#node = await openNode(options).catch((error: unknown) => {
+      const room = await import('../src/browser.ts')
+      this.#room = room
+      this.#node = await room.openNode(options).catch((error: unknown) => {
         if (!CodexError.is(error, 'node/other-tab')) throw error
-        return this.#watchUntilLeading(options)
+        return this.#watchUntilLeading(room, options)
       })
       await this.#node.start({ signal })
-      this.state.role.value = { at: 'leading', blockStorage: blockStorageOf(this.#node) }
+      this.state.role.value = { at: 'leading', blockStorage: room.blockStorageOf(this.#node) }
       await this.#refresh().catch((error: unknown) => {
         // A node with damaged books goes on, so that it can be repaired.
         if (!CodexError.is(error, 'store/corrupted-record')) throw error
@@ -56,14 +60,14 @@ export class Session {
     }
   }
 
-  async #watchUntilLeading(options: BrowserOptions): Promise<TabNode> {
-    const viewer = await openViewer(options)
+  async #watchUntilLeading(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {
+    const viewer = await room.openViewer(options)
     this.#viewer = viewer
     this.state.role.value = { at: 'watching' }
     const watching = new AbortController()
     const watched = this.#watch(viewer, watching.signal)
     try {
-      return await openNode({ ...options, inLine: true })
+      return await room.openNode({ ...options, inLine: true })
     } finally {
       watching.abort(new CodexError('page/leads-now', 'this tab runs the node itself now'))
       await watched
@@ -214,7 +218,7 @@ export class Session {
   }
 
   async askToPersist(): Promise<void> {
-    const granted = await requestPersistence()
+    const granted = (await this.#room?.requestPersistence()) === true
     this.state.news.value = granted ? 'The browser will keep the data.' : 'The browser did not agree to keep the data.'
     if (!granted)
       this.state.problem.value =
@@ -309,8 +313,9 @@ export class Session {
 
   async #readSpace(): Promise<void> {
     const source = this.#node?.repo ?? this.#viewer
-    const [space, { persisted }] = await Promise.all([source?.space(), storageEstimate()])
-    if (space === undefined) return
+    const [space, estimate] = await Promise.all([source?.space(), this.#room?.storageEstimate()])
+    if (space === undefined || estimate === undefined) return
+    const { persisted } = estimate
     const {
       quotaUsedBytes: usedBytes,
       quotaReservedBytes: reservedBytes,
