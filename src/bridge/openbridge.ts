@@ -46,7 +46,7 @@ export async function openBridge(node: NodejsNode, { token, cacheBytes }: Bridge
   const { network } = node
   if (network === undefined) return []
   await network.relay({ cacheBytes })
-  const path = token === undefined ? '' : `/http-path/%2F${token}`
+  const path = token === undefined ? '' : `/http-path/${token}`
   return network
     .addresses()
     .filter((address) => /\/wss?$/.test(address))

@@ -125,13 +125,13 @@ function writeName(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, 254))
 }
 
-/** A path of a URL, in the text with its slashes as %2F: an address is cut at slashes. */
+/** A path of a URL: in the text without its first slash and with the others as %2F, since an address is cut at slashes. */
 function readPath(text: string): Uint8Array | undefined {
-  return /^([\w.~-]|%2F){1,512}$/.test(text) ? utf8(text.replaceAll('%2F', '/')) : undefined
+  return /^([\w.~-]|%2F){1,511}$/.test(text) ? utf8(`/${text.replaceAll('%2F', '/')}`) : undefined
 }
 
 function writePath(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.subarray(0, 512)).replaceAll('/', '%2F')
+  return String.fromCharCode(...bytes.subarray(1, 512)).replaceAll('/', '%2F')
 }
 
 function readBase58(text: string): Uint8Array | undefined {

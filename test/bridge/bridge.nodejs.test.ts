@@ -1,0 +1,203 @@
+// A tab in a real Chromium that can reach the network only over a bridge, which is a process of its own: what it gets, what it may not, and that it goes on
+// where it was when either of them is killed.
+
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import type { BrowserContext, Page } from 'playwright'
+import { chromium } from 'playwright'
+import type { PreviewServer } from 'vite'
+import { build, preview } from 'vite'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { findChromium } from '../chromium.ts'
+import { document, noise, run, scratchFolder } from '../cli/command.ts'
+import type { StartedNode } from '../cli/startednode.ts'
+import { startNode, stopWell } from '../cli/startednode.ts'
+import type { Tab } from './tab.page.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const WEBSOCKET = ['-i', '/ip4/127.0.0.1/tcp/0/ws', '--bridge']
+
+let folder = ''
+let server: PreviewServer | undefined
+let context: BrowserContext | undefined
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'codex-light-bridge-'))
+  await build({
+    root: ROOT,
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    build: {
+      target: 'es2022',
+      outDir: join(folder, 'page'),
+      modulePreload: false,
+      rolldownOptions: { input: join(ROOT, 'test/bridge/tab.page.ts'), output: { entryFileNames: 'page.js' } },
+    },
+  })
+  await writeFile(join(folder, 'page', 'index.html'), '<!doctype html><script type="module" src="/page.js"></script>')
+  server = await preview({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    build: { outDir: join(folder, 'page') },
+    preview: { host: '127.0.0.1', port: 0 },
+  })
+  const profile = join(folder, 'profile')
+  context = await chromium.launchPersistentContext(profile, { ...(await findChromium()), headless: true })
+})
+
+afterAll(async () => {
+  await context?.close()
+  await server?.close()
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+})
+
+interface OpenTab {
+  readonly page: Page
+  readonly peerId: string
+  fetch(cid: string): ReturnType<Tab['fetch']>
+  connects(bridge: string): Promise<boolean>
+  usedBytes(): Promise<number>
+}
+
+async function openTab(bridge: string): Promise<OpenTab> {
+  if (context === undefined) throw new Error('beforeAll has not run')
+  const page = await context.newPage()
+  await page.goto(server?.resolvedUrls?.local[0] ?? '')
+  await page.waitForFunction(() => 'codexLightTab' in globalThis)
+  const ask = <T>(work: (tab: Tab, text: string) => Promise<T>, text = ''): Promise<T> =>
+    page.evaluate(
+      ([source, given]) => {
+        const work = (0, eval)(source) as (tab: unknown, text: string) => Promise<T>
+        return work((globalThis as unknown as { codexLightTab: unknown }).codexLightTab, given)
+      },
+      [String(work), text] as const,
+    )
+  return {
+    page,
+    peerId: await ask((tab, text) => tab.join(text), bridge),
+    fetch: (cid) => ask((tab, text) => tab.fetch(text), cid),
+    connects: (address) => ask((tab, text) => tab.connects(text), address),
+    usedBytes: () => ask((tab) => tab.usedBytes()),
+  }
+}
+
+async function upload(node: StartedNode, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, 'file')
+  await writeFile(path, bytes)
+  const { cid } = await document(['upload', path, '-d', node.dataDir])
+  return String(cid)
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const tcp = (node: StartedNode): string => node.addresses.find((address) => !address.includes('/ws')) ?? ''
+
+test('a tab gets what only a TCP node has, checked leaf by leaf', async () => {
+  const scratch = scratchFolder()
+  const client = await startNode(join(scratch, 'client'))
+  const bytes = noise(12_000_000, 3)
+  const cid = await upload(client, bytes)
+  const bridge = await startNode(join(scratch, 'bridge'), [...WEBSOCKET, '-b', tcp(client)])
+  expect(bridge.bridge).toHaveLength(1)
+  const tab = await openTab(bridge.bridge[0] ?? '')
+  const fetched = await tab.fetch(cid)
+  expect(fetched).toEqual({ sha256: sha256(bytes), fetchedBytes: 184 * 65_536, peers: [bridge.peerId] })
+  // The client has never met the tab.
+  const { peers } = (await document(['peers', '-d', client.dataDir])) as { peers: { peerId: string }[] }
+  expect(peers.map(({ peerId }) => peerId)).toEqual([bridge.peerId])
+  await tab.page.close()
+  await Promise.all([stopWell(client), stopWell(bridge)])
+  // What the bridge kept is sound, and it has no dataset of it.
+  expect((await document(['space', '--check', '-d', bridge.dataDir]))['problems']).toEqual([])
+})
+
+test('the bridge or the tab is killed in the middle, and the rest comes after', async () => {
+  const scratch = scratchFolder()
+  const client = await startNode(join(scratch, 'client'))
+  const bytes = noise(24_000_000, 4)
+  const cid = await upload(client, bytes)
+  const settings = [...WEBSOCKET, '-b', tcp(client)]
+  const first = await startNode(join(scratch, 'bridge'), settings)
+  const [address = ''] = first.bridge
+  let tab = await openTab(address)
+  const before = await tab.usedBytes()
+  const fetching = tab.fetch(cid).catch(() => undefined)
+  await expect.poll(() => tab.usedBytes(), { interval: 20 }).toBeGreaterThan(before + 2_000_000)
+  // The tab dies first, with what it had stored by then.
+  await tab.page.close()
+  await fetching
+  tab = await openTab(address)
+  const kept = (await tab.usedBytes()) - before
+  const again = tab.fetch(cid)
+  await expect.poll(() => tab.usedBytes(), { interval: 20 }).toBeGreaterThan(before + kept + 1_000_000)
+  first.child.kill('SIGKILL')
+  await first.ended
+  // The same folder and so the same peer, at the same address: the tab finds it again by itself.
+  const port = /\/tcp\/(\d+)\/ws/.exec(address)?.[1] ?? ''
+  const next = await startNode(join(scratch, 'bridge'), [
+    ...['-i', `/ip4/127.0.0.1/tcp/${port}/ws`, '--bridge'],
+    ...['-b', tcp(client)],
+  ])
+  const fetched = await again
+  expect(fetched.sha256).toBe(sha256(bytes))
+  expect(fetched.fetchedBytes).toBeLessThanOrEqual(367 * 65_536 - kept + 65_536)
+  await tab.page.close()
+  await Promise.all([stopWell(client), stopWell(next)])
+})
+
+/** The status that a WebSocket handshake is answered with. */
+function knock(address: string, { origin, path = '/' }: { origin?: string; path?: string }): Promise<number> {
+  const [, host = '', port = ''] = /^\/ip4\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
+  const head = [
+    `GET ${path} HTTP/1.1`,
+    `Host: ${host}:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==',
+    ...(origin === undefined ? [] : [`Origin: ${origin}`]),
+  ]
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), host, () => socket.write(`${head.join('\r\n')}\r\n\r\n`))
+    socket.on('error', reject)
+    socket.once('data', (bytes: Buffer) => {
+      socket.destroy()
+      resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(bytes.toString('latin1'))?.[1]))
+    })
+  })
+}
+
+test('lets in pages of known origins with the token', async () => {
+  const scratch = scratchFolder()
+  await writeFile(join(scratch, 'token'), 'open-sesame_1\n', { mode: 0o600 })
+  const bridge = await startNode(join(scratch, 'bridge'), [
+    ...[...WEBSOCKET, '--bridge-token-file', join(scratch, 'token')],
+    ...['--bridge-origin', 'https://page.example', '--bridge-origin', 'https://other.example'],
+  ])
+  const [address = ''] = bridge.bridge
+  expect(address).toContain('/ws/http-path/open-sesame_1/p2p/')
+  const path = '/open-sesame_1'
+  expect(await knock(address, { origin: 'https://page.example', path })).toBe(101)
+  expect(await knock(address, { origin: 'https://other.example', path })).toBe(101)
+  expect(await knock(address, { origin: 'http://localhost:5173', path })).toBe(101)
+  expect(await knock(address, { origin: 'https://evil.example', path })).toBe(403)
+  expect(await knock(address, { origin: 'https://page.example.evil.example', path })).toBe(403)
+  expect(await knock(address, { origin: 'http://localhost.evil.example', path })).toBe(403)
+  expect(await knock(address, { origin: 'null', path })).toBe(403)
+  expect(await knock(address, { path })).toBe(101)
+  for (const wrong of ['/', '/open-sesame_', '/open-sesame_1/', '/open-sesame_12'])
+    expect(await knock(address, { origin: 'https://page.example', path: wrong })).toBe(401)
+  const tab = await openTab(address)
+  expect(await tab.connects(address)).toBe(true)
+  await tab.page.close()
+  await stopWell(bridge)
+  expect((await run(['start', '-d', join(scratch, 'x'), '--bridge-token-file', join(scratch, 'nothing')])).code).toBe(4)
+})
