@@ -402,7 +402,12 @@ export class EthersMarket implements Market {
   }
 
   async collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome> {
-    const [state, host] = await Promise.all([this.slotState(id, options), this.hostOf(id, options)])
+    // As mined blocks left it, for what the next one may see is too early where the endpoint's clock is ahead.
+    const [[word], host] = await Promise.all([
+      this.#reader.view('slotState', [id], 'latest', options),
+      this.hostOf(id, options),
+    ])
+    const state = slotStateOf(word as bigint)
     const refuse = (why: 'not over yet' | 'already paid' | 'not our slot'): CollectOutcome => ({
       done: false,
       why,
@@ -411,8 +416,14 @@ export class EthersMarket implements Market {
     if (state === 'Filled') return refuse('not over yet')
     if (state === 'Paid') return refuse('already paid')
     if (state === 'Free' || state === 'Repair' || host !== this.host) return refuse('not our slot')
+    const active = await this.activeSlot(id, options)
+    if (active === undefined) return refuse('not our slot')
+    // Of a cancelled request this is its expiry.
+    const [end] = await this.#reader.view('requestEnd', [active.requestId], 'latest', options)
     const intent: Intent = { verb: 'collect', slotId: id, rewardRecipient: this.#rewardRecipient }
-    const collected = await outcome(this.#send(intent, 'collect', undefined, options), {
+    const order = { intent, gasPercent: GAS_PERCENT.collect, safeAfter: Number(end) }
+    const collected = await outcome(this.#transactor.send(order, options), {
+      notOver: 'not over yet',
       Marketplace_AlreadyPaid: 'already paid',
       Marketplace_InvalidSlotHost: 'not our slot',
       Marketplace_SlotIsFree: 'not our slot',
@@ -478,7 +489,7 @@ export class EthersMarket implements Market {
   }
 }
 
-/** Turns those refusals into answers that `answers` names, by the contract's error or `withdrawn`; all others stay errors. */
+/** Turns those refusals into answers that `answers` names, by the contract's error, `withdrawn` or `notOver`; all others stay errors. */
 async function outcome<Why extends string>(
   sending: Promise<Landed>,
   answers: Readonly<Record<string, Why>>,
@@ -486,7 +497,11 @@ async function outcome<Why extends string>(
   try {
     return { done: true, transaction: await sending }
   } catch (error) {
-    const name = CodexError.is(error, 'market/withdrawn') ? 'withdrawn' : revertName(error)
+    const name = CodexError.is(error, 'market/withdrawn')
+      ? 'withdrawn'
+      : CodexError.is(error, 'market/not-over-yet')
+        ? 'notOver'
+        : revertName(error)
     const why = name === undefined ? undefined : answers[name]
     if (why === undefined || !(error instanceof Error)) throw error
     return { done: false, why, sentence: error.message }

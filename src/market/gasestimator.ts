@@ -30,12 +30,15 @@ export class GasEstimator {
   }
 
   /** @throws CodexError `market/…` with the reason when the transaction would fail, `wallet/insufficient-coins` */
-  async estimate({ intent, gasPercent }: Order, options: AbortOptions): Promise<bigint> {
+  async estimate({ intent, gasPercent, safeAfter }: Order, options: AbortOptions): Promise<bigint> {
     const { contracts, key } = this.#parts
     const { to, data, value } = intentCall(intent, contracts, key.address)
     const call = { from: key.address, to, data, ...(value === 0n ? {} : { value: `0x${value.toString(16)}` }) }
     try {
-      const estimate = readQuantity(await this.#ask(call, options), 'an estimate of gas')
+      const estimate = readQuantity(
+        await this.#ask(call, safeAfter === undefined ? 'pending' : 'latest', options),
+        'an estimate of gas',
+      )
       const gas = (estimate * BigInt(gasPercent) + 99n) / 100n
       if (gas <= MAX_GAS) return gas
       throw badAnswer(`an estimate of at most ${MAX_GAS} gas`, gas)
@@ -47,8 +50,9 @@ export class GasEstimator {
     }
   }
 
-  async #ask(call: object, options: AbortOptions): Promise<unknown> {
-    const params = this.#takesBlockTag ? [call, 'pending'] : [call]
+  /** @param tag `latest` where what pending blocks see must not be believed */
+  async #ask(call: object, tag: 'pending' | 'latest', options: AbortOptions): Promise<unknown> {
+    const params = this.#takesBlockTag ? [call, tag] : [call]
     const [answer] = await this.#parts.rpc.callMany([{ method: 'eth_estimateGas', params }], options)
     const isTagRefused =
       answer?.ok === false &&
@@ -57,6 +61,6 @@ export class GasEstimator {
       [-32602, -32601].includes((answer.error as RpcError).detail.rpcCode)
     if (!isTagRefused || !this.#takesBlockTag) return resultOf(answer)
     this.#takesBlockTag = false
-    return this.#ask(call, options)
+    return this.#ask(call, tag, options)
   }
 }

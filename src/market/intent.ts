@@ -32,6 +32,8 @@ export interface Order {
   readonly gasPercent: number
   /** Chain time after which it is of no use any more. */
   readonly validUntil?: Seconds | undefined
+  /** Chain time that mined blocks must have passed before it may be sent: earlier it does harm. */
+  readonly safeAfter?: Seconds | undefined
 }
 
 /** Two intents of one key are the same act, which is never under way twice. Undefined where doing it again is another act. */

@@ -34,6 +34,8 @@ export interface JournalEntry {
   readonly slotId: SlotId | undefined
   /** After this chain time the act is of no use any more. */
   readonly validUntil: Seconds | undefined
+  /** A mined block must be later than this chain time whenever it is sent: before, the act does harm. */
+  readonly safeAfter?: Seconds | undefined
   readonly isDuty: boolean
   /** Oldest first, at least one. */
   readonly attempts: readonly Attempt[]
@@ -136,13 +138,16 @@ function writtenEntry(entry: JournalEntry): string {
 
 /** The checksum held, so that what is here is what we wrote. */
 function readEntry(payload: Uint8Array): JournalEntry {
-  const { key, requestId, slotId, validUntil, end, landed, ...rest } = JSON.parse(textOf(payload)) as JournalEntry
+  const { key, requestId, slotId, validUntil, safeAfter, end, landed, ...rest } = JSON.parse(
+    textOf(payload),
+  ) as JournalEntry
   return {
     ...rest,
     key,
     requestId,
     slotId,
     validUntil,
+    safeAfter,
     end,
     attempts: rest.attempts.map((attempt) => ({ ...attempt, maxCostWei: BigInt(attempt.maxCostWei) })),
     landed:

@@ -13,6 +13,7 @@ import { resultOf, stopped } from './rpcclient.ts'
 import { badAnswer, readNumber } from './rpcvalues.ts'
 import { fateOf, refusal } from './sendanswer.ts'
 import type { JournalEntry } from './sendjournal.ts'
+import { isCollectSafe, notOverYet } from './collectsafety.ts'
 import { attemptOf, type Sent, type SentParts, type SentSettings, SentTransactions } from './senttransactions.ts'
 
 export interface TransactorParts extends SentParts {
@@ -88,6 +89,7 @@ export class Transactor {
     heads.assertOurChain()
     if (this.#sent.open.length >= MAX_OPEN_INTENTS) throw tooManyOpen()
     const fees = await feeSource.now({ signal })
+    await this.#assertSafe(order, { signal })
     let least = 0
     for (let draw = 1; ; draw++) {
       const nonce = Math.max(least, this.#sent.nextNonce, await this.#pendingNonce({ signal }))
@@ -108,6 +110,13 @@ export class Transactor {
       this.#parts.log.warn('a nonce was used by others; is the key used elsewhere?', { nonce })
       least = nonce + 1
     }
+  }
+
+  /** Looked at as the last thing before signing. @throws CodexError `market/not-over-yet` */
+  async #assertSafe({ intent, safeAfter }: Order, options: AbortOptions): Promise<void> {
+    if (safeAfter === undefined || !('slotId' in intent)) return
+    const { slotId } = intent
+    if (!(await isCollectSafe(this.#parts, { slotId, safeAfter }, options))) throw notOverYet({ slotId, safeAfter })
   }
 
   /** What was perhaps written must not be sent by a later start when the caller hears of a failure now. */
@@ -153,7 +162,12 @@ export class Transactor {
   }
 }
 
-function entryOf({ intent, validUntil }: Order, nonce: number, signed: SignedTransaction, at: number): JournalEntry {
+function entryOf(
+  { intent, validUntil, safeAfter }: Order,
+  nonce: number,
+  signed: SignedTransaction,
+  at: number,
+): JournalEntry {
   return {
     nonce,
     verb: intent.verb,
@@ -161,6 +175,7 @@ function entryOf({ intent, validUntil }: Order, nonce: number, signed: SignedTra
     requestId: 'requestId' in intent ? intent.requestId : undefined,
     slotId: 'slotId' in intent ? intent.slotId : undefined,
     validUntil,
+    safeAfter,
     isDuty: isDuty(intent),
     attempts: [attemptOf(signed, 'act', at)],
     end: undefined,

@@ -1,0 +1,76 @@
+// Collecting on a real chain whose time is not what the endpoint says, or goes back: nothing may be sent into a block before the end.
+
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import type { EthersMarket, EthersMarketParts } from '../../src/market/ethersmarket.ts'
+import type { RpcLines } from '../../src/market/rpclines.ts'
+import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
+import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
+import { fastClock } from './fastclock.ts'
+
+const SPEED = 10
+
+let world: ChainWorld
+let client: EthersMarket
+
+beforeAll(async () => {
+  world = await ChainWorld.start({ configuration: LONG_PERIODS })
+  client = await world.open(0)
+})
+afterAll(() => world.stop())
+
+function rpc<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
+  return world.anvil.rpc.call<T>(method, params)
+}
+
+async function open(account: number, parts: Partial<EthersMarketParts> = {}): Promise<EthersMarket> {
+  const market = await world.open(account, { pollSeconds: 1 }, { clock: fastClock(SPEED), ...parts })
+  onTestFinished(() => market.stop())
+  return market
+}
+
+/** A started request of one slot, hosted by `host`. */
+async function hosted(host: EthersMarket) {
+  const request = world.request(client.host, { slots: 1n, maxSlotLoss: 0n, duration: 1000n }, 500n)
+  await client.requestStorage(request, never)
+  const { id, slot } = slotsOf(request)
+  await host.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+  expect(await host.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+  return { slot: slot(0), end: (await host.requestEnd(id, never)) as number }
+}
+
+async function mineAt(time: number): Promise<void> {
+  await rpc('evm_setNextBlockTimestamp', time)
+  await world.mine()
+}
+
+/** Lines that do `first` before a transaction leaves. */
+function before(first: () => Promise<unknown>): RpcLines {
+  return {
+    connect: (...args) => nodeLines.connect(...args),
+    async post(url, body, options) {
+      if (body.includes('eth_sendRawTransaction')) await first()
+      return nodeLines.post(url, body, options)
+    },
+  }
+}
+
+it.each([-1, 0])(
+  'sends nothing while the newest block is %i seconds from the end, whatever pending says',
+  async (at) => {
+    const { slot, end } = await hosted(await open(4))
+    const lines = before(() => rpc('evm_setNextBlockTimestamp', end))
+    const host = await open(4, { lines })
+    await mineAt(end + at)
+    await rpc('evm_setNextBlockTimestamp', end + 2)
+    expect(await host.slotState(slot, never)).toBe('Finished')
+    const sent = await rpc('eth_getTransactionCount', host.host, 'latest')
+    expect(await host.collect(slot, never)).toMatchObject({ done: false, why: 'not over yet' })
+    expect(await rpc('eth_getTransactionCount', host.host, 'latest')).toBe(sent)
+    await mineAt(end + 1)
+    const collector = await open(4)
+    const collateral = await collector.currentCollateral(slot, never)
+    const outcome = await collector.collect(slot, never)
+    expect(outcome).toMatchObject({ done: true })
+    expect(outcome.done && outcome.transaction.received).toBeGreaterThan(collateral)
+  },
+)
