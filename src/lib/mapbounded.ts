@@ -16,18 +16,19 @@ export async function mapBounded<Item, Result>(
   const results: Result[] = []
   results.length = items.length
   let next = 0
-  let failure: { readonly index: number; readonly error: unknown } | undefined
+  const failures: { readonly index: number; readonly error: unknown }[] = []
   const lane = async (): Promise<void> => {
-    while (next < items.length && failure === undefined) {
+    while (next < items.length && failures.length === 0) {
       const index = next++
       try {
         results[index] = await work(items[index] as Item, index)
       } catch (error) {
-        if (failure === undefined || index < failure.index) failure = { index, error }
+        failures.push({ index, error })
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane))
-  if (failure !== undefined) throw (failure as { readonly error: unknown }).error
+  const [first] = failures.sort((a, b) => a.index - b.index)
+  if (first !== undefined) throw first.error
   return results
 }
