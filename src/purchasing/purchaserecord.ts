@@ -25,7 +25,7 @@ export function purchaseChange(id: RequestId, { request, outcome }: PurchaseReco
   const json = {
     ...request,
     ask: Object.fromEntries(Object.entries(ask).map(([name, value]) => [name, String(value)])),
-    content: { ...content, cid: toHex(content.cid) },
+    content: { ...content, cid: `0x${toHex(content.cid)}` },
     expiry: String(expiry),
     ...(outcome && {
       end: outcome.end,

@@ -87,6 +87,13 @@ export class SaleWorld {
     return this.#host(host.address, await restarted(host.parts), settings)
   }
 
+  /** For somebody else in this world; moves with it. */
+  clockOfAnother(): ManualClock {
+    const clock = new ManualClock(this.clock.now())
+    this.#clocks.add(clock)
+    return clock
+  }
+
   /** As if the machine were gone: its time stands still and nothing answers it any more. What it has sent goes on. */
   cutOff({ clock }: SaleHost): void {
     this.#clocks.delete(clock)

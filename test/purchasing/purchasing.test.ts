@@ -1,0 +1,332 @@
+// The client's side over the fake chain: how each purchase ends, and that its money comes back. Names in brackets are the lines of the checklist
+// (marketplace reference §7.1).
+
+import { describe, expect, it } from 'vitest'
+import { Log, type LogRecord } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
+import { nextTask } from '../../src/lib/nexttask.ts'
+import type { Seconds } from '../../src/lib/units.ts'
+import type { Purchase } from '../../src/purchasing/purchase.ts'
+import { PURCHASES_PREFIX, purchaseChange, readPurchase } from '../../src/purchasing/purchaserecord.ts'
+import type { PurchaseTerms } from '../../src/purchasing/purchaseterms.ts'
+import { DEFAULT_PROOF_PROBABILITY, totalPrice } from '../../src/purchasing/purchaseterms.ts'
+import { Purchasing } from '../../src/purchasing/purchasing.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { FakeChainWorld } from '../fakes/fakechainworld.ts'
+import { FakeMarket, type MarketFaults } from '../fakes/fakemarket.ts'
+import { CLIENT, RICH, START, addressOf } from '../fakes/saleworld.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import { randomWish } from '../simulation/terms.ts'
+
+const BLOCK_SECONDS = 10
+const HOST = addressOf('host')
+const TERMS: PurchaseTerms = { duration: 3600, expiry: 600, pricePerBytePerSecond: 2n, collateralPerByte: 3n }
+const ZERO = { real: 0n, imag: 0n }
+const PROOF = { a: { x: 1n, y: 0n }, b: { x: ZERO, y: ZERO }, c: { x: 0n, y: 0n } }
+const never = { signal: new AbortController().signal }
+
+class World {
+  readonly clock = new ManualClock(START)
+  readonly net = new FakeChainWorld({ clock: this.clock })
+  readonly datastore = new MemoryDatastore()
+  readonly host = new FakeMarket(this.net, HOST, this.clock)
+  readonly wish = randomWish(seededSource(5))
+  readonly kept: Seconds[] = []
+  readonly logged: LogRecord[] = []
+  #next = START + BLOCK_SECONDS
+
+  constructor() {
+    for (const holder of [CLIENT, HOST]) this.net.mint(holder, RICH)
+  }
+
+  client(faults: MarketFaults = {}, address = CLIENT): Purchasing {
+    return new Purchasing({
+      market: new FakeMarket(this.net, address, this.clock, { faults }),
+      clock: this.clock,
+      random: seededSource(this.#next),
+      datastore: this.datastore,
+      log: new Log({ clock: this.clock, levels: new LogLevels('info'), sinks: [(record) => this.logged.push(record)] }),
+      keepUntil: async (_, until) => this.kept.push(until),
+    })
+  }
+
+  buy(client: Purchasing, terms: Partial<PurchaseTerms> = {}): Promise<Purchase> {
+    return client.request(this.wish.cid, this.wish.manifest, { ...TERMS, ...terms })
+  }
+
+  async run(seconds: Seconds): Promise<void> {
+    const end = this.clock.now() + seconds
+    for (;;) {
+      await nextTask()
+      const at = Math.min(this.clock.nextDue ?? Infinity, this.#next)
+      if (at > end) break
+      this.clock.set(Math.max(at, this.clock.now()))
+      if (at >= this.#next) {
+        this.net.mine()
+        this.#next += BLOCK_SECONDS
+      }
+    }
+    this.clock.set(end)
+    await nextTask()
+  }
+
+  async fill({ id, request }: Purchase): Promise<void> {
+    for (let slotIndex = 0; slotIndex < Number(request.ask.slots); slotIndex++) {
+      const slot = { requestId: id, slotIndex }
+      const filling = this.host.reserveSlot(slot, never).then(() => this.host.fillSlot(slot, PROOF, never))
+      await this.run(2 * BLOCK_SECONDS + 1)
+      await filling
+    }
+  }
+
+  get balance(): bigint {
+    return this.net.token.balanceOf(CLIENT)
+  }
+}
+
+async function started(faults?: MarketFaults) {
+  const world = new World()
+  const client = world.client(faults)
+  await client.start(never)
+  return { world, client }
+}
+
+describe('a request', () => {
+  it('is submitted as it was given, of us, with a nonce and a proof probability of its own (submits ask; default probability; random nonce; sets client; remembers)', async () => {
+    const { world, client } = await started()
+    const first = await world.buy(client)
+    const second = await world.buy(client, { proofProbability: 3n })
+    expect(first.state).toBe('pending')
+    await world.run(30)
+    const { records } = world.net.marketplace
+    expect(records.getRequest(first.id)).toEqual(first.request)
+    expect(first.request).toMatchObject({ client: CLIENT, expiry: 600n })
+    expect(first.request.ask).toMatchObject({ duration: 3600n, proofProbability: DEFAULT_PROOF_PROBABILITY })
+    expect(second.request.ask.proofProbability).toBe(3n)
+    expect(first.request.nonce).not.toBe(second.request.nonce)
+    expect(client.purchases).toEqual([first, second])
+    expect([first.state, second.state]).toEqual(['submitted', 'submitted'])
+    await client.stop()
+    expect(world.clock.waiting).toBe(0)
+  })
+
+  it('starts when all slots are filled, finishes by time, and what is left comes back (succeeds after finish; withdraws in finished)', async () => {
+    const { world, client } = await started()
+    const before = world.balance
+    const purchase = await world.buy(client)
+    await world.run(30)
+    expect(world.balance).toBe(before - totalPrice(purchase.request))
+    await world.fill(purchase)
+    await world.run(5)
+    expect(purchase.state).toBe('started')
+    await world.run(3700)
+    expect(purchase.state).toBe('finished')
+    expect(await client.ended(purchase, never)).toEqual({ end: 'finished' })
+    const { slotSize, pricePerBytePerSecond } = purchase.request.ask
+    let earned = 0n
+    for (let index = 0; index < Number(purchase.request.ask.slots); index++) {
+      const { filledAt } = world.net.marketplace.records.filledOnce(slotId(purchase.id, index))
+      earned += (world.net.marketplace.records.known(purchase.id).endsAt - filledAt) * slotSize * pricePerBytePerSecond
+    }
+    expect(world.balance).toBe(before - earned)
+    await client.stop()
+  })
+
+  it('is cancelled when it is not filled in time, and all comes back (times out and withdraws)', async () => {
+    const { world, client } = await started()
+    const before = world.balance
+    const purchase = await world.buy(client)
+    await world.run(700)
+    expect(purchase.state).toBe('cancelled')
+    expect(purchase.problem).toMatch(/timeout/)
+    expect(world.balance).toBe(before)
+    await client.stop()
+  })
+
+  it('fails when too many slots are lost, and all comes back (failed on event; withdraws in failed)', async () => {
+    const { world, client } = await started()
+    const before = world.balance
+    const purchase = await world.buy(client)
+    await world.run(30)
+    await world.fill(purchase)
+    const slots = Number(purchase.request.ask.slots)
+    for (let index = 0; index < slots; index++) {
+      const leaving = world.host.abandon(slotId(purchase.id, index), never).catch(() => undefined)
+      await world.run(BLOCK_SECONDS)
+      await leaving
+    }
+    await world.run(30)
+    expect(purchase.outcome).toEqual({ end: 'failed' })
+    expect(purchase.state).toBe('errored')
+    expect(world.balance).toBe(before)
+    await client.stop()
+  })
+
+  it('that the chain refuses is an error, and nothing is paid (pending: error)', async () => {
+    const world = new World()
+    const poor = world.client({}, addressOf('poor'))
+    await poor.start(never)
+    const purchase = await world.buy(poor)
+    await world.run(30)
+    expect(purchase.state).toBe('errored')
+    expect(purchase.problem).toMatch(/tokens/)
+    await poor.stop()
+  })
+
+  it.each([
+    ['is lost for a while', { is: 'lost', seconds: 120 }],
+    ['lands unheard', { is: 'answer lost' }],
+  ] as const)('whose transaction %s is no error: the chain decides', async (_, fault) => {
+    let left = 1
+    const { world, client } = await started({ send: () => (left-- > 0 ? fault : undefined) })
+    const purchase = await world.buy(client)
+    await world.run(200)
+    expect(purchase.state).toBe('submitted')
+    await world.run(700)
+    expect(purchase.state).toBe('cancelled')
+    await client.stop()
+  })
+
+  it.each<[keyof PurchaseTerms, number | bigint]>([
+    ['duration', 0],
+    ['duration', 31 * 24 * 3600],
+    ['expiry', 0],
+    ['expiry', 3600],
+    ['pricePerBytePerSecond', 0n],
+    ['collateralPerByte', 0n],
+    ['proofProbability', 0n],
+  ])('with a %s of %s is refused before anything is sent', async (term, value) => {
+    const { world, client } = await started()
+    await expect(world.buy(client, { [term]: value })).rejects.toMatchObject({
+      code: 'purchase/bad-terms',
+      detail: { term },
+    })
+    expect(client.purchases).toEqual([])
+    await client.stop()
+  })
+
+  it('keeps the data at least until the request ends', async () => {
+    const { world, client } = await started()
+    const purchase = await world.buy(client)
+    await world.run(30)
+    await world.fill(purchase)
+    await world.run(10)
+    expect(world.kept.at(-1)).toBe(Number(world.net.marketplace.records.known(purchase.id).endsAt))
+    await client.stop()
+  })
+
+  it('cannot be made before the start, nor after the stop', async () => {
+    const world = new World()
+    const client = world.client()
+    await expect(world.buy(client)).rejects.toMatchObject({ code: 'purchase/stopped' })
+    await client.start(never)
+    await client.stop()
+    await expect(world.buy(client)).rejects.toMatchObject({ code: 'purchase/stopped' })
+  })
+})
+
+describe('after a restart', () => {
+  it.each([
+    ['while it is new', 100, 'submitted', 'cancelled'],
+    ['after it expired', 700, 'cancelled', 'cancelled'],
+  ] as const)('%s it goes on from its record (restored; unknown → each state)', async (_, downSeconds, state, end) => {
+    const { world, client } = await started()
+    const before = world.balance
+    const purchase = await world.buy(client)
+    await world.run(30)
+    await client.stop()
+    await world.run(downSeconds)
+    const again = world.client()
+    await again.start(never)
+    expect(again.purchase(purchase.id)?.state).toBe('unknown')
+    await world.run(30)
+    expect(again.purchase(purchase.id)?.request).toEqual(purchase.request)
+    expect(again.purchase(purchase.id)?.state).toBe(state)
+    await world.run(700)
+    expect(again.purchase(purchase.id)?.state).toBe(end)
+    expect(world.balance).toBe(before)
+    await again.stop()
+    const third = world.client()
+    await third.start(never)
+    expect(third.purchase(purchase.id)?.state).toBe(end)
+    await third.stop()
+    expect(world.logged.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  it('a request that only the chain remembers is taken up, another client’s is not (loads only own active ones)', async () => {
+    const { world, client } = await started()
+    const purchase = await world.buy(client)
+    await world.run(30)
+    await client.stop()
+    await world.datastore.commit([{ drop: await firstKey(world) }])
+    const again = world.client()
+    await again.start(never)
+    await world.run(30)
+    expect(again.purchase(purchase.id)?.state).toBe('submitted')
+    await again.stop()
+    const other = world.client({}, HOST)
+    await other.start(never)
+    await world.run(30)
+    expect(other.purchases).toEqual([])
+    await other.stop()
+  })
+
+  it('one that was never sent ends as an error, but not at the first answer of an endpoint that lags', async () => {
+    const elsewhere = await started()
+    const { request, id } = await elsewhere.world.buy(elsewhere.client)
+    await elsewhere.world.run(30)
+    await elsewhere.client.stop()
+    const fresh = new World()
+    await fresh.datastore.commit([purchaseChange(id, { request, outcome: undefined })])
+    const again = fresh.client()
+    await again.start(never)
+    await fresh.run(300)
+    expect(again.purchase(id)?.outcome).toBeUndefined()
+    await fresh.run(400)
+    expect(again.purchase(id)?.state).toBe('errored')
+    await again.stop()
+  })
+
+  it('starts and stops as often as one likes, with the same object (T29)', async () => {
+    const { world, client } = await started()
+    const purchase = await world.buy(client)
+    await world.run(30)
+    for (let times = 0; times < 20; times++) {
+      await client.stop()
+      expect(world.clock.waiting).toBe(0)
+      await client.start(never)
+    }
+    await world.run(700)
+    expect(client.purchase(purchase.id)?.state).toBe('cancelled')
+    await client.stop()
+  })
+})
+
+it('a question that fails, again and again, changes no end (T28)', async () => {
+  let calls = 0
+  const { world, client } = await started({ call: () => (++calls % 2 === 0 ? { is: 'fails' } : undefined) })
+  const purchase = await world.buy(client)
+  await world.run(900)
+  expect(purchase.state).toBe('cancelled')
+  await client.stop()
+})
+
+it('a record reads back as it was written, whatever its end', async () => {
+  const world = new World()
+  const client = world.client()
+  await client.start(never)
+  const { id, request } = await world.buy(client)
+  await client.stop()
+  for (const outcome of [undefined, { end: 'finished' }, { end: 'failed' }] as const) {
+    const change = purchaseChange(id, { request, outcome })
+    if (!('put' in change)) throw new Error('it is written')
+    expect(readPurchase(change.put, change.value)).toEqual({ request, outcome })
+  }
+})
+
+async function firstKey(world: World) {
+  for await (const [key] of world.datastore.entries(PURCHASES_PREFIX, never)) return key
+  throw new Error('there is a record')
+}
