@@ -1,0 +1,68 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { cacheFolder } from '../../src/platform/nodejs/cachefolder.ts'
+import { download } from '../../src/platform/nodejs/download.ts'
+import { FileArtefacts, openFileSource } from '../../src/platform/nodejs/fileartefacts.ts'
+import { artefactStoreSuite } from '../suites/artefactstore.ts'
+
+const { signal } = new AbortController()
+let folder = ''
+beforeEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+  folder = await mkdtemp(join(tmpdir(), 'codex-light-artefacts-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+artefactStoreSuite('FileArtefacts', {
+  make: async () => new FileArtefacts(join(folder, 'inner')),
+  damage: async (name) => {
+    const path = join(folder, 'inner', name)
+    const bytes = await readFile(path)
+    bytes[5_000_000] = (bytes[5_000_000] ?? 0) ^ 1
+    await writeFile(path, bytes)
+  },
+  names: () => readdir(join(folder, 'inner')).catch(() => []),
+})
+
+test('a file is read where it lies, and missed by name', async () => {
+  const path = join(folder, 'file')
+  await writeFile(path, 'hello')
+  const source = await openFileSource(path)
+  expect(source.size).toBe(5)
+  expect(new TextDecoder().decode(await source.read(1, 3, { signal }))).toBe('ell')
+  await writeFile(path, 'he')
+  await expect(source.read(0, 5, { signal })).rejects.toMatchObject({ code: 'proving/unreadable-source' })
+  await source.close()
+  await expect(openFileSource(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'proving/unreadable-source' })
+})
+
+test('a download says what is wrong', async () => {
+  const server = createServer((request, response) => {
+    response.statusCode = request.url === '/there' ? 200 : 404
+    response.end('12345')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const collected = async (path: string): Promise<number> => {
+    let bytes = 0
+    for await (const piece of download(new URL(path, base), { signal })) bytes += piece.length
+    return bytes
+  }
+  expect(await collected('/there')).toBe(5)
+  await expect(collected('/nowhere')).rejects.toMatchObject({
+    code: 'proving/cannot-download',
+    detail: { why: 'the answer was 404' },
+  })
+})
+
+test('the cache folder is where the system wants it', () => {
+  expect(cacheFolder({ XDG_CACHE_HOME: '/x' }, 'linux')).toBe(join('/x', 'codex-light'))
+  expect(cacheFolder({ XDG_CACHE_HOME: 'relative' }, 'linux')).toMatch(/\.cache.codex-light$/)
+  expect(cacheFolder({}, 'darwin')).toMatch(/Library.Caches.codex-light$/)
+  expect(cacheFolder({ LOCALAPPDATA: 'C:' }, 'win32')).toBe(join('C:', 'codex-light', 'Cache'))
+})

@@ -1,0 +1,134 @@
+// The laws of a place that keeps circuit files: whole or not at all. Run over each, in its runtime.
+
+import { beforeEach, describe, expect, it } from 'vitest'
+import { concatBytes, equalBytes } from '../../src/lib/bytes.ts'
+import { CodexError } from '../../src/lib/errors.ts'
+import type { ArtefactStore } from '../../src/proving/artefactstore.ts'
+import { type ArtefactPlatform, fetchArtefact } from '../../src/proving/fetchartefact.ts'
+
+const { signal } = new AbortController()
+const BYTES = Uint8Array.from({ length: 9_000_001 }, (_, i) => i * 131 + (i >> 11))
+
+export interface ArtefactStoreSetup {
+  /** Empty; the same place each time it is called within a test. */
+  readonly make: () => Promise<ArtefactStore>
+  /** Changes a byte of a kept file behind the store's back. */
+  readonly damage: (name: string) => Promise<void>
+  /** Names of everything that lies there. */
+  readonly names: () => Promise<string[]>
+}
+
+export function artefactStoreSuite(name: string, { make, damage, names }: ArtefactStoreSetup): void {
+  describe(name, () => {
+    let store: ArtefactStore
+    beforeEach(async () => {
+      store = await make()
+    })
+
+    it('keeps what was kept, with its record', async () => {
+      const draft = await store.create('a.zkey', { signal })
+      await draft.write(BYTES.subarray(0, 1000))
+      await draft.write(BYTES.subarray(1000))
+      expect(await store.open('a.zkey', { signal })).toBe(undefined)
+      await draft.keep('a record')
+      await draft.discard()
+      const kept = await (await make()).open('a.zkey', { signal })
+      expect([kept?.record, kept?.source.size]).toEqual(['a record', BYTES.length])
+      expect(await kept?.source.read(8_999_991, 10, { signal })).toEqual(BYTES.subarray(8_999_991))
+      await kept?.source.close()
+    })
+
+    it('shows nothing of a draft that was thrown away, or left behind', async () => {
+      const thrown = await store.create('a.zkey', { signal })
+      await thrown.write(BYTES)
+      await thrown.discard()
+      const left = await store.create('b.zkey', { signal })
+      await left.write(BYTES)
+      expect(await (await make()).open('a.zkey', { signal })).toBe(undefined)
+      expect(await (await make()).open('b.zkey', { signal })).toBe(undefined)
+      await left.discard()
+      expect((await names()).filter((found) => !found.includes('crswap'))).toEqual([])
+    })
+
+    it('removes, also what is not there', async () => {
+      const draft = await store.create('a.zkey', { signal })
+      await draft.keep('')
+      await store.remove('a.zkey')
+      await store.remove('a.zkey')
+      expect(await store.open('a.zkey', { signal })).toBe(undefined)
+    })
+
+    describe('under what is fetched', () => {
+      const url = new URL('https://localhost/circuit.zkey')
+      let sha256: string
+      let downloads: number
+      const platform = (pieces: () => AsyncIterable<Uint8Array>): ArtefactPlatform => ({
+        store,
+        download: () => {
+          downloads++
+          return pieces()
+        },
+      })
+      async function* whole(size = 700_000): AsyncIterable<Uint8Array> {
+        for (let at = 0; at < BYTES.length; at += size) yield BYTES.slice(at, at + size)
+      }
+      async function* broken(): AsyncIterable<Uint8Array> {
+        yield BYTES.slice(0, 5_000_000)
+        throw new CodexError('proving/cannot-download', 'the line broke')
+      }
+      const request = () => ({ url, sha256, field: 'zkey' })
+      beforeEach(async () => {
+        downloads = 0
+        const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', BYTES))
+        sha256 = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
+      })
+
+      it('fetches once', async () => {
+        for (const size of [700_000, 4 * 2 ** 20, 10_000_000]) {
+          const source = await fetchArtefact(
+            request(),
+            platform(() => whole(size)),
+            { signal },
+          )
+          expect(equalBytes(await source.read(0, source.size, { signal }), BYTES)).toBe(true)
+          await source.close()
+        }
+        expect(downloads).toBe(1)
+      })
+
+      it('keeps nothing of a download that broke off, or is another file', async () => {
+        await expect(fetchArtefact(request(), platform(broken), { signal })).rejects.toMatchObject({
+          code: 'proving/cannot-download',
+        })
+        async function* other(): AsyncIterable<Uint8Array> {
+          yield concatBytes(BYTES, Uint8Array.of(1))
+        }
+        await expect(fetchArtefact(request(), platform(other), { signal })).rejects.toMatchObject({
+          code: 'proving/wrong-hash',
+          detail: { field: 'zkey' },
+        })
+        expect(await names()).toEqual([])
+        await (await fetchArtefact(request(), platform(whole), { signal })).close()
+        expect(downloads).toBe(3)
+      })
+
+      it('fetches anew what went bad where it was kept', async () => {
+        await (await fetchArtefact(request(), platform(whole), { signal })).close()
+        await damage(`${sha256}.zkey`)
+        const source = await fetchArtefact(request(), platform(whole), { signal })
+        expect(equalBytes(await source.read(0, source.size, { signal }), BYTES)).toBe(true)
+        await source.close()
+        expect(downloads).toBe(2)
+      })
+
+      it('keeps nothing that is not pinned, and fetches it each time', async () => {
+        for (let i = 0; i < 2; i++) {
+          const source = await fetchArtefact({ url, field: 'zkey' }, platform(whole), { signal })
+          expect(await source.read(5, 10, { signal })).toEqual(BYTES.subarray(5, 15))
+        }
+        expect(downloads).toBe(2)
+        expect(await names()).toEqual([])
+      })
+    })
+  })
+}
