@@ -25,6 +25,12 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['units/', EXIT.usage],
   ['log/bad-level', EXIT.usage],
   ['dataset/bad-range', EXIT.usage],
+  // Numbers that fit no dataset, or not this one, as a range does not.
+  ['erasure/bad-code', EXIT.usage],
+  ['erasure/too-small', EXIT.usage],
+  ['slots/no-such-slot', EXIT.usage],
+  ['slots/bad-challenge', EXIT.usage],
+  ['slots/bad-merkle-root', EXIT.usage],
   ['devnet/bad-configuration', EXIT.usage],
   ['devnet/bad-file', EXIT.usage],
   ['devnet/bad-key', EXIT.usage],
@@ -51,7 +57,7 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
 export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [EXIT.ok, 'done; also when the reader of our output stopped early (| head)'],
   [EXIT.failed, 'failed: not found, damaged, disk full, data folder in use by another node'],
-  [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text'],
+  [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text, no such slot'],
   [EXIT.unreachable, 'unreachable: no answer from the network or from the endpoint of the chain'],
   [EXIT.walletOrAuth, 'wallet or authorisation: no key, wrong password, others may read the file, too few coins'],
   [EXIT.refused, 'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use'],

@@ -17,7 +17,8 @@ export const protect = defineVerb({
   operands: { text: 'CID', min: 1, max: 1 },
   about: `Adds parity to the dataset CID and cuts it into slots, one for each node, so that any --tolerance of them may be lost. Then
 hashes every slot into a tree whose root proofs are checked against. Prints the CID of the new manifest: what a storage request
-names. The plain dataset stays as it is; a failed or interrupted run leaves nothing behind.`,
+names. The plain dataset stays as it is. A failed or interrupted run leaves nothing behind; what one that was killed outright left
+goes at the next start.`,
   options: {
     nodes: count(`slots in all, ${DEFAULT_NODES} by default`),
     tolerance: count(`slots that may be lost, at most half of --nodes, ${DEFAULT_TOLERANCE} by default`),

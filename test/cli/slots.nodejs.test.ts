@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { exitCodeOf } from '../../src/cli/exitcodes.ts'
+import { CodexError } from '../../src/lib/errors.ts'
 import { formatBytes } from '../../src/lib/format.ts'
 import { parseCid } from '../../src/protocol/cid.ts'
 import { openNode } from '../../src/nodejs.ts'
@@ -181,6 +183,15 @@ test('a block whose bytes have changed on disk is told from one that is lost', a
   expect((await run(['slots', 'verify', cid, '0', ...common])).code).toBe(0)
 })
 
+test.each(['slots/bad-challenge', 'slots/bad-merkle-root'])('%s is a mistake in what was asked', (code) => {
+  expect(exitCodeOf(new CodexError(code, 'as a node that is called answers'))).toBe(2)
+})
+
+test('protect says when what a killed run left goes', async () => {
+  const { stdout } = await run(['protect', '--help'])
+  expect(stdout.replace(/\s+/g, ' ')).toContain('what one that was killed outright left goes at the next start')
+})
+
 test('refuses what cannot be, each with its code and exit code', async () => {
   const [known] = vectors.cases
   if (known === undefined) throw new Error('the vectors have no case')
@@ -189,17 +200,17 @@ test('refuses what cannot be, each with its code and exit code', async () => {
   const tries: readonly [args: string[], code: string, exit: number][] = [
     [['protect', plain, '--nodes', '3', '--tolerance', '2'], 'cli/bad-operands', 2],
     [['protect', plain, '--nodes', '0'], 'cli/bad-value', 2],
-    [['protect', plain, '--nodes', '300', '--tolerance', '100'], 'erasure/bad-code', 1],
-    [['protect', plain, '--nodes', '6', '--tolerance', '2'], 'erasure/too-small', 1],
+    [['protect', plain, '--nodes', '300', '--tolerance', '100'], 'erasure/bad-code', 2],
+    [['protect', plain, '--nodes', '6', '--tolerance', '2'], 'erasure/too-small', 2],
     [['protect', cid], 'slots/already-protected', 1],
     [['slots', 'build', plain], 'slots/not-protected', 1],
     [['slots', 'build', plain, '0'], 'slots/not-verifiable', 1],
     [['slots', 'build', cid, 'x'], 'cli/bad-value', 2],
     [['slots', 'verify', plain], 'slots/not-verifiable', 1],
-    [['slots', 'verify', cid, '3'], 'slots/no-such-slot', 1],
-    [['slots', 'repair', cid, '3'], 'slots/no-such-slot', 1],
+    [['slots', 'verify', cid, '3'], 'slots/no-such-slot', 2],
+    [['slots', 'repair', cid, '3'], 'slots/no-such-slot', 2],
     [['slots', 'show', plain], 'slots/not-verifiable', 1],
-    [['proof-input', cid, '3', '--challenge', `0x${'0'.repeat(64)}`], 'slots/no-such-slot', 1],
+    [['proof-input', cid, '3', '--challenge', `0x${'0'.repeat(64)}`], 'slots/no-such-slot', 2],
     [['proof-input', cid, '0'], 'cli/bad-value', 2],
     [['proof-input', cid, '0', '--challenge', '0x12'], 'cli/bad-value', 2],
   ]
