@@ -20,7 +20,7 @@ export function describeValue(value: unknown): string {
       return value === null ? 'null' : described(value)
     case 'bigint':
       // Writing out a number of many megabytes would take minutes.
-      return value < LARGE_BIGINT && value > -LARGE_BIGINT ? String(value) : 'a bigint of more than 256 bits'
+      return value < LARGE_BIGINT && value > -LARGE_BIGINT ? `${value}n` : 'a bigint of more than 256 bits'
     default:
       return String(value)
   }
