@@ -2,8 +2,10 @@
 // kernels there are is for the entries to say.
 
 import { checkedBytes } from '../lib/bytes.ts'
-import { describeValue } from '../lib/describevalue.ts'
+import { describeValue, MAX_DESCRIBED_CHARS, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Bytes } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
 import { codeJobs } from '../erasure/codejobs.ts'
 import type { CodeKernel } from '../erasure/codejobs.ts'
 import { PooledErasure } from '../erasure/poolederasure.ts'
@@ -22,6 +24,14 @@ import { challengeEntropy, sampleCells } from './samplecells.ts'
 import { provenSlot, smallDataset } from './smalldataset.ts'
 import type { SmallDataset, SmallDatasetOptions } from './smalldataset.ts'
 
+/** Those of {@link SmallDatasetOptions}. */
+const KNOWN_OPTIONS: readonly string[] = ['ecK', 'ecM', 'filename', 'mimetype'] satisfies (keyof SmallDatasetOptions)[]
+
+export interface BuildDatasetOptions extends SmallDatasetOptions {
+  /** Of this network, and no other, for callers who say it. */
+  readonly blockSize?: Bytes | undefined
+}
+
 export interface SlotKernels {
   readonly loadPoseidon2: () => Promise<Poseidon2FunctionsKernel & HashKernel>
   readonly loadLeopard: () => Promise<ErasureKernel & CodeKernel>
@@ -36,8 +46,9 @@ export interface SlotFunctions {
   /**
    * Makes a dataset verifiable (data reference §4, §5, §7): `ecK` slots of data, `ecM` of parity. For small data: it stays in memory as long as
    * the result does.
+   * @throws CodexError as `smallDataset`, `slots/not-bytes`, `slots/bad-options` for an option that is not known, `erasure/wrong-block-size`
    */
-  buildDataset(bytes: Uint8Array, options: SmallDatasetOptions): Promise<SmallDataset>
+  buildDataset(bytes: Uint8Array, options: BuildDatasetOptions): Promise<SmallDataset>
   /**
    * The cells of a slot that a proof shows (§8.2), by index, in order of sampling.
    * @param entropy see `challengeEntropy`
@@ -62,13 +73,30 @@ export function slotFunctions({ loadPoseidon2, loadLeopard }: SlotKernels): Slot
       const content = checkedBytes(bytes, 'slots/not-bytes', 'the dataset')
       if (typeof options !== 'object' || options === null)
         throw new CodexError('slots/bad-options', `expected { ecK, ecM }, found ${describeValue(options)}`)
-      return smallDataset({ poseidon2, erasure }, content, { ...options }, unhurried())
+      return smallDataset({ poseidon2, erasure }, content, checkedOptions({ ...options }), unhurried())
     },
     sampleCells: async (entropy, slotRoot, cellCount, samples) =>
       sampleCells(poseidon2, { entropy, slotRoot, cellCount, ...(samples !== undefined && { samples }) }, unhurried()),
     proofInputs: async (dataset, slotIndex, challenge) =>
       proofInputs(poseidon2, provenSlot(dataset, slotIndex), challengeEntropy(challenge), unhurried()),
   }
+}
+
+/** An option that is not known would be passed over in silence, and the dataset not be what was asked for. */
+function checkedOptions({ blockSize, ...options }: BuildDatasetOptions): SmallDatasetOptions {
+  const unknown = Object.keys(options).find((name) => !KNOWN_OPTIONS.includes(name))
+  if (unknown !== undefined)
+    throw new CodexError(
+      'slots/bad-options',
+      `expected the options ${KNOWN_OPTIONS.join(', ')} and blockSize, found ${describeValue(unknown)}`,
+      { detail: { what: unknown.slice(0, MAX_DESCRIBED_CHARS) } },
+    )
+  if (blockSize === undefined || blockSize === BLOCK_SIZE) return options
+  throw new CodexError(
+    'erasure/wrong-block-size',
+    `expected a blockSize of ${BLOCK_SIZE} bytes, found ${describeValue(blockSize)}`,
+    { detail: { what: 'blockSize', expectedBytes: BLOCK_SIZE, foundBytes: numberOrDescription(blockSize) } },
+  )
 }
 
 /** Nobody waits in front of these calls, and nothing aborts them. */

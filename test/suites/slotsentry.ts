@@ -333,6 +333,18 @@ function ownership({ buildDataset, proofInputs }: Entry): void {
     expect(without.verifiable).not.toHaveProperty('filename')
   })
 
+  it.each([
+    [{ ecK: 1, ecM: 1, blocksize: 65_536 }, 'slots/bad-options', 'blocksize'],
+    [{ ecK: 1, ecM: 1, cellSize: 2048 }, 'slots/bad-options', 'cellSize'],
+    [{ ecK: 1, ecM: 1, blockSize: 32_768 }, 'erasure/wrong-block-size', 'blockSize'],
+    [{ ecK: 1, ecM: 1, blockSize: '65536' as never }, 'erasure/wrong-block-size', 'blockSize'],
+  ])('refuses options that it would not keep to: %o', async (options, code, what) => {
+    const refused = { code, detail: { what } }
+    await expect(buildDataset(Uint8Array.of(1), options)).rejects.toMatchObject(refused)
+    const said = await buildDataset(Uint8Array.of(1), { ecK: 1, ecM: 1, blockSize: 65_536 })
+    expect(said).toEqual(await buildDataset(Uint8Array.of(1), { ecK: 1, ecM: 1 }))
+  })
+
   it('builds and proves several at the same time', async () => {
     const all = await Promise.all([2, 3, 4].map((blocks) => buildDataset(sparse(blocks, blocks), { ecK: 2, ecM: 1 })))
     const one = await buildDataset(sparse(3, 3), { ecK: 2, ecM: 1 })
