@@ -2,7 +2,10 @@
 // refusals of the contract are answers and no faults.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import { requestId, slotId } from '../protocol/ids.ts'
 import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
@@ -44,7 +47,7 @@ import { type Period, Periodicity } from './periodicity.ts'
 import { revertError, revertName } from './reverts.ts'
 import { paidOut } from './paidout.ts'
 import { readData, readQuantity } from './rpcvalues.ts'
-import { SendJournal } from './sendjournal.ts'
+import { type JournalEntry, SendJournal } from './sendjournal.ts'
 import { Transactor } from './transactor.ts'
 
 export interface EthersMarketParts extends ConnectionParts {
@@ -71,6 +74,9 @@ export const DEFAULT_MAX_DAILY_SPEND_WEI = 100_000_000_000_000_000n
 export const DEFAULT_STUCK_SECONDS: Seconds = 60
 /** A slot filled in the very block of its request's expiry can never be paid (marketplace reference §3.8). */
 export const FILL_MARGIN_SECONDS: Seconds = 5
+
+/** Between two looks whether a slot whose collecting was taken back is over again. */
+const COLLECT_RETRY_SECONDS: Seconds = 10
 
 /** In percent of the estimate: what may change until a transaction is in a block (marketplace reference §4.2). */
 const GAS_PERCENT = {
@@ -105,6 +111,9 @@ export class EthersMarket implements Market {
   readonly #transactor: Transactor
   readonly #allowance: Allowance
   readonly #rewardRecipient: Address | undefined
+  readonly #wall: Clock
+  readonly #log: Log
+  readonly #scope: Scope
 
   private constructor(
     parts: EthersMarketParts,
@@ -121,6 +130,9 @@ export class EthersMarket implements Market {
     const { rpc, heads, chainClock } = connection
     const { marketplace, token, terms, reader } = found
     this.host = key.address
+    this.#wall = clock
+    this.#log = log
+    this.#scope = new Scope({ report: (error) => log.error('collecting again failed', { error }) })
     this.terms = terms
     this.marketplace = marketplace
     this.token = token
@@ -145,6 +157,7 @@ export class EthersMarket implements Market {
         fees: new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei }),
         journal: new SendJournal(datastore, `${this.chainId}-${key.address}`),
         contracts: { marketplace, token },
+        redo: (entry) => this.#collectAgain(entry),
       },
       {
         confirmations: settings.confirmations ?? DEFAULT_CONFIRMATIONS,
@@ -183,7 +196,9 @@ export class EthersMarket implements Market {
 
   /** Nothing of it runs once settled. What was sent and is under way is in the journal. */
   async stop(): Promise<void> {
+    // First, so that what it waits for ends.
     await this.#transactor.stop()
+    await this.#scope.close()
     await this.#connection.close()
   }
 
@@ -433,6 +448,23 @@ export class EthersMarket implements Market {
     const { token, marketplace } = this
     const received = await paidOut(this.#connection.rpc, transaction.hash, { token, marketplace }, options)
     return { done: true, transaction: { ...transaction, received } }
+  }
+
+  /** A reorganisation took back a collect of which the caller knows nothing any more. */
+  #collectAgain({ slotId }: JournalEntry): void {
+    if (slotId === undefined) return
+    this.#scope.spawn('collecting again', async (signal) => {
+      for (;;) {
+        try {
+          const outcome = await this.collect(slotId, { signal })
+          if (outcome.done || outcome.why !== 'not over yet') return
+        } catch (error) {
+          if (signal.aborted || CodexError.is(error, 'market/stopped')) return
+          this.#log.warn('collecting again failed; trying until it succeeds', { slotId, error })
+        }
+        await this.#wall.until(this.#wall.now() + COLLECT_RETRY_SECONDS, { signal })
+      }
+    })
   }
 
   async abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>> {

@@ -40,6 +40,8 @@ export interface JournalEntry {
   /** Oldest first, at least one. */
   readonly attempts: readonly Attempt[]
   readonly end: EntryEnd | undefined
+  /** What its caller was told of its end, which a reorganisation may have taken back since. */
+  readonly told?: EntryEnd | undefined
   readonly landed: Landed | undefined
 }
 
@@ -138,7 +140,7 @@ function writtenEntry(entry: JournalEntry): string {
 
 /** The checksum held, so that what is here is what we wrote. */
 function readEntry(payload: Uint8Array): JournalEntry {
-  const { key, requestId, slotId, validUntil, safeAfter, end, landed, ...rest } = JSON.parse(
+  const { key, requestId, slotId, validUntil, safeAfter, end, told, landed, ...rest } = JSON.parse(
     textOf(payload),
   ) as JournalEntry
   return {
@@ -149,6 +151,7 @@ function readEntry(payload: Uint8Array): JournalEntry {
     validUntil,
     safeAfter,
     end,
+    told,
     attempts: rest.attempts.map((attempt) => ({ ...attempt, maxCostWei: BigInt(attempt.maxCostWei) })),
     landed:
       landed === undefined ? undefined : { ...landed, gasUsed: BigInt(landed.gasUsed), feeWei: BigInt(landed.feeWei) },

@@ -8,8 +8,10 @@ import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { ChainClock } from './chainclock.ts'
+import { isCollectSafe } from './collectsafety.ts'
 import { type FeeSource, raised } from './feesource.ts'
 import type { HeadWatch } from './headwatch.ts'
+import type { Contracts } from './intentcall.ts'
 import { blockTag } from './logreader.ts'
 import type { Landed } from './market.ts'
 import { callOf, feesOf, type NodeKey, type SignedTransaction } from './nodekey.ts'
@@ -29,7 +31,10 @@ export interface SentParts {
   /** The machine's. */
   readonly clock: Clock
   readonly chainClock: ChainClock
+  readonly contracts: Contracts
   readonly log: Log
+  /** A collect that was told as done has been taken back and withdrawn: it is to be done anew. */
+  readonly redo?: (entry: JournalEntry) => void
 }
 
 export interface SentSettings {
@@ -237,7 +242,9 @@ export class SentTransactions {
     if (Math.max(depth, 1) < this.#settings.confirmations) return
     const end: EntryEnd = attempt.kind === 'cancel' ? 'cancelled' : receipt.succeeded ? 'mined' : 'failed'
     const failure = end === 'failed' ? await this.#reasonOf(attempt, receipt, entry) : undefined
+    const { told } = entry
     await this.#end(watched, end, landed)
+    if (end === 'cancelled' && told === 'mined') this.#parts.redo?.(entry)
     if (end === 'mined') watched.resolve(landed)
     else watched.reject(failure ?? withdrawn(entry))
   }
@@ -247,13 +254,33 @@ export class SentTransactions {
     const { entry } = watched
     if (nextNonce > entry.nonce) return
     const { verb, nonce } = entry
-    this.#parts.log.warn('a reorganisation took a transaction of ours out of the chain; sending it again', {
-      verb,
-      nonce,
-    })
+    this.#parts.log.warn('a reorganisation took a transaction of ours out of the chain', { verb, nonce })
     watched.checkedDepth = 0
     await this.#write(watched, { ...entry, end: undefined, landed: undefined })
-    await this.#resend(watched)
+    await this.#again(watched)
+  }
+
+  /**
+   * Sends what waits once more; in its place a cancel when the act must not happen any more: its caller was told that it did not, or it would do
+   * harm now. The cancel keeps those behind it from waiting, and the act from coming into a block after all.
+   */
+  async #again(watched: Watched): Promise<void> {
+    const { entry } = watched
+    const isAct = entry.attempts.at(-1)?.kind === 'act'
+    if (!isAct || (await this.#mayHappen(entry))) return this.#resend(watched)
+    const options = { signal: this.#scope.signal }
+    if (await this.#replace(watched, 'cancel', options)) return
+    this.#parts.log.warn('a transaction is held back: it must not happen now, and cannot be withdrawn', {
+      verb: entry.verb,
+      nonce: entry.nonce,
+    })
+  }
+
+  /** @throws CodexError as an endpoint may fail: then nothing is known, and nothing may be sent */
+  async #mayHappen({ told, safeAfter, slotId }: JournalEntry): Promise<boolean> {
+    if (told !== undefined && told !== 'mined') return false
+    if (safeAfter === undefined || slotId === undefined) return true
+    return isCollectSafe(this.#parts, { slotId, safeAfter }, { signal: this.#scope.signal })
   }
 
   /** The nonce is used, and no receipt of ours is there: late, or another's. */
@@ -275,11 +302,13 @@ export class SentTransactions {
     const last = attempts.at(-1) as Attempt
     const isOver = validUntil !== undefined && chainClock.now() > validUntil && last.kind === 'act'
     const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
+    const isUnwanted = last.kind === 'act' && !(await this.#mayHappen(watched.entry))
+    if (isUnwanted) return this.#again(watched)
     // Those behind wait for the first one, whose money decides.
     if (nonce === nextNonce && (isOver || isStuck) && attempts.length < MAX_ATTEMPTS) {
       if (await this.#replace(watched, isOver ? 'cancel' : last.kind, options)) return
     }
-    if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.#resend(watched)
+    if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.#again(watched)
   }
 
   /** False when the cap leaves no room to offer more. */
@@ -287,7 +316,10 @@ export class SentTransactions {
     const { clock, fees, journal, key, log } = this.#parts
     const { entry } = watched
     const { raw } = entry.attempts.at(-1) as Attempt
-    const offer = raised(feesOf(raw), await fees.now(options), key.maxGasPriceWei)
+    const before = feesOf(raw)
+    const more = raised(before, await fees.now(options), key.maxGasPriceWei)
+    // A cancel is worth trying without more: nodes may have dropped what it replaces.
+    const offer = more ?? (kind === 'cancel' ? before : undefined)
     if (offer === undefined) return false
     const signed = kind === 'cancel' ? key.signCancel(raw, offer) : key.signAgain(raw, offer)
     const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
@@ -310,7 +342,7 @@ export class SentTransactions {
 
   async #end(watched: Watched, end: EntryEnd, landed: Landed | undefined): Promise<void> {
     const { clock, journal, log } = this.#parts
-    const entry = { ...watched.entry, end, landed }
+    const entry = { ...watched.entry, end, told: watched.entry.told ?? end, landed }
     const costWei = (landed?.feeWei ?? 0n) + (end === 'mined' ? valueOf(entry) : 0n)
     try {
       await journal.writeEnd(entry, costWei, clock.now())

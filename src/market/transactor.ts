@@ -6,7 +6,6 @@ import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { GasEstimator } from './gasestimator.ts'
 import { intentKey, isDuty, type Order } from './intent.ts'
-import type { Contracts } from './intentcall.ts'
 import type { Landed, OpenIntent } from './market.ts'
 import type { SignedTransaction } from './nodekey.ts'
 import { resultOf, stopped } from './rpcclient.ts'
@@ -16,9 +15,7 @@ import type { JournalEntry } from './sendjournal.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
 import { attemptOf, type Sent, type SentParts, type SentSettings, SentTransactions } from './senttransactions.ts'
 
-export interface TransactorParts extends SentParts {
-  readonly contracts: Contracts
-}
+export type TransactorParts = SentParts
 
 export interface TransactorSettings extends SentSettings {
   /** For gas and coins sent, in a day; the last fifth is kept for duties. */

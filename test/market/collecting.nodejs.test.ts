@@ -74,3 +74,25 @@ it.each([-1, 0])(
     expect(outcome.done && outcome.transaction.received).toBeGreaterThan(collateral)
   },
 )
+
+it('taken back into a time before the end, is withdrawn, and done anew after it', async () => {
+  const host = await open(4)
+  const { slot, end } = await hosted(host)
+  for (const time of [end - 20, end - 5, end + 1, end + 2]) await mineAt(time)
+  const before = await host.tokenBalance(never)
+  const outcome = await host.collect(slot, never)
+  const received = outcome.done ? outcome.transaction.received : 0n
+  expect(received).toBeGreaterThan(0n)
+  const sent = await rpc('eth_getTransactionCount', host.host, 'latest')
+  // The block of the collect, and all of those but the first.
+  await rpc('anvil_rollback', 4)
+  await mineAt(end - 15)
+  // The cancel is mined at once, and a block early enough.
+  await expect.poll(() => rpc('eth_getTransactionCount', host.host, 'latest'), { timeout: 20_000 }).toBe(sent)
+  expect(await world.blockTime()).toBeLessThan(end)
+  expect(await host.hostOf(slot, never)).toBe(host.host)
+  expect(await host.slotState(slot, never)).toBe('Filled')
+  await mineAt(end + 5)
+  await expect.poll(() => host.slotState(slot, never), { timeout: 20_000 }).toBe('Paid')
+  expect(await host.tokenBalance(never)).toBe(before + received)
+})
