@@ -291,6 +291,26 @@ describe('a transaction that fails in its block', () => {
     })
   })
 
+  it('and is taken back is withdrawn, not sent again: its caller was told that it did not happen', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint })
+    const { id } = await requested()
+    proxy.tamper = ({ method }) => (method === 'eth_estimateGas' ? { result: '0x9000' } : undefined)
+    await expect(market.reserveSlot({ requestId: id, slotIndex: 0 }, never)).rejects.toMatchObject({
+      code: 'market/out-of-gas',
+    })
+    const nonce = await nonceOf(market.host)
+    await rpc('anvil_rollback', 1)
+    await expect.poll(() => nonceOf(market.host), { timeout: 20_000 }).toBe(nonce)
+    const { transactions } = await rpc<{ transactions: { to: string; input: string }[] }>(
+      'eth_getBlockByNumber',
+      'latest',
+      true,
+    )
+    expect(transactions).toMatchObject([{ to: market.host, input: '0x' }])
+  })
+
   it('has a sentence and an action for each refusal that is a fault', async () => {
     const market = await open()
     const { id, slot } = await requested()
