@@ -242,6 +242,17 @@ describe('where the engine', () => {
     expect(CodexError.is(await refusal(), 'poseidon2/no-relaxed-simd')).toBe(true)
   })
 
+  it('cannot bring the relaxed module up though it passes, the scalar variant serves', async () => {
+    const instantiate = WebAssembly.instantiate
+    let calls = 0
+    vi.spyOn(WebAssembly, 'instantiate').mockImplementation(((code: BufferSource) => {
+      if (calls++ % 2 === 0) return Promise.reject(new RangeError('no room for the module'))
+      return instantiate(code)
+    }) as unknown as typeof WebAssembly.instantiate)
+    expect((await loadPoseidon2()).variant).toBe('scalar')
+    expect(CodexError.is(await refusal(), 'poseidon2/no-relaxed-simd')).toBe(true)
+  })
+
   it('rounds twice in multiply-add, the scalar variant serves', async () => {
     const instantiate = WebAssembly.instantiate as (
       code: BufferSource,

@@ -8,7 +8,7 @@ import { Poseidon2Kernel, type Poseidon2Variant } from './poseidon2kernel.ts'
  * A kernel with a memory of its own, 128 KiB, that never grows. Compiling takes a few milliseconds; nothing is fetched.
  *
  * Relaxed SIMD is used where the engine compiles it and its multiply-add rounds once; where it rounds twice the results would
- * be wrong. Node 20 compiles it only after a switch that the platform has to throw beforehand.
+ * be wrong, and where it cannot be brought up the scalar variant takes its place. Node 20 compiles it only after a switch that the platform has to throw beforehand.
  * @param options `variant`: that one and no other, for tests and benches
  * @throws CodexError `poseidon2/no-relaxed-simd` where that variant was asked for and the engine has it not
  */
@@ -32,8 +32,9 @@ async function loadRelaxed(): Promise<Poseidon2Kernel | undefined> {
   const { RELAXED_WASM } = await import('./relaxedwasm.ts')
   const code = decode(RELAXED_WASM)
   if (!WebAssembly.validate(code)) return undefined
-  const exports = await instantiate(code)
-  return exports.isFused?.() === 1 ? new Poseidon2Kernel('relaxed-simd', exports) : undefined
+  // An engine that passes the code may still not compile or hold it: the scalar one asks for less.
+  const exports = await instantiate(code).catch(() => undefined)
+  return exports?.isFused?.() === 1 ? new Poseidon2Kernel('relaxed-simd', exports) : undefined
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
