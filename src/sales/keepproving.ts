@@ -23,6 +23,7 @@ export async function* keepProving(
   const known = await whatAndUntil(context)
   if (known === 'undone') return known
   const { content, until } = known
+  const since = await insist(context, () => market.blockAt(clock.now(), { signal }))
   yield { at: 'filled', until }
   let isKept = false
   let missed = 0
@@ -35,7 +36,7 @@ export async function* keepProving(
     if (ended.at === 'period') {
       if (ended.isMissed) missed++
     } else {
-      const verdict = await judge(context, ended.state)
+      const verdict = await judge(context, ended.state, since)
       if (verdict !== undefined) return verdict
     }
     // The first second of the next period; a poke makes it look sooner, and a period already proven is not proven again.
@@ -43,7 +44,7 @@ export async function* keepProving(
     while (clock.now() < next) {
       await wait.atMost(next - clock.now())
       const state = await insist(context, () => market.slotState(context.id, { signal }))
-      const verdict = await judge(context, state)
+      const verdict = await judge(context, state, since)
       if (verdict !== undefined) return verdict
     }
   }
@@ -61,12 +62,17 @@ async function whatAndUntil(context: SaleContext): Promise<{ content: SlotConten
   }
 }
 
-/** What a state of the slot means for the sale; undefined where it goes on. */
-async function judge(context: SaleContext, state: SlotState): Promise<'over' | 'undone' | SaleOutcome | undefined> {
+/** What a state of the slot means for the sale; undefined where it goes on. @param since block from which on it was ours */
+async function judge(
+  context: SaleContext,
+  state: SlotState,
+  since: number,
+): Promise<'over' | 'undone' | SaleOutcome | undefined> {
   switch (state) {
     case 'Filled':
-      // By us, unless the chain took the slot from us and another host has repaired it meanwhile.
-      return (await isConfirmedLost(context)) ? { end: 'freed' } : undefined
+      if (!(await isConfirmedLost(context))) return undefined
+      // Another host has it: it repaired what the contract took from us, or came first after a reorganisation, which cost us nothing.
+      return (await insist(context, () => wasFreed(context, since))) ? { end: 'freed' } : 'undone'
     case 'Finished':
     case 'Cancelled':
     case 'Failed':
@@ -77,6 +83,12 @@ async function judge(context: SaleContext, state: SlotState): Promise<'over' | '
     case 'Free':
       return (await isConfirmedState(context, 'Free')) ? 'undone' : undefined
   }
+}
+
+async function wasFreed({ market, id, signal }: SaleContext, since: number): Promise<boolean> {
+  for await (const event of market.pastEvents({ from: since, signal }))
+    if (event.type === 'SlotFreed' && event.slotId === id) return true
+  return false
 }
 
 /** Until the proof is in the chain, none is due, or the period is over. */

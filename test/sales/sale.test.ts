@@ -4,7 +4,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
-import type { Delivery } from '../fakes/fakeslotwork.ts'
+import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
+import { type Delivery, proofFor } from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import {
   COLLATERAL,
@@ -343,6 +344,48 @@ describe('the fill', () => {
     await world.run(100)
     expect(endsOf(host)).toEqual(['paid'])
     await expectWhole(world, host)
+  })
+})
+
+describe('a slot that is another’s after a reorganisation', () => {
+  it.each([
+    ['came first this time: nothing of ours is lost', false],
+    ['repairs what the contract took from us: the collateral is', true],
+  ])('which %s', async (_, isTaken) => {
+    const { world, host, before } = await selling(1)
+    const { slot, id } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(30)
+    const { marketplace, chain } = world.net
+    const rival = addressOf('rival')
+    const take = () => {
+      const { request } = marketplace.records.known(id)
+      const challenge = marketplace.proofs.getChallenge(slot(0))
+      marketplace.reserveSlot(rival, id, 0n)
+      world.net.token.mint(rival, COLLATERAL)
+      world.net.token.approve(rival, MARKETPLACE_ADDRESS, COLLATERAL)
+      marketplace.fillSlot(rival, id, 0n, proofFor({ request, slotIndex: 0 }, challenge))
+    }
+    if (isTaken) {
+      world.act(host.address, () => marketplace.freeSlot(host.address, slot(0)))
+      await world.run(1)
+      world.net.mine()
+      // In the next period, before anybody looks.
+      const period = world.periods.periodOf(world.clock.now())
+      world.isMining = false
+      await world.run(world.periods.endOf(period) - world.clock.now())
+      world.act(rival, take)
+      world.isMining = true
+    } else {
+      const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')
+      world.net.reorganise(chain.latest.number - (filled?.block ?? 0) + 1, { lost: ({ verb }) => verb === 'fillSlot' })
+      world.act(rival, take)
+      world.net.mine()
+    }
+    await world.run(400)
+    expect(marketplace.records.getHost(slot(0))).toBe(rival)
+    expect(world.balance(host.address)).toBe(before - (isTaken ? COLLATERAL : 0n))
+    await expectWhole(world, host, isTaken ? COLLATERAL : 0n)
   })
 })
 
