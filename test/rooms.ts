@@ -69,6 +69,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   multiformats: ['protocol', 'exchange'],
   preact: ['web'],
   snarkjs: ['proving'],
+  uint8arraylist: ['exchange'],
   ws: ['platform/nodejs'],
 }
 

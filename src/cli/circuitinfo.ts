@@ -27,7 +27,7 @@ files: [{ name, bytes, sha256 (hex) }] }`,
           return { name, bytes: (await stat(path)).size, sha256: await fileHash(path) }
         }),
     )
-    const document = {
+    const answer = {
       folder,
       ...facts,
       developmentOnly: developmentMark !== undefined,
@@ -36,7 +36,7 @@ files: [{ name, bytes, sha256 (hex) }] }`,
     }
     const rows = found.map(({ name, bytes, sha256 }) => [name, formatBytes(bytes), sha256])
     await call.terminal.answer(
-      document,
+      answer,
       [
         `${fileURLToPath(files.zkey)}`,
         `${facts.wires} wires, ${facts.publicSignals} public signals, domain of ${facts.domain}`,
