@@ -15,6 +15,7 @@ import type { Contracts } from './intentcall.ts'
 import { blockTag } from './logreader.ts'
 import type { Landed } from './market.ts'
 import { callOf, feesOf, type NodeKey, type SignedTransaction } from './nodekey.ts'
+import { nonceOwner } from './nonceowner.ts'
 import { revertError } from './reverts.ts'
 import { type RpcAnswer, type RpcCall, type RpcClient, resultOf, stopped } from './rpcclient.ts'
 import type { RpcError } from './rpcerror.ts'
@@ -51,9 +52,11 @@ export const FINAL_DEPTH_BLOCKS = 64
 /** Depths at which a transaction in the chain is looked for once more, in case a reorganisation went unseen. */
 const RECHECK_DEPTHS = [1, 2, 3, 5, 8, 12, 20, 32, FINAL_DEPTH_BLOCKS]
 export const RESEND_SECONDS: Seconds = 15
-/** Looks, and seconds, until a used nonce without a receipt of ours counts as taken by another: an endpoint may be late with receipts. */
+/** Looks, and seconds, until it is asked who used a nonce of which no receipt of ours is found: an endpoint may be late with receipts. */
 const GONE_LOOKS = 5
 const GONE_SECONDS: Seconds = 20
+/** Where the endpoint cannot tell whose transaction used the nonce. */
+const UNPROVEN_SECONDS: Seconds = 600
 
 /** One sent transaction, as its sender sees it. */
 export interface Sent {
@@ -71,6 +74,8 @@ interface Watched extends Sent {
   sentAt: Seconds
   /** Looks that found the nonce used and no receipt, and since when. */
   gone: { looks: number; readonly since: Seconds } | undefined
+  /** The newest block when it ended. */
+  endedBlock: number
   checkedDepth: number
 }
 
@@ -132,7 +137,9 @@ export class SentTransactions {
     // Of a transaction of an earlier run nobody waits for the end.
     settled.catch(() => undefined)
     const since = this.#parts.clock.now()
-    const watched: Watched = { entry, settled, resolve, reject, since, sentAt, gone: undefined, checkedDepth: 0 }
+    const endedBlock = this.#parts.heads.latest.number
+    const rest = { gone: undefined, checkedDepth: 0, endedBlock }
+    const watched: Watched = { entry, settled, resolve, reject, since, sentAt, ...rest }
     this.#watched.set(entry.nonce, watched)
     if (this.#scope.signal.aborted) reject(stopped())
     return watched
@@ -198,7 +205,8 @@ export class SentTransactions {
 
   #isDue({ entry, checkedDepth }: Watched, hasReorg: boolean): boolean {
     if (entry.end === undefined) return true
-    if (entry.landed === undefined) return false
+    // Told as another's: a receipt of ours may come after all.
+    if (entry.landed === undefined) return true
     const depth = this.#depthOf(entry.landed.block)
     const passed = RECHECK_DEPTHS.filter((step) => step <= depth).at(-1) ?? 0
     return hasReorg || depth < 1 || passed > checkedDepth
@@ -234,6 +242,12 @@ export class SentTransactions {
     watched.checkedDepth = Math.max(depth, 0)
     const { entry } = watched
     if (entry.end !== undefined) {
+      if (entry.end === 'replaced')
+        return this.#end(
+          watched,
+          attempt.kind === 'cancel' ? 'cancelled' : receipt.succeeded ? 'mined' : 'failed',
+          landed,
+        )
       // In the chain once more, in another block.
       if (entry.landed?.blockHash !== blockHash) await this.#write(watched, { ...entry, landed })
       return
@@ -289,10 +303,20 @@ export class SentTransactions {
     watched.gone ??= { looks: 0, since: now }
     watched.gone.looks++
     if (watched.gone.looks < GONE_LOOKS || now - watched.gone.since < GONE_SECONDS) return
-    const { nonce, verb } = watched.entry
+    const { nonce, verb, attempts } = watched.entry
+    const { heads, key, rpc } = this.#parts
+    const question = {
+      address: key.address,
+      nonce,
+      hashes: attempts.map(({ hash }) => hash),
+      head: heads.latest.number,
+    }
+    const owner = await nonceOwner(rpc, question, { signal: this.#scope.signal })
+    watched.gone.looks = 0
+    if (owner === 'ours' || (owner === undefined && now - watched.gone.since < UNPROVEN_SECONDS)) return
     await this.#end(watched, 'replaced', undefined)
     this.#parts.log.error('another transaction took a nonce of ours; is the key used elsewhere?', { nonce, verb })
-    watched.reject(replaced(watched.entry))
+    watched.reject(replaced(watched.entry, owner === 'another'))
   }
 
   /** Not in the chain yet: sends it again, or for more, or withdraws it. */
@@ -351,6 +375,7 @@ export class SentTransactions {
       log.error('how a transaction ended could not be written down', { error, nonce: entry.nonce })
     }
     watched.entry = entry
+    watched.endedBlock = this.#parts.heads.latest.number
   }
 
   async #write(watched: Watched, entry: JournalEntry): Promise<void> {
@@ -362,8 +387,11 @@ export class SentTransactions {
 
   async #forgetFinal(): Promise<void> {
     const final = [...this.#watched.values()].filter(
-      ({ entry, checkedDepth }) =>
-        entry.end !== undefined && (entry.landed === undefined || checkedDepth >= FINAL_DEPTH_BLOCKS),
+      ({ entry, checkedDepth, endedBlock }) =>
+        entry.end !== undefined &&
+        (entry.landed === undefined
+          ? this.#depthOf(endedBlock) > FINAL_DEPTH_BLOCKS
+          : checkedDepth >= FINAL_DEPTH_BLOCKS),
     )
     await this.#parts.journal.forget(final.map(({ entry }) => entry.nonce))
     for (const { entry } of final) this.#watched.delete(entry.nonce)
@@ -395,9 +423,10 @@ function valueOf({ attempts }: JournalEntry): bigint {
   return BigInt(callOf((attempts[0] as Attempt).raw).value)
 }
 
-function replaced({ verb, nonce }: JournalEntry): CodexError<'market/replaced'> {
+/** @param isProven the other transaction was found in the chain */
+function replaced({ verb, nonce }: JournalEntry, isProven: boolean): CodexError<'market/replaced'> {
   const message = `${verb}: another transaction took its nonce ${nonce}; use the key in one place only`
-  return new CodexError('market/replaced', message, { detail: { verb, nonce } })
+  return new CodexError('market/replaced', message, { detail: { verb, nonce, isProven } })
 }
 
 function withdrawn({ verb, nonce }: JournalEntry): CodexError<'market/withdrawn'> {

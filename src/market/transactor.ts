@@ -69,8 +69,17 @@ export class Transactor {
     const same = this.#same(order)
     if (same !== undefined) return same.settled
     const gasLimit = await this.#estimator.estimate(order, { signal })
-    const sent = await this.#line.run(() => this.#sendInLine(order, gasLimit, signal), { signal })
-    return sent.settled
+    for (let draw = 1; ; draw++) {
+      const { sent, isNonceUsed } = await this.#line.run(() => this.#sendInLine(order, gasLimit, signal), { signal })
+      try {
+        return await sent.settled
+      } catch (error) {
+        // Only once the chain shows that the nonce went to another transaction may the act be signed anew.
+        const isOthers = CodexError.is(error, 'market/replaced') && error.detail['isProven'] === true
+        if (!isNonceUsed || !isOthers || draw === MAX_NONCE_DRAWS) throw error
+        this.#parts.log.warn('a nonce was used by others; is the key used elsewhere?', { nonce: sent.entry.nonce })
+      }
+    }
   }
 
   #same({ intent }: Order): Sent | undefined {
@@ -78,35 +87,34 @@ export class Transactor {
     return key === undefined ? undefined : this.#sent.find(key)
   }
 
-  async #sendInLine(order: Order, gasLimit: bigint, signal: AbortSignal): Promise<Sent> {
+  async #sendInLine(
+    order: Order,
+    gasLimit: bigint,
+    signal: AbortSignal,
+  ): Promise<{ readonly sent: Sent; readonly isNonceUsed: boolean }> {
     const { clock, contracts, fees: feeSource, heads, key } = this.#parts
     const same = this.#same(order)
-    if (same !== undefined) return same
+    if (same !== undefined) return { sent: same, isNonceUsed: false }
     if (this.#isStopped) throw stopped()
     heads.assertOurChain()
     if (this.#sent.open.length >= MAX_OPEN_INTENTS) throw tooManyOpen()
     const fees = await feeSource.now({ signal })
     await this.#assertSafe(order, { signal })
-    let least = 0
-    for (let draw = 1; ; draw++) {
-      const nonce = Math.max(least, this.#sent.nextNonce, await this.#pendingNonce({ signal }))
-      signal.throwIfAborted()
-      const signed = key.sign(order.intent, contracts, { chainId: heads.chainId, nonce, gasLimit, fees })
-      this.#assertWithinCap(signed.maxCostWei, isDuty(order.intent))
-      const entry = entryOf(order, nonce, signed, clock.now())
-      await this.#writeFirst(entry)
-      // From here on it counts as sent.
-      const sent = this.#sent.watch(entry, clock.now())
-      const answer = await this.#sent.broadcast(signed.raw)
-      const fate = fateOf(answer)
-      if (fate === 'taken' || fate === 'unknown') return sent
-      if (fate === 'nonce used' && (await this.#isKnown(signed.hash))) return sent
-      this.#sent.drop(nonce)
-      await this.#parts.journal.forget([nonce])
-      if (fate === 'refused' || draw === MAX_NONCE_DRAWS) throw refusal(answer, key.address)
-      this.#parts.log.warn('a nonce was used by others; is the key used elsewhere?', { nonce })
-      least = nonce + 1
-    }
+    const nonce = Math.max(this.#sent.nextNonce, await this.#pendingNonce({ signal }))
+    signal.throwIfAborted()
+    const signed = key.sign(order.intent, contracts, { chainId: heads.chainId, nonce, gasLimit, fees })
+    this.#assertWithinCap(signed.maxCostWei, isDuty(order.intent))
+    const entry = entryOf(order, nonce, signed, clock.now())
+    await this.#writeFirst(entry)
+    // From here on it counts as sent.
+    const sent = this.#sent.watch(entry, clock.now())
+    const answer = await this.#sent.broadcast(signed.raw)
+    const fate = fateOf(answer)
+    // A used nonce may be our own doing, whose answer was lost: the watch finds out.
+    if (fate !== 'refused') return { sent, isNonceUsed: fate === 'nonce used' }
+    this.#sent.drop(nonce)
+    await this.#parts.journal.forget([nonce])
+    throw refusal(answer, key.address)
   }
 
   /** Looked at as the last thing before signing. @throws CodexError `market/not-over-yet` */
@@ -149,13 +157,6 @@ export class Transactor {
       `spent ${spent} wei in the last day, ${underWay} may follow, ${costWei} more would exceed the cap of ${cap}; wait or raise the cap`,
       { detail: { spent, underWay, costWei, cap } },
     )
-  }
-
-  /** Whether the endpoint has it, waiting or in a block. */
-  async #isKnown(hash: string): Promise<boolean> {
-    const call = { method: 'eth_getTransactionByHash', params: [hash] }
-    const [answer] = await this.#parts.rpc.callMany([call], new AbortController())
-    return answer?.ok === true && answer.result !== null
   }
 }
 
