@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'codex-light', 'children')
 
 /** Packages that a bundle cannot hold. They are found from the cache folder, because it lies inside `node_modules`. */
-const EXTERNAL = ['classic-level', 'playwright', 'vite', '@sparticuz/chromium']
+const EXTERNAL = ['classic-level', 'playwright', 'snarkjs', 'vite', '@sparticuz/chromium']
 
 /**
  * Bundles the file at `path` with all it imports, and with the scripts of threads it names, into a folder of its own.

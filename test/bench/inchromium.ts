@@ -42,14 +42,21 @@ export async function buildPage({ root, folder }: Place, name: string): Promise<
   await writeFile(join(pagesOf(folder), 'index.html'), PAGE_HTML)
 }
 
-/** One side's sample, from a browser and a profile of its own. A browser's memory is not that of this process, so none is told. */
-export async function measureInChromium({ root, folder, quick }: Place, side: SideName): Promise<Sample> {
+/**
+ * One side's sample, from a browser and a profile of its own. A browser's memory is not that of this process, so none is told.
+ * @param isolated whether the page is cross-origin isolated
+ */
+export async function measureInChromium(
+  { root, folder, quick }: Place,
+  side: SideName,
+  { isolated = true }: { readonly isolated?: boolean } = {},
+): Promise<Sample> {
   const server = await preview({
     root,
     configFile: false,
     logLevel: 'error',
     build: { outDir: pagesOf(folder) },
-    preview: { host: '127.0.0.1', port: 0, headers: HEADERS },
+    preview: { host: '127.0.0.1', port: 0, headers: isolated ? HEADERS : {} },
   })
   // The default context is incognito: its OPFS and IndexedDB would live in memory, neither slow nor durable.
   const profile = await mkdtemp(join(folder, 'profile-'))
@@ -60,12 +67,13 @@ export async function measureInChromium({ root, folder, quick }: Place, side: Si
     await page.goto(address)
     await page.waitForFunction((name) => name in globalThis, PAGE_SIDES)
     return await page.evaluate(
-      async ([name, wanted, small]) => {
+      async ([name, wanted, small, wantsIsolated]) => {
         const sides = (globalThis as unknown as Record<string, PageSides>)[name]
-        if (sides === undefined || !globalThis.crossOriginIsolated) throw new Error('the page is not what it should be')
+        if (sides === undefined || globalThis.crossOriginIsolated !== wantsIsolated)
+          throw new Error('the page is not what it should be')
         return sides[wanted](small)
       },
-      [PAGE_SIDES, side, quick] as const,
+      [PAGE_SIDES, side, quick, isolated] as const,
     )
   } finally {
     await context.close()
@@ -74,6 +82,7 @@ export async function measureInChromium({ root, folder, quick }: Place, side: Si
   }
 }
 
-function pagesOf(folder: string): string {
+/** Where files lie that the page may fetch. */
+export function pagesOf(folder: string): string {
   return join(folder, 'page')
 }

@@ -31,6 +31,11 @@ import { bench as poseidon2Twin } from './poseidon2twin.bench.ts'
 import { bench as poseidon2Wasmcurves } from './poseidon2wasmcurves.bench.ts'
 import { bench as poseidon2Workers } from './poseidon2workers.bench.ts'
 import { bench as proofInputs } from './proofinputs.bench.ts'
+import { bench as prove } from './prove.bench.ts'
+import { bench as proveInTab } from './prove.browser.bench.ts'
+import { bench as proveOneThread } from './proveonethread.bench.ts'
+import { bench as provePlain } from './proveplain.browser.bench.ts'
+import { bench as proveScalar } from './provescalar.bench.ts'
 import { bench as protect } from './protect.bench.ts'
 import { bench as protectInTab } from './protect.browser.bench.ts'
 import type { Report } from './resulttable.ts'
@@ -66,6 +71,11 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: field, file: 'field.bench.ts' },
   { bench: fieldScalar, file: 'fieldscalar.bench.ts' },
   { bench: fieldInTab, file: 'field.browser.bench.ts' },
+  { bench: prove, file: 'prove.bench.ts' },
+  { bench: proveOneThread, file: 'proveonethread.bench.ts' },
+  { bench: proveScalar, file: 'provescalar.bench.ts' },
+  { bench: proveInTab, file: 'prove.browser.bench.ts' },
+  { bench: provePlain, file: 'proveplain.browser.bench.ts' },
   { bench: protect, file: 'protect.bench.ts' },
   { bench: proofInputs, file: 'proofinputs.bench.ts' },
   { bench: protectInTab, file: 'protect.browser.bench.ts' },
