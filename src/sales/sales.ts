@@ -333,7 +333,10 @@ export class Sales {
 
   #tellPhase(slot: Slot, phase: SalePhase): void {
     if (phase.at === 'reserving') this.#note(slot.requestId, slot.slotIndex, 'taken', ['an availability matches'])
-    if (phase.at !== 'downloading') this.#parts.log.info('a sale entered a phase', { ...slot, phase: phase.at })
+    // What shows progress is told on entry; of the proofs, which come every period for months, the log keeps to itself what went well.
+    if (phase.at === 'downloading' && phase.doneBytes > 0) return
+    const level = phase.at === 'proving' ? 'debug' : 'info'
+    this.#parts.log[level]('a sale entered a phase', { ...slot, phase: phase.at })
   }
 
   #tellOutcome(slot: Slot, outcome: SaleOutcome): void {

@@ -79,16 +79,7 @@ describe('a slot that is sold', () => {
     await world.run(20)
     expect(world.balance(host.address)).toBe(before + BigInt(end - filledAt) * PPS)
     expect(phasesOf(host)).toEqual([
-      ...[
-        'preparing',
-        'reserving',
-        'downloading',
-        'initial proving',
-        'filling',
-        'filled',
-        'proving',
-        'collecting',
-      ].filter((phase) => phase !== 'downloading'),
+      ...['preparing', 'reserving', 'downloading', 'initial proving', 'filling', 'filled', 'proving', 'collecting'],
     ])
     expect(host.sales.decisions.latest(9, id).map(({ verdict }) => verdict)).toEqual(['ended', 'taken', 'queued'])
     await expectWhole(world, host)

@@ -8,6 +8,7 @@ import type { EventPlace } from '../../src/market/marketevent.ts'
 import { Periodicity } from '../../src/market/periodicity.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
+import type { SalesAgent } from '../../src/sales/agent.ts'
 import { checkReservations } from '../../src/sales/checkreservations.ts'
 import { NEVER } from '../fakes/memorystore.ts'
 import { IdleWatch } from './idlewatch.ts'
@@ -22,6 +23,8 @@ const MAX_BREACHES = 20
 /** How long a node that nothing troubles may take for what it owes. */
 const PATIENCE_SECONDS: Seconds = 1800
 const LIVENESS_SECONDS: Seconds = 300
+/** Preparing a sale asks some questions. */
+const MAX_PREPARING_LOOKS = 3
 /** Within which whatever makes a sale break off happened. */
 const BREAKING_SECONDS: Seconds = 1800
 
@@ -34,6 +37,8 @@ export class Referee {
   readonly #fillers = new Map<string, Address>()
   #nextLiveness: Seconds = 0
   readonly #idle: IdleWatch
+  /** At how many looks in a row each sale was still being prepared. */
+  readonly #preparing = new WeakMap<SalesAgent, number>()
 
   constructor(world: SimWorld) {
     this.#world = world
@@ -127,7 +132,8 @@ export class Referee {
 
   told(provider: Provider, { message, fields }: LogRecord): void {
     const { requestId, error } = fields
-    const request = this.#world.net.marketplace.records.requests.get(String(requestId))?.request
+    const { requests } = this.#world.net.marketplace.records
+    const request = typeof requestId === 'string' ? requests.get(requestId)?.request : undefined
     if (message === 'a sale broke off' && request !== undefined && deliveryOf(request) === 'good')
       if (provider.calmSeconds >= BREAKING_SECONDS)
         this.breach(provider, `a sale broke off without any trouble: ${JSON.stringify(error)}`)
@@ -170,6 +176,16 @@ export class Referee {
       const over = Number(state === 'Cancelled' ? expiresAt : endsAt)
       if (state !== 'Filled' && now > over + PATIENCE_SECONDS)
         this.breach(provider, `slot ${id} reads ${state} since ${over} and was not collected (I8)`)
+    }
+    for (const agent of selling.sales.agents) {
+      if (agent.phase !== undefined) this.#world.history.cover(`phase/${agent.phase.at}`)
+      const looks = agent.phase?.at === 'preparing' ? (this.#preparing.get(agent) ?? 0) + 1 : 0
+      this.#preparing.set(agent, looks)
+      if (looks > MAX_PREPARING_LOOKS)
+        this.breach(
+          provider,
+          `slot ${agent.slot.slotIndex} of ${agent.slot.requestId} holds a worker for nothing (T15)`,
+        )
     }
     for (const { requestId, slotIndex, validUntil } of selling.reservations.reservations()) {
       if (selling.sales.agent({ requestId, slotIndex }) === undefined)

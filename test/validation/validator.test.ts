@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
-import { ManualClock } from '../../src/lib/manualclock.ts'
+import type { ManualClock } from '../../src/lib/manualclock.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { isInGroup } from '../../src/validation/validationgroup.ts'
 import { Validator, type ValidatorSettings } from '../../src/validation/validator.ts'
