@@ -5,6 +5,7 @@ import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
+import { SystemClock } from './lib/systemclock.ts'
 import { SystemRandom } from './lib/systemrandom.ts'
 import type { Bytes } from './lib/units.ts'
 import { checkedBytes } from './lib/units.ts'
@@ -18,6 +19,8 @@ import { TabChannel } from './platform/browser/tabchannel.ts'
 import { tellingDatastore } from './platform/browser/tellingdatastore.ts'
 import { WebCryptoHasher } from './platform/browser/webcryptohasher.ts'
 import { WebLock } from './platform/browser/weblock.ts'
+import type { ProofInputs } from './proving/proofinputs.ts'
+import type { ProvingFunctions } from './proving/provingfunctions.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
@@ -168,6 +171,36 @@ export function requestPersistence(): Promise<boolean> {
 const transports: NodeParts['transports'] = async () => {
   const { tabTransports } = await import('./platform/browser/tabtransports.ts')
   return tabTransports()
+}
+
+/** What proves in a tab, and what it can be measured with. */
+export interface TabProving extends Pick<ProvingFunctions, 'createProver'> {
+  /** Inputs for the full circuit, of a dataset made up for it. */
+  readonly sampleInputs: (options: AbortOptions) => Promise<ProofInputs>
+  /** Workers a prover takes where nobody says. */
+  readonly threads: number
+}
+
+/** Proving, loaded when first asked for. It starts no worker yet. */
+export async function openProving(): Promise<TabProving> {
+  const [{ provingFunctions }, { provingPlatform }] = await Promise.all([
+    import('./proving/provingfunctions.ts'),
+    import('./platform/browser/provingplatform.ts'),
+  ])
+  const platform = provingPlatform()
+  return {
+    createProver: provingFunctions(platform).createProver,
+    threads: platform.openPool(undefined).size,
+    sampleInputs: async (options) => {
+      const { sampleInputs } = await import('./slots/sampleinputs.ts')
+      const compute = await openCompute(new SystemClock())
+      try {
+        return await sampleInputs(compute, options)
+      } finally {
+        await compute.close()
+      }
+    },
+  }
 }
 
 /** Loaded when first asked for, so that the page opens as fast as without it. */

@@ -105,7 +105,7 @@ export async function openProving(): Promise<Proving> {
     import('./proving/verify.ts'),
     import('./platform/nodejs/cachefolder.ts'),
   ])
-  const platform = provingPlatform()
+  const platform = { ...provingPlatform(), loadSnarkjs: () => import('./proving/snarkjsprover.ts') }
   return {
     ...provingFunctions(platform),
     verify,

@@ -3,6 +3,7 @@
 import { BlockGrid } from './blockgrid.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
+import { ProverSection } from './proversection.tsx'
 import type { Session } from './session.ts'
 import { SpaceCard } from './spacecard.tsx'
 import { TransferCard } from './transfercard.tsx'
@@ -32,6 +33,7 @@ export function App({ session }: Part) {
             <SpaceCard session={session} />
           </>
         )}
+        <ProverSection />
       </main>
       <p class="unseen" role="status">
         {session.state.news}

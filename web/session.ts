@@ -1,5 +1,6 @@
 // What the page can do: run one node or watch it, store, show, save, remove, check. It writes what it finds into the page's state; no markup.
 
+import type * as BrowserRoom from '../src/browser.ts'
 import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
@@ -17,7 +18,7 @@ import { checkStore, repairStore } from './storagecheck.ts'
 /** How far a transfer is; of how much, where that was not known beforehand. */
 type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
 /** Loaded after the first picture: the page is there before the node is. */
-type NodeRoom = typeof import('../src/browser.ts')
+type NodeRoom = typeof BrowserRoom
 type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
 
 export class Session {

@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatCount } from '../lib/format.ts'
+import { loadOnce } from '../lib/loadonce.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { openFileSource } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
@@ -193,14 +194,21 @@ async function inFolder<T>(call: Call, work: (call: Call) => Promise<T>): Promis
   }
 }
 
-async function pageOf({ dist, terminal }: Call): Promise<PageServer | undefined> {
+async function pageOf(call: Call): Promise<PageServer | undefined> {
+  const { dist, terminal } = call
   try {
-    return await servePage(fileURLToPath(new URL('web/', dist)))
+    return await servePage(fileURLToPath(new URL('web/', dist)), { circuit: loadOnce(() => developmentCircuit(call)) })
   } catch (error) {
     if (!CodexError.is(error, 'page/not-built')) throw error
     terminal.say(`no page is served: ${error.message}`)
     return undefined
   }
+}
+
+/** For the page's prover meter, made when that is first asked for: the first time it takes half a minute. */
+async function developmentCircuit({ signal }: Call): Promise<string> {
+  const [{ openProving }, { buildCircuit }] = await Promise.all([import('../nodejs.ts'), import('./buildcircuit.ts')])
+  return (await buildCircuit(await openProving(), 'full', { signal, tell: () => {} })).folder
 }
 
 async function ownFile(dist: URL): Promise<string> {

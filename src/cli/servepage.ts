@@ -8,6 +8,7 @@ import { join, relative, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { CodexError } from '../lib/errors.ts'
 import { mimetypeOf } from './mimetypeof.ts'
+import { sentenceOf } from './sentenceof.ts'
 
 const LOOPBACK = '127.0.0.1'
 /** A page of another site that resolves its own name to loopback still sends that name (field notes §4, REST security). */
@@ -53,14 +54,17 @@ export interface PageServer {
  * Listens on loopback, on a free port unless one is given.
  * @throws CodexError `page/not-built` where the folder holds no page, `page/cannot-listen`
  */
-export async function servePage(folder: string, { port = 0 }: { readonly port?: number } = {}): Promise<PageServer> {
+export async function servePage(
+  folder: string,
+  { port = 0, circuit }: { readonly port?: number; readonly circuit?: () => Promise<string> } = {},
+): Promise<PageServer> {
   const files = await filesIn(folder)
   if (!files.has(START_PAGE))
     throw new CodexError('page/not-built', `found no page in ${folder}: build it with npm run build`, {
       detail: { folder },
     })
   const server = createServer((request, response) => {
-    answer(files, request, response).catch(() => response.destroy())
+    answer({ files, circuit }, request, response).catch(() => response.destroy())
   })
   server.maxConnections = MAX_CONNECTIONS
   server.headersTimeout = REQUEST_TIMEOUT_MS
@@ -81,11 +85,18 @@ async function filesIn(folder: string): Promise<ReadonlyMap<string, string>> {
   return new Map(paths.map((path) => [`/${relative(folder, path).split(sep).join('/')}`, path]))
 }
 
-async function answer(
-  files: ReadonlyMap<string, string>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+interface Served {
+  readonly files: ReadonlyMap<string, string>
+  /** The folder of the circuit that the page may measure with; called when it is first asked for. */
+  readonly circuit: (() => Promise<string>) | undefined
+}
+
+/** Of a circuit, by the path of their URL. */
+const CIRCUIT_FILES: ReadonlyMap<string, string> = new Map(
+  ['circuit.wasm', 'circuit.zkey', 'sha256.json'].map((name) => [`/circuit/${name}`, name]),
+)
+
+async function answer({ files, circuit }: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
   if (!HOSTS.has(hostname(request.headers.host))) return refuse(response, 421, 'this host is not served here')
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -93,8 +104,24 @@ async function answer(
     return refuse(response, 405, 'only GET and HEAD are served here')
   }
   const path = pathOf(request.url ?? '')
+  const name = CIRCUIT_FILES.get(path ?? '')
+  if (name !== undefined && circuit !== undefined) {
+    // It may have to be built first, and that may fail for reasons that a person can mend.
+    const folder = await circuit().catch((error: unknown) => refuse(response, 500, reason(error)))
+    if (folder !== undefined) await send(join(folder, name), request, response)
+    return
+  }
   const file = path === undefined ? undefined : files.get(path === '/' ? START_PAGE : path)
   if (file === undefined) return refuse(response, 404, 'there is no such file')
+  await send(file, request, response)
+}
+
+/** For the person at the page, who started this program too. */
+function reason(error: unknown): string {
+  return CodexError.is(error) ? sentenceOf(error) : `the circuit could not be built: ${String(error)}`
+}
+
+async function send(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { size } = await stat(file)
   const type = mimetypeOf(file) ?? 'application/octet-stream'
   response.setHeader('Content-Type', type.startsWith('text/') ? `${type}; charset=utf-8` : type)

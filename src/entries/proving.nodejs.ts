@@ -20,7 +20,10 @@ export type {
 export type { VerificationKey } from '../proving/verificationkey.ts'
 export { verify } from '../proving/verify.ts'
 
-const functions = provingFunctions(provingPlatform())
+const functions = provingFunctions({
+  ...provingPlatform(),
+  loadSnarkjs: () => import('../proving/snarkjsprover.ts'),
+})
 
 /** See {@link ProvingFunctions}. */
 export const createProver: ProvingFunctions['createProver'] = functions.createProver

@@ -17,6 +17,7 @@ import { pooledSetupArithmetic } from './pooledsetuparithmetic.ts'
 import type { ProveJobs } from './provejobs.ts'
 import type { Prover } from './prover.ts'
 import type { SetupJobs } from './setupjobs.ts'
+import type * as SnarkjsModule from './snarkjsprover.ts'
 import { checkHash, sourceHash } from './sourcehash.ts'
 import type { VerificationKey } from './verificationkey.ts'
 
@@ -31,6 +32,8 @@ export interface ProvingPlatform {
   /** Opened when something is first loaded from the network. */
   readonly openStore: () => Promise<ArtefactStore | undefined>
   readonly random: Pick<RandomSource, 'bytes'>
+  /** The reference engine, loaded when it is asked for; undefined where it is not to be had. */
+  readonly loadSnarkjs?: () => Promise<typeof SnarkjsModule>
 }
 
 /** Bytes are not copied: they must not change while the prover is open. `file:` addresses are for Node only. */
@@ -112,7 +115,8 @@ async function createProver(
   try {
     const sources = await openCircuit(platform, circuit, open, { signal })
     if (engine === 'snarkjs') {
-      const { SnarkjsProver } = await import('./snarkjsprover.ts')
+      if (platform.loadSnarkjs === undefined) throw badOption('engine', 'wasm, the only one here', engine)
+      const { SnarkjsProver } = await platform.loadSnarkjs()
       return await SnarkjsProver.open({ circuit: sources, threads, release: closeAll }, { signal })
     }
     const pool = platform.openPool(threads)

@@ -28,6 +28,7 @@ const { createProver } = provingFunctions({
   download,
   openStore: async () => new FileArtefacts(folder),
   random: new SystemRandom(),
+  loadSnarkjs: () => import('../../src/proving/snarkjsprover.ts'),
 })
 
 proverSuite('the prover of engine wasm', createProver, { randomProofs: true })
