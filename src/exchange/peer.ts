@@ -9,6 +9,7 @@ import type { Link } from './link.ts'
 import type { BlockAddress } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { RateMeter } from './ratemeter.ts'
+import { TreeTrust } from './treetrust.ts'
 
 /** Addresses that were asked of a peer and are wanted no more, for as long as their blocks may be on the way. */
 export const MAX_LATE_KEYS = 2048
@@ -47,6 +48,7 @@ export class Peer {
   readonly asked = new Map<string, Ask>()
   /** Wants of ours that it has and that nobody was asked for when it said so, by address key. */
   readonly offers = new Set<string>()
+  readonly trust = new TreeTrust()
   /** What it wants of us, by address key, in the order of asking. */
   readonly theirs = new Map<string, TheirWant>()
   /** Sent to it at once; grows while it takes them quickly. */

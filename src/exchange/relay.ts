@@ -13,12 +13,11 @@ import type { BlockExchange } from './blockexchange.ts'
 import type { BlockAddress } from './message.ts'
 import { MAX_DATA_BYTES } from './message.ts'
 import { RelayCache } from './relaycache.ts'
-import { RelayedTrees } from './relayedtrees.ts'
 import type { ShortageWatch } from './responder.ts'
 import type { Arrival, Consumer } from './want.ts'
 
-/** Blocks on their way for all peers together. */
-export const RELAYED_AT_ONCE = 192
+/** Blocks on their way for all peers together: a few more than the exchange has memory for. */
+export const RELAYED_AT_ONCE = 96
 /** Blocks that wait for one peer; what it wants beyond, it must ask for again. */
 export const MAX_WAITING_BY_PEER = 2048
 /** Blocks stored in one commit. */
@@ -65,7 +64,6 @@ export class Relay {
   readonly #parts: RelayParts
   readonly #clients = new Map<string, Client>()
   readonly #errands = new Map<string, Errand>()
-  readonly #trees = new RelayedTrees()
   readonly #cache: RelayCache
   readonly #scope: Scope
   /** Arrived and not stored. */
@@ -162,11 +160,18 @@ export class Relay {
     errand.forget()
   }
 
-  /** Sends for as many as may be on their way, each time one for the peer that has the fewest, of those the one whose turn was longest ago. */
+  /**
+   * Sends for as many as may be on their way, each time one for the peer that has the fewest, of those the one whose turn was longest ago. When there are
+   * as many as may be, one that has more gives up its newest: what nobody has must not keep the others waiting.
+   */
   #go(): void {
-    while (!this.#scope.signal.aborted && this.#errands.size < RELAYED_AT_ONCE) {
+    while (!this.#scope.signal.aborted) {
       const client = this.#next()
       if (client === undefined) return
+      if (this.#errands.size >= RELAYED_AT_ONCE) {
+        if (this.#takeBackFor(client)) continue
+        return
+      }
       const [entry] = client.waiting
       if (entry === undefined) return
       const [key, address] = entry
@@ -177,6 +182,18 @@ export class Relay {
       if (known !== undefined) known.clients.add(client)
       else if (!this.#send(key, address, client)) return
     }
+  }
+
+  /** @returns false when nobody has at least two more than this one */
+  #takeBackFor(poor: Client): boolean {
+    let rich = poor
+    for (const client of this.#clients.values()) if (client.underWay.size > rich.underWay.size) rich = client
+    if (rich.underWay.size - poor.underWay.size < 2) return false
+    const key = [...rich.underWay].at(-1) ?? ''
+    const errand = this.#errands.get(key)
+    this.#letGo(rich, key)
+    if (errand !== undefined) rich.waiting.set(key, errand.address)
+    return true
   }
 
   #next(): Client | undefined {
@@ -193,13 +210,9 @@ export class Relay {
     const { exchange, clock } = this.#parts
     const errand: Errand = { address, clients: new Set([client]), since: clock.now(), forget: () => undefined }
     this.#errands.set(key, errand)
-    const { treeCid } = address
-    const terms =
-      treeCid === undefined
-        ? { maxBytes: MAX_DATA_BYTES }
-        : { maxBytes: this.#trees.blockBytes(treeCid), leafCount: this.#trees.leafCount(treeCid) }
+    // Nobody knows here how large its blocks are, nor how many: whatever a manifest says of a tree, another may say otherwise.
     try {
-      errand.forget = exchange.want(address, terms, this.#consumer)
+      errand.forget = exchange.want(address, { maxBytes: MAX_DATA_BYTES }, this.#consumer)
       return true
     } catch (error) {
       if (!CodexError.is(error)) throw error
@@ -254,7 +267,6 @@ export class Relay {
         log.warn('blocks could not be relayed', { blocks: part.length, error })
       }
     }
-    for (const { address, block } of stored) this.#trees.learn(address, block)
     exchange.announce(stored.map(({ address }) => address))
     const offers = new Map<string, BlockAddress[]>()
     for (const { address, block } of batch) {

@@ -6,6 +6,7 @@ import type { Bytes, Seconds } from '../lib/units.ts'
 import { MiB } from '../lib/units.ts'
 import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { equalCids } from '../protocol/cid.ts'
 import type { Hasher } from '../storage/hasher.ts'
 import { comparedBlock } from '../storage/verifiedblock.ts'
 import { addressKey, addressOf } from './addresskey.ts'
@@ -30,6 +31,8 @@ export const ASK_AGAIN_SECONDS: Seconds = 5
 const MAX_ASKED_AT_ONCE = 2
 /** A peer that delivers others but not this block is not asked for it any more. */
 export const GIVE_UP_SECONDS: Seconds = 30
+/** A peer that delivers nothing at all for so long is not waited for with blocks that it never said it has. */
+export const ASSUMED_SECONDS: Seconds = 10
 /** A peer that was asked and has delivered nothing for so long goes. */
 export const SILENT_SECONDS: Seconds = 60
 const MAX_REFRESH_SECONDS: Seconds = 36
@@ -80,7 +83,8 @@ export class Requester {
         })
       want = new Want(addressOf(address), key, terms, this.#parts.now())
       this.#wants.set(key, want)
-      for (const peer of this.#peers) this.#tell(peer, want)
+      want.consumers.add(consumer)
+      for (const peer of this.#peers) this.#putTo(peer, want)
     }
     want.consumers.add(consumer)
     const entry = want
@@ -107,7 +111,8 @@ export class Requester {
       if (want === undefined) continue
       // Nobody here pays: a block that costs something is one that the peer has not got.
       if (type === 'have' && price === 0n) {
-        want.haves.add(peer)
+        want.haves.set(peer, 'said')
+        if (address.treeCid !== undefined) peer.trust.confirm(address.treeCid)
         if (want.askedOf.size === 0) peer.offers.add(want.key)
       } else this.#deny(peer, want)
     }
@@ -166,6 +171,15 @@ export class Requester {
     return [...byKey.values()]
   }
 
+  /** Asks a peer that seems to have all of the tree for the block itself, and others whether they have it. */
+  #putTo(peer: Peer, want: Want): void {
+    const { treeCid } = want.address
+    if (treeCid === undefined || !peer.trust.trusts(treeCid)) return this.#tell(peer, want)
+    want.haves.set(peer, 'assumed')
+    if (want.askedOf.size === 0) peer.offers.add(want.key)
+    this.#askPeer(peer)
+  }
+
   #tell(peer: Peer, { address, key }: Want): void {
     peer.outbox.want(address, WANT_HAVE, key)
     const now = this.#parts.now()
@@ -209,7 +223,7 @@ export class Requester {
   /** No longer wanted by anyone: whoever was asked is told. */
   #forget(want: Want): void {
     this.#wants.delete(want.key)
-    for (const peer of want.haves) peer.offers.delete(want.key)
+    for (const peer of want.haves.keys()) peer.offers.delete(want.key)
     for (const peer of [...want.askedOf]) {
       this.#unask(peer, want.key)
       this.#cancel(peer, want)
@@ -230,6 +244,7 @@ export class Requester {
   /** The peer has it not, or not any more. */
   #deny(peer: Peer, want: Want): void {
     want.haves.delete(peer)
+    if (want.address.treeCid !== undefined) this.#distrust(peer, want.address.treeCid)
     peer.offers.delete(want.key)
     if (!want.askedOf.has(peer)) return
     this.#unask(peer, want.key)
@@ -237,10 +252,24 @@ export class Requester {
     this.#offer(want)
   }
 
+  /** What it was only assumed to have, and was not asked for yet, is put to it as to others. */
+  #distrust(peer: Peer, treeCid: Cid): void {
+    const isNews = peer.trust.trusts(treeCid)
+    peer.trust.deny(treeCid)
+    if (!isNews) return
+    for (const want of this.#wants.values()) {
+      if (want.haves.get(peer) !== 'assumed' || want.askedOf.has(peer)) continue
+      if (want.address.treeCid === undefined || !equalCids(want.address.treeCid, treeCid)) continue
+      want.haves.delete(peer)
+      peer.offers.delete(want.key)
+      this.#tell(peer, want)
+    }
+  }
+
   /** Puts a want that nobody is asked for back to those who have it. */
   #offer(want: Want): void {
     if (want.askedOf.size > 0) return
-    for (const peer of want.haves) peer.offers.add(want.key)
+    for (const peer of want.haves.keys()) peer.offers.add(want.key)
   }
 
   #askAll(): void {
@@ -262,7 +291,7 @@ export class Requester {
   }
 
   #choose(want: Want): Peer | undefined {
-    const able = [...want.haves].filter((peer) => !want.askedOf.has(peer) && peer.hasRoomFor(want.maxBytes))
+    const able = [...want.haves.keys()].filter((peer) => !want.askedOf.has(peer) && peer.hasRoomFor(want.maxBytes))
     return choosePeer(able, want.maxBytes, this.#parts.random)
   }
 
@@ -284,7 +313,7 @@ export class Requester {
       if (now - since < ASK_AGAIN_SECONDS) return
       const want = this.#wants.get(key)
       if (want === undefined) continue
-      if (now - since >= GIVE_UP_SECONDS && peer.activeAt > since) {
+      if (this.#isInVain(peer, want, since, now)) {
         this.#deny(peer, want)
         this.#cancel(peer, want)
         continue
@@ -293,6 +322,12 @@ export class Requester {
       const other = isAskedEnough ? undefined : this.#choose(want)
       if (other !== undefined) this.#ask(other, want)
     }
+  }
+
+  /** The network's own nodes do not say that they have not got a block: what was only assumed is given up the sooner. */
+  #isInVain(peer: Peer, want: Want, since: Seconds, now: Seconds): boolean {
+    if (want.haves.get(peer) !== 'assumed') return now - since >= GIVE_UP_SECONDS && peer.activeAt > since
+    return now - since >= GIVE_UP_SECONDS || now - Math.max(since, peer.activeAt) >= ASSUMED_SECONDS
   }
 
   /** Peers do not tell when they get a block later: what nobody has offered is put to them again, ever more rarely. */

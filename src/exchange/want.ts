@@ -39,8 +39,8 @@ export class Want {
   readonly leafCount: number | undefined
   readonly since: Seconds
   readonly consumers = new Set<Consumer>()
-  /** Peers that said they have it. */
-  readonly haves = new Set<Peer>()
+  /** Peers that have it: they said so, or it is assumed of them (treetrust.ts). */
+  readonly haves = new Map<Peer, 'said' | 'assumed'>()
   /** Peers asked for it and not given up. */
   readonly askedOf = new Set<Peer>()
 
