@@ -2,7 +2,7 @@
 // "nodejs" and "browser". It is not the developer's interface: that is the scripts of package.json.
 
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -49,6 +49,7 @@ const ISOLATION_HEADERS = {
 }
 
 const TEST_TIMEOUT_MS = 60_000
+const TEST_WORKERS = Math.max(2, availableParallelism() - 1)
 /** How long a test waits for what a page or a process will show; the default of a second is short on a busy machine. */
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
@@ -135,8 +136,11 @@ async function tests(): Promise<ViteUserConfig> {
     test: {
       // Read as `import.meta.env.LONG`, which a tab has too.
       env: { LONG: process.env['LONG'] ?? '' },
+      setupFiles: ['./test/fastbytes.ts'],
       testTimeout: TEST_TIMEOUT_MS,
       hookTimeout: TEST_TIMEOUT_MS,
+      // The same for both projects, else they would run one after the other; many tests wait more than they compute.
+      maxWorkers: TEST_WORKERS,
       expect: { poll: { timeout: POLL_TIMEOUT_MS } },
       reporters: ['default', './test/summary.ts'],
       projects: [
@@ -178,10 +182,10 @@ async function tests(): Promise<ViteUserConfig> {
             name: 'browser',
             include: ['test/**/*.test.ts'],
             exclude: [...NEVER_TESTS, 'test/**/*.nodejs.test.ts'],
-            // One page at a time: the persistent profile cannot be shared, and tests of storage want the disk to themselves.
-            fileParallelism: false,
             browser: {
               enabled: true,
+              // One page at a time: the persistent profile cannot be shared, and tests of storage want the disk to themselves.
+              fileParallelism: false,
               headless: true,
               screenshotFailures: false,
               provider: playwright(browserOptions),

@@ -12,7 +12,7 @@ import { document, holderOf, noise, run, scratchFolder, soundSpace, start } from
 const MiB = 1024 * 1024
 const LONG = (import.meta.env['LONG'] ?? '') !== ''
 /** Kills that must have struck in each phase. */
-const KILLS = LONG ? 25 : 2
+const KILLS = LONG ? 25 : 1
 /** A process may be done before it is struck: then the round is repeated, so many times in all. */
 const MOST_ROUNDS = 10 * KILLS
 const KEPT = noise(3 * MiB, 1)

@@ -18,7 +18,7 @@ import { Constraints, valuesOf, witnessOf } from '../proving/tampering.ts'
 const { signal } = new AbortController()
 const element = (): fc.Arbitrary<bigint> =>
   fc.oneof(fc.bigInt({ min: 0n, max: FIELD_ORDER - 1n }), fc.constantFrom(0n, 1n, FIELD_ORDER - 1n))
-const RUNS = { numRuns: 20 }
+const RUNS = { numRuns: import.meta.env['LONG'] ? 20 : 4 }
 
 let kernel: Poseidon2Kernel
 beforeAll(async () => {
@@ -140,7 +140,7 @@ describe('canonical bits', () => {
       fc.asyncProperty(fc.oneof(element(), fc.constantFrom(...ENDS)), async (number) => {
         expect(await template.outputs({ element: number })).toEqual(bitsOf(number))
       }),
-      { numRuns: 50 },
+      { numRuns: import.meta.env['LONG'] ? 50 : 15 },
     )
   })
 

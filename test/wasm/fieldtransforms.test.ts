@@ -77,7 +77,7 @@ describe.each(VARIANTS)('transforms by the %s kernel', (variant) => {
   })
 
   it('of 2^17 numbers and more come back, and have the value at any power of the root', () => {
-    for (const log of [17, 18]) {
+    for (const log of import.meta.env['LONG'] ? [17, 18] : [17]) {
       const size = 2 ** log
       const values = manyScalars(size, BigInt(log))
       const bytes = numbersBytes(values)

@@ -23,11 +23,15 @@ import { statement } from './statements.ts'
 const { signal } = new AbortController()
 const sale = { signal, rank: 'sale' } as const
 const TINY_CIRCUIT = { ...SMALL_CIRCUIT, nSamples: 1 }
+/** Of all stages and numbers of workers a normal run takes those that differ most. */
+const IS_LONG = Boolean(import.meta.env['LONG'])
 const STAGES: readonly ProofStage[] = ['loading', 'witness', 'quotient', 'a', 'b1', 'b2', 'c', 'h', 'finish']
+
+const SOME_STAGES = IS_LONG ? STAGES : (['loading', 'witness', 'b2'] as const)
 
 let circuit: CircuitWithKeys
 beforeAll(async () => {
-  circuit = await circuitWithKeys(SMALL_CIRCUIT)
+  circuit = await circuitWithKeys(TINY_CIRCUIT)
 }, 240_000)
 
 interface Job {
@@ -96,7 +100,7 @@ class Bench {
 }
 
 async function expectProves(prover: PooledProver, seed = 1, files = circuit): Promise<ProofProgress[]> {
-  const { inputs, publicSignals } = await statement(seed, files === circuit ? SMALL_CIRCUIT : TINY_CIRCUIT)
+  const { inputs, publicSignals } = await statement(seed, files === circuit ? TINY_CIRCUIT : SMALL_CIRCUIT)
   const seen: ProofProgress[] = []
   const proven = await prover.prove(inputs, { ...sale, progress: (progress) => seen.push(progress) })
   expect(proven.publicSignals).toEqual(publicSignals)
@@ -109,7 +113,7 @@ function stagesOf(seen: readonly ProofProgress[]): Set<ProofStage> {
 }
 
 describe('the parts of the key', () => {
-  it.each([1, 2, 3, 4])('are brought once, one to each of %i workers, and stay', async (size) => {
+  it.each(IS_LONG ? [1, 2, 3, 4] : [3])('are brought once, one to each of %i workers, and stay', async (size) => {
     const bench = new Bench(size)
     const prover = await bench.open()
     expect(stagesOf(await expectProves(prover, 1))).toEqual(new Set(STAGES))
@@ -127,7 +131,7 @@ describe('the parts of the key', () => {
     const placed = bench.calls.filter(({ name }) => name === 'placePoints')
     const bytesOf = (set: string): number =>
       placed.filter(({ args }) => args[2] === set).reduce((sum, { args }) => sum + (args[3] as Uint8Array).length, 0)
-    const { wireCount, domainSize } = { wireCount: circuit.zkey.length && (await wires()), domainSize: 2 ** 13 }
+    const { wireCount, domainSize } = { wireCount: circuit.zkey.length && (await wires()), domainSize: 2 ** 12 }
     expect(['a', 'b1', 'b2', 'c', 'h'].map(bytesOf)).toEqual([
       64 * wireCount,
       64 * wireCount,
@@ -164,7 +168,7 @@ describe('the parts of the key', () => {
   })
 
   it('of two circuits lie side by side, and closing one prover leaves the other its own', async () => {
-    const other = await circuitWithKeys(TINY_CIRCUIT)
+    const other = await circuitWithKeys(SMALL_CIRCUIT)
     const bench = new Bench()
     const [first, second] = [await bench.open(), await bench.open(other)]
     await Promise.all([expectProves(first, 1), expectProves(second, 2, other), expectProves(first, 3)])
@@ -190,7 +194,7 @@ describe('a duty', () => {
     const prover = await bench.open()
     await expectProves(prover)
     const loads = bench.loads()
-    const { inputs, publicSignals } = await statement(2)
+    const { inputs, publicSignals } = await statement(2, TINY_CIRCUIT)
     const ends: string[] = []
     let duty: Promise<unknown> | undefined
     const selling = prover.prove(inputs, {
@@ -209,7 +213,7 @@ describe('a duty', () => {
 
   it('and proofs of one rank end in the order they were asked for', async () => {
     const prover = await new Bench().open()
-    const { inputs } = await statement(1)
+    const { inputs } = await statement(1, TINY_CIRCUIT)
     const ends: number[] = []
     await Promise.all([1, 2, 3, 4].map((i) => prover.prove(inputs, sale).then(() => ends.push(i))))
     expect(ends).toEqual([1, 2, 3, 4])
@@ -217,7 +221,7 @@ describe('a duty', () => {
 })
 
 describe('a worker that dies', () => {
-  it.each(STAGES)('at %s costs a second try of that step', async (stage) => {
+  it.each(SOME_STAGES)('at %s costs a second try of that step', async (stage) => {
     const jobOf: Partial<Record<ProofStage, keyof ProveJobs>> = {
       loading: 'placePoints',
       witness: 'calculateWitness',
@@ -248,7 +252,7 @@ describe('a worker that dies', () => {
       bench.workers.spawned[worker]?.die('killed by the test')
       await nextTask()
     }
-    const { inputs } = await statement(1)
+    const { inputs } = await statement(1, TINY_CIRCUIT)
     await expect(prover.prove(inputs, sale)).rejects.toMatchObject({ code: 'worker/ended' })
     bench.before = () => {}
     await expectProves(prover)
@@ -256,14 +260,14 @@ describe('a worker that dies', () => {
 })
 
 describe('a proof that is given up', () => {
-  it.each(STAGES)('at %s ends, and leaves the others their parts', async (stage) => {
+  it.each(SOME_STAGES)('at %s ends, and leaves the others their parts', async (stage) => {
     const bench = new Bench()
     const prover = await bench.open()
     if (stage !== 'loading') await expectProves(prover)
     const loads = bench.loads()
     const controller = new AbortController()
     const reason = new Error('enough')
-    const { inputs } = await statement(2)
+    const { inputs } = await statement(2, TINY_CIRCUIT)
     const proving = prover.prove(inputs, {
       signal: controller.signal,
       rank: 'sale',
@@ -292,8 +296,8 @@ describe('a key that', () => {
     const bytes = circuit.zkey.slice()
     const bench = new Bench()
     const prover = await bench.open(circuit, { zkey: sourceOfBytes(bytes) })
-    const { inputs } = await statement(1)
-    const at = bytes.length - 200_000
+    const { inputs } = await statement(1, TINY_CIRCUIT)
+    const at = bytes.length - 100_000
     bytes[at] = (bytes[at] ?? 0) ^ 1
     const error: unknown = await prover.prove(inputs, sale).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'proving/key-changed' })
@@ -309,7 +313,7 @@ describe('a key that', () => {
     const before = bench.loads()
     bench.after = ({ name, args }, answer) =>
       name === 'sumOfProducts' && args[2] === 'c' ? new Uint8Array(64) : answer
-    const { inputs } = await statement(2)
+    const { inputs } = await statement(2, TINY_CIRCUIT)
     await expect(prover.prove(inputs, sale)).rejects.toMatchObject({
       code: 'proving/invalid-proof',
       detail: { field: 'zkey' },
@@ -327,7 +331,7 @@ describe('a key that', () => {
     const bench = new Bench()
     bench.maxBytes = 1.5 * 2 ** 20
     const prover = await bench.open()
-    const { inputs } = await statement(1)
+    const { inputs } = await statement(1, TINY_CIRCUIT)
     await expect(prover.prove(inputs, sale)).rejects.toMatchObject({
       code: 'proving/out-of-memory',
       detail: { field: 'zkey' },
