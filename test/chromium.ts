@@ -1,7 +1,7 @@
 // Finds a Chromium for the tests on whatever machine this is. It starts nothing and downloads nothing.
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
@@ -111,8 +111,18 @@ async function chromiumFromPackage(): Promise<Chromium | undefined> {
       rmSync(unpacked, { recursive: true, force: true })
     }
   }
-  const libraries = { LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'), FONTCONFIG_PATH: join(folder, 'fonts') }
+  const libraries = { LD_LIBRARY_PATH: join(folder, 'al2023', 'lib'), FONTCONFIG_FILE: fontSettings(folder) }
   return firstThatRuns([file], { ...definedEnvironment(), ...libraries })
+}
+
+/** The package's own settings name folders of its home platform; a tab that finds no font at all crashes at the first input field. */
+function fontSettings(folder: string): string {
+  const file = join(folder, 'fonts.conf')
+  const folders = [join(folder, 'fonts'), '/usr/share/fonts'].map((path) => `<dir>${path}</dir>`).join('')
+  const header = '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">'
+  const cache = `<cachedir>${join(folder, 'fontcache')}</cachedir>`
+  writeFileSync(file, `${header}<fontconfig>${folders}${cache}</fontconfig>`)
+  return file
 }
 
 function definedEnvironment(): Record<string, string> {
