@@ -8,6 +8,7 @@ import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { readSecret } from '../nodejs.ts'
+import { RecordHub } from '../rest/recordhub.ts'
 import { startRest } from '../rest/startrest.ts'
 import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
@@ -59,7 +60,9 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
     admit: admitting(bridge),
   }
   const levels = new LogLevels(settings['log-level'].given)
-  const { node, log, dataDir } = await openFolder(settings, terminal, levels)
+  const hub = new RecordHub()
+  const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
+  const startedAt = clock.now()
   const undo: (() => Promise<unknown>)[] = [() => node.stop()]
   try {
     await node.start({ signal })
@@ -67,7 +70,18 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
     const bridged = options.bridge === true ? await openBridge(node, bridge) : []
     const token = newToken()
     const rest = await startRest(
-      { node, network, log: log.topic('rest'), levels, version, dataDir },
+      {
+        node,
+        network,
+        log: log.topic('rest'),
+        levels,
+        hub,
+        clock,
+        startedAt,
+        version,
+        dataDir,
+        marketplace: undefined,
+      },
       {
         address: await settings['api-bindaddr'].value(),
         port: await settings['api-port'].value(),

@@ -1,6 +1,7 @@
 // The node of the data folder for the length of one piece of work: the one that runs there, where that will do, or else one opened here. The node's own
 // log lines go to stderr.
 
+import type { Clock } from '../lib/clock.ts'
 import { Log, type LogRecord, type LogSink } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { PlainObject } from '../lib/plainvalue.ts'
@@ -68,14 +69,15 @@ export async function withNode<T>(
   }
 }
 
-/** The node of the settings' folder, not started. @param levels may be changed while it runs @throws CodexError as `openNode` */
+/** The node of the settings' folder, not started. @param levels may be changed while it runs @param sinks take its log too @throws CodexError as `openNode` */
 export async function openFolder(
   settings: Settings,
   terminal: Terminal,
   levels: LogLevels,
-): Promise<{ readonly node: LocalNode; readonly log: Log; readonly dataDir: string }> {
+  sinks: readonly LogSink[] = [],
+): Promise<{ readonly node: LocalNode; readonly log: Log; readonly dataDir: string; readonly clock: Clock }> {
   const clock = new SystemClock()
-  const log = new Log({ clock, levels, sinks: [await logSink(settings, terminal)] })
+  const log = new Log({ clock, levels, sinks: [await logSink(settings, terminal), ...sinks] })
   const dataDir = await dataFolder(settings)
   const node = await openNode({
     dataDir,
@@ -86,7 +88,7 @@ export async function openFolder(
     intervalSeconds: settings['block-mi'].given,
     blocksPerRun: settings['block-mn'].given,
   })
-  return { node, log, dataDir }
+  return { node, log, dataDir, clock }
 }
 
 /** Where the log lines of a verb go. */

@@ -63,7 +63,10 @@ export function ownRoutes(app: Hono<RestEnv>, parts: RestParts): void {
 }
 
 /** An error of ours as a document that keeps its code (RFC 9457). */
-export function problemOf(error: unknown): { readonly status: 400 | 404 | 409 | 413 | 500; readonly body: object } {
+export function problemOf(error: unknown): {
+  readonly status: 400 | 404 | 409 | 413 | 422 | 500 | 503
+  readonly body: object
+} {
   if (!CodexError.is(error)) return { status: 500, body: { title: 'unexpected error', code: 'rest/unexpected' } }
   return {
     status: STATUS_BY_CODE.find(([code]) => error.code.startsWith(code))?.[1] ?? 409,
@@ -81,7 +84,19 @@ const STATUS_BY_CODE = [
   ['multiaddr/', 400],
   ['spr/', 400],
   ['manifest/bad-text', 400],
+  ['rest/bad-terms', 422],
   ['rest/bad-', 400],
+  ['rest/body-too-large', 413],
+  ['rest/too-many-', 503],
+  ['rest/no-market', 503],
+  ['reservations/not-exists', 404],
+  ['reservations/not-empty', 409],
+  ['reservations/', 422],
+  ['purchase/not-found', 404],
+  ['purchase/stopped', 503],
+  ['purchase/', 422],
+  ['erasure/', 422],
+  ['market/', 503],
   ['datastore/', 500],
   ['slab/', 500],
   ['store/', 500],

@@ -4,14 +4,19 @@
 import { Hono } from 'hono'
 import { CodexError } from '../lib/errors.ts'
 import { dataRoutes } from './dataroutes.ts'
+import { BuyingDesk } from './buyingdesk.ts'
 import { nodeRoutes } from './noderoutes.ts'
+import { ownMarketRoutes } from './ownmarketroutes.ts'
 import { ownRoutes, problemOf } from './ownroutes.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
+import { salesRoutes } from './salesroutes.ts'
+import { inKnownWords } from './sellterms.ts'
+import { storageRoutes } from './storageroutes.ts'
+import { watchRoutes } from './watchroutes.ts'
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const
 /** Seconds that a browser need not ask again. */
 const PREFLIGHT_SECONDS = '86400'
-const NO_MARKET = 'Persistence is not enabled'
 
 /** @param corsOrigin origin that may read the answers, or `*`; none without it */
 export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<RestEnv> {
@@ -25,12 +30,14 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   const codex = new Hono<RestEnv>()
   nodeRoutes(codex, parts)
   dataRoutes(codex, parts)
-  // Roles that this node has not got.
-  codex.all('/sales/*', (c) => (c.req.method === 'OPTIONS' ? c.body(null, 204) : c.text(NO_MARKET, 503)))
-  codex.all('/storage/*', (c) => (c.req.method === 'OPTIONS' ? c.body(null, 204) : c.text(NO_MARKET, 503)))
+  const desk = new BuyingDesk(parts)
+  salesRoutes(codex, parts)
+  storageRoutes(codex, parts, desk)
   codex.options('*', (c) => c.body(null, 204))
   const own = new Hono<RestEnv>()
   ownRoutes(own, parts)
+  watchRoutes(own, parts)
+  ownMarketRoutes(own, parts, desk)
   own.options('*', (c) => c.body(null, 204))
   own.onError((error, c) => {
     if (!CodexError.is(error)) tellUnexpected(parts, c, error)
@@ -68,7 +75,7 @@ function plainError(parts: RestParts, c: RestContext, error: Error): Response {
   }
   const row = STATUS_BY_CODE.find(([code]) => error.code.startsWith(code))
   if (row === undefined) parts.log.warn('a request failed', { method: c.req.method, path: c.req.path, error })
-  return c.text(error.message, row?.[1] ?? 500)
+  return c.text(inKnownWords(error), row?.[1] ?? 500)
 }
 
 const STATUS_BY_CODE = [
@@ -80,6 +87,21 @@ const STATUS_BY_CODE = [
   ['upload/empty', 422],
   ['manifest/bad-text', 422],
   ['rest/too-many-', 503],
+  ['rest/body-too-large', 413],
+  ['rest/bad-terms', 422],
+  ['rest/bad-', 400],
+  ['reservations/not-exists', 404],
+  ['reservations/too-many', 422],
+  ['reservations/bad-terms', 422],
+  ['reservations/until-out-of-bounds', 422],
+  ['reservations/bytes-out-of-bounds', 422],
+  ['reservations/collateral-out-of-bounds', 422],
+  ['reservations/reserve-failed', 422],
+  ['purchase/bad-terms', 422],
+  ['purchase/too-many', 422],
+  ['purchase/stopped', 503],
+  ['erasure/', 422],
+  ['slots/', 422],
 ] as const
 
 function tellUnexpected({ log }: RestParts, c: RestContext, error: unknown): void {

@@ -3,9 +3,13 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Log } from '../lib/log.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { LogLevels } from '../lib/loglevels.ts'
 import type { Scope } from '../lib/scope.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
+import type { MarketplaceParts } from './marketparts.ts'
+import type { RecordHub } from './recordhub.ts'
 
 export type NodeNetwork = NonNullable<NodejsNode['network']>
 
@@ -14,9 +18,17 @@ export interface RestParts {
   readonly network: NodeNetwork
   readonly log: Log
   readonly levels: LogLevels
+  /** A sink of the node's log. */
+  readonly hub: RecordHub
+  /** The machine's. */
+  readonly clock: Clock
+  /** By that clock. */
+  readonly startedAt: Seconds
   readonly version: string
   /** Where the node keeps its data, for people. */
   readonly dataDir: string
+  /** Undefined for a node that only stores. */
+  readonly marketplace: MarketplaceParts | undefined
   /** Work that outlasts its request; it ends with the server. */
   readonly background: Scope
 }

@@ -1,0 +1,74 @@
+// What a person has to look after: each alert with its cause, the money at stake, and one thing to do. Those of the node's state are made each time they are
+// asked for, so that they are gone when their cause is; behind them those that the node has raised.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import { plainText } from '../lib/plainvalue.ts'
+import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
+
+/** Alerts that are told. */
+const MAX_ALERTS = 100
+
+/** About what a hundred proofs cost where gas is dear. */
+const LOW_COINS_WEI = 5_000_000_000_000_000n
+
+/** Never rejects but with the signal's reason: an endpoint that does not answer is an alert itself. */
+export async function alertsOf(marketplace: MarketplaceParts, options: AbortOptions): Promise<AlertLook[]> {
+  const { selling, clock } = marketplace
+  const atStake = committedOf(selling)
+  const { state, problem = '' } = marketplace.market.endpointStatus()
+  const raised =
+    state === 'connected'
+      ? await balanceAlerts(marketplace, atStake, options)
+      : [unreachable(state === 'wrong chain' ? 'market/wrong-chain' : 'market/unreachable', problem, atStake)]
+  if (selling?.holds.includes('paused') === true)
+    raised.push({
+      code: 'sales/paused',
+      cause: 'No new slots are taken',
+      atStake: undefined,
+      action: 'codex-light resume, when that is to change',
+    })
+  const at = clock.now()
+  return [...raised.map((alert) => ({ at, ...alert })), ...marketplace.alerts].slice(0, MAX_ALERTS)
+}
+
+type Raised = Omit<AlertLook, 'at'>
+
+/** What slots of ours have put in. */
+export function committedOf(selling: Selling | undefined): bigint {
+  return (selling?.reservations.reservations() ?? []).reduce((sum, { collateral }) => sum + collateral, 0n)
+}
+
+function unreachable(code: string, problem: string, atStake: bigint): Raised {
+  const action = 'see that the endpoint of --eth-provider answers, or give another'
+  return { code, cause: `The chain: ${plainText(problem)}`, atStake, action }
+}
+
+async function balanceAlerts({ market, selling }: MarketplaceParts, atStake: bigint, options: AbortOptions) {
+  const raised: Raised[] = []
+  try {
+    const [coins, tokens] = await Promise.all([market.coinBalance(options), market.tokenBalance(options)])
+    if (coins < LOW_COINS_WEI)
+      raised.push({
+        code: 'wallet/coins-low',
+        cause: `${market.host} has ${coins} wei left for gas`,
+        atStake,
+        action: `send coins to ${market.host}`,
+      })
+    const offered = (selling?.reservations.availabilities() ?? [])
+      .filter(({ enabled }) => enabled)
+      .reduce((sum, { totalRemainingCollateral }) => sum + totalRemainingCollateral, 0n)
+    if (tokens < offered)
+      raised.push({
+        code: 'wallet/tokens-low',
+        cause: `Availabilities offer ${offered} as further collateral, ${market.host} has ${tokens}`,
+        atStake: undefined,
+        action: `send tokens to ${market.host}, or lower the collateral of an availability`,
+      })
+  } catch (error) {
+    options.signal.throwIfAborted()
+    if (!CodexError.is(error)) throw error
+    raised.push(unreachable(error.code, error.message, atStake))
+  }
+  return raised
+}

@@ -1,0 +1,40 @@
+// The JSON body of a request, read whole within a bound, whatever its Content-Type says: the SDK sends none.
+
+import { CodexError } from '../lib/errors.ts'
+import type { Bytes } from '../lib/units.ts'
+import { KiB } from '../lib/units.ts'
+import type { RestContext } from './restparts.ts'
+import type { Shape } from './shape.ts'
+
+/** No document that is asked for has more. */
+export const MAX_DOCUMENT_BYTES: Bytes = 64 * KiB
+
+/**
+ * What the body says, as `shape` reads it.
+ * @throws CodexError `rest/body-too-large`, `rest/bad-json`, `rest/bad-field`
+ */
+export async function documentIn<T>(c: RestContext, shape: Shape<T>): Promise<T> {
+  return shape.read(parsed(await bodyText(c)), '')
+}
+
+async function bodyText(c: RestContext): Promise<string> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of c.req.raw.body ?? []) {
+    bytes += part.length
+    if (bytes > MAX_DOCUMENT_BYTES)
+      throw new CodexError('rest/body-too-large', `expected a body of at most ${MAX_DOCUMENT_BYTES} bytes`, {
+        detail: { limitBytes: MAX_DOCUMENT_BYTES },
+      })
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch (cause) {
+    throw new CodexError('rest/bad-json', 'expected a JSON document as body', { cause })
+  }
+}

@@ -1,0 +1,112 @@
+// The node's numbers as Prometheus reads them, units in the names. Nothing is counted here: each number is asked for when it is scraped.
+
+import process from 'node:process'
+import { committedOf } from './alerts.ts'
+import type { MarketplaceParts } from './marketparts.ts'
+import type { RestParts } from './restparts.ts'
+
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'gauge' | 'counter'
+  readonly values: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number | bigint }[]
+}
+
+type Watched = Pick<RestParts, 'node' | 'network' | 'marketplace' | 'hub' | 'version'>
+
+export async function metricsText(parts: Watched): Promise<string> {
+  const { marketplace } = parts
+  const metrics = [
+    ...processMetrics(parts),
+    ...(await storeMetrics(parts)),
+    ...(marketplace === undefined ? [] : marketMetrics(marketplace)),
+  ]
+  return metrics.map(written).join('')
+}
+
+function processMetrics({ hub, version, network }: Watched): Metric[] {
+  const peers = network.peers()
+  return [
+    one('codex_light_info', 'Always 1; the version is a label', 1, { version }),
+    one('process_resident_memory_bytes', 'Memory of the process', process.memoryUsage.rss()),
+    one('codex_light_uptime_seconds', 'Since the process began', Math.round(process.uptime())),
+    one('codex_light_peers', 'Connected peers', peers.length),
+    one('codex_light_peers_received_bytes', 'From the peers connected now', sum(peers, 'receivedBytes')),
+    one('codex_light_peers_sent_bytes', 'To the peers connected now', sum(peers, 'sentBytes')),
+    {
+      name: 'codex_light_log_records_total',
+      help: 'Log records since the start, by level',
+      type: 'counter',
+      values: [...hub.counts].map(([level, value]) => ({ labels: { level }, value })),
+    },
+  ]
+}
+
+async function storeMetrics({ node }: Watched): Promise<Metric[]> {
+  const { totalBlocks, quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await node.repo.space()
+  return [
+    one('codex_light_blocks', 'Blocks in the store', totalBlocks),
+    one('codex_light_quota_max_bytes', 'What the store may take', quotaMaxBytes),
+    one('codex_light_quota_used_bytes', 'Taken by blocks', quotaUsedBytes),
+    one('codex_light_quota_reserved_bytes', 'Set aside for slots and availabilities', quotaReservedBytes),
+  ]
+}
+
+function marketMetrics({ market, selling, buying, validating }: MarketplaceParts): Metric[] {
+  const metrics = [
+    one(
+      'codex_light_chain_endpoint_up',
+      '1 while the endpoint of the chain answers',
+      market.endpointStatus().state === 'connected' ? 1 : 0,
+    ),
+  ]
+  if (selling !== undefined) {
+    const { reservations, sales, meter, holds, earnings } = selling
+    const availabilities = reservations.availabilities()
+    metrics.push(
+      byState('codex_light_sales', 'Slots being sold or held, by state', selling.list()),
+      one('codex_light_queue_slots', 'Slots that wait to be looked at', sales.queue.size),
+      one('codex_light_selling_held', '1 while no new slots are taken', holds.length > 0 ? 1 : 0),
+      one('codex_light_availability_total_bytes', 'Offered for sale', sum(availabilities, 'totalSize')),
+      one('codex_light_availability_free_bytes', 'Of what is offered, not taken', sum(availabilities, 'freeSize')),
+      one('codex_light_reservations', 'Slots that have taken space', reservations.reservations().length),
+      one('codex_light_collateral_committed_base_units', 'Put into slots', committedOf(selling)),
+      one(
+        'codex_light_rewards_base_units',
+        'Paid out for slots so far',
+        earnings.reduce((total, { reward }) => total + reward, 0n),
+      ),
+    )
+    if (meter.lastSeconds !== undefined)
+      metrics.push(one('codex_light_proof_seconds', 'What the latest proof took', meter.lastSeconds))
+  }
+  if (buying !== undefined)
+    metrics.push(byState('codex_light_purchases', 'Requests of this node, by state', buying.purchasing.purchases))
+  if (validating !== undefined)
+    metrics.push(one('codex_light_validator_slots', 'Slots a validator watches', validating.watched.length))
+  return metrics
+}
+
+function one(name: string, help: string, value: number | bigint, labels?: Readonly<Record<string, string>>): Metric {
+  return { name, help, type: 'gauge', values: [labels === undefined ? { value } : { labels, value }] }
+}
+
+function byState(name: string, help: string, items: readonly { readonly state: string }[]): Metric {
+  const counts = new Map<string, number>()
+  for (const { state } of items) counts.set(state, (counts.get(state) ?? 0) + 1)
+  return { name, help, type: 'gauge', values: [...counts].map(([state, value]) => ({ labels: { state }, value })) }
+}
+
+function sum<Name extends string>(items: readonly Readonly<Record<Name, number>>[], name: Name): number {
+  return items.reduce((total, item) => total + item[name], 0)
+}
+
+function written({ name, help, type, values }: Metric): string {
+  const lines = values.map(({ labels = {}, value }) => {
+    const texts = Object.entries(labels).map(([label, text]) => `${label}="${text.replace(/[\\"\n]/g, '_')}"`)
+    return `${name}${texts.length === 0 ? '' : `{${texts.join(',')}}`} ${value}\n`
+  })
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`
+}

@@ -1,0 +1,87 @@
+// The OpenAPI 3.1 document of all rows, made from the shapes that check requests and from those that answers are held against.
+
+import type { Operation } from './operations.ts'
+import { OPERATIONS } from './operations.ts'
+import type { Shape } from './shape.ts'
+
+const PROBLEM = {
+  type: 'object',
+  properties: {
+    type: { type: 'string' },
+    status: { type: 'integer' },
+    title: { type: 'string' },
+    code: { type: 'string' },
+    detail: { type: 'object' },
+  },
+  required: ['type', 'status', 'title', 'code'],
+}
+
+export function openApi(version: string) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const operation of OPERATIONS) {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] = { ...paths[path], [operation.method]: described(operation) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'codex-light',
+      version,
+      description:
+        'Rows under /api/codex/v1 are those of other Codex nodes, with plain-text errors; rows under /api/v1 are our own, with application/problem+json.',
+    },
+    paths,
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        basic: { type: 'http', scheme: 'basic' },
+      },
+      schemas: { Problem: PROBLEM },
+    },
+    security: [{ bearer: [] }, { basic: [] }],
+  }
+}
+
+function described({ path, summary, query = {}, body, answers }: Operation) {
+  const isOwn = path.startsWith('/api/v1/')
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return {
+    summary,
+    parameters: [
+      ...Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      ...Object.entries(query).map(([name, description]) => ({
+        name,
+        in: 'query',
+        description,
+        schema: { type: 'string' },
+      })),
+    ],
+    ...(body !== undefined && { requestBody: { required: true, content: contentOf(body) } }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, answer]) => [
+          status,
+          { description: Number(status) < 300 ? 'Done' : 'Refused', content: answerContent(answer) },
+        ]),
+      ),
+      ...(isOwn && { default: { description: 'What went wrong', content: problem } }),
+    },
+  }
+}
+
+function contentOf(body: Shape<unknown> | 'bytes') {
+  return body === 'bytes'
+    ? { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
+    : { 'application/json': { schema: body.schema } }
+}
+
+function answerContent(answer: Shape<unknown> | string) {
+  if (answer === '') return {}
+  if (typeof answer === 'string') return { [answer]: { schema: { type: 'string' } } }
+  return { 'application/json': { schema: answer.schema } }
+}

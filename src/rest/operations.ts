@@ -1,0 +1,235 @@
+// Every row of the REST surface: what it takes and what it answers. The routes answer them, openapi.ts writes them down, and a test holds the two together.
+
+import {
+  agentDocument,
+  availabilityDocument,
+  changedAvailability,
+  newAvailability,
+  newPurchase,
+  purchaseDocument,
+  reservationDocument,
+  slotDocument,
+} from './marketdocuments.ts'
+import {
+  alertsDocument,
+  decisionDocument,
+  earningsDocument,
+  marketStatusDocument,
+  saleDocument,
+} from './ownmarketdocuments.ts'
+import { count, flag, list, nullable, object, type Shape, text } from './shape.ts'
+
+export type Method = 'get' | 'post' | 'patch' | 'delete'
+
+export interface Operation {
+  readonly method: Method
+  /** As hono writes it, with `:name` for what varies. */
+  readonly path: string
+  readonly summary: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: Shape<unknown> | 'bytes'
+  /** By status: a document, or the media type of a body that is none. */
+  readonly answers: Readonly<Record<number, Shape<unknown> | string>>
+}
+
+const CODEX = '/api/codex/v1'
+const OWN = '/api/v1'
+const TEXT = 'text/plain'
+const BYTES = 'application/octet-stream'
+const LINES = 'application/x-ndjson'
+const EMPTY = ''
+const MAX_LIST = 100_000
+
+const manifest = object({
+  treeCid: text,
+  datasetSize: count,
+  blockSize: count,
+  protected: flag,
+  filename: nullable(text),
+  mimetype: nullable(text),
+})
+const entry = object({ cid: text, manifest })
+const space = object({ totalBlocks: count, quotaMaxBytes: count, quotaUsedBytes: count, quotaReservedBytes: count })
+const node = object({ nodeId: text, peerId: text, record: text, address: nullable(text), seen: flag })
+const debugInfo = object({
+  id: text,
+  addrs: list(text, MAX_LIST),
+  repo: text,
+  spr: text,
+  announceAddresses: list(text, MAX_LIST),
+  table: object({ localNode: node, nodes: list(node, MAX_LIST) }),
+  codex: object({ version: text, revision: text, contracts: text }),
+})
+const peers = object({ peerId: text, addresses: list(text, MAX_LIST), spr: text, peers: list(object({}), MAX_LIST) })
+const readiness = object({ ready: flag, reasons: list(text, MAX_LIST) })
+const status = object({
+  version: text,
+  uptimeSeconds: count,
+  peerId: text,
+  addresses: list(text, MAX_LIST),
+  peers: count,
+  space,
+  ready: flag,
+  reasons: list(text, MAX_LIST),
+  marketplace: nullable(marketStatusDocument),
+})
+const pausing = object({ holds: list(text, MAX_LIST), running: count })
+
+const codexRows: readonly Operation[] = [
+  row('get', '/debug/info', 'Who this node is', { 200: debugInfo }),
+  row(
+    'post',
+    '/debug/chronicles/loglevel',
+    'Changes what is logged',
+    { 200: EMPTY, 400: TEXT, 500: TEXT },
+    {
+      query: { level: 'DEBUG, or INFO;TRACE:topic' },
+    },
+  ),
+  row('get', '/spr', 'Its signed peer record', { 200: object({ spr: text }) }),
+  row('get', '/peerid', 'Its peer id', { 200: object({ id: text }) }),
+  row('get', '/node/peerid', 'Its peer id, where the SDK asks', { 200: object({ id: text }) }),
+  row(
+    'get',
+    '/connect/:peerId',
+    'Connects to a peer',
+    { 200: TEXT, 400: TEXT },
+    {
+      query: { addrs: 'multiaddr; may be given several times' },
+    },
+  ),
+  row('get', '/space', 'How the quota is used', { 200: space }),
+  row('get', '/data', 'Datasets in the store', { 200: object({ content: list(entry, MAX_LIST) }) }),
+  row(
+    'post',
+    '/data',
+    'Stores a file; answers its CID',
+    { 200: TEXT, 413: TEXT, 422: TEXT, 503: TEXT },
+    {
+      body: 'bytes',
+    },
+  ),
+  row('get', '/data/:cid', 'Content from the store', { 200: BYTES, 400: TEXT, 404: TEXT }),
+  row('delete', '/data/:cid', 'Removes a dataset', { 204: EMPTY, 400: TEXT, 409: TEXT }),
+  row('get', '/data/:cid/exists', 'Whether a block is in the store: { cid: boolean }', { 200: object({}), 400: TEXT }),
+  row('get', '/data/:cid/network/manifest', 'A manifest, from the network if need be', {
+    200: entry,
+    400: TEXT,
+    404: TEXT,
+  }),
+  row('get', '/data/:cid/network/stream', 'Content, from the network if need be', { 200: BYTES, 400: TEXT, 404: TEXT }),
+  row('post', '/data/:cid/network', 'Fetches a dataset in the background', { 200: entry, 400: TEXT, 404: TEXT }),
+  row('get', '/sales/slots', 'Slots of ours on chain', { 200: list(slotDocument, MAX_LIST), 503: TEXT }),
+  row('get', '/sales/slots/:id', 'One slot being sold or held', {
+    200: agentDocument,
+    400: TEXT,
+    404: TEXT,
+    503: TEXT,
+  }),
+  row('get', '/sales/availability', 'What is for sale', { 200: list(availabilityDocument, MAX_LIST), 503: TEXT }),
+  row(
+    'post',
+    '/sales/availability',
+    'Offers space',
+    { 201: availabilityDocument, 400: TEXT, 422: TEXT, 503: TEXT },
+    { body: newAvailability },
+  ),
+  row(
+    'patch',
+    '/sales/availability/:id',
+    'Changes terms',
+    { 204: EMPTY, 400: TEXT, 404: TEXT, 422: TEXT, 503: TEXT },
+    { body: changedAvailability },
+  ),
+  row('get', '/sales/availability/:id/reservations', 'What slots have taken of it', {
+    200: list(reservationDocument, MAX_LIST),
+    400: TEXT,
+    404: TEXT,
+    503: TEXT,
+  }),
+  row(
+    'post',
+    '/storage/request/:cid',
+    'Buys storage for a dataset; answers the id of the purchase',
+    { 200: TEXT, 400: TEXT, 404: TEXT, 422: TEXT, 503: TEXT },
+    { body: newPurchase },
+  ),
+  row('get', '/storage/purchases', 'Ids of purchases', { 200: list(text, MAX_LIST), 503: TEXT }),
+  row('get', '/storage/purchases/:id', 'One purchase', { 200: purchaseDocument, 400: TEXT, 404: TEXT, 503: TEXT }),
+].map((each) => ({ ...each, path: CODEX + each.path }))
+
+const ownRows: readonly Operation[] = [
+  row('get', '/health', 'Says that the process runs; needs no token', { 200: object({ status: text }) }),
+  row('get', '/readiness', 'Whether it does all it was started for', { 200: readiness, 503: readiness }),
+  row('get', '/status', 'How it is', { 200: status }),
+  row('get', '/alerts', 'What a person has to look after', { 200: alertsDocument }),
+  row('get', '/events', 'Server-sent events: status, log', { 200: 'text/event-stream' }),
+  row('get', '/metrics', 'Numbers for Prometheus', { 200: TEXT }),
+  row('get', '/openapi.json', 'This document', { 200: object({}) }),
+  row('get', '/space', 'How the quota is used', { 200: space }),
+  row('get', '/datasets', 'Datasets, one document a line', { 200: LINES }),
+  row(
+    'post',
+    '/datasets',
+    'Stores a file',
+    { 200: object({ cid: text, manifest: text, blocks: count }) },
+    {
+      body: 'bytes',
+      query: { filename: 'name of the file', mimetype: 'its type' },
+    },
+  ),
+  row('delete', '/datasets/:cid', 'Removes a dataset', { 200: object({ outcome: text }) }),
+  row('get', '/datasets/:cid/manifest', 'Its manifest in base64', { 200: object({ manifest: text }) }),
+  row(
+    'get',
+    '/datasets/:cid/content',
+    'Its content, or a range of it',
+    { 200: BYTES },
+    {
+      query: { offset: 'bytes', length: 'bytes' },
+    },
+  ),
+  row('post', '/datasets/:cid/fetch', 'Fetches it from peers; progress one document a line', { 200: LINES }),
+  row('get', '/blocks/:cid', 'One block', { 200: BYTES }),
+  row('get', '/peers', 'Who is connected', { 200: peers }),
+  row('post', '/peers', 'Connects to a peer', { 200: object({ peerId: text }) }, { query: { address: 'multiaddr' } }),
+  row('get', '/availability', 'What is for sale', { 200: list(availabilityDocument, MAX_LIST) }),
+  row('post', '/availability', 'Offers space', { 201: availabilityDocument }, { body: newAvailability }),
+  row('patch', '/availability/:id', 'Changes terms', { 200: availabilityDocument }, { body: changedAvailability }),
+  row('delete', '/availability/:id', 'Withdraws one that no slot has taken from', { 204: EMPTY }),
+  row('get', '/availability/:id/reservations', 'What slots have taken of it', {
+    200: list(reservationDocument, MAX_LIST),
+  }),
+  row('get', '/sales', 'Slots being sold or held', { 200: list(saleDocument, MAX_LIST) }),
+  row('get', '/sales/ended', 'Those that are over since the start, the latest first', {
+    200: list(saleDocument, MAX_LIST),
+  }),
+  row(
+    'get',
+    '/decisions',
+    'Why slots were taken or ignored, the latest first',
+    {
+      200: list(decisionDocument, MAX_LIST),
+    },
+    { query: { count: 'at most 1000', request: 'id of one request' } },
+  ),
+  row('get', '/earnings', 'What was paid out, and what is committed', { 200: earningsDocument }),
+  row('post', '/pause', 'Takes no new slots; what runs goes on', { 200: pausing }),
+  row('post', '/resume', 'Takes new slots again', { 200: pausing }),
+  row('post', '/drain', 'As pause; the log tells when no sale is left', { 200: pausing }),
+  row('get', '/purchases', 'Requests of this node', { 200: list(purchaseDocument, MAX_LIST) }),
+  row('get', '/purchases/:id', 'One of them', { 200: purchaseDocument }),
+  row('post', '/purchases/:cid', 'Buys storage for a dataset', { 201: purchaseDocument }, { body: newPurchase }),
+].map((each) => ({ ...each, path: OWN + each.path }))
+
+export const OPERATIONS: readonly Operation[] = [...codexRows, ...ownRows]
+
+function row(
+  method: Method,
+  path: string,
+  summary: string,
+  answers: Operation['answers'],
+  more: Pick<Operation, 'query' | 'body'> = {},
+): Operation {
+  return { method, path, summary, answers, ...more }
+}

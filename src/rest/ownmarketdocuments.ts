@@ -1,0 +1,161 @@
+// The documents of our own rows about the marketplace: shapes, and how they are made. Amounts are decimal texts of token base units.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { alertsOf, committedOf } from './alerts.ts'
+import { reservationDocument, reservationOf } from './marketdocuments.ts'
+import type { AlertLook, DecisionLook, EarningLook, MarketplaceParts, SaleLook, Selling } from './marketparts.ts'
+import { count, id32, list, nullable, object, type Shaped, text, textLike } from './shape.ts'
+
+const MAX_LIST = 100_000
+const amount = textLike(/^[0-9]{1,78}$/, 'decimal digits')
+
+export const alertDocument = object({ code: text, at: count, cause: text, atStake: nullable(amount), action: text })
+export const alertsDocument = object({ alerts: list(alertDocument, MAX_LIST) })
+
+export const saleDocument = object({
+  slotId: id32,
+  requestId: id32,
+  slotIndex: count,
+  state: text,
+  doneBytes: nullable(count),
+  totalBytes: nullable(count),
+  since: count,
+  until: nullable(count),
+  period: nullable(count),
+  proven: count,
+  missed: count,
+  collateral: nullable(amount),
+  why: nullable(text),
+  reservation: nullable(reservationDocument),
+})
+
+export const decisionDocument = object({
+  at: count,
+  requestId: id32,
+  slotIndex: nullable(count),
+  verdict: text,
+  reasons: list(text, MAX_LIST),
+})
+
+export const earningDocument = object({
+  at: count,
+  requestId: id32,
+  slotIndex: count,
+  end: text,
+  reward: amount,
+  lostCollateral: amount,
+})
+export const earningsDocument = object({
+  total: amount,
+  lost: amount,
+  /** Collateral of slots that are not over. */
+  committed: amount,
+  slots: list(earningDocument, MAX_LIST),
+})
+
+export const sellingDocument = object({
+  /** Why nothing new is taken. */
+  holds: list(text, MAX_LIST),
+  availabilities: count,
+  totalSize: count,
+  freeSize: count,
+  slots: count,
+  queued: count,
+  committed: amount,
+})
+
+export const marketStatusDocument = object({
+  host: text,
+  now: count,
+  endpoint: text,
+  problem: nullable(text),
+  period: count,
+  proofTimeout: count,
+  maxSlashes: count,
+  proofSeconds: nullable(textLike(/^\d+(\.\d+)?$/, 'decimal digits')),
+  selling: nullable(sellingDocument),
+  purchases: nullable(count),
+  watched: nullable(count),
+})
+
+export function alertOf({ code, at, cause, atStake, action }: AlertLook): Shaped<typeof alertDocument> {
+  return { code, at, cause, atStake: atStake === undefined ? null : String(atStake), action }
+}
+
+export async function alertDocuments(marketplace: MarketplaceParts | undefined, options: AbortOptions) {
+  const alerts = marketplace === undefined ? [] : await alertsOf(marketplace, options)
+  return { alerts: alerts.map(alertOf) }
+}
+
+export function saleOf({ phase, reservation, why, ...sale }: SaleLook): Shaped<typeof saleDocument> {
+  const { slotId, requestId, slotIndex, state, since, proven, missed } = sale
+  return {
+    slotId,
+    requestId,
+    slotIndex,
+    state,
+    doneBytes: phase?.doneBytes ?? null,
+    totalBytes: phase?.totalBytes ?? null,
+    since,
+    until: phase?.until ?? reservation?.validUntil ?? null,
+    period: phase?.period ?? null,
+    proven,
+    missed,
+    collateral: reservation === undefined ? null : String(reservation.collateral),
+    why: why ?? null,
+    reservation: reservation === undefined ? null : reservationOf(reservation),
+  }
+}
+
+export function decisionOf({ slotIndex, ...decision }: DecisionLook): Shaped<typeof decisionDocument> {
+  const { at, requestId, verdict, reasons } = decision
+  return { at, requestId, slotIndex: slotIndex ?? null, verdict, reasons }
+}
+
+export function earningsOf(selling: Selling): Shaped<typeof earningsDocument> {
+  const { earnings } = selling
+  return {
+    total: String(earnings.reduce((sum, { reward }) => sum + reward, 0n)),
+    lost: String(earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)),
+    committed: String(committedOf(selling)),
+    slots: earnings.map(earningOf),
+  }
+}
+
+export function marketStatusOf(marketplace: MarketplaceParts): Shaped<typeof marketStatusDocument> {
+  const { market, clock, selling, buying, validating } = marketplace
+  const { state, problem } = market.endpointStatus()
+  const { collateral, proofs } = market.terms
+  return {
+    host: market.host,
+    now: clock.now(),
+    endpoint: state,
+    problem: problem ?? null,
+    period: proofs.period,
+    proofTimeout: proofs.timeout,
+    maxSlashes: collateral.maxNumberOfSlashes,
+    proofSeconds: selling?.meter.lastSeconds?.toFixed(3) ?? null,
+    selling: selling === undefined ? null : sellingOf(selling),
+    purchases: buying?.purchasing.purchases.length ?? null,
+    watched: validating?.watched.length ?? null,
+  }
+}
+
+function sellingOf(selling: Selling): Shaped<typeof sellingDocument> {
+  const { reservations, sales, holds } = selling
+  const availabilities = reservations.availabilities()
+  return {
+    holds,
+    availabilities: availabilities.length,
+    totalSize: availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0),
+    freeSize: availabilities.reduce((sum, { freeSize }) => sum + freeSize, 0),
+    slots: reservations.reservations().length,
+    queued: sales.queue.size,
+    committed: String(committedOf(selling)),
+  }
+}
+
+function earningOf({ reward, lostCollateral, ...earning }: EarningLook): Shaped<typeof earningDocument> {
+  const { at, requestId, slotIndex, end } = earning
+  return { at, requestId, slotIndex, end, reward: String(reward), lostCollateral: String(lostCollateral) }
+}

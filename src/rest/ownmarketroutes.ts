@@ -1,0 +1,136 @@
+// Our own rows about the marketplace, under /api/v1: what the page and the verbs of the command line ask beyond what other programs know. Errors keep
+// their codes.
+
+import type { Hono } from 'hono'
+import { CodexError } from '../lib/errors.ts'
+import { parseCid } from '../protocol/cid.ts'
+import { documentIn } from './bodydocument.ts'
+import { signalOf } from './bodyof.ts'
+import { type BuyingDesk, noMarket, purchaseOffer } from './buyingdesk.ts'
+import { jsonAnswer } from './jsonanswer.ts'
+import {
+  availabilityOf,
+  changedAvailability,
+  newAvailability,
+  newPurchase,
+  purchaseOf,
+  reservationOf,
+} from './marketdocuments.ts'
+import type { Buying, MarketplaceParts, Selling } from './marketparts.ts'
+import { alertDocuments, decisionOf, earningsOf, saleOf } from './ownmarketdocuments.ts'
+import { idIn } from './pathid.ts'
+import type { RestContext, RestEnv, RestParts } from './restparts.ts'
+import { freeQuota } from './salesroutes.ts'
+import { newTerms, termChanges } from './sellterms.ts'
+
+const DEFAULT_DECISIONS = 100
+const MAX_DECISIONS = 1000
+
+export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
+  sellingRows(app, parts)
+  buyingRows(app, parts, desk)
+  app.get('/alerts', async (c) => jsonAnswer(c, await alertDocuments(parts.marketplace, { signal: signalOf(c) })))
+}
+
+function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {
+  app.get('/availability', (c) => jsonAnswer(c, selling(parts).reservations.availabilities().map(availabilityOf)))
+  app.post('/availability', async (c) => {
+    const provider = selling(parts)
+    const terms = newTerms(await documentIn(c, newAvailability), await freeQuota(parts))
+    return jsonAnswer(c, availabilityOf(await provider.createAvailability(terms)), 201)
+  })
+  app.patch('/availability/:id', async (c) => {
+    const changes = termChanges(await documentIn(c, changedAvailability))
+    return jsonAnswer(c, availabilityOf(await selling(parts).changeAvailability(idIn(c, 'availability'), changes)))
+  })
+  app.delete('/availability/:id', async (c) => {
+    await selling(parts).reservations.delete(idIn(c, 'availability'))
+    return c.body(null, 204)
+  })
+  app.get('/availability/:id/reservations', (c) =>
+    jsonAnswer(c, selling(parts).reservations.reservationsOf(idIn(c, 'availability')).map(reservationOf)),
+  )
+  app.get('/sales', (c) => jsonAnswer(c, selling(parts).list().map(saleOf)))
+  app.get('/sales/ended', (c) => jsonAnswer(c, selling(parts).ended().map(saleOf)))
+  app.get('/decisions', (c) => {
+    const request = c.req.query('request')
+    const id = request === undefined ? undefined : requestIdIn(request)
+    return jsonAnswer(c, selling(parts).decisions(countIn(c), id).map(decisionOf))
+  })
+  app.get('/earnings', (c) => jsonAnswer(c, earningsOf(selling(parts))))
+  app.post('/pause', (c) => {
+    selling(parts).pause()
+    return paused(c, parts)
+  })
+  app.post('/resume', (c) => {
+    selling(parts).resume()
+    return paused(c, parts)
+  })
+  app.post('/drain', (c) => {
+    selling(parts).pause()
+    startDraining(parts)
+    return paused(c, parts)
+  })
+}
+
+/** Drains in the background: whoever asked may look how far it is. */
+function startDraining(parts: RestParts): void {
+  parts.background.spawn('draining', async (signal) => {
+    try {
+      await selling(parts).drain({ signal })
+      parts.log.info('drained: no sale is left and nothing new is taken')
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  })
+}
+
+function buyingRows(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
+  app.get('/purchases', (c) => jsonAnswer(c, buying(parts).purchasing.purchases.map(purchaseOf)))
+  app.get('/purchases/:id', (c) => {
+    const id = idIn(c, 'purchase')
+    const purchase = buying(parts).purchasing.purchase(id)
+    if (purchase !== undefined) return jsonAnswer(c, purchaseOf(purchase))
+    throw new CodexError('purchase/not-found', `this node knows no purchase ${id}`, { detail: { id } })
+  })
+  app.post('/purchases/:cid', async (c) => {
+    const cid = parseCid(c.req.param('cid') ?? '')
+    const marketplace = market(parts)
+    const offer = purchaseOffer(await documentIn(c, newPurchase), marketplace.market.terms)
+    return jsonAnswer(c, purchaseOf(await desk.buy(marketplace, { cid, offer }, c)), 201)
+  })
+}
+
+function paused(c: RestContext, parts: RestParts): Response {
+  const provider = selling(parts)
+  return jsonAnswer(c, { holds: provider.holds, running: provider.list().length })
+}
+
+function market({ marketplace }: RestParts): MarketplaceParts {
+  if (marketplace === undefined) throw noMarket()
+  return marketplace
+}
+
+function selling({ marketplace }: RestParts): Selling {
+  if (marketplace?.selling === undefined) throw noMarket()
+  return marketplace.selling
+}
+
+function buying({ marketplace }: RestParts): Buying {
+  if (marketplace?.buying === undefined) throw noMarket()
+  return marketplace.buying
+}
+
+function countIn(c: RestContext): number {
+  const given = c.req.query('count')
+  if (given === undefined) return DEFAULT_DECISIONS
+  if (/^\d{1,4}$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_DECISIONS) return Number(given)
+  throw new CodexError('rest/bad-number', `count: expected a whole number from 1 to ${MAX_DECISIONS}`, {
+    detail: { field: 'count' },
+  })
+}
+
+function requestIdIn(text: string): string {
+  if (/^0x[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
+  throw new CodexError('rest/bad-id', "request: expected '0x' and 64 hex digits", { detail: { field: 'request' } })
+}

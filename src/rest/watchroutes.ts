@@ -1,0 +1,118 @@
+// Our own rows for those who watch a node: whether it is ready, how it is, what happens (as server-sent events), numbers for Prometheus, and the document that
+// describes all rows.
+
+import type { Hono } from 'hono'
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { LogRecord } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
+import { bodyOf, signalOf } from './bodyof.ts'
+import { jsonAnswer } from './jsonanswer.ts'
+import { jsonText } from './jsontext.ts'
+import { METRICS_TYPE, metricsText } from './metrics.ts'
+import { openApi } from './openapi.ts'
+import { marketStatusOf, saleOf } from './ownmarketdocuments.ts'
+import type { RestEnv, RestParts } from './restparts.ts'
+
+/** Between two looks at the state, for those who listen. */
+const LOOK_SECONDS: Seconds = 1
+/** After so many looks without anything new, a sign of life. */
+const QUIET_LOOKS = 15
+
+export function watchRoutes(app: Hono<RestEnv>, parts: RestParts): void {
+  app.get('/readiness', (c) => {
+    const readiness = readinessOf(parts)
+    return jsonAnswer(c, readiness, readiness.ready ? 200 : 503)
+  })
+  app.get('/status', async (c) => jsonAnswer(c, await statusOf(parts)))
+  app.get('/events', async (c) => {
+    const signal = signalOf(c)
+    // Before anything is awaited: from here on nothing is missed.
+    const records = parts.hub.listen({ signal })
+    return c.body(await bodyOf(eventTexts(parts, records, { signal }), { signal }), 200, {
+      'Content-Type': 'text/event-stream',
+    })
+  })
+  app.get('/metrics', async (c) => c.body(await metricsText(parts), 200, { 'Content-Type': METRICS_TYPE }))
+  app.get('/openapi.json', (c) => c.json(openApi(parts.version)))
+}
+
+/** Whether it does all it was started for, and why not. */
+export function readinessOf({ marketplace }: Pick<RestParts, 'marketplace'>) {
+  const reasons: string[] = []
+  if (marketplace !== undefined) {
+    const { state, problem } = marketplace.market.endpointStatus()
+    if (state !== 'connected') reasons.push(`the chain: ${problem ?? state}`)
+    for (const hold of marketplace.selling?.holds ?? [])
+      if (hold !== 'paused') reasons.push(`nothing is sold yet: ${hold}`)
+  }
+  return { ready: reasons.length === 0, reasons }
+}
+
+async function statusOf({ node, network, version, clock, startedAt, marketplace }: RestParts) {
+  return {
+    version,
+    uptimeSeconds: clock.now() - startedAt,
+    peerId: network.peerId,
+    addresses: network.addresses(),
+    peers: network.peers().length,
+    space: { ...(await node.repo.space()) },
+    ...readinessOf({ marketplace }),
+    marketplace: marketplace === undefined ? null : marketStatusOf(marketplace),
+  }
+}
+
+/** `log` for each record of the log; `status` at first and whenever something of it has changed. */
+async function* eventTexts(
+  parts: RestParts,
+  records: AsyncGenerator<LogRecord, void>,
+  { signal }: AbortOptions,
+): AsyncGenerator<Uint8Array, void> {
+  const encoder = new TextEncoder()
+  const event = (name: string, data: string): Uint8Array => encoder.encode(`event: ${name}\ndata: ${data}\n\n`)
+  let told = ''
+  let quiet = 0
+  let next = records.next()
+  try {
+    for (;;) {
+      const status = liveStatus(parts)
+      if (status !== told) yield event('status', (told = status))
+      const record = await within(next, parts.clock, { signal })
+      if (record === 'nothing') {
+        if (++quiet % QUIET_LOOKS === 0) yield encoder.encode(': still here\n\n')
+        continue
+      }
+      if (record.done === true) return
+      next = records.next()
+      quiet = 0
+      yield event('log', JSON.stringify(record.value))
+    }
+  } finally {
+    // It may wait for a record that never comes.
+    next.catch(() => undefined)
+    void records.return()
+  }
+}
+
+/** Without what changes by itself. */
+function liveStatus({ marketplace }: RestParts): string {
+  const { now: _, ...status } = marketplace === undefined ? { now: 0 } : marketStatusOf(marketplace)
+  return jsonText({
+    ...readinessOf({ marketplace }),
+    marketplace: marketplace === undefined ? null : status,
+    sales: marketplace?.selling?.list().map(saleOf) ?? null,
+  })
+}
+
+async function within<T>(next: Promise<T>, clock: Clock, { signal }: AbortOptions): Promise<T | 'nothing'> {
+  const waiting = new AbortController()
+  const tick = clock
+    .until(clock.now() + LOOK_SECONDS, { signal: AbortSignal.any([signal, waiting.signal]) })
+    .then(() => 'nothing' as const)
+  tick.catch(() => undefined)
+  try {
+    return await Promise.race([next, tick])
+  } finally {
+    waiting.abort()
+  }
+}

@@ -1,0 +1,469 @@
+// The marketplace's rows over the real accounting and purchasing and a fake chain, driven by the public SDK and by requests that nobody should send.
+
+import { Codex } from '@codex-storage/sdk-js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { Scope } from '../../src/lib/scope.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import { Purchasing } from '../../src/purchasing/purchasing.ts'
+import type { Selling } from '../../src/rest/marketparts.ts'
+import { OPERATIONS } from '../../src/rest/operations.ts'
+import { RecordHub } from '../../src/rest/recordhub.ts'
+import { restApp } from '../../src/rest/restapp.ts'
+import type { RestParts } from '../../src/rest/restparts.ts'
+import type { Shape } from '../../src/rest/shape.ts'
+import { startRest, type RestServer } from '../../src/rest/startrest.ts'
+import type { AvailabilityId } from '../../src/sales/availability.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { FakeMarket } from '../fakes/fakemarket.ts'
+import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import { randomWish } from '../simulation/terms.ts'
+
+const TOKEN = 'a-token-for-tests'
+const ID = `0x${'ab'.repeat(32)}`
+const AVAILABILITY = {
+  totalSize: SLOT_BYTES,
+  duration: 3600,
+  minPricePerBytePerSecond: '10',
+  totalCollateral: '9000000',
+}
+const PURCHASE = {
+  duration: 3600,
+  proofProbability: '3',
+  pricePerBytePerSecond: '10',
+  collateralPerByte: '2',
+  expiry: 600,
+  nodes: 3,
+  tolerance: 1,
+}
+
+interface Surface extends RestServer {
+  readonly world: SaleWorld
+  readonly sdk: Codex
+  readonly hub: RecordHub
+  /** `GET /api/v1/health`, as hono has them. */
+  readonly routes: readonly string[]
+  /** The rows of /api/codex/v1: status and text. */
+  codex(method: string, path: string, body?: unknown): Promise<[number, string]>
+  /** The rows of /api/v1: status and document. */
+  own(method: string, path: string, body?: unknown): Promise<[number, unknown]>
+}
+
+const open: RestServer[] = []
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.stop()))
+})
+
+async function surface(slots = 0): Promise<Surface> {
+  const world = new SaleWorld()
+  const host = await world.host('host', slots)
+  const wish = randomWish(seededSource(5))
+  const buying = new Purchasing({
+    market: new FakeMarket(world.net, CLIENT, world.clock),
+    clock: world.clock,
+    random: seededSource(1),
+    datastore: new MemoryDatastore(),
+    log: host.parts.repo.parts.log,
+    keepUntil: async () => undefined,
+  })
+  await buying.start(world.never)
+  await host.sales.start(world.never)
+  const hub = new RecordHub()
+  const clock = new SystemClock()
+  const levels = new LogLevels('info')
+  const log = new Log({ clock, levels, sinks: [hub.sink] })
+  const parts: Omit<RestParts, 'background'> = {
+    // Of the node only these are asked here; what protecting does, its own tests say.
+    node: {
+      repo: host.parts.repo,
+      datasets: host.parts.datasets,
+    } as unknown as RestParts['node'],
+    network: {
+      hasPeers: false,
+      peerId: 'peer',
+      peers: () => [],
+      addresses: () => [],
+      manifest: async () => ({ kind: 'plain', blockSize: 65_536, datasetSize: 300_000, treeCid: wish.cid }),
+      fetch: async () => undefined,
+    } as unknown as RestParts['network'],
+    log,
+    levels,
+    hub,
+    clock,
+    startedAt: clock.now(),
+    version: '0',
+    dataDir: '/data',
+    marketplace: {
+      market: host.market,
+      clock: world.clock,
+      selling: sellingOf(host),
+      buying: { purchasing: buying, buy: (_, offer) => buying.request(wish.cid, wish.manifest, offer) },
+      validating: undefined,
+      alerts: [],
+    },
+  }
+  const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })
+  open.push(server)
+  const send = async (url: string, method: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(url, {
+      method,
+      headers,
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  return {
+    ...server,
+    world,
+    hub,
+    routes: routesOf(parts),
+    sdk: new Codex(server.url.replace(/\/$/, '')),
+    async codex(method, path, body) {
+      const answer = await send(`${server.url}api/codex/v1/${path}`, method, body)
+      return [answer.status, await answer.text()]
+    },
+    async own(method, path, body) {
+      const answer = await send(`${server.url}api/v1/${path}`, method, body, { Authorization: `Bearer ${TOKEN}` })
+      const found = await answer.text()
+      return [answer.status, found === '' ? undefined : (JSON.parse(found) as unknown)]
+    },
+  }
+}
+
+function routesOf(parts: Omit<RestParts, 'background'>): string[] {
+  const background = new Scope({ report: () => undefined })
+  const { routes } = restApp({ ...parts, background }, undefined)
+  return routes.flatMap(({ method, path }) => (/^(GET|POST|PATCH|DELETE)$/.test(method) ? `${method} ${path}` : []))
+}
+
+/** The accounts and sales of a host as a provider shows them. */
+function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
+  return {
+    reservations,
+    sales,
+    createAvailability: (terms) => reservations.create(terms),
+    changeAvailability: (id, changes) => reservations.change(id as AvailabilityId, changes),
+    list: () =>
+      sales.agents.map(({ slot, state, phase, reservation }) => ({
+        ...slot,
+        slotId: slotId(slot.requestId, slot.slotIndex),
+        state,
+        since: START,
+        phase,
+        proven: 0,
+        missed: 0,
+        reservation,
+        why: undefined,
+      })),
+    ended: () => [],
+    decisions: (count, id) => sales.decisions.latest(count, id as RequestId | undefined),
+    earnings: [{ at: START, requestId: ID, slotIndex: 1, end: 'paid', reward: 10n ** 20n, lostCollateral: 5n }],
+    meter: { lastSeconds: 1.5 },
+    get holds() {
+      return sales.isPaused ? ['paused'] : []
+    },
+    pause: () => sales.pause(),
+    resume: () => sales.resume(),
+    drain: (options) => sales.drain(options),
+  }
+}
+
+interface Answer {
+  readonly error: boolean
+  readonly data: unknown
+}
+
+async function good<A extends Answer>(answer: Promise<A>): Promise<Extract<A, { error: false }>['data']> {
+  const { error, data } = await answer
+  if (error) throw data
+  return data
+}
+
+describe('availabilities', () => {
+  it('are made, listed and changed field by field through the SDK', async () => {
+    const { sdk } = await surface()
+    const { marketplace } = sdk
+    const made = await good(
+      marketplace.createAvailability({
+        totalSize: SLOT_BYTES,
+        duration: 3600,
+        minPricePerBytePerSecond: 10,
+        totalCollateral: 9_000_000,
+      }),
+    )
+    expect(made).toMatchObject({ freeSize: SLOT_BYTES, enabled: true, until: 0 })
+    const listed = async () => (await good(marketplace.availabilities())).find(({ id }) => id === made.id)
+    expect(await listed()).toMatchObject({
+      totalSize: SLOT_BYTES,
+      totalCollateral: 9_000_000n,
+      totalRemainingCollateral: 9_000_000n,
+      minPricePerBytePerSecond: 10n,
+    })
+    for (const change of [
+      { totalSize: 2 * SLOT_BYTES },
+      { duration: 7200 },
+      { minPricePerBytePerSecond: 11 },
+      { totalCollateral: 9_000_001 },
+      { enabled: false },
+      { until: 4_000_000_000 },
+    ])
+      await good(marketplace.updateAvailability({ id: made.id, ...change }))
+    expect(await listed()).toMatchObject({
+      totalSize: 2 * SLOT_BYTES,
+      freeSize: 2 * SLOT_BYTES,
+      duration: 7200,
+      minPricePerBytePerSecond: 11n,
+      totalRemainingCollateral: 9_000_001n,
+      enabled: false,
+      until: 4_000_000_000,
+    })
+    expect(await good(marketplace.reservations(made.id))).toEqual([])
+  })
+
+  it('are refused in the order and the words that others compare, never with 500', async () => {
+    const { codex } = await surface()
+    const refused = (change: object) => codex('POST', 'sales/availability', { ...AVAILABILITY, ...change })
+    const zero = { totalSize: 0, duration: 0, minPricePerBytePerSecond: 0, totalCollateral: 0, until: -1 }
+    expect(await refused(zero)).toEqual([422, 'Total size must be larger then zero'])
+    expect(await refused({ ...zero, totalSize: 1 })).toEqual([422, 'Duration must be larger then zero'])
+    expect((await refused({ minPricePerBytePerSecond: '0', totalCollateral: '0' }))[1]).toContain('price')
+    expect((await refused({ totalCollateral: '0' }))[1]).toContain('collateral')
+    expect(await refused({ totalSize: 2 ** 50, until: -1 })).toEqual([422, 'Not enough storage quota'])
+    expect(await refused({ until: -1 })).toEqual([422, 'Cannot set until to a negative value'])
+    expect(await codex('POST', 'sales/availability', {})).toEqual([422, 'Total size must be larger then zero'])
+    for (const absurd of [
+      { duration: '18446744073709551615' },
+      { minPricePerBytePerSecond: String(2n ** 256n - 1n), duration: '9007199254740993' },
+    ])
+      expect((await refused(absurd))[0]).toBe(422)
+    for (const unparsable of [
+      { totalSize: -1 },
+      { totalSize: 1.5 },
+      { totalSize: 'much' },
+      { totalCollateral: String(2n ** 256n) },
+      { totalCollateral: 1e30 },
+      { enabled: 'yes' },
+      { duration: [1] },
+    ])
+      expect([unparsable, (await refused(unparsable))[0]]).toEqual([unparsable, 400])
+    for (const body of ['', '{', '[]', 'null', '"x"', '{"totalSize":'.repeat(100)])
+      expect([body, (await codex('POST', 'sales/availability', body))[0]]).toEqual([body, 400])
+    expect((await codex('POST', 'sales/availability', 'x'.repeat(70_000)))[0]).toBe(413)
+    expect(JSON.parse((await codex('GET', 'sales/availability'))[1])).toEqual([])
+  })
+
+  it('keep what is taken and keep to rules on until when they are changed', async () => {
+    const { codex, world } = await surface(2)
+    await world.ask()
+    await world.run(60)
+    const [{ id, freeSize }] = JSON.parse((await codex('GET', 'sales/availability'))[1]) as [
+      { id: string; freeSize: number },
+    ]
+    expect(freeSize).toBe(SLOT_BYTES)
+    const patch = (change: object, name = id) => codex('PATCH', `sales/availability/${name}`, change)
+    expect((await patch({ totalSize: SLOT_BYTES - 1 }))[1]).toContain(String(SLOT_BYTES))
+    expect((await patch({ totalSize: SLOT_BYTES - 1 }))[0]).toBe(422)
+    expect(await patch({ totalSize: 0 })).toEqual([422, 'Total size must be larger then zero'])
+    expect((await patch({ freeSize: 1 }))[0]).toBe(422)
+    expect(await patch({ until: -1 })).toEqual([422, 'Cannot set until to a negative value'])
+    expect(await patch({ until: START })).toEqual([
+      422,
+      'Until parameter must be greater or equal to the longest currently hosted slot',
+    ])
+    expect(await patch({ totalSize: 2 ** 50 })).toEqual([422, 'Not enough storage quota'])
+    expect((await patch({ totalCollateral: '1' }))[0]).toBe(422)
+    expect(await patch({ totalSize: SLOT_BYTES })).toEqual([204, ''])
+    expect((await patch({}, ID))[0]).toBe(404)
+    for (const wrong of ['0x12', 'x', `${ID}00`, '..%2f']) expect((await patch({}, wrong))[0]).toBe(400)
+    const reservations = JSON.parse(
+      (await codex('GET', `sales/availability/${id.slice(2)}/reservations`))[1],
+    ) as object[]
+    expect(reservations).toMatchObject([{ availabilityId: id, slotIndex: 0 }])
+    expect((await codex('GET', `sales/availability/${ID}/reservations`))[0]).toBe(404)
+  })
+})
+
+describe('slots', () => {
+  it('are those of the chain, each with its request, and the agent of one tells its state', async () => {
+    const { sdk, world, codex } = await surface(2)
+    expect(await good(sdk.marketplace.activeSlots())).toEqual([])
+    const { id, slot, request } = await world.ask({ duration: 3000n })
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(1)
+    const [active] = (await good(sdk.marketplace.activeSlots())) as unknown[]
+    expect(active).toMatchObject({
+      id: slot(0),
+      slotIndex: 0,
+      request: { id, client: CLIENT, ask: { duration: 3000, slots: 1, proofProbability: '1' }, nonce: request.nonce },
+    })
+    const agent = await good(sdk.marketplace.activeSlot(slot(0)))
+    expect(agent).toMatchObject({ requestId: id, slotIndex: 0, request: { id }, reservation: { requestId: id } })
+    expect(agent.state).toMatch(/^Sale(Filled|Proving)$/)
+    expect((await codex('GET', `sales/slots/${ID}`))[0]).toBe(404)
+    expect((await codex('GET', 'sales/slots/nonsense'))[0]).toBe(400)
+  })
+})
+
+describe('purchases', () => {
+  const cid = String(randomWish(seededSource(5)).cid)
+
+  it('are asked for and followed through the SDK', async () => {
+    const { sdk, world } = await surface()
+    const id = await good(
+      sdk.marketplace.createStorageRequest({
+        cid,
+        duration: 3600,
+        proofProbability: 3,
+        pricePerBytePerSecond: 10,
+        collateralPerByte: 2,
+        expiry: 600,
+        nodes: 3,
+        tolerance: 1,
+      }),
+    )
+    expect(id).toMatch(/^[0-9a-f]{64}$/)
+    await world.run(30)
+    expect(await good(sdk.marketplace.purchaseIds())).toEqual([`0x${id}`])
+    const purchase = await good(sdk.marketplace.purchaseDetail(id))
+    expect(purchase).toMatchObject({ requestId: `0x${id}`, state: 'submitted' })
+    expect(purchase.request?.ask).toMatchObject({ duration: 3600, proofProbability: 3 })
+  })
+
+  it('are refused in the order and the words that others compare, never with 500', async () => {
+    const { codex } = await surface()
+    const refused = (change: object, name = cid) => codex('POST', `storage/request/${name}`, { ...PURCHASE, ...change })
+    const expiry = "Expiry must be greater than zero and less than the request's duration"
+    for (const change of [{ expiry: 0, tolerance: 0 }, { expiry: 3600 }, { duration: 0 }])
+      expect(await refused(change)).toEqual([422, expiry])
+    expect((await refused({ proofProbability: '0', tolerance: 0 }))[1]).toContain('probability')
+    expect((await refused({ collateralPerByte: 0, pricePerBytePerSecond: 0 }))[1]).toContain('Collateral')
+    expect((await refused({ pricePerBytePerSecond: 0, tolerance: 0 }))[1]).toContain('Price')
+    expect((await refused({ duration: 31 * 24 * 3600, tolerance: 0 }))[1]).toContain('limit')
+    expect(await refused({ tolerance: 0 })).toEqual([422, 'Tolerance needs to be bigger then zero'])
+    expect((await refused({ tolerance: 4 }))[0]).toBe(422)
+    const satify = 'Invalid parameters: parameters must satify `1 < (nodes - tolerance) ≥ tolerance`'
+    for (const [nodes, tolerance] of [
+      [1, 1],
+      [2, 1],
+      [5, 3],
+    ])
+      expect(await refused({ nodes, tolerance })).toEqual([422, satify])
+    expect(await refused({ nodes: 9, tolerance: 1 })).toEqual([
+      422,
+      `Dataset too small for erasure parameters, need at least ${8 * 65_536} bytes`,
+    ])
+    expect(await refused({}, 'nonsense')).toEqual([400, 'Incorrect Cid'])
+    expect((await refused({ nodes: -1 }))[0]).toBe(400)
+    expect((await refused({ nodes: '99999999999999999999', tolerance: 1 }))[0]).toBe(400)
+    expect(await codex('GET', 'storage/purchases')).toEqual([200, '[]'])
+    expect((await codex('GET', `storage/purchases/${ID}`))[0]).toBe(404)
+    expect((await codex('GET', 'storage/purchases/0x'))[0]).toBe(400)
+  })
+})
+
+describe('our own rows', () => {
+  it('name the field that is wrong in a problem document', async () => {
+    const { own } = await surface()
+    expect(await own('POST', 'availability', { ...AVAILABILITY, duration: 0 })).toEqual([
+      422,
+      {
+        type: 'about:blank',
+        status: 422,
+        title: 'Duration must be larger then zero',
+        code: 'rest/bad-terms',
+        detail: { field: 'duration' },
+      },
+    ])
+    expect((await own('POST', 'availability', { ...AVAILABILITY, totalSize: -1 }))[1]).toMatchObject({
+      status: 400,
+      code: 'rest/bad-field',
+      detail: { field: 'totalSize' },
+    })
+    expect((await own('DELETE', `availability/${ID}`))[0]).toBe(404)
+    expect((await own('GET', 'decisions?count=0'))[0]).toBe(400)
+    expect((await own('GET', 'decisions?request=x'))[0]).toBe(400)
+  })
+
+  it('delete what is empty, tell why slots were ignored, pause, and say what is earned and at risk', async () => {
+    const { own, world } = await surface()
+    const [, made] = await own('POST', 'availability', AVAILABILITY)
+    const { id } = made as { id: string }
+    expect(await own('DELETE', `availability/${id}`)).toEqual([204, undefined])
+    expect(await own('GET', 'availability')).toEqual([200, []])
+    const asked = await world.ask()
+    await world.run(30)
+    const [, decisions] = await own('GET', `decisions?request=${asked.id}`)
+    expect(decisions).toContainEqual(expect.objectContaining({ verdict: 'ignored', requestId: asked.id }))
+    expect(await own('POST', 'pause')).toEqual([200, { holds: ['paused'], running: 0 }])
+    expect((await own('GET', 'alerts'))[1]).toMatchObject({ alerts: [{ code: 'sales/paused' }] })
+    expect(await own('POST', 'resume')).toEqual([200, { holds: [], running: 0 }])
+    expect((await own('GET', 'earnings'))[1]).toMatchObject({ total: String(10n ** 20n), lost: '5', committed: '0' })
+    expect((await own('GET', 'readiness'))[1]).toEqual({ ready: true, reasons: [] })
+  })
+
+  it('send what is logged and how it stands as events', async () => {
+    const { url, hub } = await surface()
+    const gone = new AbortController()
+    const answer = await fetch(`${url}api/v1/events`, {
+      headers: { Authorization: `Bearer ${TOKEN}` },
+      signal: gone.signal,
+    })
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    hub.sink({ level: 'warn', time: 1, topic: 'test', message: 'something', fields: {} })
+    let found = ''
+    for await (const part of answer.body ?? []) {
+      found += Buffer.from(part).toString()
+      if (found.includes('event: log')) break
+    }
+    expect(found).toMatch(/^event: status\ndata: \{"ready":true/)
+    expect(found).toContain('"message":"something"')
+    gone.abort()
+  })
+
+  it('give numbers to Prometheus in its own form', async () => {
+    const { url } = await surface(1)
+    const answer = await fetch(`${url}api/v1/metrics`, { headers: { Authorization: `Bearer ${TOKEN}` } })
+    const text = await answer.text()
+    expect(text).toContain(`codex_light_availability_total_bytes ${SLOT_BYTES}\n`)
+    expect(text).toContain('codex_light_chain_endpoint_up 1\n')
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+]+)$/)
+  })
+})
+
+describe('the OpenAPI document', () => {
+  it('has every row that is served, and answers have the shapes it names', async () => {
+    const { own, codex, world, routes } = await surface(2)
+    expect([...routes].sort()).toEqual(OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort())
+    const { id, slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(1)
+    const [, document] = await own('GET', 'openapi.json')
+    const { paths } = document as { paths: Record<string, Record<string, unknown>> }
+    for (const { method, path } of OPERATIONS)
+      expect(Object.keys(paths[path.replace(/:(\w+)/g, '{$1}')] ?? {})).toContain(method)
+    const [, all] = await own('GET', 'availability')
+    const names = { availability: (all as [{ id: string }])[0].id, sales: slot(0) }
+    let compared = 0
+    for (const { method, path, answers } of OPERATIONS) {
+      const shape = answers[200]
+      if (method !== 'get' || typeof shape !== 'object' || /debug|spr|peer|connect|data|blocks/.test(path)) continue
+      const room = path.includes('availability/') ? 'availability' : /\/(sales|purchases)\//.exec(path)?.[1]
+      if (room === 'purchases') continue
+      const asked = path.replace(':id', names[room as keyof typeof names] ?? id)
+      const [status, found] = asked.startsWith('/api/v1/')
+        ? await own('GET', asked.slice('/api/v1/'.length))
+        : await codex('GET', asked.slice('/api/codex/v1/'.length)).then(([code, body]) => [
+            code,
+            JSON.parse(body) as unknown,
+          ])
+      expect([asked, status]).toEqual([asked, 200])
+      ;(shape as Shape<unknown>).read(found, asked)
+      compared++
+    }
+    expect(compared).toBeGreaterThan(15)
+  })
+})
