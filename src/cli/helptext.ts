@@ -12,7 +12,7 @@ export async function helpText(env: Environment): Promise<string> {
   return sections([
     ['', ['codex-light VERB [OPTIONS]: a light node of the Codex storage marketplace']],
     ['Verbs', rows(VERBS.map(({ name, summary }) => [name, summary]))],
-    ['Settings (flag, else environment, else default)', rows(await settingRows(env))],
+    ['Settings (flag, else environment, else --config-file, else default)', rows(await settingRows(env))],
     ['Options', rows(optionRows(COMMON_OPTIONS))],
     ['Units', unitLines()],
     ['Exit codes', rows(EXIT_CODES_HELP.map(([code, meaning]) => [String(code), meaning]))],
@@ -25,7 +25,7 @@ export async function verbHelpText({ name, summary }: VerbEntry, verb: Verb, env
   return sections([
     ['', [`${usage}: ${summary}`, '', ...verb.about.trim().split('\n')]],
     ['Options', rows([...optionRows(verb.options), ...optionRows(COMMON_OPTIONS)])],
-    ['Settings (flag, else environment, else default)', rows(await settingRows(env))],
+    ['Settings (flag, else environment, else --config-file, else default)', rows(await settingRows(env))],
     ['With --json', verb.document.trim().split('\n')],
     ['Units', unitLines()],
     ['Exit codes', rows(EXIT_CODES_HELP.map(([code, meaning]) => [String(code), meaning]))],

@@ -83,6 +83,11 @@ export function count(about: string, extra: Extra = {}): Option<number> {
   return { takes: 'COUNT', about, ...extra, read: readCount, show: String }
 }
 
+/** A whole number from 0 on. */
+export function wholeNumber(takes: string, about: string, extra: Extra = {}): Option<number> {
+  return { takes, about, ...extra, read: (given) => (given === '0' ? 0 : readCount(given)), show: String }
+}
+
 /** A whole number of base units, from 0 on, however large. */
 export function amount(takes: string, about: string, extra: Extra = {}): Option<bigint> {
   return { takes, about, ...extra, read: readAmount, show: String }

@@ -2,9 +2,10 @@
 
 import { parseArgs } from 'node:util'
 import { CodexError } from '../lib/errors.ts'
+import type { ConfigFile } from './configfile.ts'
 import type { OptionTable, RawOptions } from './option.ts'
 import { flag } from './option.ts'
-import { SETTINGS } from './settings.ts'
+import { givenText, SETTINGS, type SettingSources } from './settings.ts'
 import type { Verb } from './verb.ts'
 import { VERBS, type VerbEntry } from './verbs.ts'
 
@@ -73,6 +74,28 @@ export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedAr
   return { raw: joined(values), operands: positionals }
 }
 
+/** What argv leaves open, from environment and file. */
+export function configured(raw: RawOptions, table: OptionTable, sources: Omit<SettingSources, 'raw'>): RawOptions {
+  const found = Object.keys(table).map((name) => [name, givenText(name, raw[name], sources)?.given] as const)
+  return { ...raw, ...Object.fromEntries(found.filter(([, given]) => given !== undefined)) }
+}
+
+/**
+ * That the file names nothing that this verb does not know: a word misspelt must not be left out in silence.
+ * @throws CodexError `cli/bad-config-file`, `cli/refused-option`
+ */
+export function checkConfigFile({ name: verbName }: VerbEntry, verb: Verb, file: ConfigFile | undefined): void {
+  const table = tableOf(verb)
+  for (const name of file?.values.keys() ?? []) {
+    const why = verb.refuses?.get(name)
+    if (why !== undefined) throw refused(verbName, name, why)
+    if (!Object.hasOwn(table, name) || Object.hasOwn(COMMON_OPTIONS, name))
+      throw new CodexError('cli/bad-config-file', `${file?.path}: ${verbName} knows no option ${name}`, {
+        detail: { option: name },
+      })
+  }
+}
+
 /** For a command line without a verb. @throws CodexError `cli/bad-option` */
 export function parseCommon(argv: readonly string[]): RawOptions {
   const options = parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS })
@@ -101,10 +124,14 @@ function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: re
     const name = /^--([^=]+)/.exec(arg)?.[1] ?? ''
     const why = refuses?.get(name)
     if (why === undefined) continue
-    throw new CodexError('cli/refused-option', `${verbName} does not take --${name}: ${why}`, {
-      detail: { option: name },
-    })
+    throw refused(verbName, name, why)
   }
+}
+
+function refused(verbName: string, name: string, why: string): CodexError<'cli/refused-option'> {
+  return new CodexError('cli/refused-option', `${verbName} does not take --${name}: ${why}`, {
+    detail: { option: name },
+  })
 }
 
 function checkOperands({ name }: VerbEntry, { operands }: Verb, found: readonly string[]): void {

@@ -5,7 +5,6 @@ const PROVING = 'proving is not part of start yet'
 const DHT = 'this node does not take part in the hash table; name peers with --bootstrap-node'
 
 export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ['config-file', 'use the environment, CODEX_LIGHT_…'],
   ['nat', 'it opens no ports of routers; forward the port and listen on it with --listen-addrs'],
   ['disc-port', DHT],
   ['max-peers', 'it keeps to 160 peers'],

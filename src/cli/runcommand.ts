@@ -3,11 +3,13 @@
 import process from 'node:process'
 import { version } from '../../package.json'
 import { CodexError } from '../lib/errors.ts'
+import type { ConfigFile } from './configfile.ts'
 import type { ExitCode } from './exitcodes.ts'
 import { EXIT } from './exitcodes.ts'
 import { watchInterrupts } from './interrupts.ts'
-import { findVerb, parseArguments, parseCommon } from './parsecommand.ts'
-import { readSettings } from './settings.ts'
+import type { RawOptions } from './option.ts'
+import { checkConfigFile, configured, findVerb, parseArguments, parseCommon } from './parsecommand.ts'
+import { configPath, readSettings } from './settings.ts'
 import { Terminal } from './terminal.ts'
 
 /**
@@ -60,9 +62,25 @@ async function perform(run: Run): Promise<ExitCode> {
     return await print(terminal, await verbHelpText(found.entry, verb, process.env))
   }
   if (raw['version'] === true) return await printVersion(terminal)
-  const settings = readSettings(raw, process.env)
+  const sources = { raw, env: process.env, file: await configFile(raw) }
+  const settings = readSettings(sources)
+  if (verb.isConfigurable === true) checkConfigFile(found.entry, verb, sources.file)
   run.tellsCauses = /^(debug|trace)/.test(settings['log-level'].given ?? '')
-  return (await verb.run(raw, { operands, settings, terminal, signal, dist })) ?? EXIT.ok
+  return (
+    (await verb.run(verb.isConfigurable === true ? configured(raw, verb.options, sources) : raw, {
+      operands,
+      settings,
+      terminal,
+      signal,
+      dist,
+    })) ?? EXIT.ok
+  )
+}
+
+/** Loaded only where one is named: most calls have none. */
+async function configFile(raw: RawOptions): Promise<ConfigFile | undefined> {
+  const path = configPath(raw, process.env)
+  return path === undefined ? undefined : (await import('./configfile.ts')).readConfigFile(path)
 }
 
 async function printHelp(terminal: Terminal): Promise<ExitCode> {

@@ -1,9 +1,10 @@
-// Settings: options that every verb takes, each from its flag, else from the environment, else its default. Names as in nim-codex
-// (marketplace reference §9) where the meaning is the same.
+// Settings: options that every verb takes, each from its flag, else from the environment, else from the file of --config-file, else its default. Names as
+// in nim-codex (marketplace reference §9) where the meaning is the same.
 
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
+import type { ConfigFile } from './configfile.ts'
 import type { Option, RawOptions } from './option.ts'
 import { amount, choice, count, duration, list, port, readNamed, size, text } from './option.ts'
 
@@ -15,10 +16,10 @@ interface Setting<T> extends Option<T> {
 }
 
 /** Where a value came from. */
-export type Source = 'flag' | 'environment' | 'default'
+export type Source = 'flag' | 'environment' | 'file' | 'default'
 
 export interface Resolved<T> {
-  /** What flag or environment say, read. */
+  /** What flag, environment or file say, read. */
   readonly given: T | undefined
   readonly source: Source
   /** What was given, else the default. */
@@ -28,6 +29,7 @@ export interface Resolved<T> {
 export const LOG_FORMATS = ['text', 'json', 'auto'] as const
 
 export const SETTINGS = {
+  'config-file': optional(text('FILE', 'TOML with settings by these names')),
   'data-dir': setting<string>(
     text('FOLDER', 'folder of this node and no other; made when missing', { short: 'd' }),
     (env) => join(xdgDataHome(env), 'codex-light'),
@@ -89,29 +91,49 @@ export function environmentName(name: string): string {
   return `CODEX_LIGHT_${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** @throws CodexError as the options read, naming the flag or the variable */
-export function readSettings(raw: RawOptions, env: Environment): Settings {
-  const entries = SETTING_NAMES.map((name) => [name, resolved<unknown>(name, SETTINGS[name], raw[name], env)])
+/** What the settings of one call are read from. */
+export interface SettingSources {
+  readonly raw: RawOptions
+  readonly env: Environment
+  /** Texts by name, as a flag would give them. */
+  readonly file: ConfigFile | undefined
+}
+
+/** Of the file to read settings from, if any. */
+export function configPath(raw: RawOptions, env: Environment): string | undefined {
+  return givenText('config-file', raw['config-file'], { env, file: undefined })?.given
+}
+
+/** @throws CodexError as the options read, naming the flag, the variable or the line of the file */
+export function readSettings(sources: SettingSources): Settings {
+  const entries = SETTING_NAMES.map((name) => [name, resolved<unknown>(name, SETTINGS[name], sources)])
   return Object.fromEntries(entries) as Settings
 }
 
-function resolved<T>(
+/**
+ * The text that is given for an option, and where.
+ * @param flagged what stands in argv
+ */
+export function givenText(
   name: string,
-  option: Setting<T>,
   flagged: string | boolean | undefined,
-  env: Environment,
-): Resolved<T> {
+  { env, file }: Omit<SettingSources, 'raw'>,
+): { readonly given: string; readonly source: Source; readonly from: string } | undefined {
+  if (typeof flagged === 'string') return { given: flagged, source: 'flag', from: `--${name}` }
+  if (flagged === true) return { given: 'true', source: 'flag', from: `--${name}` }
   const variable = environmentName(name)
-  const fromEnvironment = env[variable] === '' ? undefined : env[variable]
-  const [given, source, from] =
-    typeof flagged === 'string'
-      ? [flagged, 'flag' as const, `--${name}`]
-      : fromEnvironment !== undefined
-        ? [fromEnvironment, 'environment' as const, variable]
-        : [undefined, 'default' as const, '']
-  if (given === undefined) return { given, source, value: () => option.fallback(env) }
-  const value = readNamed(option, given, from)
-  return { given: value, source, value: () => value }
+  const fromEnvironment = env[variable] ?? ''
+  if (fromEnvironment !== '') return { given: fromEnvironment, source: 'environment', from: variable }
+  const fromFile = file?.values.get(name)
+  if (fromFile !== undefined) return { given: fromFile, source: 'file', from: `${file?.path} ${name}` }
+  return undefined
+}
+
+function resolved<T>(name: string, option: Setting<T>, sources: SettingSources): Resolved<T> {
+  const found = givenText(name, sources.raw[name], sources)
+  if (found === undefined) return { given: undefined, source: 'default', value: () => option.fallback(sources.env) }
+  const value = readNamed(option, found.given, found.from)
+  return { given: value, source: found.source, value: () => value }
 }
 
 /** The folder to use, absolute. */

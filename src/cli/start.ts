@@ -8,7 +8,7 @@ import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { readSecret } from '../nodejs.ts'
-import { RecordHub } from '../rest/recordhub.ts'
+import { NewsHub } from '../rest/newshub.ts'
 import { startRest } from '../rest/startrest.ts'
 import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
@@ -41,6 +41,7 @@ Bound to loopback REST needs no token; bound elsewhere every request needs the o
 Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.`,
   options: OPTIONS,
   refuses: REFUSED_OPTIONS,
+  isConfigurable: true,
   document: `{ peerId, addresses: [multiaddr], spr, api (URL), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid };
 printed when it runs`,
   async run(options, call) {
@@ -60,7 +61,7 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
     admit: admitting(bridge),
   }
   const levels = new LogLevels(settings['log-level'].given)
-  const hub = new RecordHub()
+  const hub = new NewsHub()
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
   const startedAt = clock.now()
   const undo: (() => Promise<unknown>)[] = [() => node.stop()]
@@ -80,7 +81,7 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
         startedAt,
         version,
         dataDir,
-        marketplace: undefined,
+        marketplace: { isWanted: false, parts: () => undefined },
       },
       {
         address: await settings['api-bindaddr'].value(),

@@ -25,6 +25,8 @@ export interface VerbParts<Table extends OptionTable> {
   readonly options: Table
   /** Options that others know under these names, and why they are not honoured. */
   readonly refuses?: ReadonlyMap<string, string>
+  /** Whether environment and file may give its options too. */
+  readonly isConfigurable?: boolean
   /** The shape of the document that `--json` prints, for `--help`. */
   readonly document: string
   /** @returns the exit code when it is not 0 */

@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import { plainText } from '../lib/plainvalue.ts'
 import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
 
+const LOOKED_AT = ['market/unreachable', 'market/wrong-chain', 'wallet/low-coins', 'wallet/low-tokens']
 /** Alerts that are told. */
 const MAX_ALERTS = 100
 
@@ -29,7 +30,9 @@ export async function alertsOf(marketplace: MarketplaceParts, options: AbortOpti
       action: 'codex-light resume, when that is to change',
     })
   const at = clock.now()
-  return [...raised.map((alert) => ({ at, ...alert })), ...marketplace.alerts].slice(0, MAX_ALERTS)
+  // Of what has its state looked at here, what was raised before says nothing new.
+  const earlier = marketplace.alerts.filter(({ code }) => !LOOKED_AT.includes(code))
+  return [...raised.map((alert) => ({ at, ...alert })), ...earlier].slice(0, MAX_ALERTS)
 }
 
 type Raised = Omit<AlertLook, 'at'>
@@ -50,7 +53,7 @@ async function balanceAlerts({ market, selling }: MarketplaceParts, atStake: big
     const [coins, tokens] = await Promise.all([market.coinBalance(options), market.tokenBalance(options)])
     if (coins < LOW_COINS_WEI)
       raised.push({
-        code: 'wallet/coins-low',
+        code: 'wallet/low-coins',
         cause: `${market.host} has ${coins} wei left for gas`,
         atStake,
         action: `send coins to ${market.host}`,
@@ -60,7 +63,7 @@ async function balanceAlerts({ market, selling }: MarketplaceParts, atStake: big
       .reduce((sum, { totalRemainingCollateral }) => sum + totalRemainingCollateral, 0n)
     if (tokens < offered)
       raised.push({
-        code: 'wallet/tokens-low',
+        code: 'wallet/low-tokens',
         cause: `Availabilities offer ${offered} as further collateral, ${market.host} has ${tokens}`,
         atStake: undefined,
         action: `send tokens to ${market.host}, or lower the collateral of an availability`,

@@ -66,7 +66,7 @@ export class BuyingDesk {
     { cid, offer }: { readonly cid: Cid; readonly offer: PurchaseOffer },
     c: RestContext,
   ): Promise<PurchaseLook> {
-    if (buying === undefined) throw noMarket()
+    if (buying === undefined) throw noRole('client')
     if (!isManifestCid(cid)) throw new CodexError('dataset/not-a-manifest', `${cid} names no dataset`)
     if (this.#underWay >= MAX_REQUESTS)
       throw new CodexError(
@@ -88,6 +88,11 @@ export function noMarket(): CodexError<'rest/no-market'> {
     'rest/no-market',
     'this node has no part in the marketplace; start it with --eth-provider and a key',
   )
+}
+
+export function noRole(role: 'provider' | 'client'): CodexError<'rest/no-market'> {
+  const advice = role === 'provider' ? 'a circuit to prove with: --circuit or --circuit-dir' : 'a key'
+  return new CodexError('rest/no-market', `this node is no ${role}; start it with ${advice}`, { detail: { role } })
 }
 
 async function buyDataset(

@@ -17,7 +17,7 @@ interface Metric {
 type Watched = Pick<RestParts, 'node' | 'network' | 'marketplace' | 'hub' | 'version'>
 
 export async function metricsText(parts: Watched): Promise<string> {
-  const { marketplace } = parts
+  const marketplace = parts.marketplace.parts()
   const metrics = [
     ...processMetrics(parts),
     ...(await storeMetrics(parts)),

@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import { parseCid } from '../protocol/cid.ts'
 import { documentIn } from './bodydocument.ts'
 import { signalOf } from './bodyof.ts'
-import { type BuyingDesk, noMarket, purchaseOffer } from './buyingdesk.ts'
+import { type BuyingDesk, noMarket, noRole, purchaseOffer } from './buyingdesk.ts'
 import { jsonAnswer } from './jsonanswer.ts'
 import {
   availabilityOf,
@@ -29,7 +29,9 @@ const MAX_DECISIONS = 1000
 export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
   sellingRows(app, parts)
   buyingRows(app, parts, desk)
-  app.get('/alerts', async (c) => jsonAnswer(c, await alertDocuments(parts.marketplace, { signal: signalOf(c) })))
+  app.get('/alerts', async (c) =>
+    jsonAnswer(c, await alertDocuments(parts.marketplace.parts(), { signal: signalOf(c) })),
+  )
 }
 
 function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {
@@ -106,19 +108,22 @@ function paused(c: RestContext, parts: RestParts): Response {
   return jsonAnswer(c, { holds: provider.holds, running: provider.list().length })
 }
 
-function market({ marketplace }: RestParts): MarketplaceParts {
-  if (marketplace === undefined) throw noMarket()
-  return marketplace
+function market(parts: RestParts): MarketplaceParts {
+  const found = parts.marketplace.parts()
+  if (found === undefined) throw noMarket()
+  return found
 }
 
-function selling({ marketplace }: RestParts): Selling {
-  if (marketplace?.selling === undefined) throw noMarket()
-  return marketplace.selling
+function selling(parts: RestParts): Selling {
+  const found = market(parts).selling
+  if (found === undefined) throw noRole('provider')
+  return found
 }
 
-function buying({ marketplace }: RestParts): Buying {
-  if (marketplace?.buying === undefined) throw noMarket()
-  return marketplace.buying
+function buying(parts: RestParts): Buying {
+  const found = market(parts).buying
+  if (found === undefined) throw noRole('client')
+  return found
 }
 
 function countIn(c: RestContext): number {

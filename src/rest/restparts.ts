@@ -9,7 +9,7 @@ import type { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import type { MarketplaceParts } from './marketparts.ts'
-import type { RecordHub } from './recordhub.ts'
+import type { NewsHub } from './newshub.ts'
 
 export type NodeNetwork = NonNullable<NodejsNode['network']>
 
@@ -19,7 +19,7 @@ export interface RestParts {
   readonly log: Log
   readonly levels: LogLevels
   /** A sink of the node's log. */
-  readonly hub: RecordHub
+  readonly hub: NewsHub
   /** The machine's. */
   readonly clock: Clock
   /** By that clock. */
@@ -27,10 +27,17 @@ export interface RestParts {
   readonly version: string
   /** Where the node keeps its data, for people. */
   readonly dataDir: string
-  /** Undefined for a node that only stores. */
-  readonly marketplace: MarketplaceParts | undefined
+  readonly marketplace: MarketplaceDoor
   /** Work that outlasts its request; it ends with the server. */
   readonly background: Scope
+}
+
+/** The node's part in the marketplace. */
+export interface MarketplaceDoor {
+  /** Whether the node was started to take part. */
+  readonly isWanted: boolean
+  /** Undefined for a node that only stores, and until the chain was reached. */
+  parts(): MarketplaceParts | undefined
 }
 
 export interface RestEnv {

@@ -22,7 +22,7 @@ interface Role {
 
 export function salesRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   const selling = async (c: RestContext, answer: (role: Role) => Promise<Response>): Promise<Response> => {
-    const { marketplace } = parts
+    const marketplace = parts.marketplace.parts()
     const role = marketplace?.selling
     return marketplace === undefined || role === undefined
       ? c.text(NO_MARKET, 503)

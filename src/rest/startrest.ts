@@ -1,13 +1,12 @@
 // The server of the REST surface: its socket, its limits in time and number, and the guard that looks at every request before anything else does.
 
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import { networkInterfaces } from 'node:os'
 import { getRequestListener } from '@hono/node-server'
-import { CodexError } from '../lib/errors.ts'
 import { KiB } from '../lib/units.ts'
 import { Scope } from '../lib/scope.ts'
-import { LOOPBACK_HOSTS, type GuardPolicy, refusalOf } from './guardrequest.ts'
+import { type GuardPolicy, refusalOf } from './guardrequest.ts'
+import { close, hostPolicy, isLoopback, listen, type RestServer, urlOf } from './listen.ts'
 import { corsHeaders, restApp } from './restapp.ts'
 import type { RestParts } from './restparts.ts'
 
@@ -18,8 +17,8 @@ const MAX_BODY_BYTES = 1024 * KiB
 const HEADERS_TIMEOUT_MS = 10_000
 /** A connection on which nothing moves for so long is closed; uploads and downloads may take as long as they move. */
 const IDLE_TIMEOUT_MS = 120_000
-/** How long an answer that is almost done may take when the server stops. */
-const CLOSING_MS = 1000
+/** Longer than clients keep a connection for their next request: then it is they who close it, and no request meets a closed one. */
+const KEEP_ALIVE_MS = 60_000
 
 export interface RestSettings {
   readonly address: string
@@ -27,13 +26,8 @@ export interface RestSettings {
   readonly port: number
   readonly corsOrigin?: string | undefined
   readonly token: string
-}
-
-export interface RestServer {
-  /** Of this server's root. */
-  readonly url: string
-  /** Settles when no request is under way. Never rejects. */
-  stop(): Promise<void>
+  /** Also from this machine, for the rows that others know. */
+  readonly wantsToken?: boolean
 }
 
 /** Listens until stopped. @throws CodexError `rest/cannot-listen` */
@@ -51,15 +45,16 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   server.maxConnections = MAX_CONNECTIONS
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.timeout = IDLE_TIMEOUT_MS
+  server.keepAliveTimeout = KEEP_ALIVE_MS
   // Who asks before sending a body is told as soon as everyone else.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (isRefused(request, response, policy, corsOrigin)) return
     response.writeContinue()
     handle(request, response).catch(() => response.destroy())
   })
-  const port = await listen(server, settings)
+  const port = await listen(server, settings, ['--api-bindaddr', '--api-port'])
   return {
-    url: `http://${inUrl(settings.address)}:${port}/`,
+    url: urlOf(settings.address, port),
     async stop() {
       const closed = close(server)
       await background.close()
@@ -92,44 +87,6 @@ function isUpload(method: string, url: string): boolean {
   return method === 'POST' && /^\/api\/(codex\/v1\/data|v1\/datasets)\/?(\?|$)/.test(url)
 }
 
-function policyOf({ address, corsOrigin, token }: RestSettings): GuardPolicy {
-  const isLoopback = /^(127\.|::1$|localhost$)/.test(address)
-  // Bound to all of its addresses, this machine goes by any of them.
-  const isAny = address === '0.0.0.0' || address === '::'
-  const own = isAny ? Object.values(networkInterfaces()).flatMap((each) => each?.map((face) => face.address) ?? []) : []
-  const hosts = new Set([...LOOPBACK_HOSTS, ...[address, ...own].map((each) => inUrl(each).toLowerCase())])
-  return { hosts, corsOrigin, token, needsToken: !isLoopback }
-}
-
-function inUrl(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
-}
-
-function listen(server: Server, { address, port }: RestSettings): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new CodexError(
-          'rest/cannot-listen',
-          `expected to listen on ${inUrl(address)}:${port}, found: ${cause.message}; choose others with --api-bindaddr and --api-port`,
-          { detail: { address, port }, cause },
-        ),
-      ),
-    )
-    server.listen(port, address, () => {
-      const bound = server.address()
-      resolve(typeof bound === 'object' && bound !== null ? bound.port : port)
-    })
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const hurry = setTimeout(() => server.closeAllConnections(), CLOSING_MS)
-    server.close(() => {
-      clearTimeout(hurry)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
+function policyOf({ address, corsOrigin, token, wantsToken = false }: RestSettings): GuardPolicy {
+  return { hosts: hostPolicy(address), corsOrigin, token, needsToken: wantsToken || !isLoopback(address) }
 }

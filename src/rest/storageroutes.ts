@@ -18,7 +18,7 @@ export function storageRoutes(app: Hono<RestEnv>, parts: RestParts, desk: Buying
     c: RestContext,
     answer: (role: { readonly marketplace: MarketplaceParts; readonly buying: Buying }) => Promise<Response>,
   ): Promise<Response> => {
-    const { marketplace } = parts
+    const marketplace = parts.marketplace.parts()
     const role = marketplace?.buying
     return marketplace === undefined || role === undefined
       ? c.text(NO_MARKET, 503)

@@ -4,15 +4,15 @@
 import type { Hono } from 'hono'
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { LogRecord } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
 import { jsonAnswer } from './jsonanswer.ts'
 import { jsonText } from './jsontext.ts'
 import { METRICS_TYPE, metricsText } from './metrics.ts'
 import { openApi } from './openapi.ts'
+import type { News } from './newshub.ts'
 import { marketStatusOf, saleOf } from './ownmarketdocuments.ts'
-import type { RestEnv, RestParts } from './restparts.ts'
+import type { MarketplaceDoor, RestEnv, RestParts } from './restparts.ts'
 
 /** Between two looks at the state, for those who listen. */
 const LOOK_SECONDS: Seconds = 1
@@ -21,15 +21,15 @@ const QUIET_LOOKS = 15
 
 export function watchRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   app.get('/readiness', (c) => {
-    const readiness = readinessOf(parts)
+    const readiness = readinessOf(parts.marketplace)
     return jsonAnswer(c, readiness, readiness.ready ? 200 : 503)
   })
   app.get('/status', async (c) => jsonAnswer(c, await statusOf(parts)))
   app.get('/events', async (c) => {
     const signal = signalOf(c)
     // Before anything is awaited: from here on nothing is missed.
-    const records = parts.hub.listen({ signal })
-    return c.body(await bodyOf(eventTexts(parts, records, { signal }), { signal }), 200, {
+    const news = parts.hub.listen({ signal })
+    return c.body(await bodyOf(eventTexts(parts, news, { signal }), { signal }), 200, {
       'Content-Type': 'text/event-stream',
     })
   })
@@ -38,8 +38,10 @@ export function watchRoutes(app: Hono<RestEnv>, parts: RestParts): void {
 }
 
 /** Whether it does all it was started for, and why not. */
-export function readinessOf({ marketplace }: Pick<RestParts, 'marketplace'>) {
+export function readinessOf(door: MarketplaceDoor) {
   const reasons: string[] = []
+  const marketplace = door.parts()
+  if (marketplace === undefined && door.isWanted) reasons.push('the marketplace was not entered yet')
   if (marketplace !== undefined) {
     const { state, problem } = marketplace.market.endpointStatus()
     if (state !== 'connected') reasons.push(`the chain: ${problem ?? state}`)
@@ -49,7 +51,8 @@ export function readinessOf({ marketplace }: Pick<RestParts, 'marketplace'>) {
   return { ready: reasons.length === 0, reasons }
 }
 
-async function statusOf({ node, network, version, clock, startedAt, marketplace }: RestParts) {
+async function statusOf({ node, network, version, clock, startedAt, marketplace: door }: RestParts) {
+  const marketplace = door.parts()
   return {
     version,
     uptimeSeconds: clock.now() - startedAt,
@@ -57,48 +60,49 @@ async function statusOf({ node, network, version, clock, startedAt, marketplace 
     addresses: network.addresses(),
     peers: network.peers().length,
     space: { ...(await node.repo.space()) },
-    ...readinessOf({ marketplace }),
+    ...readinessOf(door),
     marketplace: marketplace === undefined ? null : marketStatusOf(marketplace),
   }
 }
 
-/** `log` for each record of the log; `status` at first and whenever something of it has changed. */
+/** All news under their names, and `status` at first and whenever something of it has changed. */
 async function* eventTexts(
   parts: RestParts,
-  records: AsyncGenerator<LogRecord, void>,
+  news: AsyncGenerator<News, void>,
   { signal }: AbortOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const encoder = new TextEncoder()
   const event = (name: string, data: string): Uint8Array => encoder.encode(`event: ${name}\ndata: ${data}\n\n`)
   let told = ''
   let quiet = 0
-  let next = records.next()
+  let next = news.next()
   try {
     for (;;) {
       const status = liveStatus(parts)
       if (status !== told) yield event('status', (told = status))
-      const record = await within(next, parts.clock, { signal })
-      if (record === 'nothing') {
+      const found = await within(next, parts.clock, { signal })
+      if (found === 'nothing') {
         if (++quiet % QUIET_LOOKS === 0) yield encoder.encode(': still here\n\n')
         continue
       }
-      if (record.done === true) return
-      next = records.next()
+      if (found.done === true) return
+      next = news.next()
       quiet = 0
-      yield event('log', JSON.stringify(record.value))
+      yield event(found.value.event, JSON.stringify(found.value.data))
     }
   } finally {
     // It may wait for a record that never comes.
     next.catch(() => undefined)
-    void records.return()
+    void news.return()
   }
 }
 
 /** Without what changes by itself. */
-function liveStatus({ marketplace }: RestParts): string {
+function liveStatus({ marketplace: door }: RestParts): string {
+  const marketplace = door.parts()
   const { now: _, ...status } = marketplace === undefined ? { now: 0 } : marketStatusOf(marketplace)
   return jsonText({
-    ...readinessOf({ marketplace }),
+    ...readinessOf(door),
     marketplace: marketplace === undefined ? null : status,
     sales: marketplace?.selling?.list().map(saleOf) ?? null,
   })

@@ -1,5 +1,6 @@
 // How the command is spoken to: help, version, options, settings and their order, bad usage.
 
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { SETTING_NAMES } from '../../src/cli/settings.ts'
@@ -103,6 +104,43 @@ test('a flag wins over the environment, the environment over the default, and co
   expect(stdout).toMatch(/^storage-quota +5 GiB +CODEX_LIGHT_STORAGE_QUOTA$/m)
   const home = await document(['config', 'print'], { env: { HOME: '/home/somebody', XDG_DATA_HOME: 'relative' } })
   expect(home['data-dir']).toEqual({ value: '/home/somebody/.local/share/codex-light', source: 'default' })
+})
+
+test('a file gives what flags and environment leave open, and what is wrong in it is refused by name', async () => {
+  const folder = scratchFolder()
+  const file = (content: string): string[] => {
+    writeFileSync(join(folder, 'config.toml'), content)
+    return ['--config-file', join(folder, 'config.toml')]
+  }
+  const given = file(`storage-quota = "2GiB"
+block-mn = 7
+block-ttl = "1h"
+bootstrap-node = ["a", "b"]
+[persistence]
+eth-provider = "ws://localhost:8545"
+max-gas-price = 9223372036854775807 # more than a double holds
+[persistence.prover]
+bridge = true # of start, nothing to others`)
+  const env = { CODEX_LIGHT_BLOCK_TTL: '2h' }
+  expect(await document(['config', 'print', ...given, '-q', '1GiB'], { env })).toMatchObject({
+    'storage-quota': { value: 2 ** 30, source: 'flag' },
+    'block-ttl': { value: 7200, source: 'environment' },
+    'block-mn': { value: 7, source: 'file' },
+    'bootstrap-node': { value: ['a', 'b'], source: 'file' },
+    'eth-provider': { value: 'ws://localhost:8545', source: 'file' },
+    'max-gas-price': { value: '9223372036854775807', source: 'file' },
+  })
+  for (const [content, code] of [
+    ['storage-quota = "lots"', 'units/not-a-size'],
+    ['storage-quota = ', 'cli/bad-config-file'],
+    ['storage-quota = { a = { b = { c = { d = 1 } } } }', 'cli/bad-config-file'],
+    ['block-ttl = 2026-01-01', 'cli/bad-config-file'],
+    ['a = 1\n[b]\na = 2', 'cli/bad-config-file'],
+  ] as const)
+    expect((await failure(['space', ...file(content)])).error).toMatchObject({ code })
+  expect((await failure(['start', ...file('storage-quotta = "1GiB"')])).error.message).toContain('storage-quotta')
+  expect((await failure(['start', ...file('nat = "any"')])).error.code).toBe('cli/refused-option')
+  expect((await failure(['space', '--config-file', '/nowhere'])).error.code).toBe('cli/bad-config-file')
 })
 
 test('a bad value in the environment is refused by its name', async () => {

@@ -9,13 +9,14 @@ import { SystemClock } from '../../src/lib/systemclock.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { Purchasing } from '../../src/purchasing/purchasing.ts'
-import type { Selling } from '../../src/rest/marketparts.ts'
+import type { RestServer } from '../../src/rest/listen.ts'
+import type { MarketplaceParts, Selling } from '../../src/rest/marketparts.ts'
 import { OPERATIONS } from '../../src/rest/operations.ts'
-import { RecordHub } from '../../src/rest/recordhub.ts'
+import { NewsHub } from '../../src/rest/newshub.ts'
 import { restApp } from '../../src/rest/restapp.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 import type { Shape } from '../../src/rest/shape.ts'
-import { startRest, type RestServer } from '../../src/rest/startrest.ts'
+import { startRest } from '../../src/rest/startrest.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
@@ -44,7 +45,7 @@ const PURCHASE = {
 interface Surface extends RestServer {
   readonly world: SaleWorld
   readonly sdk: Codex
-  readonly hub: RecordHub
+  readonly hub: NewsHub
   /** `GET /api/v1/health`, as hono has them. */
   readonly routes: readonly string[]
   /** The rows of /api/codex/v1: status and text. */
@@ -73,10 +74,18 @@ async function surface(slots = 0): Promise<Surface> {
   })
   await buying.start(world.never)
   await host.sales.start(world.never)
-  const hub = new RecordHub()
+  const hub = new NewsHub()
   const clock = new SystemClock()
   const levels = new LogLevels('info')
   const log = new Log({ clock, levels, sinks: [hub.sink] })
+  const marketplace: MarketplaceParts = {
+    market: host.market,
+    clock: world.clock,
+    selling: sellingOf(host),
+    buying: { purchasing: buying, buy: (_, offer) => buying.request(wish.cid, wish.manifest, offer) },
+    validating: undefined,
+    alerts: [],
+  }
   const parts: Omit<RestParts, 'background'> = {
     // Of the node only these are asked here; what protecting does, its own tests say.
     node: {
@@ -98,14 +107,7 @@ async function surface(slots = 0): Promise<Surface> {
     startedAt: clock.now(),
     version: '0',
     dataDir: '/data',
-    marketplace: {
-      market: host.market,
-      clock: world.clock,
-      selling: sellingOf(host),
-      buying: { purchasing: buying, buy: (_, offer) => buying.request(wish.cid, wish.manifest, offer) },
-      validating: undefined,
-      alerts: [],
-    },
+    marketplace: { isWanted: true, parts: () => marketplace },
   }
   const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })
   open.push(server)
