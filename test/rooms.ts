@@ -71,7 +71,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   preact: ['web'],
   'smol-toml': ['cli'],
   snarkjs: ['proving'],
-  uint8arraylist: ['exchange'],
+  uint8arraylist: ['exchange', 'platform/nodejs'],
   ws: ['platform/nodejs'],
 }
 

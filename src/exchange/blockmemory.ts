@@ -55,7 +55,7 @@ export class BlockMemory {
 
   #ready(): Uint8Array {
     if (this.#piece === undefined) {
-      this.#piece = this.#hasher.memory(this.#places * BLOCK_SIZE)
+      this.#piece = this.#hasher.memory(this.#places * BLOCK_SIZE, 'script')
       this.#free = Array.from({ length: this.#places }, (_, i) => this.#places - 1 - i)
     }
     return this.#piece

@@ -1,6 +1,7 @@
 // Reads a message of the block exchange: strictly, within the limits of message.ts, and without believing any of it. Data of
 // deliveries are views of the input. That a block is what it is said to be is checked where it was asked for (checkdelivery.ts).
 
+import { equalBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { decodeCid } from '../protocol/cid.ts'
@@ -31,6 +32,7 @@ const SPARE_FIELDS = 16
  */
 export function decodeMessage(bytes: Uint8Array): Message {
   const input = boundedInput(bytes, MAX_MESSAGE_BYTES, ROOM)
+  const trees = new TreeCids()
   const shape = { 1: 'bytes', 3: 'repeated bytes', 4: 'repeated bytes' } as const
   const message = new WireMessage(input, shape, ROOM, MAX_DELIVERIES + MAX_PRESENCES + SPARE_FIELDS)
   const list = new WireMessage(
@@ -40,16 +42,27 @@ export function decodeMessage(bytes: Uint8Array): Message {
     MAX_WANTS + SPARE_FIELDS,
   )
   return {
-    wants: bounded(list.list(1), MAX_WANTS, 'wants').map(readWant),
+    wants: bounded(list.list(1), MAX_WANTS, 'wants').map((entry) => readWant(entry, trees)),
     full: readBoolean(list, 2, 'full'),
-    presences: bounded(message.list(4), MAX_PRESENCES, 'presences').map(readPresence),
-    deliveries: bounded(message.list(3), MAX_DELIVERIES, 'deliveries').map(readDelivery),
+    presences: bounded(message.list(4), MAX_PRESENCES, 'presences').map((entry) => readPresence(entry, trees)),
+    deliveries: bounded(message.list(3), MAX_DELIVERIES, 'deliveries').map((entry) => readDelivery(entry, trees)),
+  }
+}
+
+/** Entries that follow one another mostly name the same tree: its CID is then read once. */
+class TreeCids {
+  #last: Cid | undefined
+
+  read(bytes: Uint8Array | undefined): Cid {
+    if (this.#last === undefined || bytes === undefined || !equalBytes(bytes, this.#last.bytes))
+      this.#last = readCid(bytes, 'the tree')
+    return this.#last
   }
 }
 
 const NOTHING = new Uint8Array(0)
 
-function readWant(bytes: Uint8Array): Want {
+function readWant(bytes: Uint8Array, trees: TreeCids): Want {
   const entry = new WireMessage(
     bytes,
     { 1: 'bytes', 2: 'number', 3: 'number', 4: 'number', 5: 'number' },
@@ -57,7 +70,7 @@ function readWant(bytes: Uint8Array): Want {
     SPARE_FIELDS,
   )
   return {
-    ...readAddress(entry.bytes(1)),
+    ...readAddress(entry.bytes(1), trees),
     wantType: readEnum(entry, 4, 'wantType') === 0 ? WANT_BLOCK : WANT_HAVE,
     priority: entry.number(2),
     cancel: readBoolean(entry, 3, 'cancel'),
@@ -65,16 +78,16 @@ function readWant(bytes: Uint8Array): Want {
   }
 }
 
-function readPresence(bytes: Uint8Array): Presence {
+function readPresence(bytes: Uint8Array, trees: TreeCids): Presence {
   const presence = new WireMessage(bytes, { 1: 'bytes', 2: 'number', 3: 'bytes' }, ROOM, SPARE_FIELDS)
   return {
-    ...readAddress(presence.bytes(1)),
+    ...readAddress(presence.bytes(1), trees),
     type: readEnum(presence, 2, 'type') === 0 ? 'have' : 'dontHave',
     price: readPrice(presence.bytes(3) ?? NOTHING),
   }
 }
 
-function readDelivery(bytes: Uint8Array): Delivery {
+function readDelivery(bytes: Uint8Array, trees: TreeCids): Delivery {
   const delivery = new WireMessage(bytes, { 1: 'bytes', 2: 'bytes', 3: 'bytes', 4: 'bytes' }, ROOM, SPARE_FIELDS)
   const cid = readCid(delivery.bytes(1), 'the block')
   const data = delivery.bytes(2) ?? NOTHING
@@ -84,7 +97,7 @@ function readDelivery(bytes: Uint8Array): Delivery {
       `expected a block of at most ${MAX_DATA_BYTES} bytes, found ${data.length}`,
       { detail: { limitBytes: MAX_DATA_BYTES, foundBytes: data.length } },
     )
-  const address = readAddress(delivery.bytes(3))
+  const address = readAddress(delivery.bytes(3), trees)
   if (address.treeCid === undefined) {
     if (address.cid.codec === cid.codec && String(address.cid) === String(cid)) return { cid, data }
     throw new CodexError('exchange/cid-mismatch', `expected block ${address.cid} at its own CID, found ${cid}`, {
@@ -101,12 +114,12 @@ function readDelivery(bytes: Uint8Array): Delivery {
   return { cid, data, treeCid: address.treeCid, index: address.index, proof: decodeProof(proof) }
 }
 
-function readAddress(bytes: Uint8Array | undefined): BlockAddress {
+function readAddress(bytes: Uint8Array | undefined, trees: TreeCids): BlockAddress {
   if (bytes === undefined)
     throw new CodexError('exchange/address-missing', 'expected the address of a block, found none')
   const address = new WireMessage(bytes, { 1: 'number', 2: 'bytes', 3: 'number', 4: 'bytes' }, ROOM, SPARE_FIELDS)
   if (!readBoolean(address, 1, 'leaf')) return { cid: readCid(address.bytes(4), 'the block') }
-  return { treeCid: readCid(address.bytes(2), 'the tree'), index: address.number(3) }
+  return { treeCid: trees.read(address.bytes(2)), index: address.number(3) }
 }
 
 function readCid(bytes: Uint8Array | undefined, whose: string): Cid {

@@ -132,9 +132,11 @@ class LeafFetch {
 
   async #refill(): Promise<void> {
     const { treeCid, leafCount, indices, blockSize = BLOCK_SIZE } = this.#options
-    while (this.#next < indices.length && this.#pending.size + this.#arrived.length < WINDOW) {
+    for (;;) {
+      const room = WINDOW - this.#pending.size - this.#arrived.length
+      if (this.#next >= indices.length || room <= 0) return
       this.#signal.throwIfAborted()
-      const part = indices.slice(this.#next, this.#next + REFILL)
+      const part = indices.slice(this.#next, this.#next + Math.min(room, REFILL))
       const here = await this.#exchange.has(part.map((index) => ({ treeCid, index })))
       this.#next += part.length
       for (const [i, index] of part.entries()) {

@@ -2,14 +2,21 @@
 // and the gate. All of it is imported when a network is opened, not before. What it speaks over is the platform's choice.
 
 import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { ICryptoInterface } from '@libp2p/noise'
 import type { Libp2pOptions } from 'libp2p'
 import type { Bytes } from '../lib/units.ts'
 import { KiB, MiB } from '../lib/units.ts'
 import type { Identity } from './identity.ts'
 import { MAX_PEERS } from './blockexchange.ts'
+import { joinWritesOf } from './joinedwrites.ts'
 
-/** Transports as `createLibp2p` takes them; the platform loads them lazily. */
-export type Transports = Libp2pOptions['transports']
+/** What libp2p stands on, which the platform loads lazily. */
+export interface Transports {
+  /** As `createLibp2p` takes them. */
+  readonly list: NonNullable<Libp2pOptions['transports']>
+  /** For Noise; script where the platform has nothing faster. */
+  readonly crypto?: ICryptoInterface | undefined
+}
 
 /** A request to come in over WebSocket, before anything is answered to it. */
 export interface Visit {
@@ -71,8 +78,8 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     start: false,
     privateKey: privateKeyFromRaw(identity.privateKey),
     addresses: { listen: [...listen], announce: [...announce] },
-    ...(transports === undefined ? {} : { transports }),
-    connectionEncrypters: [noise()],
+    transports: transports.list.map((make) => (components) => joinWritesOf(make(components))),
+    connectionEncrypters: [noise(transports.crypto === undefined ? {} : { crypto: transports.crypto })],
     streamMuxers: [
       yamux({
         maxInboundStreams: STREAMS_PER_CONNECTION,

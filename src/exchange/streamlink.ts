@@ -13,6 +13,7 @@ import { Doorbell } from './doorbell.ts'
 import { FrameReader, framePrefix } from './framereader.ts'
 import type { Link, ReceiveOptions } from './link.ts'
 import type { MessageMemory } from './messagememory.ts'
+import { sparseWindow } from './sparsewindow.ts'
 
 /** What a stream may buffer beyond the message that is allowed, before it is reset: mplex cannot make its sender wait. */
 const READ_AHEAD_BYTES: Bytes = MiB
@@ -61,7 +62,7 @@ export class StreamLink implements Link {
       stream.abort(closed('the link is over'))
       return
     }
-    this.#streams.add(stream)
+    this.#streams.add(sparseWindow(stream))
     const reader = new FrameReader(() => this.#maxBytes(), this.#parts.memory)
     stream.addEventListener('message', ({ data }: StreamMessageEvent) => this.#receive(stream, reader, data))
     stream.addEventListener('close', (event: StreamCloseEvent) => this.#closed(stream, reader, event.error))

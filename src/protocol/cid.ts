@@ -34,16 +34,23 @@ interface KindRule {
   readonly hashCode: number
   /** The digest is an element of the proof system's field, little-endian. */
   readonly inField: boolean
+  /** What stands before the digest. Made once: peers send a great many CIDs. */
+  readonly head: Uint8Array
 }
 
-const RULES: ReadonlyMap<number, KindRule> = new Map<number, KindRule>([
-  [CODEX_MANIFEST, { kind: 'manifest', hashCode: SHA2_256, inField: false }],
-  [CODEX_BLOCK, { kind: 'block', hashCode: SHA2_256, inField: false }],
-  [CODEX_ROOT, { kind: 'tree', hashCode: SHA2_256, inField: false }],
-  [CODEX_SLOT_ROOT, { kind: 'slot root', hashCode: IDENTITY, inField: true }],
-  [CODEX_PROVING_ROOT, { kind: 'verify root', hashCode: IDENTITY, inField: true }],
-  [CODEX_SLOT_CELL, { kind: 'slot cell', hashCode: POSEIDON2_MERKLE_2KB, inField: true }],
+const RULES: ReadonlyMap<number, KindRule> = new Map([
+  rule(CODEX_MANIFEST, { kind: 'manifest', hashCode: SHA2_256, inField: false }),
+  rule(CODEX_BLOCK, { kind: 'block', hashCode: SHA2_256, inField: false }),
+  rule(CODEX_ROOT, { kind: 'tree', hashCode: SHA2_256, inField: false }),
+  rule(CODEX_SLOT_ROOT, { kind: 'slot root', hashCode: IDENTITY, inField: true }),
+  rule(CODEX_PROVING_ROOT, { kind: 'verify root', hashCode: IDENTITY, inField: true }),
+  rule(CODEX_SLOT_CELL, { kind: 'slot cell', hashCode: POSEIDON2_MERKLE_2KB, inField: true }),
 ])
+
+function rule(codec: number, kind: Omit<KindRule, 'head'>): readonly [number, KindRule] {
+  const head = Uint8Array.from([CID_VERSION, codec, kind.hashCode, DIGEST_BYTES].flatMap(encodeVarint))
+  return [codec, { ...kind, head }]
+}
 
 /** The order of the BN254 scalar field: digests of slot roots, verify roots and slot cells are smaller. */
 export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
@@ -69,11 +76,10 @@ export class Cid {
     this.kind = rule.kind
     this.codec = codec
     this.hashCode = rule.hashCode
-    const prefix = [CID_VERSION, codec, rule.hashCode, DIGEST_BYTES].flatMap(encodeVarint)
-    this.bytes = new Uint8Array(prefix.length + DIGEST_BYTES)
-    this.bytes.set(prefix)
-    this.bytes.set(digest, prefix.length)
-    this.digest = this.bytes.subarray(prefix.length)
+    this.bytes = new Uint8Array(rule.head.length + DIGEST_BYTES)
+    this.bytes.set(rule.head)
+    this.bytes.set(digest, rule.head.length)
+    this.digest = this.bytes.subarray(rule.head.length)
   }
 
   /** Always `z` and base58btc of the bytes. */

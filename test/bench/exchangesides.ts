@@ -119,7 +119,7 @@ export async function fetch(course: Course): Promise<Sample> {
 /** The same bytes over one stream. */
 export async function raw(course: Course): Promise<Sample> {
   const sender = await startChild('sendRaw', course)
-  const libp2p = await openNetwork(freshIdentity(), [])
+  const libp2p = await plainLibp2p([])
   const { multiaddr } = await import('@multiformats/multiaddr')
   await libp2p.start()
   const connection = await libp2p.dial(multiaddr(sender.address))
@@ -158,8 +158,7 @@ export async function provide({ folder, listen }: Course): Promise<string> {
 
 /** Runs in a process of its own. @returns its address */
 export async function sendRaw({ listen, blocks }: Course): Promise<string> {
-  const identity = freshIdentity()
-  const libp2p = await openNetwork(identity, [listen])
+  const libp2p = await plainLibp2p([listen])
   const piece = randomFillSync(new Uint8Array(RAW_WRITE_BYTES))
   const send = async (stream: Stream): Promise<void> => {
     for (let left = blocks * BLOCK_BYTES; left > 0; left -= piece.length)
@@ -215,6 +214,26 @@ export async function startChild(name: 'provide' | 'sendRaw', course: Course): P
 
 function freshIdentity(): Identity {
   return identityOf(webcrypto.getRandomValues(new Uint8Array(32)))
+}
+
+/** As its documentation makes one: the same transports and protocols as ours, and all settings as they come. */
+async function plainLibp2p(listen: readonly string[]): Promise<Libp2p> {
+  // Polyfills of this runtime come with it.
+  await nodeTransports()
+  const [{ createLibp2p }, { tcp }, { webSockets }, { noise }, { yamux }] = await Promise.all([
+    import('libp2p'),
+    import('@libp2p/tcp'),
+    import('@libp2p/websockets'),
+    import('@libp2p/noise'),
+    import('@libp2p/yamux'),
+  ])
+  return createLibp2p({
+    start: false,
+    addresses: { listen: [...listen] },
+    transports: [tcp(), webSockets()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+  })
 }
 
 async function openNetwork(identity: Identity, listen: readonly string[], exchange?: BlockExchange): Promise<Libp2p> {

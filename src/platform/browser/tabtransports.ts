@@ -8,14 +8,13 @@ export async function tabTransports(): Promise<Transports> {
     import('@multiformats/multiaddr'),
   ])
   const makeWebSockets = webSockets()
-  return [
-    (components) => {
-      const transport = makeWebSockets(components)
-      const dialFilter = transport.dialFilter.bind(transport)
-      // A bridge may want a token in the path of its URL. The transport dials such addresses, but takes them for those of another.
-      transport.dialFilter = (addresses) =>
-        addresses.filter((each) => dialFilter([multiaddr(String(each).replace(/\/http-path\/[^/]+/, ''))]).length > 0)
-      return transport
-    },
-  ]
+  const make: typeof makeWebSockets = (components) => {
+    const transport = makeWebSockets(components)
+    const dialFilter = transport.dialFilter.bind(transport)
+    // A bridge may want a token in the path of its URL. The transport dials such addresses, but takes them for those of another.
+    transport.dialFilter = (addresses) =>
+      addresses.filter((each) => dialFilter([multiaddr(String(each).replace(/\/http-path\/[^/]+/, ''))]).length > 0)
+    return transport
+  }
+  return { list: [make] }
 }

@@ -1,4 +1,4 @@
-// Shared memory that begins on a page, as unbuffered writes want it. Node has no call for it; a WebAssembly memory is made of whole pages.
+// Memory that begins on a page, as unbuffered writes want it. Node has no call for it; a WebAssembly memory is made of whole pages.
 
 import { KiB } from '../../lib/units.ts'
 import type { Bytes } from '../../lib/units.ts'
@@ -9,10 +9,10 @@ export const ALIGNMENT_BYTES: Bytes = 4 * KiB
 
 const aligned = new WeakSet<ArrayBufferLike>()
 
-/** Zeroed; shared with threads, and what {@link isAligned} knows. */
-export function alignedMemory(bytes: Bytes): Uint8Array {
+/** Zeroed, and what {@link isAligned} knows. @param shared with threads, to which it is sent without a copy */
+export function alignedMemory(bytes: Bytes, { shared = true }: { readonly shared?: boolean } = {}): Uint8Array {
   const pages = Math.ceil(bytes / WASM_PAGE_BYTES)
-  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true })
+  const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
   aligned.add(buffer)
   return new Uint8Array(buffer, 0, bytes)
 }

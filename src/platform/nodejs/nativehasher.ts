@@ -1,7 +1,8 @@
 // sha256 by Node's own crypto: bulk on a thread that shares its memory, the rest on this thread in slices.
 //
 // WebCrypto's thread pool was measured against it (Node 20, 64 KiB messages): copying a message into a job and back costs this thread 44 us, hashing
-// it right here 40 us. Only shared memory takes the work off this thread.
+// it right here 40 us. Only shared memory takes the work off this thread. But copying into shared memory costs more than hashing, because it is done word
+// by word: bytes that come through script are hashed right here.
 
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
@@ -33,8 +34,8 @@ export class NativeHasher implements Hasher {
     this.#threads = threads
   }
 
-  memory(bytes: Bytes): Uint8Array {
-    return alignedMemory(bytes)
+  memory(bytes: Bytes, filledBy: 'disk' | 'script' = 'disk'): Uint8Array {
+    return alignedMemory(bytes, { shared: filledBy === 'disk' })
   }
 
   async sha256(messages: readonly Uint8Array[]): Promise<Uint8Array[]> {

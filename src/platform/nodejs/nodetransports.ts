@@ -9,19 +9,22 @@ const BACKLOG = 64
 /** @param admit who may come over WebSocket; everyone without it */
 export async function nodeTransports(admit?: AdmitVisit): Promise<Transports> {
   supplyWithResolvers()
-  const [{ tcp }, { webSockets }] = await Promise.all([import('@libp2p/tcp'), import('@libp2p/websockets')])
+  const [{ tcp }, { webSockets }, { noiseCrypto: crypto }] = await Promise.all([
+    import('@libp2p/tcp'),
+    import('@libp2p/websockets'),
+    import('./noisecrypto.ts'),
+  ])
   await supplyWebSocket()
+  const makeTcp = tcp({ backlog: BACKLOG })
   const makeWebSockets = webSockets()
-  if (admit === undefined) return [tcp({ backlog: BACKLOG }), makeWebSockets]
-  return [
-    tcp({ backlog: BACKLOG }),
-    (components) => {
-      const transport = makeWebSockets(components)
-      const createListener = transport.createListener.bind(transport)
-      transport.createListener = (options) => guardListener(createListener(options), admit)
-      return transport
-    },
-  ]
+  if (admit === undefined) return { list: [makeTcp, makeWebSockets], crypto }
+  const makeGuarded: typeof makeWebSockets = (components) => {
+    const transport = makeWebSockets(components)
+    const createListener = transport.createListener.bind(transport)
+    transport.createListener = (options) => guardListener(createListener(options), admit)
+    return transport
+  }
+  return { list: [makeTcp, makeGuarded], crypto }
 }
 
 /** The transport dials with the global class, which Node has from 22 on. */

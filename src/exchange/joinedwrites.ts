@@ -1,0 +1,69 @@
+// All pieces of an encrypted record in one write. js-libp2p writes each piece by itself, a length of two bytes too: over TCP each is a system call and
+// travels alone, over WebSocket each is a message of its own. Both sides spend more on that than on the cipher.
+
+import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
+
+/** The transport itself, whose connections join their writes from now on. */
+export function joinWritesOf<T extends Transport>(transport: T): T {
+  const dial = transport.dial.bind(transport)
+  const createListener = transport.createListener.bind(transport)
+  transport.dial = (address, options) => dial(address, { ...options, upgrader: joiningUpgrader(options.upgrader) })
+  transport.createListener = (options) => createListener({ ...options, upgrader: joiningUpgrader(options.upgrader) })
+  return transport
+}
+
+function joiningUpgrader(upgrader: Upgrader): Upgrader {
+  return {
+    upgradeInbound: (connection: MultiaddrConnection, options: never) =>
+      upgrader.upgradeInbound(joinWrites(connection), options),
+    upgradeOutbound: (connection: MultiaddrConnection, options: never) =>
+      upgrader.upgradeOutbound(joinWrites(connection), options),
+    createInboundAbortSignal: (signal) => upgrader.createInboundAbortSignal(signal),
+    getStreamMuxers: () => upgrader.getStreamMuxers(),
+    getConnectionEncrypters: () => upgrader.getConnectionEncrypters(),
+  }
+}
+
+interface SendResult {
+  readonly sentBytes: number
+  readonly canSendMore: boolean
+}
+
+interface Sending {
+  sendData?: (data: Uint8ArrayList) => SendResult
+  /** Of TCP. */
+  readonly socket?: Partial<Corkable>
+}
+
+/** What is needed here of a socket of Node's. */
+interface Corkable {
+  cork(): void
+  write(bytes: Uint8Array): boolean
+  uncork(): void
+  readonly writableNeedDrain: boolean
+}
+
+/** The connection itself. One that is made otherwise than this knows stays as it is, and is slower. */
+export function joinWrites<T extends MultiaddrConnection>(connection: T): T {
+  const sending = connection as T & Sending
+  const { socket } = sending
+  const send = sending.sendData?.bind(connection)
+  if (send === undefined) return connection
+  if (isCorkable(socket)) sending.sendData = (data) => writeCorked(socket, data)
+  // What is written must not change any more: this is a copy, unless it was one piece already.
+  else sending.sendData = (data) => send(new Uint8ArrayList(data.subarray()))
+  return connection
+}
+
+function isCorkable(socket: Partial<Corkable> | undefined): socket is Corkable {
+  return typeof socket?.cork === 'function' && typeof socket.uncork === 'function' && 'writableNeedDrain' in socket
+}
+
+/** In one system call, without joining them in memory. */
+function writeCorked(socket: Corkable, data: Uint8ArrayList): SendResult {
+  socket.cork()
+  for (const piece of data) socket.write(piece)
+  socket.uncork()
+  return { sentBytes: data.byteLength, canSendMore: !socket.writableNeedDrain }
+}

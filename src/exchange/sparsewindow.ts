@@ -1,0 +1,35 @@
+// Yamux with fewer words. A receiver tells the sender how much more may come; js-libp2p does so after every frame, and each time that is a record to
+// encrypt, to write and to read. Telling it when half of what was granted is used up says the same.
+
+import type { Stream } from '@libp2p/interface'
+import type { Bytes } from '../lib/units.ts'
+import { MiB } from '../lib/units.ts'
+
+/** Granted from the first words on, so that half of it is more than what is on its way at once. The library lets it grow where that helps. */
+export const WINDOW_BYTES: Bytes = MiB
+
+interface WindowedStream {
+  /** Granted in all, and what of it is left. */
+  recvWindow: Bytes
+  readonly recvWindowCapacity: Bytes
+  sendWindowUpdate: () => void
+}
+
+/** The stream itself, which says less from now on. One of another muxer, or made otherwise than this knows, stays as it is. */
+export function sparseWindow(stream: Stream): Stream {
+  const windowed = stream as unknown as Partial<WindowedStream>
+  if (!isWindowed(windowed)) return stream
+  const sendWindowUpdate = windowed.sendWindowUpdate.bind(stream)
+  windowed.recvWindow = Math.max(windowed.recvWindow, WINDOW_BYTES)
+  windowed.sendWindowUpdate = () => {
+    if (windowed.recvWindowCapacity <= windowed.recvWindow / 2) sendWindowUpdate()
+  }
+  return stream
+}
+
+function isWindowed(stream: Partial<WindowedStream>): stream is WindowedStream {
+  const { recvWindow, recvWindowCapacity, sendWindowUpdate } = stream
+  return (
+    typeof recvWindow === 'number' && typeof recvWindowCapacity === 'number' && typeof sendWindowUpdate === 'function'
+  )
+}
