@@ -6,13 +6,12 @@ import { readFile } from '../../web/readfile.ts'
 import type { PageSides } from './inchromium.ts'
 import type { BareWorker } from './protectsides.ts'
 import { measureBare, protectOnce } from './protectsides.ts'
+import { watchDelays } from './pagedelays.ts'
 import { NEVER, quietParts } from './quietparts.ts'
 
 const FULL_BYTES = 256 * MiB
 const QUICK_BYTES = 24 * MiB
 const PIECE_BYTES = 64 * KiB
-/** Between two looks at the clock. */
-const TICK_MS = 5
 
 const sides: PageSides = {
   async ours(quick) {
@@ -29,22 +28,6 @@ const sides: PageSides = {
     return { mibPerSecond, delayMs }
   },
   peer: () => measureBare(createWorker),
-}
-
-/** How much later than asked for timers of this thread come. */
-function watchDelays(): { percentile(share: number): number } {
-  const found: number[] = []
-  let expected = performance.now() + TICK_MS
-  const timer = setInterval(() => {
-    found.push(Math.max(0, performance.now() - expected))
-    expected = performance.now() + TICK_MS
-  }, TICK_MS)
-  return {
-    percentile(share) {
-      clearInterval(timer)
-      return found.sort((a, b) => a - b)[Math.floor(share * (found.length - 1))] ?? Number.NaN
-    },
-  }
 }
 
 function createWorker(): BareWorker {

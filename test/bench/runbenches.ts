@@ -17,6 +17,7 @@ import { bench as fieldScalar } from './fieldscalar.bench.ts'
 import type { Bench } from './harness.ts'
 import { compare, measureInTurn } from './harness.ts'
 import { bench as exchange } from './exchange.bench.ts'
+import { bench as exchangeInTab } from './exchange.browser.bench.ts'
 import { bench as exchangeGib } from './exchangegib.bench.ts'
 import { bench as leopard } from './leopard.bench.ts'
 import { bench as leopardInTab } from './leopard.browser.bench.ts'
@@ -56,6 +57,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: sales, file: 'sales.bench.ts' },
   { bench: exchange, file: 'exchange.bench.ts' },
   { bench: exchangeGib, file: 'exchangegib.bench.ts' },
+  { bench: exchangeInTab, file: 'exchange.browser.bench.ts' },
   { bench: marketEvents, file: 'marketevents.bench.ts' },
   { bench: marketDuties, file: 'marketduties.bench.ts' },
   { bench: leopard, file: 'leopard.bench.ts' },
