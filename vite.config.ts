@@ -26,6 +26,8 @@ const LIBRARY_ENTRIES = {
   exchange: 'src/entries/exchange.ts',
   'market.browser': 'src/entries/market.browser.ts',
   'market.nodejs': 'src/entries/market.nodejs.ts',
+  'node.browser': 'src/entries/node.browser.ts',
+  'node.nodejs': 'src/entries/node.nodejs.ts',
   protocol: 'src/entries/protocol.ts',
   'proving.browser': 'src/entries/proving.browser.ts',
   'proving.nodejs': 'src/entries/proving.nodejs.ts',

@@ -1,6 +1,8 @@
 // The composition root for a tab: IndexedDB for records, OPFS (or IndexedDB) for block bytes, WebCrypto, one Web Lock per node. Choices
 // only; what they make is in node.ts. A second tab gets a viewer instead of a node.
 
+import type { CreateNodeOptions } from './createnode.ts'
+import { checkOptions, runNode, runParts } from './createnode.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
@@ -100,6 +102,7 @@ export async function openNode({
         hasher: new WebCryptoHasher(),
         compute: () => openCompute(clock),
         transports,
+        trading,
         random: new SystemRandom(),
       },
       { ...settings, quotaBytes },
@@ -171,6 +174,28 @@ export function requestPersistence(): Promise<boolean> {
 const transports: NodeParts['transports'] = async () => {
   const { tabTransports } = await import('./platform/browser/tabtransports.ts')
   return tabTransports()
+}
+
+/** Loaded when the node enters the marketplace. */
+const trading: NodeParts['trading'] = async () => {
+  const [{ createProver }, { webLines }] = await Promise.all([openProving(), import('./platform/browser/weblines.ts')])
+  return { createProver, lines: webLines, stopwatch: () => performance.now() }
+}
+
+/** See {@link CreateNodeOptions}. */
+export interface CreateTabOptions extends CreateNodeOptions, Pick<BrowserOptions, 'name' | 'inLine' | 'lost'> {}
+
+/**
+ * The node `name` of this origin, running in the roles asked for; `stop` ends it and lets the next tab in line go on.
+ * @throws CodexError as {@link openNode}, `checkOptions` and `runNode`: nothing runs then
+ */
+export async function createNode(options: CreateTabOptions): Promise<TabNode> {
+  checkOptions(options)
+  const { name, inLine, lost, quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun } = options
+  const run = runParts(options)
+  const settings = { quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun }
+  const node = await openNode({ name, lost, ...run, ...settings, ...(inLine !== undefined && { inLine }) })
+  return runNode(node, options, run)
 }
 
 /** What proves in a tab, and what it can be measured with. */

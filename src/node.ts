@@ -6,6 +6,7 @@ import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
 import type { RandomSource } from './lib/random.ts'
+import { TypedEvents } from './lib/typedevents.ts'
 import { Slots } from './slots/slots.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
@@ -16,6 +17,7 @@ import { Maintenance } from './storage/maintenance.ts'
 import type { RepoStoreSettings } from './storage/repostore.ts'
 import { RepoStore } from './storage/repostore.ts'
 import type { SlabFile } from './storage/slabfile.ts'
+import type { NodeEvents, NodeStatus, Trade, TradeNeeds, TradePlatform, TradeSettings } from './trade.ts'
 
 /** What a platform hands over; all of it belongs to the node from then on. */
 export interface NodeParts {
@@ -26,6 +28,8 @@ export interface NodeParts {
   readonly compute: () => Promise<Compute>
   /** What the network is spoken over; called when the node joins it, if ever. */
   readonly transports: NodeNetworkParts['transports']
+  /** What the marketplace is reached and proven with; called when the node enters it, if ever. */
+  readonly trading: () => Promise<TradePlatform>
   readonly clock: Clock
   readonly log: Log
   readonly random: RandomSource
@@ -39,10 +43,15 @@ export class CodexNode {
   readonly repo: RepoStore
   readonly datasets: Datasets
   readonly slots: Slots
+  /** What goes on, for onlookers outside. */
+  readonly events = new TypedEvents<NodeEvents>()
   readonly #maintenance: Maintenance
   readonly #parts: NodeParts
   #joining: Promise<NodeNetwork> | undefined
   #network: NodeNetwork | undefined
+  #entering: Promise<Trade> | undefined
+  #trade: Trade | undefined
+  readonly #ending = new AbortController()
   #stopped: Promise<void> | undefined
 
   constructor(parts: NodeParts, settings: NodeSettings = {}) {
@@ -85,11 +94,56 @@ export class CodexNode {
   }
 
   async #join(settings: NetworkSettings, options: AbortOptions): Promise<NodeNetwork> {
-    if (this.#stopped !== undefined) throw new CodexError('node/stopped', 'the node was stopped; open it again')
+    this.#assertRunning()
     const { NodeNetwork } = await import('./exchange/nodenetwork.ts')
     const parts = { ...this.#parts, repo: this.repo, datasets: this.datasets }
     this.#network = await NodeNetwork.open(parts, settings, options)
     return this.#network
+  }
+
+  /** Undefined until {@link CodexNode.enter} has settled: this node takes no part in the marketplace. */
+  get trade(): Trade | undefined {
+    return this.#trade
+  }
+
+  /**
+   * Enters the marketplace in the roles asked for, until {@link CodexNode.stop}; the node has started and joined the network by then. Waits for the
+   * endpoint. Later calls answer the same, whatever their settings, unless the first failed. All of it is loaded by the first call.
+   * @throws CodexError as `Trade.open`, `node/not-joined`, `node/stopped`; the signal's reason
+   */
+  enter(settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
+    const either = AbortSignal.any([signal, this.#ending.signal])
+    this.#entering ??= this.#enter(settings, { signal: either }).catch((error: unknown) => {
+      this.#entering = undefined
+      throw error
+    })
+    return this.#entering
+  }
+
+  async #enter(settings: TradeSettings, options: AbortOptions): Promise<Trade> {
+    this.#assertRunning()
+    const network = this.#network
+    if (network === undefined)
+      throw new CodexError('node/not-joined', 'the marketplace needs the network of peers: join it first')
+    const [{ Trade }, platform] = await Promise.all([import('./trade.ts'), this.#parts.trading()])
+    const { repo, datasets, slots, events } = this
+    const needs: TradeNeeds = { ...this.#parts, ...platform, repo, datasets, slots, network, events }
+    this.#trade = await Trade.open(needs, settings, options)
+    return this.#trade
+  }
+
+  /** All there is to see, as plain data. */
+  async status(): Promise<NodeStatus> {
+    const network = this.#network
+    return {
+      time: this.#parts.clock.now(),
+      space: await this.repo.space(),
+      network:
+        network === undefined
+          ? undefined
+          : { peerId: network.peerId, addresses: network.addresses(), peers: network.peers() },
+      trade: this.#trade?.status(),
+    }
   }
 
   /** Nothing of this node runs or holds its data once settled. A second call waits for the first. Never rejects. */
@@ -99,6 +153,8 @@ export class CodexNode {
   }
 
   async #stop(): Promise<void> {
+    this.#ending.abort(stoppedError())
+    await (await this.#entering?.catch(() => undefined))?.stop()
     const network = await this.#joining?.catch(() => undefined)
     await network?.stop()
     await this.#maintenance.stop()
@@ -114,4 +170,12 @@ export class CodexNode {
       // One part that fails to close must not keep the next from closing.
       await close().catch((error: unknown) => log.error('a part of the node failed to stop', { error }))
   }
+
+  #assertRunning(): void {
+    if (this.#stopped !== undefined) throw stoppedError()
+  }
+}
+
+function stoppedError(): CodexError<'node/stopped'> {
+  return new CodexError('node/stopped', 'the node was stopped; open it again')
 }

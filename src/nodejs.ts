@@ -1,5 +1,7 @@
 // The composition root for Node: LevelDB and a plain file in a data folder, native sha256. Choices only; what they make is in node.ts.
 
+import type { CreateNodeOptions } from './createnode.ts'
+import { checkOptions, runNode, runParts } from './createnode.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
@@ -55,7 +57,8 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
   }
   try {
     const compute = (): Promise<Compute> => openCompute(clock)
-    const parts = { ...stores, release, clock, log, hasher, compute, transports, random: new SystemRandom() }
+    const random = new SystemRandom()
+    const parts = { ...stores, release, clock, log, hasher, compute, transports, trading, random }
     return new CodexNode(parts, settings)
   } catch (error) {
     // Bad settings must not leave the folder locked.
@@ -70,6 +73,31 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
 const transports: NodeParts['transports'] = async (admit) => {
   const { nodeTransports } = await import('./platform/nodejs/nodetransports.ts')
   return nodeTransports(admit)
+}
+
+/** Loaded when the node enters the marketplace. */
+const trading: NodeParts['trading'] = async () => {
+  const [{ createProver }, lines] = await Promise.all([openProving(), openLines()])
+  return { createProver, lines, stopwatch: () => performance.now() }
+}
+
+/** See {@link CreateNodeOptions}. */
+export interface CreateNodejsOptions extends CreateNodeOptions {
+  /** Folder of this node and no other; made when missing. */
+  readonly dataDir: string
+}
+
+/**
+ * A node over the data folder that runs in the roles asked for; `stop` ends it and lets go of the folder.
+ * @throws CodexError as {@link openNode}, `checkOptions` and `runNode`: nothing runs then
+ */
+export async function createNode(options: CreateNodejsOptions): Promise<NodejsNode> {
+  checkOptions(options)
+  const { quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun } = options
+  const run = runParts(options)
+  const settings = { quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun }
+  const node = await openNode({ dataDir: options.dataDir, clock: run.clock, log: run.log, ...settings })
+  return runNode(node, options, run)
 }
 
 /** What proves, and what it proves with. */

@@ -24,12 +24,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   rest: ['nodejs.ts', 'protocol', 'lib'],
   bridge: ['nodejs.ts', 'protocol', 'lib'],
   devnet: ['nodejs.ts', 'protocol', 'lib'],
-  'browser.ts': ['node.ts', 'platform/browser', ...BELOW_NODE],
-  'nodejs.ts': ['node.ts', 'platform/nodejs', ...BELOW_NODE],
-  'node.ts': BELOW_NODE,
+  'browser.ts': ['createnode.ts', 'node.ts', 'trade.ts', 'platform/browser', ...BELOW_NODE],
+  'nodejs.ts': ['createnode.ts', 'node.ts', 'trade.ts', 'platform/nodejs', ...BELOW_NODE],
+  'createnode.ts': ['node.ts', 'trade.ts', ...BELOW_NODE],
+  'node.ts': ['trade.ts', ...BELOW_NODE],
+  'trade.ts': BELOW_NODE,
   entries: BELOW_NODE,
-  'entries/*.browser.ts': ['platform/browser', ...BELOW_NODE],
-  'entries/*.nodejs.ts': ['platform/nodejs', ...BELOW_NODE],
+  'entries/*.browser.ts': ['browser.ts', 'createnode.ts', 'node.ts', 'trade.ts', 'platform/browser', ...BELOW_NODE],
+  'entries/*.nodejs.ts': ['nodejs.ts', 'createnode.ts', 'node.ts', 'trade.ts', 'platform/nodejs', ...BELOW_NODE],
   'platform/browser': WITH_SEAMS_FOR_PLATFORMS,
   'platform/nodejs': WITH_SEAMS_FOR_PLATFORMS,
   wasm: ['lib'],
@@ -41,7 +43,7 @@ const TYPE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   'platform/nodejs': BELOW_NODE,
 }
 /** Rooms of one file each, directly under src. */
-const ONE_FILE = ['browser.ts', 'nodejs.ts', 'node.ts']
+const ONE_FILE = ['browser.ts', 'nodejs.ts', 'createnode.ts', 'node.ts', 'trade.ts']
 /** A kernel is loaded where it computes: in a worker's first file, or by an entry whose caller computes on its own thread. */
 const MAY_LOAD_KERNELS = /(worker(\.(browser|nodejs))?|entries\/[a-z]+\.(browser|nodejs))\.ts$/
 

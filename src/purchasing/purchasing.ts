@@ -33,6 +33,8 @@ export interface PurchasingParts {
   readonly log: Log
   /** Keeps every block of the dataset at least until then: hosts fetch them from us. */
   keepUntil(cid: Cid, expiry: Seconds, options: AbortOptions): Promise<unknown>
+  /** Hears of each phase on entry, and of the end. Must not throw. */
+  readonly tell?: ((purchase: Purchase) => void) | undefined
 }
 
 /** Marketplace reference §7.1. */
@@ -152,12 +154,15 @@ export class Purchasing {
     scope.spawn(`purchase ${purchase.id}`, async () => {
       const outcome = await ending
       log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
+      this.#parts.tell?.(purchase)
       await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome })])
     })
   }
 
   /** Hosts fetch the slots from us, and those that repair one may need any of them until the end. */
-  async #keep({ request, id }: Purchase, phase: PurchasePhase): Promise<void> {
+  async #keep(purchase: Purchase, phase: PurchasePhase): Promise<void> {
+    const { request, id } = purchase
+    this.#parts.tell?.(purchase)
     if (phase.at !== 'submitted' && phase.at !== 'started') return
     const until = phase.at === 'started' ? phase.until : phase.expiry + Number(request.ask.duration)
     const signal = this.#scope?.signal ?? AbortSignal.abort()

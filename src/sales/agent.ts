@@ -38,6 +38,7 @@ export class SalesAgent {
   #phase: SalePhase | undefined
   #outcome: SaleOutcome | undefined
   #taken: ReservationId | undefined
+  #ended: Reservation | undefined
   /** Settles when the accounts are settled too, with how it ended. Rejects only for mistakes of our own and for stores that fail. */
   readonly done: Promise<SaleOutcome>
 
@@ -63,6 +64,11 @@ export class SalesAgent {
   get state(): string {
     if (this.#outcome !== undefined && this.#outcome.end !== 'paused') return OUTCOME_NAMES[this.#outcome.end]
     return this.#phase === undefined ? RESUMING_NAME : PHASE_NAMES[this.#phase.at]
+  }
+
+  /** What the sale took, as it was before its end; undefined before it has taken anything. */
+  get taken(): Reservation | undefined {
+    return this.reservation ?? this.#ended
   }
 
   /** What the sale has taken, as it is now. */
@@ -100,6 +106,7 @@ export class SalesAgent {
     assert(mayEnd(this.#phase?.at, outcome.end), `a sale in ${this.#phase?.at} ends as ${outcome.end}`)
     const settlement: Settlement = settle(outcome)
     if (settlement.ends) {
+      this.#ended = this.reservation
       if (this.#taken !== undefined) await this.#settle(this.#taken, settlement.collateral)
       this.#decide(settlement.again ? 'again' : 'decided')
     }

@@ -11,8 +11,15 @@ import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
 
-type PeriodEnd =
-  { readonly at: 'period'; readonly isMissed: boolean } | { readonly at: 'state'; readonly state: SlotState }
+type PeriodEnd = { readonly at: 'period' } | { readonly at: 'state'; readonly state: SlotState }
+
+/** Of this sale since it was taken up. */
+interface ProofCount {
+  proven: number
+  missed: number
+  /** Periods that asked for a proof. */
+  due: number
+}
 
 /** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
 export async function* keepProving(
@@ -26,16 +33,17 @@ export async function* keepProving(
   const since = await insist(context, () => market.blockAt(clock.now(), { signal }))
   yield { at: 'filled', until }
   let isKept = false
-  let missed = 0
+  const count: ProofCount = { proven: 0, missed: 0, due: 0 }
   for (;;) {
     const period = periods.periodOf(clock.now())
-    yield { at: 'proving', period, missed }
-    const ended = await provePeriod(context, content, period)
+    const { proven, missed } = count
+    yield { at: 'proving', period, proven, missed }
+    const ended = await provePeriod(context, content, period, count)
+    if (count.proven !== proven || count.missed !== missed)
+      yield { at: 'proving', period, proven: count.proven, missed: count.missed }
     // After the duty: it may take a while.
     isKept ||= await keep(context, content, until)
-    if (ended.at === 'period') {
-      if (ended.isMissed) missed++
-    } else {
+    if (ended.at === 'state') {
       const verdict = await judge(context, ended.state, since)
       if (verdict !== undefined) return verdict
     }
@@ -92,8 +100,13 @@ async function wasFreed({ market, id, signal }: SaleContext, since: number): Pro
 }
 
 /** Until the proof is in the chain, none is due, or the period is over. */
-async function provePeriod(context: SaleContext, content: SlotContent, period: Period): Promise<PeriodEnd> {
-  const { market, clock, work, id, log, wait, signal } = context
+async function provePeriod(
+  context: SaleContext,
+  content: SlotContent,
+  period: Period,
+  count: ProofCount,
+): Promise<PeriodEnd> {
+  const { market, clock, work, id, log, wait, signal, failEveryProofs = 0 } = context
   const end = new Periodicity(market.terms.proofs.period).endOf(period)
   const deadline = deadlineSignal(context, end)
   let isDue = false
@@ -105,11 +118,20 @@ async function provePeriod(context: SaleContext, content: SlotContent, period: P
         if (found.period > period) break
         // The chain has not come into this period yet.
         if (found.period === period) {
-          if (found.duty === undefined) return { at: 'period', isMissed: false }
+          if (found.duty === undefined) return { at: 'period' }
+          if (!isDue) count.due++
           isDue = true
+          if (failEveryProofs > 0 && count.due % failEveryProofs === 0) {
+            log.warn('this proof is left out on purpose, as the settings say', { slotId: id, period })
+            count.missed++
+            return { at: 'period' }
+          }
           const proof = await work.prove(content, found.duty.challenge, { signal: deadline.signal, rank: 'duty' })
           const outcome = await market.submitProof(id, period, proof, { signal: deadline.signal })
-          if (outcome.done || outcome.why === 'already submitted') return { at: 'period', isMissed: false }
+          if (outcome.done || outcome.why === 'already submitted') {
+            count.proven++
+            return { at: 'period' }
+          }
           log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
           if (outcome.why === 'period over') break
           if (outcome.why === 'not our slot') return { at: 'state', state: 'Filled' }
@@ -123,8 +145,11 @@ async function provePeriod(context: SaleContext, content: SlotContent, period: P
   } finally {
     deadline.end()
   }
-  if (isDue) log.error('a proof was missed: collateral will be lost', { slotId: id, period })
-  return { at: 'period', isMissed: isDue }
+  if (isDue) {
+    count.missed++
+    log.error('a proof was missed: collateral will be lost', { slotId: id, period })
+  }
+  return { at: 'period' }
 }
 
 /** Aborts at the instant: a proof for a period that is over is worth nothing, and the next one needs the machine. */

@@ -20,6 +20,8 @@ export interface SaleSeams {
   readonly reservations: Pick<Reservations, 'reserve' | 'markFill'>
   readonly work: SlotWork
   readonly log: Log
+  /** For tests of others: every so many proofs that are due one is left out, on purpose. None by default. */
+  readonly failEveryProofs?: number | undefined
 }
 
 /** What every step of a sale is given. */

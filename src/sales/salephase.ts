@@ -11,7 +11,7 @@ export type SalePhase =
   | { readonly at: 'reserving'; readonly reservation: Reservation }
   | { readonly at: 'downloading'; readonly doneBytes: Bytes; readonly totalBytes: Bytes }
   | { readonly at: 'filled'; readonly until: Seconds }
-  | { readonly at: 'proving'; readonly period: Period; readonly missed: number }
+  | { readonly at: 'proving'; readonly period: Period; readonly proven: number; readonly missed: number }
 
 export type PhaseName = SalePhase['at']
 

@@ -46,7 +46,18 @@ export interface SalesParts {
   readonly work: SlotWork
   readonly random: RandomSource
   readonly log: Log
+  /** As `SaleSeams`. */
+  readonly failEveryProofs?: number | undefined
+  /** Hears of each phase on entry and of its progress, and of each end. Must not throw. */
+  readonly tell?: ((event: SaleEvent) => void) | undefined
 }
+
+/** What a sale came to, for onlookers. */
+export type SaleEvent = Slot &
+  (
+    | { readonly type: 'phase'; readonly phase: SalePhase }
+    | { readonly type: 'end'; readonly outcome: SaleOutcome; readonly reservation: Reservation | undefined }
+  )
 
 export interface SalesSettings {
   readonly queueSize?: number | undefined
@@ -66,6 +77,9 @@ const CONFIRMING_LOOKS = 3
 const CONFIRMING_SECONDS: Seconds = 15
 /** Slots of ours that are looked up at once at a start. */
 const TAKEN_UP_AT_ONCE = 32
+
+/** Where a sale has nothing in the store yet. */
+const BEFORE_DATA: readonly (SalePhase['at'] | undefined)[] = ['preparing', 'reserving']
 
 type Offered = Extract<ContractEvent, { type: 'StorageRequested' }>
 
@@ -322,7 +336,8 @@ export class Sales {
         const outcome = await agent.done
         const settlement = settle(outcome)
         if (settlement.ends && !settlement.again) this.#open.get(slot.requestId)?.givenUp.add(slot.slotIndex)
-        this.#tellOutcome(slot, outcome)
+        this.#tellOutcome(slot, outcome, agent.taken)
+        if (settlement.ends && !BEFORE_DATA.includes(agent.phase?.at)) await this.#letGo(slot, scope.signal)
       } finally {
         if (agent.outcome?.end !== 'paused' && this.#agents.get(slot) === agent) this.#agents.delete(slot)
         this.#draining.ring()
@@ -331,7 +346,19 @@ export class Sales {
     return agent
   }
 
+  /** What is left to be let go is small, and goes when its time is over. */
+  async #letGo(slot: Slot, signal: AbortSignal): Promise<void> {
+    const { market, work, log } = this.#parts
+    try {
+      const request = await market.request(slot.requestId, { signal })
+      if (request !== undefined) await work.letGo({ request, slotIndex: slot.slotIndex }, { signal })
+    } catch (error) {
+      if (!signal.aborted) log.warn('what was kept beside the blocks of a slot stays until its time is over', { error })
+    }
+  }
+
   #tellPhase(slot: Slot, phase: SalePhase): void {
+    this.#parts.tell?.({ ...slot, type: 'phase', phase })
     if (phase.at === 'reserving') this.#note(slot.requestId, slot.slotIndex, 'taken', ['an availability matches'])
     // What shows progress is told on entry; of the proofs, which come every period for months, the log keeps to itself what went well.
     if (phase.at === 'downloading' && phase.doneBytes > 0) return
@@ -339,8 +366,9 @@ export class Sales {
     this.#parts.log[level]('a sale entered a phase', { ...slot, phase: phase.at })
   }
 
-  #tellOutcome(slot: Slot, outcome: SaleOutcome): void {
-    const { log } = this.#parts
+  #tellOutcome(slot: Slot, outcome: SaleOutcome, reservation: Reservation | undefined): void {
+    const { log, tell } = this.#parts
+    tell?.({ ...slot, type: 'end', outcome, reservation })
     const fields = { ...slot, end: outcome.end }
     switch (outcome.end) {
       case 'paid':
@@ -453,7 +481,8 @@ export class Sales {
     if (decision.do === 'settle') {
       const settlement = settle(decision.outcome)
       if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral)
-      this.#tellOutcome(slot, decision.outcome)
+      this.#tellOutcome(slot, decision.outcome, reservation)
+      await this.#letGo(slot, signal)
       return []
     }
     // What became of a fill is found out by the sale itself, which goes on from there.

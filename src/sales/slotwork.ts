@@ -37,4 +37,6 @@ export interface SlotWork {
     challenge: string,
     options: AbortOptions & { readonly rank: 'duty' | 'sale' },
   ): Promise<Groth16Proof>
+  /** The slot's Reservation is settled: what beside its blocks was kept for it goes, unless another slot needs it. */
+  letGo(slot: SlotContent, options: AbortOptions): Promise<void>
 }

@@ -11,7 +11,7 @@ import { readElement } from './fieldelements.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
-import type { BuiltDataset, ExpiryOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { BuiltDataset, ExpiryOption, HoldingOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /** A slot whose tree is in the store. */
 export interface BuiltSlot {
@@ -56,7 +56,7 @@ export async function buildSlot(
   parts: SlotsParts,
   manifest: VerifiableManifest,
   index: number,
-  { expiry: wanted, merkleRoot, ...job }: SlotsJob & ExpiryOption & RequestOption,
+  { expiry: wanted, merkleRoot, holdsDataset = true, ...job }: SlotsJob & ExpiryOption & RequestOption & HoldingOption,
 ): Promise<BuiltSlot> {
   const { repo } = parts
   await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
@@ -65,7 +65,7 @@ export async function buildSlot(
   const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
   const root = manifest.slotRoots[index] as Cid
   const keep = wanted === undefined ? undefined : slotRange(manifest, index)
-  const holds = [manifest.treeCid, root]
+  const holds = holdsDataset ? [manifest.treeCid, root] : [root]
   await new SlotsBuilder(parts, job).rebuild(manifest, [index], { holds, expiry, keep })
   return { cid, index, root: readElement(root.digest) }
 }

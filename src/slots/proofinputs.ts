@@ -8,7 +8,7 @@ import type { Bytes } from '../lib/units.ts'
 import { checkElement, ELEMENT_BYTES, readElement } from './fieldelements.ts'
 import { treePath, treeRoot } from './flattree.ts'
 import type { Poseidon2, Poseidon2Options } from './poseidon2.ts'
-import { sampleCells } from './samplecells.ts'
+import { PROOF_SAMPLES, sampleCells } from './samplecells.ts'
 import { CELL_SIZE, checkSlotIndex } from './slotgeometry.ts'
 import type { SlotGeometry } from './slotgeometry.ts'
 
@@ -18,6 +18,28 @@ export const MAX_DATASET_DEPTH = 8
 export const MAX_SLOT_DEPTH = 32
 /** Field elements of a cell of {@link CELL_SIZE} bytes. */
 export const CELL_ELEMENTS = 67
+
+/** What a circuit has room for, and how many cells it asks for. */
+export interface CircuitShape {
+  readonly samples: number
+  /** As {@link MAX_SLOT_DEPTH}. */
+  readonly slotDepth: number
+  /** As {@link MAX_DATASET_DEPTH}. */
+  readonly datasetDepth: number
+}
+
+/** Of the deployed networks. */
+export const DEPLOYED_SHAPE: CircuitShape = {
+  samples: PROOF_SAMPLES,
+  slotDepth: MAX_SLOT_DEPTH,
+  datasetDepth: MAX_DATASET_DEPTH,
+}
+
+/** For whoever proves with another circuit than the deployed one. */
+export interface ShapeOption {
+  /** Default: {@link DEPLOYED_SHAPE} */
+  readonly shape?: CircuitShape | undefined
+}
 
 const CHUNK_BYTES = 31
 /** Longest list of a circuit's input that is written out. */
@@ -86,12 +108,14 @@ export async function proofInputs(
   poseidon2: Poseidon2,
   slot: ProvenSlot,
   entropy: bigint,
-  options: Poseidon2Options,
+  { shape = DEPLOYED_SHAPE, ...options }: Poseidon2Options & ShapeOption,
 ): Promise<ProofInputs> {
   const { geometry, slotIndex, verificationNodes } = slot
+  const { samples: count } = shape
   checkSlotIndex(slotIndex, geometry.slotCount)
   const slotRoot = readElement(verificationNodes, ELEMENT_BYTES * slotIndex)
-  const cellIndices = await sampleCells(poseidon2, { entropy, slotRoot, cellCount: geometry.cellCount }, options)
+  const sampling = { entropy, slotRoot, cellCount: geometry.cellCount, samples: count }
+  const cellIndices = await sampleCells(poseidon2, sampling, options)
   const positionOf = (cell: number): number => Math.floor(cell / geometry.cellsPerBlock)
   // In order, so that of several blocks that are not there the first is named.
   const positions = [...new Set(cellIndices.map(positionOf))].sort((a, b) => a - b)
@@ -103,21 +127,23 @@ export async function proofInputs(
     assert(block !== undefined, 'every sampled position was read')
     return sampledCell(block, cell % geometry.cellsPerBlock, geometry.cellsPerBlock)
   })
-  return assembleProofInputs({ entropy, geometry, slotIndex, verificationNodes, samples })
+  return assembleProofInputs({ entropy, geometry, slotIndex, verificationNodes, samples, shape })
 }
 
 /**
  * For whoever has the cells and their paths.
  * @throws CodexError `slots/no-such-slot`, `slots/bad-cell` (with the `sample`), `slots/path-too-long`
  */
-export function assembleProofInputs(parts: {
-  readonly entropy: bigint
-  readonly geometry: Pick<SlotGeometry, 'slotCount' | 'cellCount'>
-  readonly slotIndex: number
-  readonly verificationNodes: Uint8Array
-  readonly samples: readonly SampledCell[]
-}): ProofInputs {
-  const { entropy, geometry, slotIndex, verificationNodes, samples } = parts
+export function assembleProofInputs(
+  parts: ShapeOption & {
+    readonly entropy: bigint
+    readonly geometry: Pick<SlotGeometry, 'slotCount' | 'cellCount'>
+    readonly slotIndex: number
+    readonly verificationNodes: Uint8Array
+    readonly samples: readonly SampledCell[]
+  },
+): ProofInputs {
+  const { entropy, geometry, slotIndex, verificationNodes, samples, shape = DEPLOYED_SHAPE } = parts
   checkSlotIndex(slotIndex, geometry.slotCount)
   return {
     entropy,
@@ -126,9 +152,9 @@ export function assembleProofInputs(parts: {
     slotRoot: readElement(verificationNodes, ELEMENT_BYTES * slotIndex),
     nCellsPerSlot: geometry.cellCount,
     nSlotsPerDataSet: geometry.slotCount,
-    slotProof: padded(treePath(verificationNodes, geometry.slotCount, slotIndex), MAX_DATASET_DEPTH),
+    slotProof: padded(treePath(verificationNodes, geometry.slotCount, slotIndex), shape.datasetDepth),
     cellData: samples.map(({ bytes }, sample) => cellElements(bytes, sample)),
-    merklePaths: samples.map(({ path }) => padded(path, MAX_SLOT_DEPTH)),
+    merklePaths: samples.map(({ path }) => padded(path, shape.slotDepth)),
   }
 }
 

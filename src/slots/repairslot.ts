@@ -7,6 +7,7 @@ import { recoverSteps, requireRows } from '../erasure/recoversteps.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { blocksCount } from '../protocol/manifest.ts'
+import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import { expectTree } from './expecttree.ts'
@@ -14,7 +15,7 @@ import { loadVerifiable } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
 import { SlotsMeter } from './slotsprogress.ts'
-import type { ExpiryOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { ExpiryOption, HoldingOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 export interface SlotRepair {
   readonly index: number
@@ -27,6 +28,8 @@ export interface SlotRepair {
 export interface SourceOption {
   /** Gives rows of other slots that the store does not have; they are not stored. By default only what is here is used. */
   readonly source?: RowSource | undefined
+  /** Called with rebuilt blocks and their places before they are stored: who has space set aside for them stores them himself. */
+  readonly pay?: ((blocks: readonly VerifiedBlock[], indices: readonly number[]) => Promise<unknown>) | undefined
 }
 
 /**
@@ -40,7 +43,14 @@ export async function repairSlot(
   parts: SlotsParts,
   cid: Cid,
   index: number,
-  { expiry: wanted, merkleRoot, source, ...job }: SlotsJob & ExpiryOption & RequestOption & SourceOption,
+  {
+    expiry: wanted,
+    merkleRoot,
+    source,
+    pay,
+    holdsDataset = true,
+    ...job
+  }: SlotsJob & ExpiryOption & RequestOption & HoldingOption & SourceOption,
 ): Promise<SlotRepair> {
   const { repo, datasets } = parts
   const { manifest, geometry } = await loadVerifiable(parts, cid, { ...job, merkleRoot })
@@ -63,11 +73,11 @@ export async function repairSlot(
       // Padding is there without being stored, but perhaps not its leaf.
       const fresh = found.filter(({ block, isRebuilt }) => isRebuilt || block.bytes.length === 0)
       const indices = fresh.map((each) => each.index)
-      const store = (): Promise<unknown> =>
-        repo.putMany(
-          fresh.map(({ block }) => block),
-          { expiry, leaves: { treeId, indices }, durability: 'relaxed' },
-        )
+      const blocks = fresh.map(({ block }) => block)
+      const store = async (): Promise<void> => {
+        await pay?.(blocks, indices)
+        await repo.putMany(blocks, { expiry, leaves: { treeId, indices }, durability: 'relaxed' })
+      }
       const hash = async (): Promise<void> => {
         const hashes = await builder.hasher.hash(
           found.map(({ block }) => block),
@@ -87,7 +97,8 @@ export async function repairSlot(
     const root = manifest.slotRoots[index] as Cid
     const hasTree = await builder.hasTree(root, geometry.paddedBlocks)
     const trees = hasTree ? [] : [await builder.grow(growth, nodes)]
-    await growth.finish(trees, [{ manifest, holds: [manifest.treeCid, root] }], expiry)
+    const holds = holdsDataset ? [manifest.treeCid, root] : [root]
+    await growth.finish(trees, [{ manifest, holds }], expiry)
     return { index, blocks: steps, rebuiltBlocks }
   })
 }

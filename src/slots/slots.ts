@@ -5,21 +5,23 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
-import type { ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
+import type { Manifest, ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 import type { DecodedDataset } from '../erasure/decodedataset.ts'
 import type { Datasets } from '../storage/datasets.ts'
 import type { Prolonged } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import type { BuiltSlot } from './buildstored.ts'
+import type { CheckedVerifiable } from './checkverifiable.ts'
 import type { SlotsEntry } from './listslots.ts'
-import type { ProofInputs } from './proofinputs.ts'
+import type { ProofInputs, ShapeOption } from './proofinputs.ts'
 import type { Code, ProtectedDataset } from './protectdataset.ts'
 import type { SlotRepair, SourceOption } from './repairslot.ts'
 import type {
   BuiltDataset,
   Compute,
   ExpiryOption,
+  HoldingOption,
   RequestOption,
   SlotsJob,
   SlotsOptions,
@@ -65,12 +67,41 @@ export class Slots {
   buildSlot(
     manifest: VerifiableManifest,
     index: number,
-    options: SlotsOptions & ExpiryOption & RequestOption,
+    options: SlotsOptions & ExpiryOption & RequestOption & HoldingOption,
   ): Promise<BuiltSlot> {
     return this.#run(options, async (parts, job) => {
       const { buildSlot } = await import('./buildstored.ts')
       return buildSlot(parts, manifest, index, { ...options, ...job })
     })
+  }
+
+  /** As {@link checkVerifiable}, for a manifest from anywhere. */
+  check(manifest: Manifest, options: SlotsOptions & RequestOption): Promise<CheckedVerifiable> {
+    return this.#run(options, async ({ poseidon2 }, { signal, rank }) => {
+      const { checkVerifiable } = await import('./checkverifiable.ts')
+      return checkVerifiable(poseidon2, manifest, { signal, rank, merkleRoot: options.merkleRoot })
+    })
+  }
+
+  /** As {@link sampleInputs}. */
+  sampleInputs(options: Pick<SlotsOptions, 'signal'> & ShapeOption): Promise<ProofInputs> {
+    return this.#run(options, async (parts, { signal }) => {
+      const { sampleInputs } = await import('./sampleinputs.ts')
+      return sampleInputs(parts, { signal, shape: options.shape })
+    })
+  }
+
+  /**
+   * Stores a manifest without its blocks; it holds no tree by that. One that is here already stays, until then at least.
+   * @returns its CID
+   * @throws CodexError as `Growth.finish`
+   */
+  async keepManifest(manifest: Manifest, expiry: Seconds, { signal }: AbortOptions): Promise<Cid> {
+    const { trees } = this.#seams.datasets
+    const own = { signal: this.#own(signal) }
+    const holding = [{ manifest, holds: [] }]
+    const [cid] = await this.#follow(trees.grow(own, (growth) => growth.finish([], holding, expiry)))
+    return cid as Cid
   }
 
   /** As {@link verifySlots}: reports are in the order of the slots. */
@@ -88,7 +119,7 @@ export class Slots {
   repair(
     cid: Cid,
     index: number,
-    options: SlotsOptions & ExpiryOption & RequestOption & SourceOption,
+    options: SlotsOptions & ExpiryOption & RequestOption & HoldingOption & SourceOption,
   ): Promise<SlotRepair> {
     return this.#run(options, async (parts, job) => {
       const { repairSlot } = await import('./repairslot.ts')
@@ -128,11 +159,12 @@ export class Slots {
     cid: Cid,
     index: number,
     challenge: string,
-    options: Pick<SlotsOptions, 'signal' | 'rank'> & RequestOption,
+    options: Pick<SlotsOptions, 'signal' | 'rank'> & RequestOption & ShapeOption,
   ): Promise<ProofInputs> {
     return this.#run({ rank: 'duty', ...options }, async (parts, job) => {
       const { storedProofInputs } = await import('./storedproofinputs.ts')
-      return storedProofInputs(parts, cid, index, challenge, { ...job, merkleRoot: options.merkleRoot })
+      const { merkleRoot, shape } = options
+      return storedProofInputs(parts, cid, index, challenge, { ...job, merkleRoot, shape })
     })
   }
 

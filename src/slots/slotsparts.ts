@@ -47,6 +47,14 @@ export interface RequestOption {
   readonly merkleRoot?: string | undefined
 }
 
+export interface HoldingOption {
+  /**
+   * Whether the manifest is to hold the dataset's tree, so that its blocks stay as long as it does. Default: true. Not so where somebody else keeps the
+   * blocks, and lets go of them.
+   */
+  readonly holdsDataset?: boolean | undefined
+}
+
 /** A dataset whose slots can be proven, whole in the store. */
 export interface BuiltDataset {
   readonly verifiableCid: Cid

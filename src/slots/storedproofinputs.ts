@@ -7,7 +7,7 @@ import { findBlocks } from '../storage/findblocks.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { readElement } from './fieldelements.ts'
 import { loadVerifiable } from './loadmanifest.ts'
-import type { ProofInputs, SampledBlock } from './proofinputs.ts'
+import type { ProofInputs, SampledBlock, ShapeOption } from './proofinputs.ts'
 import { proofInputs } from './proofinputs.ts'
 import { challengeEntropy } from './samplecells.ts'
 import { checkSlotIndex, slotBlockIndex, slotGeometry } from './slotgeometry.ts'
@@ -24,7 +24,7 @@ export async function storedProofInputs(
   cid: Cid,
   index: number,
   challenge: string,
-  { merkleRoot, ...job }: Pick<SlotsJob, 'signal' | 'rank'> & RequestOption,
+  { merkleRoot, shape, ...job }: Pick<SlotsJob, 'signal' | 'rank'> & RequestOption & ShapeOption,
 ): Promise<ProofInputs> {
   const { repo, poseidon2 } = parts
   const entropy = challengeEntropy(challenge)
@@ -32,7 +32,7 @@ export async function storedProofInputs(
   checkSlotIndex(index, geometry.slotCount)
   const block = (position: number): Promise<SampledBlock> => sampledBlock(repo, manifest, index, position)
   const slot = { geometry, slotIndex: index, verificationNodes, block }
-  return proofInputs(poseidon2, slot, entropy, job)
+  return proofInputs(poseidon2, slot, entropy, { ...job, shape })
 }
 
 async function sampledBlock(

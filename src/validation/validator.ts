@@ -30,6 +30,8 @@ export interface ValidatorParts {
   /** The chain's. */
   readonly clock: Clock
   readonly log: Log
+  /** Hears of each proof that it marked as missing. Must not throw. */
+  readonly tell?: ((marked: { readonly slotId: SlotId; readonly period: Period }) => void) | undefined
 }
 
 export const DEFAULT_MAX_SLOTS = 1000
@@ -47,6 +49,7 @@ export class Validator {
   readonly #market: ValidatorParts['market']
   readonly #clock: Clock
   readonly #log: Log
+  readonly #tell: ValidatorParts['tell']
   readonly #group: ValidationGroup | undefined
   readonly #slots: WatchedSlots
   readonly #periods: Periodicity
@@ -54,12 +57,16 @@ export class Validator {
   #isCrowded = false
 
   /** @throws CodexError `validation/bad-group`, `validation/bad-max-slots` */
-  constructor({ market, clock, log }: ValidatorParts, { maxSlots = DEFAULT_MAX_SLOTS, group }: ValidatorSettings = {}) {
+  constructor(
+    { market, clock, log, tell }: ValidatorParts,
+    { maxSlots = DEFAULT_MAX_SLOTS, group }: ValidatorSettings = {},
+  ) {
     if (group !== undefined) checkGroup(group)
     this.#slots = new WatchedSlots(maxSlots)
     this.#market = market
     this.#clock = clock
     this.#log = log
+    this.#tell = tell
     this.#group = group
     this.#periods = new Periodicity(market.terms.proofs.period)
   }
@@ -178,8 +185,10 @@ export class Validator {
       (id) =>
         this.#trying(id, signal, async () => {
           const outcome = await this.#market.markProofAsMissing(id, period, { signal })
-          if (outcome.done) this.#log.info('marked a missing proof', { slotId: id, period })
-          else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
+          if (outcome.done) {
+            this.#log.info('marked a missing proof', { slotId: id, period })
+            this.#tell?.({ slotId: id, period })
+          } else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
         }),
     )
   }

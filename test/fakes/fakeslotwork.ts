@@ -99,6 +99,9 @@ export class FakeSlotWork implements SlotWork {
     if (isHere.includes(false)) throw new CodexError('slots/data-gone', 'blocks of the slot are not in the store')
     return proofFor(slot, challenge)
   }
+
+  /** It keeps nothing beside the blocks. */
+  async letGo(): Promise<void> {}
 }
 
 const proven = new Map<string, readonly VerifiedBlock[]>()

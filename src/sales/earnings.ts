@@ -1,0 +1,139 @@
+// What ended slots brought in or cost, one record for each, over restarts: for people and their pictures. The accounts stand without it.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
+import { slotId } from '../protocol/ids.ts'
+import type { RequestId } from '../protocol/request.ts'
+import type { Datastore, Key } from '../storage/datastore.ts'
+import { corruptedRecord, openRecord, sealRecord } from '../storage/sealedrecord.ts'
+import { joinKey, textKey } from '../storage/storagekey.ts'
+import type { SaleEvent } from './sales.ts'
+
+export interface Earning {
+  /** Chain time of the end. */
+  readonly at: Seconds
+  readonly requestId: RequestId
+  readonly slotIndex: number
+  readonly end: 'paid' | 'cancelled' | 'failed' | 'freed'
+  /** In token base units. */
+  readonly reward: bigint
+  /** Of the collateral, what the contract kept. */
+  readonly lostCollateral: bigint
+}
+
+/** `meta/sales/earnings/<slot id>`: a slot that was told of before is not told again after a restart. */
+const EARNINGS_PREFIX: Key = textKey('meta/sales/earnings/')
+/** Kept in memory and told; older ones stay on record. */
+export const MAX_EARNINGS = 10_000
+
+export class Earnings {
+  readonly #datastore: Datastore
+  readonly #log: Log
+  #earnings: Earning[] = []
+  readonly #writing = new Set<Promise<void>>()
+
+  private constructor(datastore: Datastore, log: Log) {
+    this.#datastore = datastore
+    this.#log = log
+  }
+
+  /** Rejects with what the Datastore throws and the signal's reason. */
+  static async open(datastore: Datastore, log: Log, options: AbortOptions): Promise<Earnings> {
+    const made = new Earnings(datastore, log)
+    for await (const [key, record] of datastore.entries(EARNINGS_PREFIX, options))
+      try {
+        made.#add(decodeEarning(key, record))
+      } catch (error) {
+        if (!CodexError.is(error, 'store/corrupted-record')) throw error
+        log.warn('the record of an earning is damaged', { error })
+      }
+    made.#earnings.sort((a, b) => a.at - b.at)
+    return made
+  }
+
+  /** The oldest first. */
+  get all(): readonly Earning[] {
+    return this.#earnings
+  }
+
+  /** Takes in the end of a sale, if the slot was ours. A record that cannot be written costs a line of a picture. */
+  note(event: SaleEvent & { readonly type: 'end' }, at: Seconds): Earning | undefined {
+    const earning = earningOf(event, at)
+    if (earning === undefined) return undefined
+    const { requestId, slotIndex } = earning
+    if (
+      this.#earnings.some(
+        (each) => each.requestId === requestId && each.slotIndex === slotIndex && earning.reward === 0n,
+      )
+    )
+      return undefined
+    this.#add(earning)
+    const write = this.#datastore
+      .commit([{ put: keyOf(earning), value: encodeEarning(earning) }])
+      .catch((error: unknown) => this.#log.warn('an earning could not be noted', { error }))
+      .finally(() => this.#writing.delete(write))
+    this.#writing.add(write)
+    return earning
+  }
+
+  /** Settles when all that was noted is on record. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#writing)
+  }
+
+  #add(earning: Earning): void {
+    this.#earnings = [...this.#earnings, earning].slice(-MAX_EARNINGS)
+  }
+}
+
+function earningOf(
+  { requestId, slotIndex, outcome, reservation }: SaleEvent & { readonly type: 'end' },
+  at: Seconds,
+): Earning | undefined {
+  const collateral = reservation?.collateral ?? 0n
+  const earning = (reward: bigint, returned: bigint): Earning => {
+    const lostCollateral = collateral > returned ? collateral - returned : 0n
+    return { at, requestId, slotIndex, end: outcome.end as Earning['end'], reward, lostCollateral }
+  }
+  switch (outcome.end) {
+    case 'paid':
+      return earning(outcome.payout.reward, outcome.payout.collateral)
+    case 'cancelled':
+      return outcome.filled ? earning(outcome.payout.reward, outcome.payout.collateral) : undefined
+    case 'failed':
+      return outcome.filled ? earning(0n, 0n) : undefined
+    case 'freed':
+      return earning(0n, 0n)
+    case 'declined':
+    case 'broke':
+    case 'paused':
+      return undefined
+  }
+}
+
+function keyOf({ requestId, slotIndex }: Earning): Key {
+  return joinKey(EARNINGS_PREFIX, slotId(requestId, slotIndex))
+}
+
+function encodeEarning({ reward, lostCollateral, ...rest }: Earning): Uint8Array {
+  const json = { ...rest, reward: String(reward), lostCollateral: String(lostCollateral) }
+  return sealRecord(new TextEncoder().encode(JSON.stringify(json)))
+}
+
+function decodeEarning(key: Key, sealed: Uint8Array): Earning {
+  try {
+    const json = JSON.parse(new TextDecoder().decode(openRecord(key, sealed))) as Record<keyof Earning, string>
+    return {
+      at: Number(json.at),
+      requestId: json.requestId as RequestId,
+      slotIndex: Number(json.slotIndex),
+      end: json.end as Earning['end'],
+      reward: BigInt(json.reward),
+      lostCollateral: BigInt(json.lostCollateral),
+    }
+  } catch (error) {
+    throw corruptedRecord(key, error instanceof Error ? error.message : 'it is no earning')
+  }
+}

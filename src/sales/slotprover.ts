@@ -1,0 +1,93 @@
+// Proofs of slots as sales want them: the market's form out of the prover's, with a meter of how long one takes. It chooses no cells and reads no block.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Groth16Proof } from '../market/groth16proof.ts'
+import { toSolidityProof } from '../proving/proof.ts'
+import type { Prover } from '../proving/prover.ts'
+import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
+import type { Slots } from '../slots/slots.ts'
+
+export interface SlotProverParts {
+  readonly prover: Prover
+  readonly slots: Pick<Slots, 'sampleInputs'>
+  /** Of the prover's circuit. */
+  readonly shape: CircuitShape
+  /** Milliseconds that only grow. */
+  readonly stopwatch: () => number
+}
+
+export interface ProverMeter {
+  /** What the latest proof took, without the time it waited for others; undefined before the first. */
+  readonly lastSeconds: number | undefined
+  /** Of the latest proofs, at most {@link KEPT_SECONDS}, the oldest first. */
+  readonly recentSeconds: readonly number[]
+  /** Made since the start, the first one for measuring included. */
+  readonly proofs: number
+  /** Asked for and not made yet. */
+  readonly waiting: number
+}
+
+export const KEPT_SECONDS = 32
+
+export class SlotProver {
+  readonly shape: CircuitShape
+  readonly #parts: SlotProverParts
+  #recentSeconds: readonly number[] = []
+  #proofs = 0
+  #waiting = 0
+  #lastEndMs = 0
+
+  constructor(parts: SlotProverParts) {
+    this.#parts = parts
+    this.shape = parts.shape
+  }
+
+  get meter(): ProverMeter {
+    return {
+      lastSeconds: this.#recentSeconds.at(-1),
+      recentSeconds: this.#recentSeconds,
+      proofs: this.#proofs,
+      waiting: this.#waiting,
+    }
+  }
+
+  /** What its key says of being for development only. */
+  get developmentMark(): string | undefined {
+    return this.#parts.prover.verificationKey.developmentOnly
+  }
+
+  /** @throws CodexError as {@link Prover.prove} */
+  async prove(
+    inputs: ProofInputs,
+    { signal, rank }: AbortOptions & { readonly rank: 'duty' | 'sale' },
+  ): Promise<Groth16Proof> {
+    const { prover, stopwatch } = this.#parts
+    const startMs = stopwatch()
+    this.#waiting++
+    try {
+      const { proof } = await prover.prove(inputs, { signal, rank })
+      const endMs = stopwatch()
+      // Proofs are made one after the other: until the one before had ended this one waited.
+      const seconds = (endMs - Math.max(startMs, this.#lastEndMs)) / 1000
+      this.#lastEndMs = endMs
+      this.#proofs++
+      this.#recentSeconds = [...this.#recentSeconds, seconds].slice(-KEPT_SECONDS)
+      return toSolidityProof(proof)
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** Makes and verifies a proof of data made up for it. @returns the seconds it took @throws CodexError as {@link SlotProver.prove} */
+  async rehearse({ signal }: AbortOptions): Promise<number> {
+    const { slots, shape } = this.#parts
+    const inputs = await slots.sampleInputs({ signal, shape })
+    await this.prove(inputs, { signal, rank: 'sale' })
+    return this.#recentSeconds.at(-1) ?? 0
+  }
+
+  /** As {@link Prover.close}. */
+  close(): Promise<void> {
+    return this.#parts.prover.close()
+  }
+}

@@ -1,0 +1,143 @@
+// SlotWork on real parts: manifest and blocks from peers into the store, paid by the Reservation; trees, proof inputs and proofs from there. It sells
+// nothing and settles nothing.
+
+import type { NodeNetwork } from '../exchange/nodenetwork.ts'
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import type { Groth16Proof } from '../market/groth16proof.ts'
+import type { Cid } from '../protocol/cid.ts'
+import { decodeCid, equalCids } from '../protocol/cid.ts'
+import { requestId } from '../protocol/ids.ts'
+import type { Manifest, VerifiableManifest } from '../protocol/manifest.ts'
+import type { StorageAsk } from '../protocol/request.ts'
+import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
+import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
+import type { Slots } from '../slots/slots.ts'
+import type { Datasets } from '../storage/datasets.ts'
+import { prolongLeaves } from '../storage/prolongdataset.ts'
+import type { RepoStore } from '../storage/repostore.ts'
+import { holdersOf } from '../storage/holdersof.ts'
+import { tellProgress } from './tellprogress.ts'
+import type { Reservations } from './reservations.ts'
+import { SlotDownload } from './slotdownload.ts'
+import type { FetchSlotOptions, SlotContent, SlotWork } from './slotwork.ts'
+
+export interface StoredSlotWorkParts {
+  readonly repo: RepoStore
+  readonly datasets: Datasets
+  readonly slots: Slots
+  readonly network: Pick<NodeNetwork, 'exchange' | 'manifest'>
+  readonly reservations: Pick<Reservations, 'put' | 'reservations' | 'reservationOf'>
+  readonly prove: (
+    inputs: ProofInputs,
+    options: AbortOptions & { readonly rank: 'duty' | 'sale' },
+  ) => Promise<Groth16Proof>
+  /** Of the circuit that `prove` proves with. */
+  readonly shape: CircuitShape
+  readonly log: Log
+}
+
+/** What a proof says that another fetch of the slot can mend. */
+const MENDABLE = ['dataset/not-found', 'slots/tree-missing', 'slots/block-missing', 'slots/block-damaged']
+
+export class StoredSlotWork implements SlotWork {
+  readonly #parts: StoredSlotWorkParts
+
+  constructor(parts: StoredSlotWorkParts) {
+    this.#parts = parts
+  }
+
+  fetch(slot: SlotContent, options: FetchSlotOptions): AsyncGenerator<Bytes, void, void> {
+    return tellProgress(options, (signal, tell) => this.#fetch(slot, { ...options, signal }, tell))
+  }
+
+  async keepUntil({ request, slotIndex }: SlotContent, expiry: Seconds, { signal }: AbortOptions): Promise<void> {
+    const { repo, datasets } = this.#parts
+    const cid = decodeCid(request.content.cid)
+    const manifest = asVerifiable(cid, await datasets.manifest(cid))
+    await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, slotIndex), expiry, { signal })
+    await repo.ensureExpiry([cid], expiry)
+  }
+
+  async prove(
+    slot: SlotContent,
+    challenge: string,
+    { signal, rank }: AbortOptions & { readonly rank: 'duty' | 'sale' },
+  ): Promise<Groth16Proof> {
+    const { slots, shape, prove } = this.#parts
+    const { request, slotIndex } = slot
+    const cid = decodeCid(request.content.cid)
+    const gather = (): Promise<ProofInputs> =>
+      slots.proofInputs(cid, slotIndex, challenge, { signal, rank, shape, merkleRoot: request.content.merkleRoot })
+    const inputs = await gather().catch(async (error: unknown) => {
+      if (!(await this.#mend(slot, error, signal))) throw error
+      return gather()
+    })
+    return prove(inputs, { signal, rank })
+  }
+
+  async letGo({ request }: SlotContent, { signal }: AbortOptions): Promise<void> {
+    const { datasets, reservations, repo } = this.#parts
+    const cid = decodeCid(request.content.cid)
+    const manifest = await datasets.manifest(cid).catch(() => undefined)
+    if (manifest === undefined) return
+    const tree = String(manifest.treeCid)
+    const id = requestId(request)
+    if (reservations.reservations().some((each) => each.tree === tree || each.requestId === id)) return
+    // The owner of this node put it here, or asked for it.
+    const holders = await holdersOf(repo.parts.datastore, manifest.treeCid, { signal })
+    if (!holders.some((holder) => equalCids(holder, cid))) await datasets.remove(cid, { signal })
+  }
+
+  async #fetch(
+    { request, slotIndex }: SlotContent,
+    { reservation, expiry, isRepair, signal }: FetchSlotOptions,
+    tell: (doneBytes: Bytes) => void,
+  ): Promise<void> {
+    const { network, slots } = this.#parts
+    const { merkleRoot } = request.content
+    const cid = decodeCid(request.content.cid)
+    const found = await network.manifest(cid, { signal })
+    const { manifest } = await slots.check(found, { signal, merkleRoot, rank: 'sale' })
+    checkTerms(request.ask, manifest)
+    // First, because it needs room beside what is set aside for the slot, and everything after it costs more.
+    await slots.keepManifest(manifest, expiry, { signal })
+    const download = new SlotDownload(this.#parts, { manifest, slotIndex, reservation, expiry, tell })
+    if (isRepair) await download.rebuild(cid, { signal, merkleRoot })
+    else await download.fetch({ signal })
+    await slots.buildSlot(manifest, slotIndex, { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false })
+  }
+
+  /** Whether there is reason to try again. */
+  async #mend(slot: SlotContent, error: unknown, signal: AbortSignal): Promise<boolean> {
+    const { request, slotIndex } = slot
+    const { reservations, log } = this.#parts
+    if (!CodexError.is(error) || !MENDABLE.includes(error.code)) return false
+    const reservation = reservations.reservationOf(requestId(request), slotIndex)
+    if (reservation === undefined) return false
+    log.warn('the data of a filled slot is not whole; fetching it again', { slotIndex, error })
+    const expiry = reservation.validUntil
+    await this.#fetch({ request, slotIndex }, { reservation, expiry, isRepair: false, signal }, () => undefined)
+    return true
+  }
+}
+
+function asVerifiable(cid: Cid, manifest: Manifest): VerifiableManifest {
+  if (manifest.kind === 'verifiable') return manifest
+  throw new CodexError('slots/not-verifiable', 'expected a dataset with slot roots', {
+    detail: { cid: String(cid), kind: manifest.kind },
+  })
+}
+
+/** That the slots paid for are those of the manifest. @throws CodexError `sale/other-slots` */
+function checkTerms(ask: StorageAsk, manifest: VerifiableManifest): void {
+  const { slotCount, slotBytes } = slotGeometry(manifest)
+  if (ask.slots === BigInt(slotCount) && ask.slotSize === BigInt(slotBytes)) return
+  throw new CodexError(
+    'sale/other-slots',
+    `expected ${ask.slots} slots of ${ask.slotSize} bytes, as the request says, found a manifest of ${slotCount} of ${slotBytes}`,
+    { detail: { slots: ask.slots, slotSize: ask.slotSize, foundSlots: slotCount, foundBytes: slotBytes } },
+  )
+}

@@ -1,0 +1,389 @@
+// Trade: a node's part in the marketplace, born and ended as one: the chain, then whoever sells, buys and validates there. What they do is their rooms'.
+
+import type { ConnectedPeer, NodeNetwork } from './exchange/nodenetwork.ts'
+import type { AbortOptions } from './lib/abort.ts'
+import type { Alert, RaisedAlert } from './lib/alert.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Log } from './lib/log.ts'
+import type { RandomSource } from './lib/random.ts'
+import { RingBuffer } from './lib/ringbuffer.ts'
+import { Scope } from './lib/scope.ts'
+import type { TypedEvents } from './lib/typedevents.ts'
+import type { Seconds } from './lib/units.ts'
+import { EthersMarket, type EthersMarketSettings } from './market/ethersmarket.ts'
+import type { EndpointStatus } from './market/market.ts'
+import type { NodeKey } from './market/nodekey.ts'
+import type { RpcLines } from './market/rpclines.ts'
+import { allowKeyOnChain } from './proving/developmentmark.ts'
+import type { CircuitFiles, ProvingFunctions } from './proving/provingfunctions.ts'
+import { Client } from './purchasing/client.ts'
+import type { Purchase, PurchaseState } from './purchasing/purchase.ts'
+import type { RequestId, SlotId } from './protocol/request.ts'
+import type { Availability } from './sales/availability.ts'
+import type { Earning } from './sales/earnings.ts'
+import type { Hold, ProviderEvent, ProviderSettings, SaleReport } from './sales/provider.ts'
+import { Provider } from './sales/provider.ts'
+import { type ProverMeter, SlotProver } from './sales/slotprover.ts'
+import { type CircuitShape, DEPLOYED_SHAPE } from './slots/proofinputs.ts'
+import type { Slots } from './slots/slots.ts'
+import type { Datasets } from './storage/datasets.ts'
+import type { Datastore } from './storage/datastore.ts'
+import type { RepoStore, Space } from './storage/repostore.ts'
+import { Validator, type ValidatorSettings } from './validation/validator.ts'
+
+/** What a platform brings for the marketplace. */
+export interface TradePlatform {
+  readonly lines: RpcLines
+  readonly createProver: ProvingFunctions['createProver']
+  /** Milliseconds that only grow. */
+  readonly stopwatch: () => number
+}
+
+export interface TradeNeeds extends TradePlatform {
+  readonly repo: RepoStore
+  readonly datasets: Datasets
+  readonly slots: Slots
+  readonly network: NodeNetwork
+  readonly datastore: Datastore
+  /** The machine's. */
+  readonly clock: Clock
+  readonly random: RandomSource
+  readonly log: Log
+  readonly events: TypedEvents<NodeEvents>
+}
+
+export interface TradeSettings {
+  /** The endpoint, and what is sent over it. */
+  readonly chain: EthersMarketSettings
+  readonly key: NodeKey
+  /** Sells space. */
+  readonly provider?: ProviderRole | undefined
+  /** Buys storage. */
+  readonly client?: boolean | undefined
+  /** Marks missing proofs. */
+  readonly validator?: ValidatorSettings | undefined
+}
+
+export interface ProviderRole extends ProviderSettings {
+  readonly circuit: CircuitFiles
+  /** Of the circuit. Default: {@link DEPLOYED_SHAPE} */
+  readonly shape?: CircuitShape | undefined
+  /** Threads that prove, at most. */
+  readonly threads?: number | undefined
+}
+
+/** What {@link CodexNode.events} tells, by name. */
+export interface NodeEvents {
+  /** A sale entered a phase, came further in it, or ended. */
+  readonly sale: SaleReport
+  readonly proof: { readonly sale: SaleReport; readonly result: 'submitted' | 'missed' }
+  readonly earning: Earning
+  readonly purchase: PurchaseReport
+  /** This node, as a validator, marked a proof as missing. */
+  readonly marked: { readonly slotId: SlotId; readonly period: number }
+  readonly alert: Alert
+}
+
+export interface PurchaseReport {
+  readonly requestId: RequestId
+  readonly state: PurchaseState
+  /** Why it ended as it did. */
+  readonly problem: string | undefined
+}
+
+export interface TradeStatus {
+  readonly host: string
+  readonly chainId: number
+  readonly marketplace: string
+  readonly token: string
+  /** The chain's. */
+  readonly time: Seconds
+  readonly periodSeconds: Seconds
+  readonly endpoint: EndpointStatus
+  readonly provider:
+    | {
+        readonly holds: readonly Hold[]
+        readonly availabilities: readonly Availability[]
+        readonly sales: readonly SaleReport[]
+        readonly prover: ProverMeter
+        readonly queued: number
+      }
+    | undefined
+  readonly purchases: readonly PurchaseReport[] | undefined
+  readonly validator: { readonly watched: number } | undefined
+  readonly alerts: readonly Alert[]
+}
+
+export interface NodeStatus {
+  /** The machine's. */
+  readonly time: Seconds
+  readonly space: Space
+  readonly network:
+    | { readonly peerId: string; readonly addresses: readonly string[]; readonly peers: readonly ConnectedPeer[] }
+    | undefined
+  readonly trade: TradeStatus | undefined
+}
+
+/** Alerts kept for whoever asks later. */
+export const MAX_ALERTS = 100
+/** Between two looks at endpoint and purse. */
+const LOOK_SECONDS: Seconds = 15
+const PURSE_SECONDS: Seconds = 600
+/** Below this, gas for some days of proofs is not there any more. */
+const LOW_COINS_WEI = 10_000_000_000_000_000n
+
+interface Roles {
+  readonly prover: SlotProver | undefined
+  readonly provider: Provider | undefined
+  readonly client: Client | undefined
+  readonly validator: Validator | undefined
+}
+
+export class Trade {
+  readonly market: EthersMarket
+  readonly provider: Provider | undefined
+  readonly client: Client | undefined
+  readonly validator: Validator | undefined
+  readonly #prover: SlotProver | undefined
+  readonly #news: News
+  readonly #log: Log
+  readonly #wall: Clock
+  readonly #scope: Scope
+  #stopped: Promise<void> | undefined
+
+  /**
+   * Settles when all of it runs.
+   * @throws CodexError as {@link EthersMarket.open}, `ProvingFunctions.createProver`, `Provider.open` and the constructors of the roles;
+   * `proving/development-key` for such a key on a chain that is not local
+   */
+  static async open(needs: TradeNeeds, settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
+    const { key, chain } = settings
+    const market = await EthersMarket.open({ ...needs, key, log: needs.log.topic('market') }, chain, { signal })
+    const news = new News(needs.events, market.clock)
+    let prover: SlotProver | undefined
+    try {
+      prover = settings.provider && (await openProver(needs, settings.provider, market.chainId, { signal }))
+      const roles = await openRoles({ needs, settings, market, news, prover }, { signal })
+      const trade = new Trade(needs, market, news, roles)
+      try {
+        await trade.#start({ signal })
+        return trade
+      } catch (error) {
+        await trade.stop()
+        throw error
+      }
+    } catch (error) {
+      await prover?.close()
+      await market.stop()
+      throw error
+    }
+  }
+
+  private constructor({ log, clock }: TradeNeeds, market: EthersMarket, news: News, roles: Roles) {
+    this.market = market
+    this.provider = roles.provider
+    this.client = roles.client
+    this.validator = roles.validator
+    this.#prover = roles.prover
+    this.#news = news
+    this.#log = log
+    this.#wall = clock
+    this.#scope = new Scope({ report: (error, task) => log.error('a task of the marketplace failed', { task, error }) })
+  }
+
+  /** The latest first, at most {@link MAX_ALERTS}. */
+  get alerts(): readonly Alert[] {
+    return this.#news.alerts
+  }
+
+  get purchases(): readonly PurchaseReport[] {
+    return this.client?.purchasing.purchases.map(purchaseReport) ?? []
+  }
+
+  status(): TradeStatus {
+    const { market, provider, client, validator } = this
+    return {
+      host: market.host,
+      chainId: market.chainId,
+      marketplace: market.marketplace,
+      token: market.token,
+      time: market.clock.now(),
+      periodSeconds: market.terms.proofs.period,
+      endpoint: market.endpointStatus(),
+      provider: provider && {
+        holds: provider.holds,
+        availabilities: provider.reservations.availabilities(),
+        sales: provider.list(),
+        prover: provider.meter,
+        queued: provider.sales.queue.size,
+      },
+      purchases: client && this.purchases,
+      validator: validator && { watched: validator.watched.length },
+      alerts: this.alerts,
+    }
+  }
+
+  /** Nothing of it runs once settled; what is under way goes on at the next start. Never rejects. A second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #start({ signal }: AbortOptions): Promise<void> {
+    await this.client?.purchasing.start({ signal })
+    await this.provider?.start({ signal })
+    await this.validator?.start({ signal })
+    this.#scope.spawn('watching the endpoint', (own) => this.#watchEndpoint(own))
+    this.#scope.spawn('watching the purse', (own) => this.#watchPurse(own))
+  }
+
+  async #stop(): Promise<void> {
+    // All hear of it before any is waited for: what waits for a transaction ends only with the market.
+    const ends = [
+      this.#scope.close(),
+      this.provider?.stop(),
+      this.client?.purchasing.stop(),
+      this.validator?.stop(),
+      this.#prover?.close(),
+      this.market.stop(),
+    ]
+    for (const end of await Promise.allSettled(ends))
+      if (end.status === 'rejected') this.#log.error('a part of the marketplace failed to stop', { error: end.reason })
+  }
+
+  async #watchEndpoint(signal: AbortSignal): Promise<void> {
+    let isTold = false
+    for (;;) {
+      await this.#wall.until(this.#wall.now() + LOOK_SECONDS, { signal })
+      const status = this.market.endpointStatus()
+      if (status.state !== 'connected' && !isTold)
+        this.#news.alert({
+          code: `market/${status.state === 'unreachable' ? 'unreachable' : 'wrong-chain'}`,
+          cause: `The endpoint is no help: ${status.problem}`,
+          atStake: this.#committed(),
+          action: 'Check the endpoint, or give another one',
+        })
+      isTold = status.state !== 'connected'
+    }
+  }
+
+  async #watchPurse(signal: AbortSignal): Promise<void> {
+    let isTold = false
+    for (;;) {
+      const coins = await this.market.coinBalance({ signal }).catch(() => undefined)
+      signal.throwIfAborted()
+      const isLow = coins !== undefined && coins < LOW_COINS_WEI
+      if (isLow && !isTold)
+        this.#news.alert({
+          code: 'wallet/low-coins',
+          cause: `The node key ${this.market.host} has only ${coins} wei left for gas`,
+          atStake: this.#committed(),
+          action: 'Send coins for gas to the node key',
+        })
+      if (coins !== undefined) isTold = isLow
+      await this.#wall.until(this.#wall.now() + PURSE_SECONDS, { signal })
+    }
+  }
+
+  /** Collateral in slots that are ours. */
+  #committed(): bigint | undefined {
+    return this.provider?.reservations.reservations().reduce((sum, { collateral }) => sum + collateral, 0n)
+  }
+}
+
+/** What is told outward, and the alerts among it. */
+class News {
+  readonly #events: TypedEvents<NodeEvents>
+  readonly #clock: Clock
+  readonly #alerts = new RingBuffer<Alert>(MAX_ALERTS)
+
+  constructor(events: TypedEvents<NodeEvents>, clock: Clock) {
+    this.#events = events
+    this.#clock = clock
+  }
+
+  get alerts(): readonly Alert[] {
+    return this.#alerts.toArray().reverse()
+  }
+
+  alert(raised: RaisedAlert): void {
+    const alert = { ...raised, at: this.#clock.now() }
+    this.#alerts.push(alert)
+    this.#events.emit('alert', alert)
+  }
+
+  provider(event: ProviderEvent): void {
+    switch (event.type) {
+      case 'sale':
+        return this.#events.emit('sale', event.sale)
+      case 'proof':
+        return this.#events.emit('proof', { sale: event.sale, result: event.result })
+      case 'earning':
+        return this.#events.emit('earning', event.earning)
+      case 'alert':
+        return this.alert(event.alert)
+    }
+  }
+
+  purchase(purchase: Purchase): void {
+    this.#events.emit('purchase', purchaseReport(purchase))
+  }
+
+  marked(marked: NodeEvents['marked']): void {
+    this.#events.emit('marked', marked)
+  }
+}
+
+/** Refused before anything is loaded further: a key that anybody can forge proofs for. */
+async function openProver(
+  { createProver, slots, stopwatch }: TradeNeeds,
+  { circuit, shape = DEPLOYED_SHAPE, threads }: ProviderRole,
+  chainId: number,
+  { signal }: AbortOptions,
+): Promise<SlotProver> {
+  const prover = await createProver({ circuit, signal, ...(threads !== undefined && { threads }) })
+  try {
+    allowKeyOnChain(prover.verificationKey.developmentOnly, chainId)
+    return new SlotProver({ prover, slots, shape, stopwatch })
+  } catch (error) {
+    await prover.close()
+    throw error
+  }
+}
+
+async function openRoles(
+  made: {
+    readonly needs: TradeNeeds
+    readonly settings: TradeSettings
+    readonly market: EthersMarket
+    readonly news: News
+    readonly prover: SlotProver | undefined
+  },
+  options: AbortOptions,
+): Promise<Roles> {
+  const { needs, settings, market, news, prover } = made
+  const parts = { ...needs, market, clock: market.clock }
+  const provider =
+    settings.provider && prover
+      ? await Provider.open(
+          { ...parts, prover, log: needs.log.topic('provider'), tell: (event) => news.provider(event) },
+          settings.provider,
+          options,
+        )
+      : undefined
+  const client =
+    settings.client === true
+      ? new Client({ ...parts, log: needs.log.topic('purchasing'), tell: (purchase) => news.purchase(purchase) })
+      : undefined
+  const validator =
+    settings.validator &&
+    new Validator(
+      { ...parts, log: needs.log.topic('validator'), tell: (marked) => news.marked(marked) },
+      settings.validator,
+    )
+  return { prover, provider, client, validator }
+}
+
+export function purchaseReport({ id, state, problem }: Purchase): PurchaseReport {
+  return { requestId: id, state, problem }
+}
