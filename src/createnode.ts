@@ -66,6 +66,8 @@ export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   readonly bridgeCacheBytes?: Bytes | undefined
   /** The machine's by default. */
   readonly clock?: Clock | undefined
+  /** Milliseconds that only grow: what proofs are measured with. The machine's by default. */
+  readonly stopwatch?: (() => number) | undefined
   /** Silent by default. */
   readonly log?: Log | undefined
 }
@@ -148,6 +150,7 @@ async function tradeSettings(options: CreateNodeOptions): Promise<TradeSettings 
   return {
     chain,
     key: await unlocked(key),
+    stopwatch: options.stopwatch,
     client: roles.includes('client'),
     validator: roles.includes('validator') ? (options.validator ?? {}) : undefined,
     provider:

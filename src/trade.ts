@@ -56,6 +56,8 @@ export interface TradeSettings {
   /** The endpoint, and what is sent over it. */
   readonly chain: EthersMarketSettings
   readonly key: NodeKey
+  /** As {@link TradePlatform.stopwatch}, in its place. */
+  readonly stopwatch?: (() => number) | undefined
   /** Sells space. */
   readonly provider?: ProviderRole | undefined
   /** Buys storage. */
@@ -162,7 +164,9 @@ export class Trade {
     const news = new News(needs.events, market.clock)
     let prover: SlotProver | undefined
     try {
-      prover = settings.provider && (await openProver(needs, settings.provider, market.chainId, { signal }))
+      const stopwatch = settings.stopwatch ?? needs.stopwatch
+      const proving = { ...needs, stopwatch }
+      prover = settings.provider && (await openProver(proving, settings.provider, market.chainId, { signal }))
       const roles = await openRoles({ needs, settings, market, news, prover }, { signal })
       const trade = new Trade(needs, market, news, roles)
       try {

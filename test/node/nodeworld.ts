@@ -162,6 +162,7 @@ export class NodeWorld {
       quotaBytes: 64 * MiB,
       pollSeconds: 1,
       clock,
+      stopwatch: () => this.time.readMs(),
       log: this.log(name),
       ...options,
     })

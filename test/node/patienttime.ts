@@ -18,6 +18,7 @@ export class PatientTime implements WallTime {
   readonly #rpc: JsonRpc
   readonly #timers = new Set<Timer>()
   readonly #waitedFor = new Set<() => boolean>()
+  readonly #told = new Set<(nowMs: number) => void>()
   #nowMs: number
   #isRunning = true
   #isMining = true
@@ -46,6 +47,16 @@ export class PatientTime implements WallTime {
     return () => this.#waitedFor.delete(isBusy)
   }
 
+  /** For somebody in another process: time stands still while it is busy, and it is told of each step. @returns ends that */
+  attend({ isBusy, tell }: { readonly isBusy: () => boolean; readonly tell: (nowMs: number) => void }): () => void {
+    this.#waitedFor.add(isBusy)
+    this.#told.add(tell)
+    return () => {
+      this.#waitedFor.delete(isBusy)
+      this.#told.delete(tell)
+    }
+  }
+
   /** No block is mined until `false` is given. */
   holdBlocks(held: boolean): void {
     this.#isMining = !held
@@ -65,6 +76,7 @@ export class PatientTime implements WallTime {
         this.#nowMs += STEP_MS
         const now = Math.floor(this.#nowMs / 1000)
         if (now !== second && this.#isMining) await this.#rpc.call('evm_mine', [{ timestamp: now }])
+        for (const tell of this.#told) tell(this.#nowMs)
         for (const timer of [...this.#timers].sort((a, b) => a.atMs - b.atMs)) {
           if (timer.atMs > this.#nowMs || !this.#timers.delete(timer)) continue
           timer.wake()
