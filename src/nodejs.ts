@@ -107,6 +107,8 @@ export interface Proving extends ProvingFunctions {
   readonly compileCircuit: (size: CircuitSize, folder: string, options: AbortOptions) => Promise<CompiledFiles>
   /** What a circuit and its keys say of themselves. */
   readonly describeKey: (zkey: URL, options: AbortOptions) => Promise<KeyFacts>
+  /** How large a compiled circuit is. @throws CodexError `proving/bad-r1cs` and as opening the file */
+  readonly countConstraints: (r1cs: URL, options: AbortOptions) => Promise<number>
   /** Inputs for the full circuit, of a dataset made up for it: to measure with. */
   readonly sampleInputs: (options: AbortOptions) => Promise<ProofInputs>
   /** Of this user: for what can be made anew. */
@@ -147,6 +149,18 @@ export async function openProving(): Promise<Proving> {
         const { header, developmentMark } = await readZkey(source, options)
         const { wireCount: wires, publicCount: publicSignals, domainSize: domain } = header
         return { wires, publicSignals, domain, developmentMark }
+      } finally {
+        await source.close()
+      }
+    },
+    countConstraints: async (file, options) => {
+      const [{ openFileSource }, { readR1cs }] = await Promise.all([
+        import('./platform/nodejs/fileartefacts.ts'),
+        import('./proving/r1cs.ts'),
+      ])
+      const source = await openFileSource(file)
+      try {
+        return (await readR1cs(source, options)).constraintCount
       } finally {
         await source.close()
       }

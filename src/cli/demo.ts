@@ -1,203 +1,212 @@
-// demo: what the node can do so far, on a real file, as a timeline; then the page. What is still to come it says.
+// demo: the main job on this one machine. A local chain with the contracts, a client, a provider and a validator; a real file is bought storage for, and
+// everything that happens is told until it is paid. Then the page.
 
-import { mkdtemp, open, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatCount } from '../lib/format.ts'
-import { loadOnce } from '../lib/loadonce.ts'
+import { MiB } from '../lib/units.ts'
+import type { NodejsNode } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
+import type { DemoWorld } from './demoworld.ts'
+import { openWorld } from './demoworld.ts'
 import { openFileSource } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
 import { flag } from './option.ts'
+import { PurchaseDiary } from './purchasediary.ts'
 import type { PageServer } from './servepage.ts'
 import { servePage } from './servepage.ts'
-import { spaceText } from './space.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
-import type { LocalNode } from './withnode.ts'
-import { withNode } from './withnode.ts'
 
-const STILL_TO_COME = 'Still to come: proofs, exchange with peers, a chain of its own, selling space.'
-/** Looked for in the package's folder when no file is named. */
-const OWN_FILES = ['README.md', 'package.json']
-const MAX_TO_LIST = 20
-/** Of a file that has as many blocks. */
-const DATA_SLOTS = 2
-/** On a chain it is the hash of a block that nobody knows beforehand. */
-const EXAMPLE_CHALLENGE = `0x${'c0de'.repeat(16)}`
+/** What is stored when no file is named: the first of these beside the command that is large enough for as many slots. */
+const OWN_FILES = ['contracts/Marketplace.json', '../README.md']
+const BLOCK_BYTES = 65_536
+const NODES = 3
+const TOLERANCE = 1
+/** Three periods of the local chain and some. */
+const DURATION_SECONDS = 100
+const EXPIRY_SECONDS = 95
+const PRICE_WEI = 1000n
+const COLLATERAL_WEI = 1n
+const SPACE_BYTES = 64 * MiB
+const COLLATERAL_TOTAL_WEI = 10n ** 12n
+const LOOK_MS = 200
+/** Whatever takes longer than this after the end of the request goes wrong. */
+const PATIENCE_SECONDS = 240
 
 export const demo = defineVerb({
   operands: { text: '[FILE]', min: 0, max: 1 },
-  about: `Stores FILE (by default the package's own README), lists it, reads it back, compares every byte; cuts it into slots with parity, loses
-one and rebuilds it, makes what a proof of it takes; removes everything; then serves the page on loopback until Ctrl-C, which is its normal end. Uses a temporary data folder unless --data-dir names one.
-${STILL_TO_COME}`,
-  options: { once: flag('end after the timeline, serve no page') },
-  document: '{ ok, cid, bytes, blocks, phases: [{ name, ms }], page: URL or null }; printed when the page is served',
-  async run({ once }, call) {
-    const { terminal } = call
-    const path = call.operands[0] ?? (await ownFile(call.dist))
-    const timeline = await inFolder(call, (inside) => runTimeline(inside, resolve(path)))
-    const page = once === true ? undefined : await pageOf(call)
-    await terminal.answer(
-      { ok: true, ...timeline, page: page?.url ?? null },
-      page === undefined ? STILL_TO_COME : `${STILL_TO_COME}\nThe page: ${page.url} (Ctrl-C ends)`,
-    )
-    if (page === undefined) return undefined
-    await aborted(call.signal)
-    await page.close()
-    return undefined
+  about: `Runs the main job here, with nothing simulated: builds the full circuit (once on this computer), starts a local chain with the marketplace,
+a client, a provider and a validator; uploads FILE (by default one of the package's own), buys storage for it, and tells how its slots are
+reserved, downloaded, proven, filled, proven again each period, and paid. Serves the page on loopback meanwhile, until Ctrl-C, which is its
+normal end. Everything is on loopback, in temporary folders, and with keys that everybody knows.`,
+  options: { once: flag('end after the payout, serve no page') },
+  document: `{ request: { id }, circuit: { constraints }, slots: [{ index, host, phases: [{ name, at (chain seconds) }], proofs: { submitted, missed },
+payoutWei (text) }], gas: { <function>: { calls, min, max } }, timings: { <stage>: seconds since the start }, cid, bytes, page: URL or null };
+printed when all slots are paid`,
+  async run({ once = false }, call) {
+    const path = await findFile(call)
+    const watch = new StopWatch(call)
+    const world = await openWorld({ ...call, done: (stage, what) => watch.done(stage, what) })
+    let page: PageServer | undefined
+    try {
+      page = once ? undefined : await pageOf(call, world)
+      if (page !== undefined) await watch.say(`the page     ${page.url}`)
+      const answer = await runPurchase(call, world, watch, path)
+      await call.terminal.answer(
+        { ...answer, page: page?.url ?? null },
+        page === undefined ? 'All slots are paid.' : `All slots are paid. The page: ${page.url} (Ctrl-C ends)`,
+      )
+      if (page !== undefined) await aborted(call.signal)
+      return undefined
+    } finally {
+      await page?.close()
+      await world.stop()
+    }
   },
 })
 
-interface Timeline {
-  readonly cid: string
-  readonly bytes: number
-  readonly blocks: number
-  readonly phases: readonly { readonly name: string; readonly ms: number }[]
-}
+/** Seconds since the start, and the lines that begin with them. */
+class StopWatch {
+  readonly timings: Record<string, number> = {}
+  readonly #call: Call
+  readonly #startMs = performance.now()
 
-type Advance = (doneBytes: number) => void
-
-async function runTimeline(call: Call, path: string): Promise<Timeline> {
-  const { signal } = call
-  const phases: { name: string; ms: number }[] = []
-  const phase = async <T>(
-    name: string,
-    work: (advance: Advance) => Promise<T>,
-    tell: (result: T) => string,
-  ): Promise<T> => {
-    const startMs = performance.now()
-    const result = await call.terminal.progress({ label: name }, work)
-    const ms = Math.round(performance.now() - startMs)
-    phases.push({ name, ms })
-    await narrate(call, `${`${ms} ms`.padStart(9)}  ${name.padEnd(9)}  ${tell(result)}`)
-    return result
+  constructor(call: Call) {
+    this.#call = call
   }
-  const showSpace = async (node: LocalNode) => narrate(call, indented(spaceText(await node.repo.space())))
-  return withNode(call, 'change', async (node) => {
-    const { cid, manifest, blocks } = await phase(
-      'upload',
-      (advance) => uploadFile(node, path, signal, advance),
-      (done) =>
-        `${path}: ${formatBytes(done.manifest.datasetSize)} in ${formatCount(done.blocks, 'block')} -> ${done.cid}`,
-    )
-    await showSpace(node)
-    await phase(
-      'list',
-      () => listed(node, cid, signal),
-      (names) => names.join(', '),
-    )
-    await phase(
-      'read back',
-      (advance) => compare(node, cid, path, signal, advance),
-      (bytes) => `${formatBytes(bytes)}, every byte as in the file`,
-    )
-    const ecK = Math.min(DATA_SLOTS, blocks)
-    const made = await phase(
-      'protect',
-      () => node.slots.protect(cid, { ecK, ecM: 1, signal }),
-      (built) => `${formatCount(ecK, 'slot')} of data, 1 of parity -> ${built.verifiableCid}`,
-    )
-    await phase(
-      'lose',
-      () => node.slots.dropSlot(made.verifiableCid, 0, { signal }),
-      (lost) => `slot 0 with ${formatCount(lost, 'block')}`,
-    )
-    await phase(
-      'repair',
-      () => node.slots.repair(made.verifiableCid, 0, { signal }),
-      ({ rebuiltBlocks }) =>
-        `${formatCount(rebuiltBlocks, 'block')} computed from the other slots, same root as before`,
-    )
-    await phase(
-      'sample',
-      () => node.slots.proofInputs(made.verifiableCid, 0, EXAMPLE_CHALLENGE, { signal }),
-      ({ cellData }) => `${formatCount(cellData.length, 'cell')} of slot 0, for the challenge of a period`,
-    )
-    await phase(
-      'remove',
-      async () => {
-        for (const each of [made.verifiableCid, made.protectedCid, cid]) await node.datasets.remove(each, { signal })
-      },
-      () => 'everything',
-    )
-    await showSpace(node)
-    return { cid: String(cid), bytes: manifest.datasetSize, blocks, phases }
-  })
+
+  get seconds(): number {
+    return Math.round((performance.now() - this.#startMs) / 100) / 10
+  }
+
+  async done(stage: string, what: string): Promise<void> {
+    this.timings[stage] ??= this.seconds
+    await this.say(`${stage.padEnd(12)} ${what}`)
+  }
+
+  /** With --json the document says it all. */
+  async say(line: string): Promise<void> {
+    const { terminal } = this.#call
+    if (!terminal.json) await terminal.write(Buffer.from(`${`${this.seconds.toFixed(1)} s`.padStart(8)}  ${line}\n`))
+  }
 }
 
-async function uploadFile(node: LocalNode, path: string, signal: AbortSignal, advance: Advance) {
+async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, path: string) {
+  const { signal, terminal } = call
+  const { client, provider } = world.nodes
+  const seller = provider.trade?.provider
+  const buyer = client.trade?.client
+  if (seller === undefined || buyer === undefined)
+    throw new CodexError('demo/no-roles', 'the nodes of the demo did not take up their roles')
+  const lines: Promise<void>[] = []
+  const tell = (slotIndex: number, what: string): void => {
+    if (what === 'SaleFilled') watch.timings['firstSlotFilled'] ??= watch.seconds
+    if (what.startsWith('proof')) watch.timings['firstProof'] ??= watch.seconds
+    lines.push(watch.say(`slot ${slotIndex}       ${what}`))
+  }
+  const diary = new PurchaseDiary(provider, tell, { signal })
+  for (const [role, { events }] of Object.entries(world.nodes))
+    events.addEventListener(
+      'alert',
+      ({ detail: { cause, action } }) => terminal.say(`codex-light: ${role}: ${cause}. ${action}.`),
+      { signal },
+    )
+  await seller.createAvailability({
+    totalSize: SPACE_BYTES,
+    duration: 86_400,
+    minPricePerBytePerSecond: 1n,
+    totalCollateral: COLLATERAL_TOTAL_WEI,
+  })
+  await watch.done('offer', `the provider offers ${formatBytes(SPACE_BYTES)}`)
+  const { cid, bytes } = await upload(client, path, signal)
+  await watch.done('upload', `${basename(path)}, ${formatBytes(bytes)} -> ${cid}`)
+  const purchase = await buyer.buy(
+    cid,
+    {
+      duration: DURATION_SECONDS,
+      expiry: EXPIRY_SECONDS,
+      pricePerBytePerSecond: PRICE_WEI,
+      collateralPerByte: COLLATERAL_WEI,
+      proofProbability: 1n,
+      nodes: NODES,
+      tolerance: TOLERANCE,
+    },
+    { signal },
+  )
+  await watch.done(
+    'request',
+    `${purchase.id}: ${formatCount(NODES, 'slot')}, any ${NODES - TOLERANCE} of them hold the file`,
+  )
+  await terminal.progress({ label: 'waiting for the chain' }, async (advance) => {
+    const deadline = watch.seconds + EXPIRY_SECONDS + DURATION_SECONDS + PATIENCE_SECONDS
+    const isOver = (): boolean => purchase.outcome !== undefined && seller.list().length === 0
+    for (; !isOver(); await look(signal)) {
+      if (purchase.state === 'started' && watch.timings['started'] === undefined)
+        await watch.done('started', 'all slots are filled')
+      if (purchase.outcome !== undefined && purchase.state !== 'finished') break
+      if (watch.seconds > deadline)
+        throw new CodexError('demo/too-slow', 'expected the slots to be paid by now; see the lines above')
+      advance(0, { label: label(provider), totalBytes: undefined })
+    }
+  })
+  await Promise.all(lines)
+  if (purchase.state !== 'finished')
+    throw new CodexError(
+      'demo/not-finished',
+      `expected the purchase to finish, found it ${purchase.state}: ${purchase.problem ?? ''}`,
+    )
+  await watch.done('paid', `${seller.earnings.reduce((sum, { reward }) => sum + reward, 0n)} wei in all`)
+  const slots = diary.slotsOf(purchase.id)
+  return {
+    request: { id: purchase.id },
+    circuit: { constraints: world.constraints },
+    slots,
+    gas: await world.gas(),
+    timings: watch.timings,
+    cid: String(cid),
+    bytes,
+  }
+}
+
+/** What the provider is at, in one line. */
+function label(provider: NodejsNode): string {
+  const trade = provider.trade
+  if (trade === undefined) return 'waiting'
+  const { time, periodSeconds, provider: selling } = trade.status()
+  const next = periodSeconds - (time % periodSeconds)
+  const sales = (selling?.sales ?? []).map(
+    ({ slotIndex, state, proven }) => `${slotIndex} ${state.replace('Sale', '')} (${proven} proven)`,
+  )
+  return `next period in ${next} s; ${sales.length === 0 ? 'no slot yet' : `slots ${sales.join(', ')}`}`
+}
+
+async function look(signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  signal.throwIfAborted()
+}
+
+async function upload(node: NodejsNode, path: string, signal: AbortSignal): Promise<{ cid: Cid; bytes: number }> {
   const source = await openFileSource(path)
   try {
     const filename = basename(path)
-    return await node.datasets.upload(source.pieces, {
+    const { cid, manifest } = await node.datasets.upload(source.pieces, {
       filename,
       mimetype: mimetypeOf(filename),
       signal,
-      progress: ({ storedBytes }) => advance(storedBytes),
     })
+    return { cid, bytes: manifest.datasetSize }
   } finally {
     await source.close()
   }
 }
 
-async function listed(node: LocalNode, cid: Cid, signal: AbortSignal): Promise<string[]> {
-  const names: string[] = []
-  let found = false
-  for await (const entry of node.datasets.list({ signal })) {
-    found ||= String(entry.cid) === String(cid)
-    if (names.length < MAX_TO_LIST) names.push(entry.manifest?.filename ?? String(entry.cid))
-  }
-  if (!found) throw new CodexError('demo/not-listed', `expected ${cid} in the list, found it missing`)
-  return names
-}
-
-/** @returns how many bytes were compared @throws CodexError `demo/differs` */
-async function compare(
-  node: LocalNode,
-  cid: Cid,
-  path: string,
-  signal: AbortSignal,
-  advance: Advance,
-): Promise<number> {
-  const file = await open(path, 'r')
+async function pageOf({ dist, terminal }: Call, world: DemoWorld): Promise<PageServer | undefined> {
   try {
-    let at = 0
-    for await (const piece of node.datasets.read(cid, { signal })) {
-      const expected = Buffer.alloc(piece.length)
-      await file.read(expected, 0, piece.length, at)
-      if (!expected.equals(piece))
-        throw new CodexError('demo/differs', `bytes from ${at} on are not those of the file`, { detail: { at } })
-      at += piece.length
-      advance(at)
-    }
-    const { size } = await file.stat()
-    if (at !== size)
-      throw new CodexError('demo/differs', `expected ${size} bytes, found ${at}`, { detail: { at, size } })
-    return at
-  } finally {
-    await file.close()
-  }
-}
-
-/** With a folder of its own that is gone afterwards, unless the user named one. */
-async function inFolder<T>(call: Call, work: (call: Call) => Promise<T>): Promise<T> {
-  if (call.settings['data-dir'].source !== 'default') return work(call)
-  const folder = await mkdtemp(join(tmpdir(), 'codex-light-demo-'))
-  try {
-    const chosen = { given: folder, source: 'default' as const, value: () => folder }
-    return await work({ ...call, settings: { ...call.settings, 'data-dir': chosen } })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-async function pageOf(call: Call): Promise<PageServer | undefined> {
-  const { dist, terminal } = call
-  try {
-    return await servePage(fileURLToPath(new URL('web/', dist)), { circuit: loadOnce(() => developmentCircuit(call)) })
+    return await servePage(fileURLToPath(new URL('web/', dist)), { circuit: async () => world.circuit.folder })
   } catch (error) {
     if (!CodexError.is(error, 'page/not-built')) throw error
     terminal.say(`no page is served: ${error.message}`)
@@ -205,31 +214,35 @@ async function pageOf(call: Call): Promise<PageServer | undefined> {
   }
 }
 
-/** For the page's prover meter, made when that is first asked for: the first time it takes half a minute. */
-async function developmentCircuit({ signal }: Call): Promise<string> {
-  const [{ openProving }, { buildCircuit }] = await Promise.all([import('../nodejs.ts'), import('./buildcircuit.ts')])
-  return (await buildCircuit(await openProving(), 'full', { signal, tell: () => {} })).folder
-}
-
-async function ownFile(dist: URL): Promise<string> {
-  for (const name of OWN_FILES) {
-    const path = fileURLToPath(new URL(`../${name}`, dist))
+/** Of at least as many blocks as slots of data. @throws CodexError `demo/no-file`, `demo/too-small` */
+async function findFile({ operands: [named], dist }: Call): Promise<string> {
+  const least = (NODES - TOLERANCE - 1) * BLOCK_BYTES + 1
+  const sizeOf = async (path: string): Promise<number> => {
     const found = await stat(path).catch(() => undefined)
-    if (found?.isFile() === true) return path
+    return found?.isFile() === true ? found.size : -1
   }
-  throw new CodexError('demo/no-file', 'found no file of the package to show; name one: codex-light demo FILE')
+  if (named !== undefined) {
+    const path = resolve(named)
+    const size = await sizeOf(path)
+    if (size < 0) throw new CodexError('demo/no-file', `found no file ${path}`, { detail: { path } })
+    if (size < least)
+      throw new CodexError(
+        'demo/too-small',
+        `expected a file of at least ${formatBytes(least)}, one block for each slot of data, found ${formatBytes(size)}`,
+        {
+          detail: { path, size },
+        },
+      )
+    return path
+  }
+  for (const name of OWN_FILES) {
+    const path = fileURLToPath(new URL(name, dist))
+    if ((await sizeOf(path)) >= least) return path
+  }
+  throw new CodexError('demo/no-file', 'found no file of the package to store; name one: codex-light demo FILE')
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((done) => signal.addEventListener('abort', () => done(), { once: true }))
-}
-
-/** A part of the answer that comes before its end; with --json the document says it all. */
-async function narrate({ terminal }: Call, text: string): Promise<void> {
-  if (!terminal.json) await terminal.write(Buffer.from(`${text}\n`))
-}
-
-function indented(text: string): string {
-  return text.replace(/^/gm, ' '.repeat(11))
 }

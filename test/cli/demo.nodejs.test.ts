@@ -1,41 +1,62 @@
-// The demo as a process: its document, its timeline, and the page it serves until it is told to end.
+// The demo as a process: the main job from circuit to payout, its document, and what it says where it cannot run.
 
-import { existsSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { document, run, scratchFolder, soundSpace, start } from './command.ts'
+import { SALE_STATE_NAMES } from '../../src/sales/salephase.ts'
+import { run, scratchFolder } from './command.ts'
 
-const PAGE = fileURLToPath(new URL('../../dist/web/index.html', import.meta.url))
+const IS_LONG = Boolean(import.meta.env['LONG'])
 
-test('--once --json is one document about a real file', async () => {
-  const dataDir = join(scratchFolder(), 'data')
-  const found = await document(['demo', '--once', '-d', dataDir])
-  expect(found).toMatchObject({ ok: true, cid: expect.stringMatching(/^zDv/) as unknown, page: null })
-  expect(found['phases']).toEqual(
-    ['upload', 'list', 'read back', 'protect', 'lose', 'repair', 'sample', 'remove'].map((name) => ({
-      name,
-      ms: expect.any(Number) as unknown,
-    })),
-  )
-  expect(await soundSpace(dataDir)).toMatchObject({ totalBlocks: 0, quotaUsedBytes: 0 })
+interface Answer {
+  readonly request: { readonly id: string }
+  readonly circuit: { readonly constraints: number }
+  readonly slots: readonly {
+    readonly index: number
+    readonly host: string
+    readonly phases: readonly { readonly name: string; readonly at: number }[]
+    readonly proofs: { readonly submitted: number; readonly missed: number }
+    readonly payoutWei: string
+  }[]
+  readonly gas: Readonly<Record<string, { readonly calls: number }>>
+  readonly timings: Readonly<Record<string, number>>
+  readonly page: string | null
+}
+
+test('a file that is none, or too small for the slots, is refused before anything is started', async () => {
+  const small = join(scratchFolder(), 'small.txt')
+  writeFileSync(small, 'too little')
+  const missing = await run(['demo', '--once', '--json', join(scratchFolder(), 'none.bin')])
+  expect([missing.code, JSON.parse(missing.stdout)]).toMatchObject([1, { error: { code: 'demo/no-file' } }])
+  const little = await run(['demo', '--once', '--json', small])
+  expect([little.code, JSON.parse(little.stdout)]).toMatchObject([1, { error: { code: 'demo/too-small' } }])
 })
 
-test('without --json it tells a timeline and what is still to come', async () => {
-  const { code, stdout } = await run(['demo', '--once'])
-  expect(code).toBe(0)
-  expect(stdout).toMatch(
-    / ms {2}upload [^]* ms {2}list [^]* ms {2}read back [^]*every byte[^]* ms {2}repair [^]*computed from the other slots[^]* ms {2}remove [^]*Still to come/,
-  )
-})
-
-test.runIf(existsSync(PAGE))('serves the page until it is interrupted, which is its normal end', async () => {
-  const { child, ended } = start(['demo', '--json'])
-  const url = await new Promise<string>((resolve) => {
-    child.stdout.on('data', (text: string) => resolve((JSON.parse(text) as { page: string }).page))
-  })
-  const page = await fetch(url)
-  expect([page.status, page.headers.get('cross-origin-embedder-policy')]).toEqual([200, 'require-corp'])
-  child.kill('SIGINT')
-  expect(await ended).toMatchObject({ code: 0, stderr: '' })
-})
+// Two minutes of periods, and proofs of the full circuit: for a machine that does nothing else.
+test.runIf(IS_LONG)(
+  '--once --json buys storage for a real file, and is one document about how it was paid',
+  async () => {
+    const { code, stdout, stderr } = await run(['demo', '--once', '--json'])
+    expect([code, stderr]).toEqual([0, ''])
+    const { request, circuit, slots, gas, timings, page } = JSON.parse(stdout) as Answer
+    expect(request.id).toMatch(/^0x[0-9a-f]{64}$/)
+    expect(circuit.constraints).toBeGreaterThan(80_000)
+    expect(page).toBe(null)
+    expect(slots.map(({ index }) => index)).toEqual([0, 1, 2])
+    for (const { host, phases, proofs, payoutWei } of slots) {
+      expect(host).toMatch(/^0x[0-9a-f]{40}$/)
+      const names = phases.map(({ name }) => name)
+      expect(SALE_STATE_NAMES).toEqual(expect.arrayContaining(names))
+      expect([names[0], names.at(-1)]).toEqual(['SalePreparing', 'SaleFinished'])
+      expect(names).toEqual(
+        expect.arrayContaining(['SaleDownloading', 'SaleInitialProving', 'SaleFilled', 'SaleProving']),
+      )
+      expect(phases.map(({ at }) => at)).toEqual(phases.map(({ at }) => at).sort((a, b) => a - b))
+      expect(proofs.submitted).toBeGreaterThanOrEqual(2)
+      expect(proofs.missed).toBe(0)
+      expect(BigInt(payoutWei)).toBeGreaterThan(0n)
+    }
+    expect(gas).toMatchObject({ requestStorage: { calls: 1 }, fillSlot: { calls: 3 }, freeSlot: { calls: 3 } })
+    expect(Object.keys(timings)).toEqual(expect.arrayContaining(['circuit', 'firstSlotFilled', 'firstProof', 'paid']))
+  },
+)

@@ -1,0 +1,141 @@
+// The world of the demo: the full circuit, a local chain with the contracts, and three nodes on it: a client, a provider and a validator. All of it is real, on
+// loopback, and gone at the end.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { DEFAULT_CONFIGURATION } from '../devnet/configuration.ts'
+import { readArtefacts } from '../devnet/contractartefact.ts'
+import { type GasOfCalls, gasUsed } from '../devnet/gasused.ts'
+import type { Devnet } from '../devnet/startdevnet.ts'
+import { startDevnet } from '../devnet/startdevnet.ts'
+import type { VerificationKeyJson } from '../devnet/verifyingkey.ts'
+import { CodexError } from '../lib/errors.ts'
+import { Log } from '../lib/log.ts'
+import { LogLevels } from '../lib/loglevels.ts'
+import { SystemClock } from '../lib/systemclock.ts'
+import type { NodejsNode } from '../nodejs.ts'
+import { createNode, openProving } from '../nodejs.ts'
+import { buildCircuit, type BuiltCircuit } from './buildcircuit.ts'
+import type { Advance } from './progress.ts'
+import type { Call } from './verb.ts'
+import { logSink } from './withnode.ts'
+
+/** Short enough to see several periods; a block each second, and never a proof that becomes due in the middle of a period. */
+const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, period: 30, timeout: 20, downtime: 32 }
+const BLOCK_SECONDS = 1
+const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
+const LOOPBACK_WEBSOCKET = '/ip4/127.0.0.1/tcp/0/ws'
+
+export type Role = 'client' | 'provider' | 'validator'
+const ROLES: readonly Role[] = ['client', 'provider', 'validator']
+
+export interface DemoWorld {
+  readonly circuit: BuiltCircuit
+  readonly constraints: number
+  readonly devnet: Devnet
+  readonly nodes: Readonly<Record<Role, NodejsNode>>
+  /** Of the marketplace, by function. */
+  gas(): Promise<Readonly<Record<string, GasOfCalls>>>
+  /** All of it is gone once settled. Never rejects. */
+  stop(): Promise<void>
+}
+
+export interface WorldCall extends Pick<Call, 'settings' | 'terminal' | 'signal' | 'dist'> {
+  /** Hears of each stage when it is done. */
+  readonly done: (stage: 'circuit' | 'chain' | 'nodes', what: string) => Promise<void>
+}
+
+/**
+ * Settles when all nodes run in their roles.
+ * @throws CodexError as {@link buildCircuit}, {@link startDevnet} and {@link createNode}: nothing runs then
+ */
+export async function openWorld(call: WorldCall): Promise<DemoWorld> {
+  const { terminal, signal, done } = call
+  const { circuit, constraints } = await terminal.progress({ label: 'circuit' }, (advance) => getCircuit(call, advance))
+  await done('circuit', `${constraints} constraints, keys for development only, in ${circuit.folder}`)
+  const ends: (() => Promise<unknown>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of ends.splice(0).reverse())
+      await end().catch((error: unknown) => terminal.say(`codex-light: a part of the demo did not end well: ${error}`))
+  }
+  try {
+    const artefacts = await readArtefacts(call.dist)
+    const devnet = await startDevnet({
+      signal,
+      artefacts,
+      configuration: { ...DEFAULT_CONFIGURATION, proofs: PROOFS },
+      verificationKey: JSON.parse(await readFile(circuit.verificationKey, 'utf8')) as VerificationKeyJson,
+      blockSeconds: BLOCK_SECONDS,
+    })
+    ends.push(() => devnet.stop())
+    const { marketplace, block } = devnet.contracts
+    await done('chain', `${devnet.endpoint}, marketplace ${marketplace}, a period each ${PROOFS.period} s`)
+    const folder = await mkdtemp(join(tmpdir(), 'codex-light-demo-'))
+    ends.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
+    const nodes = await terminal.progress({ label: 'nodes' }, () => startNodes(call, { circuit, devnet, folder, ends }))
+    await done('nodes', ROLES.map((role) => `${role} ${nodes[role].network?.peerId ?? ''}`).join(', '))
+    const gas = (): ReturnType<typeof gasUsed> =>
+      gasUsed(devnet.endpoint, { address: marketplace, abi: artefacts.Marketplace.abi, from: block }, { signal })
+    return { circuit, constraints, devnet, nodes, gas, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function getCircuit(
+  { signal }: WorldCall,
+  advance: Advance,
+): Promise<{ readonly circuit: BuiltCircuit; readonly constraints: number }> {
+  const proving = await openProving()
+  const circuit = await buildCircuit(proving, 'full', {
+    signal,
+    tell: (what) => advance(0, { label: `circuit: ${what}, once on this computer`, totalBytes: undefined }),
+  })
+  return { circuit, constraints: await proving.countConstraints(pathToFileURL(circuit.r1cs), { signal }) }
+}
+
+async function startNodes(
+  call: WorldCall,
+  parts: {
+    readonly circuit: BuiltCircuit
+    readonly devnet: Devnet
+    readonly folder: string
+    readonly ends: (() => Promise<unknown>)[]
+  },
+): Promise<DemoWorld['nodes']> {
+  const { circuit, devnet, folder, ends } = parts
+  const sink = await logSink(call.settings, call.terminal)
+  const start = async (role: Role, account: number, bootstrap: readonly string[]): Promise<NodejsNode> => {
+    const key = devnet.accounts[account]?.privateKey
+    if (key === undefined) throw new CodexError('demo/no-account', 'the local chain has too few accounts')
+    const clock = new SystemClock()
+    const node = await createNode({
+      dataDir: join(folder, role),
+      roles: [role],
+      listen: role === 'client' ? [LOOPBACK, LOOPBACK_WEBSOCKET] : [LOOPBACK],
+      bootstrap,
+      ethProvider: devnet.endpoint,
+      marketplace: devnet.contracts.marketplace,
+      key,
+      pollSeconds: BLOCK_SECONDS,
+      ...(role === 'provider' && {
+        circuit: { wasm: pathToFileURL(circuit.wasm), zkey: pathToFileURL(circuit.zkey) },
+      }),
+      clock,
+      log: new Log({ clock, levels: new LogLevels(call.settings['log-level'].given ?? 'error'), sinks: [sink] }),
+      signal: call.signal,
+    })
+    ends.push(() => node.stop())
+    return node
+  }
+  const client = await start('client', 1, [])
+  const peers = (client.network?.addresses() ?? []).map((address) => `${address}/p2p/${client.network?.peerId ?? ''}`)
+  const [provider, validator] = await Promise.all([
+    start('provider', 2, peers.slice(0, 1)),
+    start('validator', 3, peers.slice(0, 1)),
+  ])
+  return { client, provider, validator }
+}
