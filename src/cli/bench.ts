@@ -37,14 +37,14 @@ after a first one. "Safe for N slots" leaves half of each period free.`,
     rounds: count(`proofs that are measured; ${DEFAULT_ROUNDS} without it`),
     threads: count('as many as this machine runs at once without it'),
     engine: choice(['wasm', 'snarkjs', 'both'], 'what to measure; both without it'),
-    ...CIRCUIT_OPTIONS,
+    circuit: CIRCUIT_OPTIONS.circuit,
   },
   document: `{ ours: { seconds, stages: { NAME: seconds of all threads }, peakBytes } or null, snarkjs: the same or null, threads, variant (of the
 kernel), safe: { slots, periodSeconds } or null }`,
   async run(options, call) {
     if (options.prove !== true) throw new CodexError('cli/bad-option', 'expected --prove; see codex-light bench --help')
     const proving = await openProving()
-    const circuit = await findCircuit(proving, options, call)
+    const circuit = await findCircuit(proving, { circuit: options.circuit, size: 'full' }, call)
     const inputs = await proving.sampleInputs(call)
     const { engine = 'both', rounds = DEFAULT_ROUNDS, period = DEFAULT_PERIOD_SECONDS } = options
     const threads = options.threads ?? proving.threads

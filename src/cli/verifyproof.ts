@@ -23,7 +23,7 @@ key is that of the circuit.`,
   document: `{ holds, publicSignals: [decimal], developmentOnly (whether anybody could have forged it) }`,
   async run(options, call) {
     const [path = ''] = call.operands
-    const { proof, publicSignals } = (await readJsonFile(path)) as { proof: Proof; publicSignals: string[] }
+    const { proof, publicSignals } = await readProof(path)
     const proving = await openProving()
     const key = await verificationKey(proving, options, call)
     const holds = proving.verify(key, publicSignals, proof)
@@ -36,6 +36,16 @@ key is that of the circuit.`,
     return holds ? undefined : EXIT.failed
   },
 })
+
+/** Its parts are for the verifier to check. @throws CodexError `cli/bad-file` */
+async function readProof(path: string): Promise<{ readonly proof: Proof; readonly publicSignals: readonly string[] }> {
+  const found = await readJsonFile(path)
+  if (typeof found === 'object' && found !== null && 'proof' in found && 'publicSignals' in found)
+    return found as { proof: Proof; publicSignals: string[] }
+  throw new CodexError('cli/bad-file', `expected { proof, publicSignals } in ${path}, as prove prints them`, {
+    detail: { path },
+  })
+}
 
 async function verificationKey(
   proving: Proving,

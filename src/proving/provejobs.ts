@@ -80,11 +80,11 @@ export function proveJobs(load: () => Promise<ProveKernel>): SlicedJobs<ProveJob
       const { wireCount, inputCount } = await WitnessCalculator.of(circuit)
       return { wireCount, inputCount }
     },
-    calculateWitness: async (_, name, circuit, inputs) => {
+    calculateWitness: async (job, name, circuit, inputs) => {
       const { WitnessCalculator } = await import('./witnesscalculator.ts')
       const key = await keys.get(name)
       key.calculator ??= await WitnessCalculator.of(circuit)
-      return moved(await key.calculator.calculate(inputs))
+      return moved(await key.calculator.calculate(inputs, { checkpoint: () => job.checkpoint() }))
     },
     quotient: async (job, name, part, witness) => {
       const { kernel, ...key } = await keys.withPart(name, part)

@@ -8,6 +8,8 @@ import { signalHash } from './signalhash.ts'
 import { compileWitnessModule, WitnessModule } from './witnessmodule.ts'
 
 const MAX_WIRES = 2 ** MAX_DOMAIN_POWER
+/** Read between two looks at who wants something: a few milliseconds. */
+const SLICE_WIRES = 16_384
 
 export class WitnessCalculator {
   /** Wires of the circuit, the constant one included. */
@@ -15,7 +17,7 @@ export class WitnessCalculator {
   /** Elements of all inputs together. */
   readonly inputCount: number
   readonly #compiled: WebAssembly.Module
-  /** Undefined after a failure: a module that was interrupted does not give its memory back. */
+  /** Undefined while it is at work, and after a failure: a module that was interrupted does not give its memory back. */
   #module: WitnessModule | undefined
 
   private constructor(compiled: WebAssembly.Module, module: WitnessModule) {
@@ -46,15 +48,21 @@ export class WitnessCalculator {
   }
 
   /**
-   * The witness: one element of 32 little-endian bytes per wire, in memory of the caller's own. Computes in one go on the calling
-   * thread, more than a tenth of a second for the full circuit. One call at a time.
+   * The witness: one element of 32 little-endian bytes per wire, in memory of the caller's own. The computation itself is one call of
+   * the module, most of a tenth of a second for the full circuit; `checkpoint` is awaited before it, after it, and between pieces of reading.
    * @throws CodexError `proving/bad-input`, `proving/surplus-input`, `proving/missing-input`, each with the field;
-   *   `proving/unsatisfied` where the circuit refuses the inputs
+   *   `proving/unsatisfied` where the circuit refuses the inputs; what `checkpoint` throws
    */
-  async calculate(inputs: CircuitInputs): Promise<Uint8Array> {
-    const module = (this.#module ??= await WitnessModule.instantiate(this.#compiled))
+  async calculate(
+    inputs: CircuitInputs,
+    { checkpoint = async () => {} }: { readonly checkpoint?: () => Promise<void> } = {},
+  ): Promise<Uint8Array> {
+    const module = this.#module ?? (await WitnessModule.instantiate(this.#compiled))
     const signals = this.#checkedSignals(module, inputs)
+    // Taken while it is at work: whoever calls meanwhile starts another.
+    this.#module = undefined
     module.clear()
+    await checkpoint()
     try {
       module.exports.init(1)
       for (const { high, low, elements } of signals)
@@ -63,11 +71,12 @@ export class WitnessCalculator {
           // The last of all inputs starts the computation.
           module.exports.setInputSignal(high, low, position)
         }
-      return this.#readWitness(module)
     } catch (error) {
-      this.#module = undefined
       throw module.errorFor(error)
     }
+    const witness = await this.#readWitness(module, checkpoint)
+    this.#module = module
+    return witness
   }
 
   #checkedSignals(module: WitnessModule, inputs: CircuitInputs): Signal[] {
@@ -91,10 +100,11 @@ export class WitnessCalculator {
     )
   }
 
-  #readWitness(module: WitnessModule): Uint8Array {
+  async #readWitness(module: WitnessModule, checkpoint: () => Promise<void>): Promise<Uint8Array> {
     const witness = new Uint8Array(ELEMENT_BYTES * this.wireCount)
     const view = viewOf(witness)
     for (let wire = 0; wire < this.wireCount; wire++) {
+      if (wire % SLICE_WIRES === 0) await checkpoint()
       module.exports.getWitness(wire)
       module.readElement(view, ELEMENT_BYTES * wire)
     }

@@ -17,9 +17,11 @@ export interface WitnessExports {
   readonly setInputSignal: (hashHigh: number, hashLow: number, position: number) => void
   readonly getWitnessSize: () => number
   readonly getWitness: (wire: number) => void
-  readonly getMessageChar: () => number
+  /** Of the message under way, 0 at its end; compilers before 2.0.5 make none. */
+  readonly getMessageChar?: () => number
 }
 
+/** Those that every module must have. */
 const EXPORTS: readonly (keyof WitnessExports)[] = [
   'getVersion',
   'getFieldNumLen32',
@@ -32,7 +34,6 @@ const EXPORTS: readonly (keyof WitnessExports)[] = [
   'setInputSignal',
   'getWitnessSize',
   'getWitness',
-  'getMessageChar',
 ]
 
 /** What it may call of ours, all in one namespace. Later compilers have added to them, older ones lack some. */
@@ -162,7 +163,7 @@ function importsOf(
 function readMessage(exports: WitnessExports | undefined): string {
   let text = ''
   for (let i = 0; i < MAX_MESSAGE_CHARS && exports !== undefined; i++) {
-    const code = exports.getMessageChar()
+    const code = exports.getMessageChar?.() ?? 0
     if (code === 0) break
     text += String.fromCharCode(code)
   }

@@ -183,6 +183,52 @@ describe('a calculator', () => {
     expect(first).toEqual(await calculate(inputs))
     expect(second).toEqual(await calculate(others))
   })
+
+  it('stops at each of its checkpoints, and works on', async () => {
+    const witness = await calculate(inputs)
+    const checked = checkedProofInputs(inputs)
+    let last = 0
+    await calculator.calculate(checked, { checkpoint: async () => void last++ })
+    expect(last).toBeGreaterThanOrEqual(2)
+    for (let stop = 1; stop <= last; stop++) {
+      let seen = 0
+      const checkpoint = async (): Promise<void> => {
+        if (++seen === stop) throw new Error('enough')
+      }
+      await expect(calculator.calculate(checked, { checkpoint })).rejects.toThrow('enough')
+      expect(seen).toBe(stop)
+      expect(await calculate(inputs)).toEqual(witness)
+    }
+  })
+})
+
+describe('a module of another compiler', () => {
+  /** Another name of the same length. */
+  const renamed = (bytes: Uint8Array, name: string): Uint8Array => {
+    const [from, to] = [name, name.slice(0, -1) + 'X'].map((text) => new TextEncoder().encode(text))
+    const copy = bytes.slice()
+    for (let at = 0; from !== undefined && to !== undefined && at < copy.length; at++)
+      if (from.every((byte, i) => copy[at + i] === byte)) copy.set(to, at)
+    expect(copy).not.toEqual(bytes)
+    return copy
+  }
+
+  it('may lack messages, and may import what ours does not', async () => {
+    const witness = await calculate(inputs)
+    const others = ['getMessageChar', 'printErrorMessage', 'writeBufferMessage', 'getMinorVersion', 'getPatchVersion']
+    const older = await WitnessCalculator.load(others.reduce(renamed, wasm))
+    expect(await older.calculate(checkedProofInputs(inputs))).toEqual(witness)
+    await expect(older.calculate(checkedProofInputs({ ...inputs, entropy: 100n }))).rejects.toMatchObject({
+      code: 'proving/unsatisfied',
+    })
+  })
+
+  it.each(['getWitnessSize', 'setInputSignal', 'getInputSize'])('is refused without %s', async (name) => {
+    await expect(WitnessCalculator.load(renamed(wasm, name))).rejects.toMatchObject({
+      code: 'proving/bad-circuit-module',
+      detail: { field: 'wasm', expected: `an export ${name}` },
+    })
+  })
 })
 
 describe('a module that is none', () => {

@@ -28,11 +28,14 @@ export interface PageUnderTest {
   close(): Promise<void>
 }
 
-/** @param folder what is served, the built page by default */
-export async function openPage(folder: string = BUILT_PAGE): Promise<PageUnderTest> {
+/**
+ * @param folder what is served, the built page by default
+ * @param circuit a folder with the circuit beside the page; none by default
+ */
+export async function openPage(folder: string = BUILT_PAGE, circuit?: string): Promise<PageUnderTest> {
   if (!existsSync(join(folder, 'index.html'))) throw new Error('the page is not built: run `npm run build` first')
   const profile = await mkdtemp(join(tmpdir(), 'codex-light-page-'))
-  const server = await servePage(folder)
+  const server = await servePage(folder, circuit === undefined ? {} : { circuit: async () => circuit })
   // Persistent, because storage of a private window lives in memory and is small.
   const context = await chromium.launchPersistentContext(profile, { ...(await findChromium()), headless: true })
   context.setDefaultTimeout(READY_TIMEOUT_MS)
