@@ -97,7 +97,7 @@ describe('without a circuit', () => {
     await start.click()
     const problem = tab.getByRole('alert')
     await problem.waitFor()
-    expect(await problem.innerText()).toContain('zkey file')
+    expect(await problem.innerText()).toContain('Zkey file, first four bytes')
 
     await tab.getByRole('button', { name: 'Measure', exact: true }).click()
     await wasm.setInputFiles(join(circuit, 'circuit.wasm'))
