@@ -93,6 +93,15 @@ const GAS_PERCENT = {
   markProofAsMissing: 150,
 } as const
 
+/** Only asked with, never sent. */
+const NO_PROOF: Groth16Proof = {
+  a: { x: 0n, y: 0n },
+  b: { x: { real: 0n, imag: 0n }, y: { real: 0n, imag: 0n } },
+  c: { x: 0n, y: 0n },
+}
+/** What filling is refused with before the reservation was looked at, and for want of it. */
+const NOT_RESERVED = ['Marketplace_UnknownRequest', 'Marketplace_InvalidSlot', 'Marketplace_ReservationRequired']
+
 type ContractVerb = keyof typeof GAS_PERCENT
 
 export class EthersMarket implements Market {
@@ -272,6 +281,17 @@ export class EthersMarket implements Market {
   async canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean> {
     const args = [slot.requestId, slot.slotIndex]
     return (await this.#reader.view('canReserveSlot', args, 'pending', options))[0] === true
+  }
+
+  /** The contract has no view for it; but filling, with a proof that proves nothing, asks for the reservation before it looks at the proof. */
+  async hasReservedSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<boolean> {
+    try {
+      await this.#reader.view('fillSlot', [requestId, slotIndex, NO_PROOF], 'pending', options)
+      return true
+    } catch (error) {
+      if (!CodexError.is(error) || !('revert' in error.detail)) throw error
+      return !NOT_RESERVED.includes(String(error.detail['revert']))
+    }
   }
 
   async missingProofs(id: SlotId, options: AbortOptions): Promise<number> {

@@ -133,6 +133,8 @@ export interface Market {
   /** What filling the slot would take from us now: the full collateral, or less in repair. Undefined for an unknown request. */
   slotCollateral(slot: Slot, options: AbortOptions): Promise<bigint | undefined>
   canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean>
+  /** Whether one of the slot's reservations is ours already, from an earlier run perhaps: then it cannot be reserved once more, and may be filled. */
+  hasReservedSlot(slot: Slot, options: AbortOptions): Promise<boolean>
   missingProofs(id: SlotId, options: AbortOptions): Promise<number>
   canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean>
   mySlots(options: AbortOptions): Promise<readonly SlotId[]>

@@ -132,7 +132,8 @@ async function* prepare({
   const state = await market.slotState(id, { signal })
   if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
   // Asked before anything is taken: what is given back again wakes every slot that waits for room.
-  if (!(await market.canReserveSlot(slot, { signal }))) return { end: 'declined', why: 'reservations full' }
+  if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
+    return { end: 'declined', why: 'reservations full' }
   const reservation = await reservations.reserve({ ...slot, ...request.ask, requestEnd })
   return reservation ?? { end: 'declined', why: 'no availability' }
 }
@@ -166,8 +167,7 @@ async function* download(
 ): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
   const { market, work, slot, id, signal } = context
   yield { at: 'reserving', reservation }
-  const reserved = await market.reserveSlot(slot, { signal })
-  if (!reserved.done) return { end: 'declined', why: 'reservations full' }
+  if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }
 
   const totalBytes = reservation.slotBytes
   yield { at: 'downloading', doneBytes: 0, totalBytes }
@@ -181,6 +181,13 @@ async function* download(
   const options = { reservation, expiry: expiry ?? reservation.validUntil, isRepair, signal }
   for await (const doneBytes of work.fetch(content, options)) yield { at: 'downloading', doneBytes, totalBytes }
   return undefined
+}
+
+/** Whether one of the reservations on chain is ours now. One that an earlier run or an earlier try made still counts: it cannot be made again. */
+async function isReserved({ market, slot, signal }: SaleContext): Promise<boolean> {
+  if (!(await market.canReserveSlot(slot, { signal }))) return market.hasReservedSlot(slot, { signal })
+  const { done } = await market.reserveSlot(slot, { signal })
+  return done || market.hasReservedSlot(slot, { signal })
 }
 
 function asCodexError(error: unknown): CodexError {

@@ -199,6 +199,12 @@ export class FakeMarket implements Market {
     )
   }
 
+  hasReservedSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<boolean> {
+    return this.#ask('hasReservedSlot', `${requestId}/${slotIndex}`, options, () =>
+      this.#world.marketplace.reserversOf(slotIdOf(requestId, slotIndex)).includes(this.host),
+    )
+  }
+
   missingProofs(id: SlotId, options: AbortOptions): Promise<number> {
     return this.#ask('missingProofs', id, options, () => Number(this.#records.missingProofs(id)))
   }

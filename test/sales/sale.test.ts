@@ -260,6 +260,18 @@ describe('before the fill', () => {
     },
   )
 
+  it('a slot that was reserved on chain before the node stopped is taken up again, and not reserved twice', async () => {
+    const { world, host } = await selling(1)
+    const { slot } = await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleDownloading'))
+    await host.sales.stop()
+    await host.sales.start(world.never)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(100)
+    await expectWhole(world, host)
+  })
+
   it('a proof that fails costs the sale, and everything is back (initial proving: prove failure; onClear)', async () => {
     const { world, host } = await selling(1, { work: { proveFault: () => ({ is: 'fails' }) } })
     await world.ask()

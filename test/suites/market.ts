@@ -163,8 +163,12 @@ export function marketSuite(name: string, setup: () => Promise<MarketWorld>): vo
       it('are for as many hosts as the terms say, once each, then told as full', async () => {
         const { slot, landed, id } = await requested()
         expect(await host.canReserveSlot(slot(0), NEVER)).toBe(true)
+        expect(await host.hasReservedSlot(slot(0), NEVER)).toBe(false)
         expect(await host.reserveSlot(slot(0), NEVER)).toMatchObject({ done: true })
         expect(await host.canReserveSlot(slot(0), NEVER)).toBe(false)
+        expect(await host.hasReservedSlot(slot(0), NEVER)).toBe(true)
+        expect(await rival.hasReservedSlot(slot(0), NEVER)).toBe(false)
+        expect(await host.hasReservedSlot(slot(1), NEVER)).toBe(false)
         const twice = await host.reserveSlot(slot(0), NEVER)
         expect(twice).toMatchObject({ done: false, why: 'reservation not allowed', sentence: expect.any(String) })
         for (const market of [rival, client]) await market.reserveSlot(slot(0), NEVER)
