@@ -12,6 +12,8 @@ export const MAX_PROVEN_NODES = 16_384
 /** Above all positions in a layer. */
 const LAYER = 2 ** 32
 
+type Path = MerkleProof['path']
+
 export class ProvenNodes {
   readonly #root: Uint8Array
   readonly #leafCount: number
@@ -33,21 +35,25 @@ export class ProvenNodes {
   /** Follows the path to a known node; the rest of it must be what is known, too, because the proof is kept and served on. */
   #leadsToKnown(digest: Uint8Array, { index, path }: MerkleProof): boolean {
     let node = digest
-    for (const [layer, at, width] of this.#steps(index)) {
+    let at = index
+    let width = this.#leafCount
+    for (let layer = 0; layer < path.length; layer++) {
       const known = this.#nodes.get(layer * LAYER + at)
-      if (known !== undefined) return equalBytes(known, node) && this.#isKnownFrom(layer, index, path)
-      const sibling = path[layer] as Uint8Array
-      node = parentOf(node, sibling, layer, at, width)
+      if (known !== undefined) return equalBytes(known, node) && this.#isKnownFrom({ layer, at, width }, path)
+      node = parentOf(node, path[layer] as Uint8Array, layer, at, width)
+      at = Math.floor(at / 2)
+      width = Math.ceil(width / 2)
     }
     return false
   }
 
-  #isKnownFrom(from: number, index: number, path: readonly Uint8Array[]): boolean {
-    for (const [layer, at, width] of this.#steps(index)) {
-      if (layer < from) continue
-      const sibling = path[layer] as Uint8Array
+  #isKnownFrom(from: { readonly layer: number; readonly at: number; readonly width: number }, path: Path): boolean {
+    let { layer, at, width } = from
+    for (; layer < path.length; layer++) {
       const known = (at ^ 1) < width ? this.#nodes.get(layer * LAYER + (at ^ 1)) : ZERO
-      if (known === undefined || !equalBytes(known, sibling)) return false
+      if (known === undefined || !equalBytes(known, path[layer] as Uint8Array)) return false
+      at = Math.floor(at / 2)
+      width = Math.ceil(width / 2)
     }
     return true
   }
@@ -55,7 +61,9 @@ export class ProvenNodes {
   /** Keeps the nodes of a proof that is right; stops where it meets what is known. */
   #learn(digest: Uint8Array, { index, path }: MerkleProof): void {
     let node = digest
-    for (const [layer, at, width] of this.#steps(index)) {
+    let at = index
+    let width = this.#leafCount
+    for (let layer = 0; layer < path.length; layer++) {
       const key = layer * LAYER + at
       const sibling = path[layer] as Uint8Array
       const isNews = !this.#nodes.has(key)
@@ -64,20 +72,9 @@ export class ProvenNodes {
       if ((at ^ 1) < width) this.#nodes.set(layer * LAYER + (at ^ 1), sibling)
       if (!isNews) return
       node = parentOf(node, sibling, layer, at, width)
-    }
-  }
-
-  /** Layer, position in it and its width, from the leaves to below the root. */
-  *#steps(index: number): Generator<readonly [layer: number, at: number, width: number], void> {
-    let at = index
-    let width = this.#leafCount
-    let layer = 0
-    do {
-      yield [layer, at, width]
-      layer++
       at = Math.floor(at / 2)
       width = Math.ceil(width / 2)
-    } while (width > 1)
+    }
   }
 }
 

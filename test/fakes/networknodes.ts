@@ -7,9 +7,11 @@ import type { Identity } from '../../src/exchange/identity.ts'
 import { loadIdentity } from '../../src/exchange/identity.ts'
 import { Network } from '../../src/exchange/network.ts'
 import { openLibp2p } from '../../src/exchange/openlibp2p.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { nodeTransports } from '../../src/platform/nodejs/nodetransports.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import type { RepoStore } from '../../src/storage/repostore.ts'
 import { CrashingSlabFile } from './crashingslabfile.ts'
 import type { ManualClock } from '../../src/lib/manualclock.ts'
 import { testStore } from './memorystore.ts'
@@ -25,17 +27,22 @@ export interface NetworkNode extends Omit<TestPeer, 'clock'> {
 export interface NetworkNodeOptions {
   readonly listen?: readonly string[]
   readonly datastore?: MemoryDatastore
+  /** Of its exchange and network; the machine's by default. */
+  readonly clock?: Clock
+  /** The store as its exchange sees it, for peers that lie. */
+  readonly seen?: (repo: RepoStore) => RepoStore
 }
 
 export async function networkNode({
   listen = ['/ip4/127.0.0.1/tcp/0'],
   datastore = new MemoryDatastore(),
+  clock = new SystemClock(),
+  seen = (repo) => repo,
 }: NetworkNodeOptions = {}): Promise<NetworkNode> {
-  const clock = new SystemClock()
   const store = testStore({ datastore, slab: new CrashingSlabFile(), clock: clock as unknown as ManualClock })
   const identity = await loadIdentity(datastore, (count) => webcrypto.getRandomValues(new Uint8Array(count)))
   const { log } = store.repo.parts
-  const exchange = new BlockExchange({ repo: store.repo, clock, log, random: Math.random })
+  const exchange = new BlockExchange({ repo: seen(store.repo), clock, log, random: Math.random })
   exchange.start()
   const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
   const libp2p = await openLibp2p({ identity, listen, isBarred }, await nodeTransports())

@@ -1,6 +1,6 @@
 // The hashing thread: hashes where the bytes are, in memory it shares with the main thread.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import { exposeApi } from '../../workers/exposeapi.ts'
 import { transfer } from '../../workers/transfer.ts'
@@ -14,7 +14,7 @@ const api: HashApi = {
     const digests = new Uint8Array((ranges.length / 2) * DIGEST_BYTES)
     for (let i = 0; i < ranges.length; i += 2) {
       const piece = new Uint8Array(memory, ranges[i], ranges[i + 1])
-      digests.set(createHash('sha256').update(piece).digest(), (i / 2) * DIGEST_BYTES)
+      digests.set(hash('sha256', piece, 'buffer'), (i / 2) * DIGEST_BYTES)
     }
     return transfer(digests, [digests.buffer])
   },

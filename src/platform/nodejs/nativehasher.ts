@@ -4,7 +4,7 @@
 // it right here 40 us. Only shared memory takes the work off this thread. But copying into shared memory costs more than hashing, because it is done word
 // by word: bytes that come through script are hashed right here.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { KiB, MiB } from '../../lib/units.ts'
 import type { Bytes } from '../../lib/units.ts'
@@ -83,7 +83,7 @@ async function hashHere(messages: readonly Uint8Array[]): Promise<Uint8Array[]> 
       await setImmediate()
       spent = 0
     }
-    digests.push(new Uint8Array(createHash('sha256').update(message).digest()))
+    digests.push(new Uint8Array(hash('sha256', message, 'buffer')))
     spent += message.length + MESSAGE_COST_BYTES
   }
   return digests

@@ -1,0 +1,194 @@
+// Peers on real connections that serve lies, or keep this node's memory and time for nothing.
+
+import { webcrypto } from 'node:crypto'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+
+import { MESSAGE_SECONDS, SEND_SECONDS } from '../../src/exchange/blockexchange.ts'
+import { encodeMessage } from '../../src/exchange/encodemessage.ts'
+import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
+import { framePrefix } from '../../src/exchange/framereader.ts'
+import { identityOf } from '../../src/exchange/identity.ts'
+import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
+import { openLibp2p } from '../../src/exchange/openlibp2p.ts'
+import { storeLeaves } from '../../src/exchange/storeleaves.ts'
+import { concatBytes } from '../../src/lib/bytes.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { nodeTransports } from '../../src/platform/nodejs/nodetransports.ts'
+import { treeCid } from '../../src/protocol/merkletree.ts'
+import type { RepoStore } from '../../src/storage/repostore.ts'
+import type { TestDataset } from '../fakes/exchangepeers.ts'
+import { giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
+import { faultyProxy } from '../fakes/faultyproxy.ts'
+import { NEVER } from '../fakes/memorystore.ts'
+import type { NetworkNode, NetworkNodeOptions } from '../fakes/networknodes.ts'
+import { connect, networkNode } from '../fakes/networknodes.ts'
+
+const NOBODYS = treeCid(new Uint8Array(32).fill(5))
+
+const ends: (() => Promise<void>)[] = []
+const delay = monitorEventLoopDelay({ resolution: 5 })
+delay.enable()
+
+async function node(options?: NetworkNodeOptions): Promise<NetworkNode> {
+  const made = await networkNode(options)
+  ends.push(() => made.stop())
+  return made
+}
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+afterAll(() => {
+  // Told and not judged: on a busy machine it says more about the others.
+  console.info(`event-loop delay under hostile peers, p99: ${(delay.percentile(99) / 1e6).toFixed(1)} ms`)
+})
+
+function fetchAll(to: NetworkNode, { treeCid, leafCount }: TestDataset): Promise<unknown> {
+  const sink = storeLeaves(to.repo, treeCid, leafCount)
+  const indices = range(leafCount)
+  const blockSize = TEST_BLOCK_BYTES
+  return fetchLeaves(to.exchange, { treeCid, leafCount, indices, sink, blockSize, signal: NEVER, stallSeconds: 60 })
+}
+
+/** The store, but for what it says of some things. */
+function lying(repo: RepoStore, lies: Partial<RepoStore>): RepoStore {
+  return new Proxy(repo, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in lies ? lies : target, name)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+}
+
+describe('a peer that serves', () => {
+  const lies: readonly (readonly [string, (repo: RepoStore) => Partial<RepoStore>])[] = [
+    [
+      'other data under the right names',
+      (repo) => ({
+        getMany: async (cids) => (await repo.getMany(cids)).map((block) => block?.toReversed()),
+      }),
+    ],
+    [
+      'another block at each place',
+      (repo) => ({
+        getLeaves: async (tree, indices) =>
+          repo.getLeaves(
+            tree,
+            indices.map((index) => (index + 1) % 60),
+          ),
+      }),
+    ],
+    [
+      'the right blocks with a node of each proof changed',
+      (repo) => ({
+        getProofs: async (tree, indices) =>
+          (await repo.getProofs(tree, indices)).map(
+            (proof) => proof && { ...proof, path: proof.path.with(-1, new Uint8Array(32).fill(9)) },
+          ),
+      }),
+    ],
+    [
+      'the right blocks with the proofs of their neighbours',
+      (repo) => ({
+        getProofs: async (tree, indices) =>
+          await repo.getProofs(
+            tree,
+            indices.map((index) => index ^ 1),
+          ),
+      }),
+    ],
+  ]
+
+  it.each(lies)('%s is thrown out; none of it is stored, and another serves the rest', async (_, lie) => {
+    const [liar, honest, b] = [await node({ seen: (repo) => lying(repo, lie(repo)) }), await node(), await node()]
+    const dataset = await giveDataset(liar as never, 60, 1)
+    await giveDataset(honest as never, 60, 1)
+    await connect(b, liar)
+    const fetching = fetchAll(b, dataset)
+    await expect.poll(() => b.exchange.isBarred(liar.id)).toBe(true)
+    expect((await b.repo.space()).totalBlocks).toBe(0)
+    await expect.poll(() => b.network.connections()).toEqual([])
+    await connect(b, honest)
+    await fetching
+    const blocks = await b.repo.getAt(dataset.treeCid, range(60))
+    for (const [i, block] of blocks.entries())
+      expect(block).toEqual(dataset.bytes.subarray(i * TEST_BLOCK_BYTES, (i + 1) * TEST_BLOCK_BYTES))
+  })
+})
+
+/** The machine's time, and as much more as somebody says. */
+class AheadClock implements Clock {
+  readonly #clock = new SystemClock()
+  aheadSeconds = 0
+
+  now(): number {
+    return this.#clock.now() + this.aheadSeconds
+  }
+
+  until(time: number, options: { readonly signal: AbortSignal }): Promise<void> {
+    return this.#clock.until(time - this.aheadSeconds, options)
+  }
+}
+
+describe('a peer that', () => {
+  it('never ends a message it began, however it trickles, is thrown out', async () => {
+    const clock = new AheadClock()
+    const [attacker, b] = [await node(), await node({ clock })]
+    await connect(attacker, b)
+    const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    stream?.send(concatBytes(framePrefix(1000), new Uint8Array(10)))
+    await sleep(300)
+    expect(b.exchange.isBarred(attacker.id)).toBe(false)
+    clock.aheadSeconds = MESSAGE_SECONDS
+    if (stream?.status === 'open') stream.send(new Uint8Array(1))
+    await expect.poll(() => b.exchange.isBarred(attacker.id), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => b.network.connections()).toEqual([])
+  })
+
+  it('asks for much and takes none of it is thrown out, and its wants are forgotten', async () => {
+    const clock = new AheadClock()
+    const b = await node({ clock })
+    // More than a stream may carry before anything of it is taken.
+    const { treeCid: tree } = await giveDataset(b as never, 1000, 2)
+    const port = Number(/\/tcp\/(\d+)/.exec(b.network.addresses()[0] ?? '')?.[1])
+    const proxy = await faultyProxy(port, { stallAfterBytes: 100_000 })
+    ends.push(() => proxy.close())
+    const identity = identityOf(webcrypto.getRandomValues(new Uint8Array(32)))
+    const attacker = await openLibp2p({ identity, listen: [], isBarred: () => false }, await nodeTransports())
+    await attacker.handle(BLOCK_EXCHANGE_PROTOCOL, () => undefined)
+    await attacker.start()
+    ends.push(async () => attacker.stop())
+    const connection = await attacker.dial(multiaddr(`/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${b.id}`))
+    const stream = await connection.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    const wants = range(1000).map((index) => ({ treeCid: tree, index, wantType: 0 as const }))
+    const message = encodeMessage({ wants })
+    stream.send(concatBytes(framePrefix(message.length), message))
+    await expect.poll(() => b.exchange.peers()[0]?.sentBytes ?? 0).toBeGreaterThan(0)
+    expect(b.exchange.peers()[0]?.wanted ?? 0).toBeGreaterThan(0)
+    // Once a second it is looked who does not take what is sent.
+    await sleep(1500)
+    clock.aheadSeconds = SEND_SECONDS
+    await expect.poll(() => b.exchange.isBarred(identity.peerId), { timeout: 20_000 }).toBe(true)
+    expect(b.exchange.peers()).toEqual([])
+  })
+
+  it('wants a million blocks that nobody has takes no more memory than its first few thousand', async () => {
+    const [attacker, b] = [await node(), await node()]
+    await connect(attacker, b)
+    const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    const messages = import.meta.env['LONG'] ? 500 : 8
+    for (let sent = 0; sent < messages && stream?.status === 'open'; sent++) {
+      const wants = range(2000).map((i) => ({ treeCid: NOBODYS, index: sent * 2000 + i, wantType: 0 as const }))
+      const message = encodeMessage({ wants })
+      stream.send(concatBytes(framePrefix(message.length), message))
+    }
+    await expect.poll(() => b.exchange.peers()[0]?.wanted ?? 0).toBeGreaterThan(0)
+    expect(b.exchange.peers()[0]?.wanted ?? 0).toBeLessThanOrEqual(4096)
+  })
+})
