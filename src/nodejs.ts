@@ -15,6 +15,7 @@ import type { NodeKey, NodeKeySettings } from './market/nodekey.ts'
 import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import type { CircuitSize, CompiledFiles } from './platform/nodejs/circuitapi.ts'
+import type { ArchiveRequest, UnpackedCircuit } from './platform/nodejs/circuitarchives.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { keystoreFile, readSecretFile } from './platform/nodejs/keystorefile.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
@@ -190,6 +191,15 @@ export async function openProving(): Promise<Proving> {
   }
 }
 
+/** A circuit out of the archive it is published in. @throws CodexError as `openArchive` */
+export async function openCircuitArchive(request: ArchiveRequest, options: AbortOptions): Promise<UnpackedCircuit> {
+  const [{ openArchive }, { unpackCircuit }] = await Promise.all([
+    import('./platform/nodejs/circuitarchives.ts'),
+    import('./proving/circuitarchive.ts'),
+  ])
+  return openArchive(request, unpackCircuit, options)
+}
+
 /** Loaded when first asked for: most verbs compute nothing, and are to start fast. */
 async function openCompute(clock: Clock): Promise<Compute> {
   const [{ pooledCompute }, { computeWorkers }] = await Promise.all([
@@ -206,6 +216,12 @@ export async function readSecret(path: string): Promise<string> {
   throw new CodexError('wallet/not-found', `found no file ${path}; make a key with: codex-light wallet new`, {
     detail: { path },
   })
+}
+
+/** The private key at `path`, 64 hex digits. @throws CodexError as {@link readSecret}, `wallet/bad-key` */
+export async function readPrivateKey(path: string, settings: NodeKeySettings = {}): Promise<NodeKey> {
+  const { NodeKey } = await import('./market/nodekey.ts')
+  return NodeKey.fromPrivateKey((await readSecret(path)).split(/\r?\n/)[0] ?? '', settings)
 }
 
 /** Makes a key and keeps it at `path`. @returns its address @throws CodexError `wallet/exists` and as the file */

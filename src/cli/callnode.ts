@@ -12,7 +12,7 @@ import type { Endpoint } from './endpointfile.ts'
 const MAX_DOCUMENT_BYTES = 4 * MiB
 
 export interface NodeCall extends AbortOptions {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below `/api/v1/`, with its query. */
   readonly path: string
   readonly body?: AsyncIterable<Uint8Array> | undefined

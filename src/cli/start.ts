@@ -1,4 +1,4 @@
-// start: a node that runs until it is told to stop. It stores, serves peers, fetches for REST, and bridges tabs; the marketplace is no part of it yet.
+// start: a node that runs until it is told to stop. It stores, serves peers, answers REST, bridges tabs, and with a chain sells, buys and validates.
 
 import process from 'node:process'
 import { version } from '../../package.json'
@@ -6,55 +6,56 @@ import type { BridgeSettings } from '../bridge/openbridge.ts'
 import { admitting, bridgedSettings, openBridge } from '../bridge/openbridge.ts'
 import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { readSecret } from '../nodejs.ts'
+import { marketplaceOf, tellNews } from '../rest/marketplaceof.ts'
 import { NewsHub } from '../rest/newshub.ts'
+import { startMetrics } from '../rest/startmetrics.ts'
 import { startRest } from '../rest/startrest.ts'
 import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
-import { count, flag, list, size, text } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
+import { START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
 import { table } from './table.ts'
+import { type Trading, tradingOf } from './tradesettings.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
-import { openFolder } from './withnode.ts'
+import { type LocalNode, openFolder } from './withnode.ts'
 
 /** Whatever has not ended by then is left behind: the store takes a kill at any moment. */
 const STOP_MS = 4500
-
-const OPTIONS = {
-  bridge: flag('let tabs in over WebSocket and get blocks for them from peers'),
-  'bridge-origin': list(
-    'ORIGIN',
-    'pages of this origin may use the bridge; those of this machine always may; * for all',
-  ),
-  'bridge-token-file': text('FILE', 'its first line is what tabs must know to come in'),
-  'bridge-cache': size('what the bridge keeps for the next tab; 1 GiB without it'),
-  'bridge-max-tabs': count('tabs at once; 64 without it'),
-}
+const DEFAULT_METRICS_ADDRESS = '127.0.0.1'
+const DEFAULT_METRICS_PORT = 8008
 
 export const start = defineVerb({
-  operands: { text: '', min: 0, max: 2 },
+  operands: { text: '[persistence] [prover]', min: 0, max: 2 },
   about: `Runs the node of the data folder until Ctrl-C, which is its normal end: serves its data to peers, answers REST under
 /api/codex/v1, and with --bridge lets browser tabs in over WebSocket. Other verbs on the same folder speak to it meanwhile.
-Bound to loopback REST needs no token; bound elsewhere every request needs the one in api.json of the data folder.
-Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.`,
-  options: OPTIONS,
+Bound to loopback REST needs no token, unless --api-token gives one; bound elsewhere every request needs it (without --api-token the one in
+api.json of the data folder). Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.
+With --eth-provider and a key it takes part in the marketplace: it buys, with circuit files it sells, with --validator it marks proofs that
+others missed. Nothing is sold before availability add says what for. persistence and prover are understood as words: persistence wants a
+chain, prover wants circuit files too. Every option may also stand in the environment (CODEX_LIGHT_…) and in the file of --config-file.`,
+  options: START_OPTIONS,
   refuses: REFUSED_OPTIONS,
   isConfigurable: true,
-  document: `{ peerId, addresses: [multiaddr], spr, api (URL), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid };
+  document: `{ peerId, addresses: [multiaddr], spr, api (URL), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid,
+metrics (URL or null), roles: ["client" | "provider" | "validator"], host (address or null), circuitCheck (what was checked of the circuit, or null) };
 printed when it runs`,
   async run(options, call) {
-    refuseMarket(call)
-    await runNode(options, call)
+    await runNode(options, startWords(call.operands), call)
     return undefined
   },
 })
 
 /** Settles when the node runs no more. */
-async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promise<void> {
+async function runNode(options: OptionValues<typeof START_OPTIONS>, words: StartWords, call: Call): Promise<void> {
   const { settings, terminal, signal } = call
+  const apiToken = checkedToken(options['api-token'])
   const bridge = await bridgeSettings(options)
+  // What is wrong with key and roles is said before the folder is opened.
+  const trading = await tradingOf(options, words, call)
   const joining = {
     listen: await settings['listen-addrs'].value(),
     bootstrap: await settings['bootstrap-node'].value(),
@@ -63,36 +64,40 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
   const levels = new LogLevels(settings['log-level'].given)
   const hub = new NewsHub()
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
-  const startedAt = clock.now()
   const undo: (() => Promise<unknown>)[] = [() => node.stop()]
+  const startedAt = clock.now()
   try {
     await node.start({ signal })
     const network = await node.join(options.bridge === true ? bridgedSettings(joining, bridge) : joining, { signal })
     const bridged = options.bridge === true ? await openBridge(node, bridge) : []
-    const token = newToken()
-    const rest = await startRest(
-      {
-        node,
-        network,
-        log: log.topic('rest'),
-        levels,
-        hub,
-        clock,
-        startedAt,
-        version,
-        dataDir,
-        marketplace: { isWanted: false, parts: () => undefined },
-      },
-      {
-        address: await settings['api-bindaddr'].value(),
-        port: await settings['api-port'].value(),
-        corsOrigin: settings['api-cors-origin'].given,
-        token,
-      },
-    )
+    tellNews(node, hub, signal)
+    const token = apiToken ?? newToken()
+    const marketplace = marketplaceOf(node, trading !== undefined)
+    const parts = {
+      node,
+      network,
+      log: log.topic('rest'),
+      levels,
+      hub,
+      clock,
+      startedAt,
+      version,
+      dataDir,
+      marketplace,
+    }
+    const rest = await startRest(parts, {
+      address: await settings['api-bindaddr'].value(),
+      port: await settings['api-port'].value(),
+      corsOrigin: settings['api-cors-origin'].given,
+      token,
+      wantsToken: apiToken !== undefined,
+    })
     undo.unshift(() => rest.stop())
+    const metrics = options.metrics === true ? await startMetrics(parts, metricsPlace(options)) : undefined
+    if (metrics !== undefined) undo.unshift(() => metrics.stop())
     await writeEndpoint(dataDir, { url: localUrl(rest.url), token, pid: process.pid })
     undo.unshift(() => removeEndpoint(dataDir))
+    const trade = trading && (await enter(node, trading, { dataDir, log, signal }))
     const facts = {
       peerId: network.peerId,
       addresses: network.addresses(),
@@ -100,6 +105,10 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
       api: rest.url,
       bridge: bridged,
       pid: process.pid,
+      metrics: metrics === undefined ? null : `${metrics.url}metrics`,
+      roles: trade?.roles ?? [],
+      host: trade?.host ?? null,
+      circuitCheck: trade?.check ?? null,
     }
     await terminal.answer(facts, startText(facts))
     await untilInterrupted(signal)
@@ -108,21 +117,38 @@ async function runNode(options: OptionValues<typeof OPTIONS>, call: Call): Promi
   }
 }
 
-/** The words that turn other nodes into providers, and the endpoint of a chain. @throws CodexError `cli/refused-option` */
-function refuseMarket({ operands, settings }: Call): void {
-  const [word] = operands
-  const isKnown = operands.every((each) => each === 'persistence' || each === 'prover')
-  if (!isKnown) throw new CodexError('cli/bad-operands', `start expects options only, found ${JSON.stringify(word)}`)
-  const found = word ?? (settings['eth-provider'].source === 'flag' ? '--eth-provider' : undefined)
-  if (found === undefined) return
-  throw new CodexError(
-    'cli/refused-option',
-    `start does not take ${found}: the marketplace is not part of it yet; leave it out to run a storage node`,
-    { detail: { option: found } },
+/** Enters the marketplace, for as long as the chain takes to answer. REST answers meanwhile. */
+async function enter(
+  node: LocalNode,
+  trading: Trading,
+  { dataDir, log, signal }: { readonly dataDir: string; readonly log: Log; readonly signal: AbortSignal },
+) {
+  const { trade, check } = await trading.settings(dataDir)
+  if (check !== undefined) log.info(check)
+  const { market, client, provider, validator } = await node.enter(trade, { signal })
+  const roles = Object.entries({ client, provider, validator }).flatMap(([role, part]) =>
+    part === undefined ? [] : [role],
   )
+  log.info('the marketplace was entered', { host: market.host, chainId: market.chainId, roles })
+  return { roles, host: market.host, check }
 }
 
-async function bridgeSettings(options: OptionValues<typeof OPTIONS>): Promise<BridgeSettings> {
+function metricsPlace(options: OptionValues<typeof START_OPTIONS>) {
+  return {
+    address: options['metrics-address'] ?? DEFAULT_METRICS_ADDRESS,
+    port: options['metrics-port'] ?? DEFAULT_METRICS_PORT,
+  }
+}
+
+/** @throws CodexError `cli/bad-value` */
+function checkedToken(token: string | undefined): string | undefined {
+  if (token === undefined || /^[\x21-\x7e]{16,256}$/.test(token)) return token
+  throw new CodexError('cli/bad-value', '--api-token: expected 16 to 256 printable characters without blanks', {
+    detail: { from: '--api-token' },
+  })
+}
+
+async function bridgeSettings(options: OptionValues<typeof START_OPTIONS>): Promise<BridgeSettings> {
   const file = options['bridge-token-file']
   const token = file === undefined ? undefined : (await readSecret(file)).split(/\r?\n/)[0]
   if (token !== undefined && !/^[\w.~-]{8,128}$/.test(token))
@@ -144,14 +170,19 @@ interface Facts {
   readonly addresses: readonly string[]
   readonly api: string
   readonly bridge: readonly string[]
+  readonly metrics: string | null
+  readonly roles: readonly string[]
+  readonly host: string | null
 }
 
-function startText({ peerId, addresses, api, bridge }: Facts): string {
+function startText({ peerId, addresses, api, bridge, metrics, roles, host }: Facts): string {
   return table([
     ['peer id', peerId],
     ...addresses.map((address) => ['reached at', `${address}/p2p/${peerId}`]),
     ...bridge.map((address) => ['tabs come in at', address]),
     ['REST', `${api}api/codex/v1`],
+    ...(metrics === null ? [] : [['metrics', metrics]]),
+    ...(host === null ? [] : [['marketplace', `${roles.join(', ')} as ${host}`]]),
     ['', 'Ctrl-C ends.'],
   ])
 }

@@ -17,7 +17,7 @@ export const VERBS: readonly VerbEntry[] = [
   },
   {
     name: 'start',
-    summary: 'run a node: store, serve peers, answer REST, bridge tabs',
+    summary: 'run a node: store, serve peers, answer REST, bridge tabs, sell and buy',
     load: async () => (await import('./start.ts')).start,
   },
   { name: 'upload', summary: 'store a file', load: async () => (await import('./upload.ts')).upload },
@@ -87,6 +87,61 @@ export const VERBS: readonly VerbEntry[] = [
     name: 'devnet',
     summary: 'run a local chain with the marketplace on it',
     load: async () => (await import('./devnet.ts')).devnet,
+  },
+  {
+    name: 'availability add',
+    summary: 'offer space for sale',
+    load: async () => (await import('./availabilityadd.ts')).availabilityAdd,
+  },
+  {
+    name: 'availability list',
+    summary: 'list what is for sale',
+    load: async () => (await import('./availabilitylist.ts')).availabilityList,
+  },
+  {
+    name: 'availability set',
+    summary: 'change the terms of a sale',
+    load: async () => (await import('./availabilityset.ts')).availabilitySet,
+  },
+  {
+    name: 'availability rm',
+    summary: 'withdraw what is for sale',
+    load: async () => (await import('./availabilityrm.ts')).availabilityRm,
+  },
+  {
+    name: 'purchase create',
+    summary: 'buy storage for a dataset',
+    load: async () => (await import('./purchasecreate.ts')).purchaseCreate,
+  },
+  {
+    name: 'purchase list',
+    summary: 'list what was bought',
+    load: async () => (await import('./purchaselist.ts')).purchaseList,
+  },
+  {
+    name: 'purchase show',
+    summary: 'show how a purchase stands',
+    load: async () => (await import('./purchaseshow.ts')).purchaseShow,
+  },
+  {
+    name: 'earnings',
+    summary: 'show what was earned and what is at stake',
+    load: async () => (await import('./earnings.ts')).earnings,
+  },
+  {
+    name: 'pause',
+    summary: 'take no new slots',
+    load: async () => (await import('./selling.ts')).pause,
+  },
+  {
+    name: 'resume',
+    summary: 'take new slots again',
+    load: async () => (await import('./selling.ts')).resume,
+  },
+  {
+    name: 'drain',
+    summary: 'finish what runs, take nothing new',
+    load: async () => (await import('./selling.ts')).drain,
   },
   {
     name: 'wallet new',

@@ -1,0 +1,73 @@
+// The options of start beyond the settings of every verb. Names as in nim-codex (marketplace reference §9) where the meaning is the same.
+
+import { CodexError } from '../lib/errors.ts'
+import { count, flag, list, port, size, text, wholeNumber } from './option.ts'
+
+const REST_OPTIONS = {
+  'api-token': text(
+    'TOKEN',
+    'what REST wants to be told (Bearer, or Basic as password); made anew at each start without it',
+  ),
+  metrics: flag('serve numbers for Prometheus without a token, beside those of REST'),
+  'metrics-address': text('ADDRESS', 'where metrics are served; 127.0.0.1 without it'),
+  'metrics-port': port('where metrics are served; 8008 without it'),
+}
+
+const BRIDGE_OPTIONS = {
+  bridge: flag('let tabs in over WebSocket and get blocks for them from peers'),
+  'bridge-origin': list(
+    'ORIGIN',
+    'pages of this origin may use the bridge; those of this machine always may; * for all',
+  ),
+  'bridge-token-file': text('FILE', 'its first line is what tabs must know to come in'),
+  'bridge-cache': size('what the bridge keeps for the next tab; 1 GiB without it'),
+  'bridge-max-tabs': count('tabs at once; 64 without it'),
+}
+
+const MARKET_OPTIONS = {
+  'chain-id': count('refuse an endpoint of any other chain'),
+  'eth-private-key': text('FILE', 'its first line is the private key, instead of a keystore; others may not read it'),
+  confirmations: count('blocks until a transaction counts as done; 1 without it'),
+  'max-workers': count('slots that are looked at and downloaded at once; 3 without it'),
+  'queue-size': count('slots that wait to be looked at; 128 without it'),
+  validator: flag('mark proofs that others missed'),
+  'validator-max-slots': wholeNumber('COUNT', 'slots a validator watches, 0 for all; 1000 without it'),
+  'validator-groups': count('validators that share the slots, 2 to 65535'),
+  'validator-group-index': wholeNumber('INDEX', 'which of them this one is; 0 without it'),
+  'simulate-proof-failures': wholeNumber('N', 'leave out one of N proofs, on local chains only: for tests'),
+}
+
+const PROVING_OPTIONS = {
+  circuit: text(
+    'FOLDER|ARCHIVE|URL',
+    'circuit files to prove with: a folder, a .zip or .tar.gz, or where to get one; a URL that ends in / gets the hash that the chain names',
+  ),
+  'circuit-dir': text('FOLDER', 'folder of circuit files; circuits in the data folder without it, if that is there'),
+  'circom-wasm': text('FILE', 'witness module, in place of the one in the folder'),
+  'circom-zkey': text('FILE', 'proving key, in place of the one in the folder'),
+  'num-threads': wholeNumber('COUNT', 'threads that prove, at most 8; 0 for as many as there are cores'),
+  'proof-samples': count('of the circuit; 5 without it'),
+  'max-slot-depth': count('of the circuit; 32 without it'),
+  'max-dataset-depth': count('of the circuit; 8 without it'),
+}
+
+export const START_OPTIONS = { ...REST_OPTIONS, ...BRIDGE_OPTIONS, ...MARKET_OPTIONS, ...PROVING_OPTIONS }
+
+export interface StartWords {
+  /** Take part in the marketplace. */
+  readonly persistence: boolean
+  /** Sell, and prove. */
+  readonly prover: boolean
+}
+
+/** Words that stand behind `start` as elsewhere. @throws CodexError `cli/bad-operands` */
+export function startWords(operands: readonly string[]): StartWords {
+  const unknown = operands.find((word) => word !== 'persistence' && word !== 'prover')
+  if (unknown !== undefined)
+    throw new CodexError(
+      'cli/bad-operands',
+      `start expects options, and persistence and prover as words, found ${JSON.stringify(unknown)}`,
+    )
+  const prover = operands.includes('prover')
+  return { persistence: prover || operands.includes('persistence'), prover }
+}

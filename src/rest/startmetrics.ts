@@ -1,0 +1,42 @@
+// A second, small server for Prometheus alone, as other nodes have it: GET /metrics without a token, and nothing else.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type GuardPolicy, refusalOf } from './guardrequest.ts'
+import { close, hostPolicy, listen, type RestServer, urlOf } from './listen.ts'
+import { METRICS_TYPE, metricsText } from './metrics.ts'
+import type { RestParts } from './restparts.ts'
+
+const MAX_CONNECTIONS = 16
+const TIMEOUT_MS = 10_000
+
+/** Listens until stopped. @throws CodexError `rest/cannot-listen` */
+export async function startMetrics(
+  parts: Omit<RestParts, 'background'>,
+  place: { readonly address: string; readonly port: number },
+): Promise<RestServer> {
+  const policy = { hosts: hostPolicy(place.address), corsOrigin: undefined, token: '', needsToken: false }
+  const server = createServer((request, response) => {
+    answer(request, response, parts, policy).catch((error: unknown) => {
+      parts.log.error('metrics could not be told', { error })
+      response.destroy()
+    })
+  })
+  server.maxConnections = MAX_CONNECTIONS
+  server.timeout = TIMEOUT_MS
+  server.requestTimeout = TIMEOUT_MS
+  const port = await listen(server, place, ['--metrics-address', '--metrics-port'])
+  return { url: urlOf(place.address, port), stop: () => close(server) }
+}
+
+async function answer(
+  { method = 'GET', url = '/', headers }: IncomingMessage,
+  response: ServerResponse,
+  parts: Omit<RestParts, 'background'>,
+  policy: GuardPolicy,
+): Promise<void> {
+  const refusal = refusalOf({ method, target: url, headers }, policy)
+  const isAsked = method === 'GET' && url.split('?')[0] === '/metrics'
+  response.setHeader('Content-Type', refusal === undefined && isAsked ? METRICS_TYPE : 'text/plain; charset=utf-8')
+  response.statusCode = refusal?.status ?? (isAsked ? 200 : 404)
+  response.end(refusal?.text ?? (isAsked ? await metricsText(parts) : 'There is nothing at this path'))
+}

@@ -1,0 +1,205 @@
+// A provider and a client as people start them, each in a process of its own, on a local chain with the verifier of a real circuit: the client driven by the
+// public SDK alone, the provider by verbs. And what start refuses.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Codex } from '@codex-storage/sdk-js'
+import { NodeUploadStrategy } from '@codex-storage/sdk-js/node'
+import { expect, test } from 'vitest'
+import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
+import { circuitWithKeys } from '../proving/keys.ts'
+import { document, failure, noise, run, scratchFolder, start } from './command.ts'
+import type { StartedNode } from './startednode.ts'
+import { startNode, stopWell } from './startednode.ts'
+
+const SIZE = 16 * 2 ** 20
+const IS_LONG = Boolean(import.meta.env['LONG'])
+/** Seconds; a proof must not take more than half of it, however busy the machine is. */
+const PERIOD = 600
+const DURATION = 6000
+const SLOTS = 3
+
+interface Devnet {
+  readonly endpoint: string
+  readonly marketplace: string
+  readonly accounts: readonly { readonly address: string; readonly privateKey: string }[]
+  call(method: string, ...params: unknown[]): Promise<unknown>
+}
+
+async function startDevnet(folder: string, verificationKey: string): Promise<Devnet> {
+  // Of almost no downtime, so that no slot waits for more than the next period.
+  const terms = ['--period', `${PERIOD}s`, '--downtime', '1', '--block-time', '1s']
+  const args = ['devnet', '--json', ...terms, '--verification-key', verificationKey]
+  const { child, ended } = start([...args, '--deployment', join(folder, 'deployment.json')])
+  let text = ''
+  const facts = await new Promise<Omit<Devnet, 'call'>>((resolve, reject) => {
+    child.stdout.on('data', (part: string) => {
+      text += part
+      if (text.includes('\n')) resolve(JSON.parse(text) as Omit<Devnet, 'call'>)
+    })
+    void ended.then(({ stderr }) => reject(new Error(`devnet ended: ${stderr}`)))
+  })
+  return {
+    ...facts,
+    async call(method, ...params) {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(facts.endpoint, { method: 'POST', headers, body })
+      return ((await answer.json()) as { result: unknown }).result
+    },
+  }
+}
+
+interface Answer {
+  readonly error: boolean
+  readonly data: unknown
+}
+
+async function good<A extends Answer>(answer: Promise<A>): Promise<Extract<A, { error: false }>['data']> {
+  const { error, data } = await answer
+  if (error) throw data
+  return data
+}
+
+async function until(what: string, isSo: () => Promise<boolean>, said = () => ''): Promise<void> {
+  for (let look = 0; !(await isSo()); look++) {
+    if (look > 600) throw new Error(`what was waited for did not come about: ${what}; ${said().slice(-3000)}`)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+}
+
+/** Our own rows, which want the token. */
+async function rows({ api, dataDir }: StartedNode, path: string): Promise<unknown> {
+  const { token } = JSON.parse(readFileSync(join(dataDir, 'api.json'), 'utf8')) as { token: string }
+  const answer = await fetch(`${api}api/v1/${path}`, { headers: { Authorization: `Bearer ${token}` } })
+  return answer.json()
+}
+
+test('a provider and a client, started as people do, sell and buy through verbs and the public SDK to the last payout', async () => {
+  const folder = scratchFolder()
+  const circuit = await circuitWithKeys(QUICK_CIRCUIT)
+  const circuits = join(folder, 'circuits')
+  mkdirSync(circuits)
+  writeFileSync(join(circuits, 'proof_main.wasm'), circuit.wasm)
+  writeFileSync(join(circuits, 'proof_main.zkey'), circuit.zkey)
+  writeFileSync(join(circuits, 'proof_main_verification_key.json'), JSON.stringify(circuit.verificationKey))
+  const devnet = await startDevnet(folder, join(circuits, 'proof_main_verification_key.json'))
+  const market = (account: number): string[] => {
+    const file = join(folder, `key${account}`)
+    writeFileSync(file, `${devnet.accounts[account]?.privateKey}\n`, { mode: 0o600 })
+    return ['--eth-provider', devnet.endpoint, '--marketplace-address', devnet.marketplace, '--eth-private-key', file]
+  }
+  const client = await startNode(join(folder, 'client'), ['persistence', ...market(1)])
+  const [peer = ''] = client.addresses
+  const shape = ['--proof-samples', String(QUICK_SHAPE.samples), '--max-slot-depth', String(QUICK_SHAPE.slotDepth)]
+  const provider = await startNode(join(folder, 'provider'), [
+    ...[
+      'persistence',
+      'prover',
+      ...market(2),
+      '-b',
+      peer,
+      '--circuit-dir',
+      circuits,
+      '--metrics',
+      '--metrics-port',
+      '0',
+    ],
+    ...[...shape, '--max-dataset-depth', String(QUICK_SHAPE.datasetDepth)],
+  ])
+  const facts = provider as unknown as { roles: string[]; circuitCheck: string; metrics: string; host: string }
+  expect(facts).toMatchObject({ roles: ['client', 'provider'], host: devnet.accounts[2]?.address.toLowerCase() })
+  expect(facts.circuitCheck).toContain('proving and verifying before the first sale')
+
+  const own = (...words: string[]) => document([...words, '-d', provider.dataDir])
+  const terms = ['--size', '16MiB', '--duration', '2h', '--min-price', '1', '--collateral', '1000000000']
+  const { id } = (await own('availability', 'add', ...terms)) as { id: string }
+  expect(await own('availability', 'list')).toMatchObject({ availabilities: [{ id, totalSize: SIZE, freeSize: SIZE }] })
+  const dear = await own('availability', 'set', id, '--min-price', '1/GiB-month')
+  // 10^18 / (2^30 · 2592000), rounded up.
+  expect(dear).toMatchObject({ id, minPricePerBytePerSecond: '360', totalCollateral: '1000000000' })
+  expect((await run(['availability', 'list', '-d', provider.dataDir])).stdout).toContain(
+    '1.00192997081088 tokens/GiB-month',
+  )
+  await own('availability', 'set', id, '--min-price', '2')
+  expect(await own('pause')).toMatchObject({ holds: expect.arrayContaining(['paused']) as string[] })
+  await own('resume')
+
+  const sdk = new Codex(client.api.replace(/\/$/, ''))
+  const cid = await good(sdk.data.upload(new NodeUploadStrategy(noise(5 * 65_536, 1))).result)
+  const asked = await good(
+    sdk.marketplace.createStorageRequest({
+      ...{ cid, duration: DURATION, proofProbability: 1, pricePerBytePerSecond: 3, collateralPerByte: 5 },
+      ...{ expiry: 3000, nodes: SLOTS, tolerance: 1 },
+    }),
+  )
+  const state = async () => (await good(sdk.marketplace.purchaseDetail(asked))).state
+  const theirs = new Codex(provider.api.replace(/\/$/, ''))
+  const reservations = async () => (await good(theirs.marketplace.reservations(id))) as { requestId: string }[]
+  await until(
+    'all slots reserved',
+    async () => (await reservations()).length === SLOTS,
+    () => provider.said(),
+  )
+  expect((await reservations()).map(({ requestId }) => requestId)).toEqual(Array<string>(SLOTS).fill(`0x${asked}`))
+  expect(await good(sdk.marketplace.purchaseIds())).toEqual([`0x${asked}`])
+  expect(await document(['purchase', 'show', asked, '-d', client.dataDir])).toMatchObject({ state: 'submitted' })
+  expect((await failure(['availability', 'rm', id, '-d', provider.dataDir])).error.code).toBe('reservations/not-empty')
+  const metrics = await (await fetch(facts.metrics)).text()
+  expect(metrics).toContain('codex_light_reservations 3\n')
+
+  // Proofs wait for periods of real time: to the last payout where there is time.
+  if (IS_LONG) {
+    const sales = async () => (await rows(provider, 'sales')) as { state: string }[]
+    await until('all ready to prove', async () => (await sales()).every(({ state: at }) => at === 'SaleInitialProving'))
+    const { marketplace } = (await rows(provider, 'status')) as { marketplace: { now: number } }
+    const left = PERIOD - (marketplace.now % PERIOD)
+    if (left > 60) await devnet.call('evm_increaseTime', left + 1)
+    await until(
+      'started',
+      async () => (await state()) === 'started',
+      () => provider.said(),
+    )
+    const slots = (await good(theirs.marketplace.activeSlots())) as unknown as { id: string; request: { id: string } }[]
+    expect(slots.map(({ request }) => request.id)).toEqual(Array<string>(SLOTS).fill(`0x${asked}`))
+    const agent = await good(theirs.marketplace.activeSlot(slots[0]?.id ?? ''))
+    expect(agent).toMatchObject({ requestId: `0x${asked}`, reservation: { availabilityId: id } })
+    await own('drain')
+    await devnet.call('evm_increaseTime', DURATION)
+    await until('finished', async () => (await state()) === 'finished')
+    const earned = async () => (await own('earnings')) as { total: string; slots: { end: string }[] }
+    await until('all paid', async () => (await earned()).slots.length === SLOTS)
+    expect((await earned()).slots.map(({ end }) => end)).toEqual(['paid', 'paid', 'paid'])
+    expect(BigInt((await earned()).total)).toBeGreaterThan(0n)
+    expect(await own('availability', 'list')).toMatchObject({
+      availabilities: [{ freeSize: SIZE, totalRemainingCollateral: '1000000000' }],
+    })
+    expect(await own('availability', 'rm', id)).toEqual({ removed: [id] })
+  }
+  await Promise.all([stopWell(client), stopWell(provider)])
+}, 300_000)
+
+test('verbs that need a running node say so, and start says what it lacks', async () => {
+  const folder = scratchFolder()
+  const data = ['-d', join(folder, 'data')]
+  for (const verb of [['availability', 'list'], ['purchase', 'list'], ['earnings'], ['pause'], ['drain']]) {
+    const { code, error } = await failure([...verb, ...data])
+    expect([verb, code, error.code]).toEqual([verb, 3, 'node/not-running'])
+    expect(error.message).toContain('codex-light start')
+  }
+  const key = join(folder, 'key')
+  writeFileSync(key, `${'11'.repeat(32)}\n`, { mode: 0o644 })
+  const provider = ['--eth-provider', 'http://127.0.0.1:1']
+  for (const [args, code, exit] of [
+    [['persistence'], 'cli/no-endpoint', 2],
+    [['prover'], 'cli/no-endpoint', 2],
+    [['persistence', 'sell'], 'cli/bad-operands', 2],
+    [[...provider], 'cli/no-password', 2],
+    [[...provider, '--eth-private-key', key], 'wallet/unsafe-file', 4],
+    [['--api-token', 'short'], 'cli/bad-value', 2],
+    [['--eth-account', '0x1'], 'cli/refused-option', 2],
+  ] as const) {
+    const found = await failure(['start', ...args, ...data])
+    expect([args, found.error.code, found.code]).toEqual([args, code, exit])
+  }
+})
