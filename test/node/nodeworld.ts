@@ -28,6 +28,7 @@ import { compileContracts } from '../compilecontracts.ts'
 import { bundleModule } from '../bundlemodule.ts'
 import { type CircuitWithKeys, circuitWithKeys } from '../proving/keys.ts'
 import { seededBytes } from '../fakes/memorystore.ts'
+import { paceOf } from './paceof.ts'
 import { PatientTime } from './patienttime.ts'
 
 const MNEMONIC = Mnemonic.fromPhrase('test test test test test test test test test test test junk')
@@ -54,11 +55,11 @@ export const CONFIGURATION: MarketplaceConfiguration = {
 
 /** What a purchase in these tests asks for, unless a test says otherwise. */
 export const TERMS = {
-  duration: 120,
-  expiry: 80,
+  duration: 110,
+  expiry: 100,
   pricePerBytePerSecond: 3n,
   collateralPerByte: 5n,
-  proofProbability: 1n,
+  proofProbability: 2n,
   nodes: 3,
   tolerance: 1,
 } as const
@@ -136,6 +137,8 @@ export class NodeWorld {
       }
       const { timestamp } = await rpc.call<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
       await rpc.call('evm_setAutomine', [false])
+      // What comes next is a second later, whatever the wall clock says while time stands still.
+      await rpc.call('anvil_setBlockTimestampInterval', [1])
       const folder = await mkdtemp(join(tmpdir(), 'codex-light-nodes-'))
       return new NodeWorld(anvil, { deployment, circuit, folder }, Number(timestamp))
     } catch (error) {
@@ -168,7 +171,7 @@ export class NodeWorld {
     })
     this.#nodes.add(node)
     const { provider } = node.trade ?? {}
-    if (provider !== undefined) this.time.waitFor(() => provider.meter.waiting > 0)
+    if (provider !== undefined) this.time.waitFor(() => paceOf(provider))
     return node as WorldNode
   }
 

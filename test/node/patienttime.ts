@@ -5,9 +5,16 @@ import type { JsonRpc } from '../../src/devnet/jsonrpc.ts'
 import type { WallTime } from '../../src/lib/systemclock.ts'
 
 /** Of its time, gone at once. */
-const STEP_MS = 250
-/** Of the machine's, between two steps. */
-const PAUSE_MS = 8
+const STEP_MS = 500
+/** Of the machine's, between two steps: while nothing but time is waited for, and while data is on its way. */
+const PAUSE_MS = 4
+const SLOW_PAUSE_MS = 30
+/** A machine that is late by so much has others to serve: then each step takes so many times that much longer. */
+const LATENESS_FACTOR = 3
+const MAX_PAUSE_MS = 250
+
+/** `stand`: somebody computes. `slow`: somebody fetches or sends. */
+export type Pace = 'stand' | 'slow' | 'fast'
 
 interface Timer {
   readonly atMs: number
@@ -17,7 +24,7 @@ interface Timer {
 export class PatientTime implements WallTime {
   readonly #rpc: JsonRpc
   readonly #timers = new Set<Timer>()
-  readonly #waitedFor = new Set<() => boolean>()
+  readonly #waitedFor = new Set<() => Pace>()
   readonly #told = new Set<(nowMs: number) => void>()
   #nowMs: number
   #isRunning = true
@@ -41,18 +48,18 @@ export class PatientTime implements WallTime {
     return () => this.#timers.delete(timer)
   }
 
-  /** From now on it stands still while `isBusy` says so. @returns ends that */
-  waitFor(isBusy: () => boolean): () => void {
-    this.#waitedFor.add(isBusy)
-    return () => this.#waitedFor.delete(isBusy)
+  /** From now on it goes no faster than `pace` says. @returns ends that */
+  waitFor(pace: () => Pace): () => void {
+    this.#waitedFor.add(pace)
+    return () => this.#waitedFor.delete(pace)
   }
 
-  /** For somebody in another process: time stands still while it is busy, and it is told of each step. @returns ends that */
-  attend({ isBusy, tell }: { readonly isBusy: () => boolean; readonly tell: (nowMs: number) => void }): () => void {
-    this.#waitedFor.add(isBusy)
+  /** For somebody in another process, who is told of each step too. @returns ends that */
+  attend({ pace, tell }: { readonly pace: () => Pace; readonly tell: (nowMs: number) => void }): () => void {
+    this.#waitedFor.add(pace)
     this.#told.add(tell)
     return () => {
-      this.#waitedFor.delete(isBusy)
+      this.#waitedFor.delete(pace)
       this.#told.delete(tell)
     }
   }
@@ -67,11 +74,20 @@ export class PatientTime implements WallTime {
     await this.#running
   }
 
+  async #pause(ms: number): Promise<void> {
+    const begin = performance.now()
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    const lateMs = performance.now() - begin - ms
+    const more = Math.min(MAX_PAUSE_MS, LATENESS_FACTOR * lateMs - ms)
+    if (more > 1) await new Promise((resolve) => setTimeout(resolve, more))
+  }
+
   async #run(): Promise<void> {
     try {
       while (this.#isRunning) {
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-        if ([...this.#waitedFor].some((isBusy) => isBusy())) continue
+        const paces = [...this.#waitedFor].map((pace) => pace())
+        await this.#pause(paces.includes('slow') ? SLOW_PAUSE_MS : PAUSE_MS)
+        if (paces.includes('stand')) continue
         const second = Math.floor(this.#nowMs / 1000)
         this.#nowMs += STEP_MS
         const now = Math.floor(this.#nowMs / 1000)
