@@ -34,10 +34,11 @@ export class PokedWait {
     const time = this.#clock.until(this.#clock.now() + seconds, { signal: timer.signal })
     try {
       const hasRung = await Promise.race([time.then(() => false), this.#ring.then(() => true)])
-      if (hasRung) this.#ring = undefined
+      if (!hasRung) return
+      this.#ring = undefined
+      timer.abort(OVER)
     } finally {
       this.#signal.removeEventListener('abort', abort)
-      timer.abort(OVER)
     }
   }
 

@@ -27,8 +27,21 @@ const HARMLESS_ENDINGS = new Set([
   'name',
 ])
 
+/** Names are few and come again with every line of a log. */
+const judged = new Map<string, Secrecy>()
+const MAX_JUDGED = 1000
+
 /** Splits names in any casing (`privateKey`, `API_TOKEN`, `x-auth-token`) and judges the words. */
 export function secrecyOf(name: string): Secrecy {
+  const known = judged.get(name)
+  if (known !== undefined) return known
+  const secrecy = judge(name)
+  if (judged.size >= MAX_JUDGED) judged.clear()
+  judged.set(name, secrecy)
+  return secrecy
+}
+
+function judge(name: string): Secrecy {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')

@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import { PokedWait } from '../lib/pokedwait.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market, WithdrawOutcome } from '../market/market.ts'
+import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
 
@@ -107,6 +108,8 @@ async function* follow(asking: Asking): AsyncGenerator<PurchasePhase, PurchaseOu
       case 'Cancelled':
       case 'Failed':
         yield { at: OVER[state] }
+        // Time is not taken back, a failure may be: with the loss of a slot that a reorganisation undid.
+        if (state === 'Failed' && !(await staysFailed(asking))) break
         if (await isWithdrawn(asking)) return { end: OVER[state] }
     }
   }
@@ -132,6 +135,16 @@ async function submit(request: StorageRequest, asking: Asking): Promise<CodexErr
 
 function isOnItsWay({ market, id }: Asking): boolean {
   return market.openIntents().some((intent) => intent.requestId === id)
+}
+
+async function staysFailed(asking: Asking): Promise<boolean> {
+  const { market, clock, id, signal } = asking
+  const end = clock.now() + REORG_REACH_SECONDS
+  while (clock.now() < end) {
+    await clock.until(clock.now() + RETRY_SECONDS * 3, { signal })
+    if ((await insist(asking, () => market.requestState(id, { signal }))) !== 'Failed') return false
+  }
+  return true
 }
 
 /** False when the chain did not give it out yet: look at its state again. */

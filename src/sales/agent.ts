@@ -15,7 +15,7 @@ import type { CollateralDue, Settlement } from './settlement.ts'
 import { settle } from './settlement.ts'
 
 export interface AgentSeams extends SaleSeams {
-  readonly reservations: Pick<Reservations, 'reserve' | 'markFill' | 'settle' | 'reservation'>
+  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill' | 'settle' | 'reservation'>
 }
 
 export interface AgentParts {
@@ -82,8 +82,13 @@ export class SalesAgent {
   }
 
   async #run(): Promise<SaleOutcome> {
-    const { slot, seams, signal, start, entered } = this.#parts
-    const sale = sell(slot, seams, { signal, start, pokes: this.#pokes })
+    const { slot, seams, start, entered } = this.#parts
+    // One of its own: hundreds of sales wait, and a platform warns of so many listeners on one signal.
+    const signal = AbortSignal.any([this.#parts.signal])
+    const sale = sell(slot, seams, {
+      ...{ signal, start, pokes: this.#pokes },
+      decided: () => this.#decide('decided'),
+    })
     try {
       for (;;) {
         const { done, value } = await sale.next()

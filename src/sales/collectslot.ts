@@ -2,7 +2,8 @@
 
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { SaleContext } from './salecontext.ts'
-import { isConfirmedLost, isOurs } from './salecontext.ts'
+import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
+import { isConfirmedLost, isConfirmedState, isOurs } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 
@@ -13,6 +14,8 @@ export async function* collectSlot(context: SaleContext): AsyncGenerator<SalePha
   for (;;) {
     const state = await insist(context, () => market.slotState(id, { signal }))
     if (state === 'Filled') return 'not over'
+    // What nobody pays for can wait until no reorganisation takes the failure back.
+    if (state === 'Failed' && !(await isConfirmedState(context, state, REORG_REACH_SECONDS))) continue
     const left = await insist(context, () => market.currentCollateral(id, { signal }))
     if (state === 'Paid') {
       if (await isOurs(context)) return { end: 'paid', payout: { reward: 0n, collateral: left } }

@@ -9,7 +9,7 @@ import type { RequestId } from '../protocol/request.ts'
 import type { Datastore, Key } from '../storage/datastore.ts'
 import { corruptedRecord, openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { joinKey, textKey } from '../storage/storagekey.ts'
-import type { SaleEvent } from './sales.ts'
+import type { SaleEvent } from './saleteller.ts'
 
 export interface Earning {
   /** Chain time of the end. */

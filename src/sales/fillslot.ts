@@ -4,6 +4,7 @@ import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { FillOutcome } from '../market/market.ts'
+import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleContext } from './salecontext.ts'
 import { isConfirmed, isInFlight, isOurs } from './salecontext.ts'
@@ -26,7 +27,7 @@ export async function fillSlot(context: SaleContext, reservation: Reservation, p
     return found === 'not sent' ? { again: error } : found
   }
   if (outcome.done) {
-    await note(context, reservation, 'landed')
+    await note(context, reservation)
     return 'filled'
   }
   const found = await findOutFill(context, reservation)
@@ -56,12 +57,11 @@ export async function findOutFill(
   for (;;) {
     while (isInFlight(context)) await wait.atMost(RETRY_SECONDS)
     if (await isOurs(context)) {
-      await note(context, reservation, 'landed')
+      await note(context, reservation)
       return 'filled'
     }
     if (await isConfirmed(context, isNotOurs)) break
   }
-  await note(context, reservation, undefined)
   switch (await insist(context, () => market.slotState(context.id, { signal }))) {
     case 'Free':
     case 'Repair':
@@ -76,14 +76,25 @@ export async function findOutFill(
   }
 }
 
+/**
+ * Of a fill that failed in the chain: a reorganisation may run its transaction anew, and it may succeed then. Until nothing can come of it any more,
+ * our record says that it was sent, and the data stays. @returns whether the slot became ours after all
+ */
+export async function landsLate(context: SaleContext, reservation: Reservation): Promise<boolean> {
+  for (;;) {
+    if (await isOurs(context)) {
+      await note(context, reservation)
+      return true
+    }
+    const isNotOurs = async (): Promise<boolean> => !isInFlight(context) && !(await isOurs(context))
+    if (await isConfirmed(context, isNotOurs, REORG_REACH_SECONDS)) return false
+  }
+}
+
 /** A record that cannot be written now is no reason to give up a slot: what it says is found out again at the next start. */
-async function note(
-  { reservations, log }: SaleContext,
-  { id }: Reservation,
-  fill: 'landed' | undefined,
-): Promise<void> {
+async function note({ reservations, log }: SaleContext, { id }: Reservation): Promise<void> {
   try {
-    await reservations.markFill(id, fill)
+    await reservations.markFill(id, 'landed')
   } catch (error) {
     log.error('how far a fill is could not be noted', { reservationId: id, error })
   }

@@ -1,10 +1,13 @@
 // The duty: a slot that is ours is proven once a period for as long as the chain says so. Nothing here gives up; a failure costs a period at most.
 
+import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
+import type { SubmitOutcome } from '../market/market.ts'
 import type { Period } from '../market/periodicity.ts'
 import { Periodicity } from '../market/periodicity.ts'
+import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
 import type { SaleContext } from './salecontext.ts'
 import { isConfirmedLost, isConfirmedState } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
@@ -78,7 +81,7 @@ async function judge(
 ): Promise<'over' | 'undone' | SaleOutcome | undefined> {
   switch (state) {
     case 'Filled':
-      if (!(await isConfirmedLost(context))) return undefined
+      if (!(await isConfirmedLost(context, REORG_REACH_SECONDS))) return undefined
       // Another host has it: it repaired what the contract took from us, or came first after a reorganisation, which cost us nothing.
       return (await insist(context, () => wasFreed(context, since))) ? { end: 'freed' } : 'undone'
     case 'Finished':
@@ -87,7 +90,7 @@ async function judge(
     case 'Paid':
       return 'over'
     case 'Repair':
-      return (await isConfirmedState(context, 'Repair')) ? { end: 'freed' } : undefined
+      return (await isConfirmedState(context, 'Repair', REORG_REACH_SECONDS)) ? { end: 'freed' } : undefined
     case 'Free':
       return (await isConfirmedState(context, 'Free')) ? 'undone' : undefined
   }
@@ -106,44 +109,38 @@ async function provePeriod(
   period: Period,
   count: ProofCount,
 ): Promise<PeriodEnd> {
-  const { market, clock, work, id, log, wait, signal, failEveryProofs = 0 } = context
+  const { market, clock, id, log, wait, signal, failEveryProofs = 0 } = context
   const end = new Periodicity(market.terms.proofs.period).endOf(period)
-  const deadline = deadlineSignal(context, end)
   let isDue = false
-  try {
-    while (clock.now() < end) {
-      try {
-        const [found] = await market.slotDuties([id], { signal })
-        if (found === undefined || found.state !== 'Filled') return { at: 'state', state: found?.state ?? 'Free' }
-        if (found.period > period) break
-        // The chain has not come into this period yet.
-        if (found.period === period) {
-          if (found.duty === undefined) return { at: 'period' }
-          if (!isDue) count.due++
-          isDue = true
-          if (failEveryProofs > 0 && count.due % failEveryProofs === 0) {
-            log.warn('this proof is left out on purpose, as the settings say', { slotId: id, period })
-            count.missed++
-            return { at: 'period' }
-          }
-          const proof = await work.prove(content, found.duty.challenge, { signal: deadline.signal, rank: 'duty' })
-          const outcome = await market.submitProof(id, period, proof, { signal: deadline.signal })
-          if (outcome.done || outcome.why === 'already submitted') {
-            count.proven++
-            return { at: 'period' }
-          }
-          log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
-          if (outcome.why === 'period over') break
-          if (outcome.why === 'not our slot') return { at: 'state', state: 'Filled' }
+  while (clock.now() < end) {
+    try {
+      const [found] = await market.slotDuties([id], { signal })
+      if (found === undefined || found.state !== 'Filled') return { at: 'state', state: found?.state ?? 'Free' }
+      if (found.period > period) break
+      // The chain has not come into this period yet.
+      if (found.period === period) {
+        if (found.duty === undefined) return { at: 'period' }
+        if (!isDue) count.due++
+        isDue = true
+        if (failEveryProofs > 0 && count.due % failEveryProofs === 0) {
+          log.warn('this proof is left out on purpose, as the settings say', { slotId: id, period })
+          count.missed++
+          return { at: 'period' }
         }
-      } catch (error) {
-        signal.throwIfAborted()
-        log.error('a proof failed; trying again while its period lasts', { slotId: id, period, error })
+        const outcome = await proveDuty(context, content, { period, end, challenge: found.duty.challenge })
+        if (outcome.done || outcome.why === 'already submitted') {
+          count.proven++
+          return { at: 'period' }
+        }
+        log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
+        if (outcome.why === 'period over') break
+        if (outcome.why === 'not our slot') return { at: 'state', state: 'Filled' }
       }
-      if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
+    } catch (error) {
+      signal.throwIfAborted()
+      log.error('a proof failed; trying again while its period lasts', { slotId: id, period, error })
     }
-  } finally {
-    deadline.end()
+    if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
   }
   if (isDue) {
     count.missed++
@@ -152,15 +149,33 @@ async function provePeriod(
   return { at: 'period' }
 }
 
-/** Aborts at the instant: a proof for a period that is over is worth nothing, and the next one needs the machine. */
-function deadlineSignal({ clock, signal }: SaleContext, time: number): { signal: AbortSignal; end(): void } {
-  const controller = new AbortController()
-  const either = AbortSignal.any([signal, controller.signal])
-  clock.until(time, { signal: either }).then(
-    () => controller.abort(),
+/** One for all, because an error remembers where it was made, which costs. */
+const OVER = new CodexError('sale/proof-over', 'this proof is made, or given up')
+
+interface Duty {
+  readonly period: Period
+  /** Of the period: a proof that comes later is worth nothing, and the next one needs the machine. */
+  readonly end: Seconds
+  readonly challenge: string
+}
+
+async function proveDuty(
+  { market, clock, work, id, signal }: SaleContext,
+  content: SlotContent,
+  { period, end, challenge }: Duty,
+): Promise<SubmitOutcome> {
+  const deadline = new AbortController()
+  const either = AbortSignal.any([signal, deadline.signal])
+  clock.until(end, { signal: either }).then(
+    () => deadline.abort(),
     () => undefined,
   )
-  return { signal: either, end: () => controller.abort() }
+  try {
+    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty' })
+    return await market.submitProof(id, period, proof, { signal: either })
+  } finally {
+    deadline.abort(OVER)
+  }
 }
 
 /** False when it could not be done now; a failure must not cost a proof. */

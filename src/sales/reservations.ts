@@ -5,13 +5,9 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError, assert } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
-import type { Bytes, Seconds } from '../lib/units.ts'
-import type { Cid } from '../protocol/cid.ts'
-import { parseCid } from '../protocol/cid.ts'
 import type { RequestId } from '../protocol/request.ts'
-import type { ListToDrop, SpaceLook } from '../storage/bookspace.ts'
-import type { CommitOptions } from '../storage/datastore.ts'
-import type { PutOutcome, SetAside } from '../storage/putblocks.ts'
+import type { SpaceLook } from '../storage/bookspace.ts'
+import type { PutOutcome } from '../storage/putblocks.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import type { Availability, AvailabilityId, AvailabilityTerms, SlotWanted } from './availability.ts'
@@ -25,31 +21,14 @@ import { type Draft, MAX_AVAILABILITIES, MAX_RESERVATIONS } from './reservationb
 import { idFrom } from './salesrecords.ts'
 import type { CollateralDue } from './settlement.ts'
 import { type Settled, settleStep } from './settlestep.ts'
-import type { SlotTaking } from './takeslot.ts'
+import { type SlotBlocks, listToDrop, setAsideOf } from './slotblocks.ts'
+import type { SlotAdopted, SlotTaking } from './takeslot.ts'
 import { takeFrom } from './takeslot.ts'
 
 /** References dropped in one commit of a settlement, in pages of 128 leaves. A larger slot first loses what is over this, commit by commit. */
 export const SETTLE_PAGES = 64
 
 const ID_BYTES = 32
-
-/** A slot that is ours on chain although no Reservation knows it. */
-export interface SlotAdopted extends Pick<
-  Reservation,
-  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil'
-> {
-  /** Where it goes, if it exists; else to an availability of its own, disabled. */
-  readonly availabilityId?: AvailabilityId | undefined
-}
-
-export interface SlotBlocks extends Pick<CommitOptions, 'durability'> {
-  /** Indices of the blocks in the dataset, in their order. */
-  readonly indices: readonly number[]
-  /** The dataset's tree: what the store has of it at these indices goes with the slot. */
-  readonly tree?: Cid | undefined
-  /** The end of the request by default. */
-  readonly expiry?: Seconds | undefined
-}
 
 export interface ReservationsParts {
   readonly repo: RepoStore
@@ -98,6 +77,16 @@ export class Reservations {
 
   availability(id: AvailabilityId): Availability | undefined {
     return this.#keeper.books.availabilities.get(id)
+  }
+
+  /** Some of them, whichever: for who need not see all. */
+  someAvailabilities(count: number): Availability[] {
+    const some: Availability[] = []
+    for (const each of this.#keeper.books.availabilities.values()) {
+      if (some.length >= count) break
+      some.push(each)
+    }
+    return some
   }
 
   reservations(): Reservation[] {
@@ -187,6 +176,22 @@ export class Reservations {
   }
 
   /**
+   * As {@link Reservations.reserve}, unless our account does not hold what the slot puts at stake beside the slots whose fill is not known to have landed.
+   * @param tokens what it holds, in token base units
+   */
+  async reserveWithin(slot: SlotTaking, tokens: bigint): Promise<Reservation | 'no availability' | 'too few tokens'> {
+    return this.#keeper.book<Reservation | 'no availability' | 'too few tokens'>(async (look, draft) => {
+      const availability = this.#keeper.books.find(slot)
+      if (availability === undefined) return { reserve: 0, result: 'no availability' }
+      let promised = slot.slotSize * slot.collateralPerByte
+      for (const each of this.#keeper.books.reservations.values())
+        if (each.fill !== 'landed') promised += each.collateral
+      if (promised > tokens) return { reserve: 0, result: 'too few tokens' }
+      return { reserve: 0, result: await this.#take(availability, slot, look, draft) }
+    })
+  }
+
+  /**
    * As {@link Reservations.reserve}, from this one whatever its other terms are.
    * @throws CodexError `reservations/not-exists`, `reservations/bytes-out-of-bounds`, `reservations/collateral-out-of-bounds`, and as there
    */
@@ -231,7 +236,7 @@ export class Reservations {
     return this.#keeper.repo.putMany(blocks, {
       expiry: slot.expiry ?? validUntil,
       leaves: { treeId: listId, indices },
-      setAside: this.#setAside(id, tree === undefined ? undefined : String(tree)),
+      setAside: setAsideOf(this.#keeper, id, tree),
       durability,
     })
   }
@@ -261,7 +266,7 @@ export class Reservations {
           if (ended === undefined) return { reserve: 0, result: undefined }
           return settleStep(ended, this.#keeper.availability(ended.availabilityId), collateral, look, draft)
         },
-        () => this.#listOf(id),
+        () => listToDrop(this.#keeper, id, this.#settlePages),
       )
       if (step === 'more') continue
       if (step === undefined) return undefined
@@ -321,40 +326,6 @@ export class Reservations {
       )
     if (lostCollateral > 0n)
       this.#log.error('collateral was lost: its availability has that much less', { reservationId, lostCollateral })
-  }
-
-  #setAside(id: ReservationId, tree: string | undefined): SetAside {
-    const check = (bytes: Bytes): Reservation => {
-      const reservation = this.#keeper.reservation(id)
-      const { size, slotBytes, returnedCollateral } = reservation
-      if (returnedCollateral !== undefined)
-        throw reservationsError('reservations/ending', `reservation ${id} is being settled: it takes no more blocks`, {
-          id,
-        })
-      if (bytes <= size) return reservation
-      throw reservationsError(
-        'reservations/bytes-out-of-bounds',
-        `${bytes} bytes are more than the ${size} of ${slotBytes} that reservation ${id} has left`,
-        { id, bytes, leftBytes: size, slotBytes },
-      )
-    }
-    const spend = (bytes: Bytes) =>
-      this.#keeper.draft((draft) => {
-        const before = check(bytes)
-        const after = { ...before, size: before.size - bytes, ...(tree !== undefined && { tree }) }
-        if (after.size !== before.size || after.tree !== before.tree) draft.putReservation(after)
-      })
-    return { check, spend }
-  }
-
-  #listOf(id: ReservationId): ListToDrop | undefined {
-    const ended = this.reservation(id)
-    if (ended === undefined) return undefined
-    const { listId, tree } = ended
-    const list = { listId, maxPages: this.#settlePages }
-    if (tree === undefined) return list
-    const others = this.reservations().filter((each) => each.id !== id && each.tree === tree)
-    return { ...list, tree: parseCid(tree), others: others.map((each) => each.listId) }
   }
 
   /** What the quota refuses is named as this room's. */

@@ -10,10 +10,11 @@ import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import { collectSlot } from './collectslot.ts'
-import { fillSlot, findOutFill } from './fillslot.ts'
+import { fillSlot, findOutFill, landsLate } from './fillslot.ts'
 import { FillWatch } from './fillwatch.ts'
 import { keepProving } from './keepproving.ts'
 import { initialProof } from './initialproof.ts'
+import type { SlotWanted } from './availability.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleContext, SaleSeams } from './salecontext.ts'
 import { slotContent } from './salecontext.ts'
@@ -31,6 +32,8 @@ const MAX_FILL_TRIES = 3
 
 export interface SellOptions extends AbortOptions {
   readonly start: SaleStart
+  /** Hears when the slot is lost to us, as far as anybody can tell: whoever looked at it is free. */
+  readonly decided: () => void
   /** Rings when the chain told something of this slot or its request: time to look. */
   readonly pokes: Bell
 }
@@ -42,7 +45,7 @@ export interface SellOptions extends AbortOptions {
 export async function* sell(
   slot: Slot,
   seams: SaleSeams,
-  { signal, start, pokes }: SellOptions,
+  { signal, start, pokes, decided }: SellOptions,
 ): AsyncGenerator<SalePhase, SaleOutcome, void> {
   const wait = new PokedWait(seams.clock, pokes, signal)
   const context: SaleContext = { ...seams, slot, id: slotId(slot.requestId, slot.slotIndex), signal, pokes, wait }
@@ -53,9 +56,15 @@ export async function* sell(
       switch (at) {
         case 'preparing':
         case 'filling': {
-          const got = yield* untilFilled(context, reservation)
-          if ('end' in got) return got
-          reservation = got
+          const fill: Fill = { reservation, isSent: reservation !== undefined }
+          const lost = yield* untilFilled(context, fill)
+          if (lost !== undefined) {
+            if (!fill.isSent) return lost
+            decided()
+            if (!(await isFilledLate(context, fill))) return lost
+            yield { at: 'filling' }
+          }
+          reservation = fill.reservation
           at = 'filled'
           break
         }
@@ -81,31 +90,35 @@ export async function* sell(
   }
 }
 
-/**
- * @param taken for a fill that may have been sent: what it was sent for, whose data is here
- * @returns the Reservation of the slot that is ours now, or how the sale ended
- */
+/** What a slot is filled with. */
+interface Fill {
+  reservation: Reservation | undefined
+  /** From then on the data is here, and the slot may become ours whatever we hear. */
+  isSent: boolean
+}
+
+/** @returns how the sale ended, unless the slot is ours now */
 async function* untilFilled(
   context: SaleContext,
-  taken: Reservation | undefined,
-): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
+  fill: Fill,
+): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
   try {
-    if (taken !== undefined) {
+    if (fill.isSent && fill.reservation !== undefined) {
       yield { at: 'filling' }
-      const found = await findOutFill(context, taken)
-      if (found === 'filled') return taken
+      const found = await findOutFill(context, fill.reservation)
+      if (found === 'filled') return undefined
       if (found !== 'not sent') return found
     }
-    const reservation = taken ?? (yield* prepare(context))
+    const reservation = fill.reservation ?? (yield* prepare(context))
     if ('end' in reservation) return reservation
-    let isHere = taken !== undefined
+    fill.reservation = reservation
     for (let tries = 1; ; tries++) {
-      const proof = yield* untilProven(context, reservation, isHere)
+      const proof = yield* untilProven(context, reservation, fill.isSent)
       if ('end' in proof) return proof
-      isHere = true
       yield { at: 'filling' }
+      fill.isSent = true
       const filled = await fillSlot(context, reservation, proof)
-      if (filled === 'filled') return reservation
+      if (filled === 'filled') return undefined
       if ('end' in filled) return filled
       // The challenge changed on the way, or the transaction failed: another period brings another.
       if (tries === MAX_FILL_TRIES) throw filled.again
@@ -116,26 +129,48 @@ async function* untilFilled(
   }
 }
 
+async function isFilledLate(context: SaleContext, { reservation }: Fill): Promise<boolean> {
+  return reservation !== undefined && (await landsLate(context, reservation))
+}
+
 /** @returns bytes and collateral that are set aside for the slot */
-async function* prepare({
-  market,
-  reservations,
-  slot,
-  id,
-  signal,
-}: SaleContext): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
+async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
+  const { reservations, slot } = context
   yield { at: 'preparing' }
-  const request = await market.request(slot.requestId, { signal })
-  const requestEnd = await market.requestEnd(slot.requestId, { signal })
-  if (request === undefined || requestEnd === undefined) return { end: 'declined', why: 'bad terms' }
-  if (BigInt(slot.slotIndex) >= request.ask.slots) return { end: 'declined', why: 'bad terms' }
-  const state = await market.slotState(id, { signal })
-  if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
-  // Asked before anything is taken: what is given back again wakes every slot that waits for room.
-  if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
-    return { end: 'declined', why: 'reservations full' }
-  const reservation = await reservations.reserve({ ...slot, ...request.ask, requestEnd })
-  return reservation ?? { end: 'declined', why: 'no availability' }
+  const wanted = await whatIsWanted(context)
+  if ('end' in wanted) return wanted
+  const { tokens, ...terms } = wanted
+  const taken = await reservations.reserveWithin({ ...slot, ...terms }, tokens)
+  return typeof taken === 'string' ? { end: 'declined', why: taken, wanted: terms } : taken
+}
+
+interface Wanted extends SlotWanted {
+  /** What our account holds. */
+  readonly tokens: bigint
+}
+
+/** Asked before anything is taken: what is given back again wakes every slot that waits for room. */
+async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome> {
+  const { market, reservations, slot, id, signal, log } = context
+  try {
+    const request = await market.request(slot.requestId, { signal })
+    const requestEnd = await market.requestEnd(slot.requestId, { signal })
+    if (request === undefined || requestEnd === undefined) return { end: 'declined', why: 'bad terms' }
+    const { ask } = request
+    if (BigInt(slot.slotIndex) >= ask.slots) return { end: 'declined', why: 'bad terms' }
+    // Before any further question: what does not match is most of what comes.
+    const wanted = { ...ask, requestEnd }
+    if (reservations.find(wanted) === undefined) return { end: 'declined', why: 'no availability', wanted }
+    const state = await market.slotState(id, { signal })
+    if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
+    if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
+      return { end: 'declined', why: 'reservations full' }
+    return { ...wanted, tokens: await market.tokenBalance({ signal }) }
+  } catch (error) {
+    signal.throwIfAborted()
+    log.warn('a slot could not be looked at: the chain gave no answer', { ...slot, error })
+    return { end: 'declined', why: 'no answer' }
+  }
 }
 
 /** Downloads the slot unless it is here, and proves it, for as long as it can still become ours. */

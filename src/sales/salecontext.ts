@@ -7,6 +7,7 @@ import { CodexError } from '../lib/errors.ts'
 import { insist } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
 import type { PokedWait } from '../lib/pokedwait.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import type { Market, Slot } from '../market/market.ts'
 import type { SlotId } from '../protocol/request.ts'
@@ -17,7 +18,7 @@ export interface SaleSeams {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'reserve' | 'markFill'>
+  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill'>
   readonly work: SlotWork
   readonly log: Log
   /** For tests of others: every so many proofs that are due one is left out, on purpose. None by default. */
@@ -61,30 +62,34 @@ export function isInFlight({ market, id, slot }: SaleContext): boolean {
 /**
  * Whether what was seen is so a while later too. What costs us data or collateral is done only when it is no passing answer: a reorganisation,
  * or an endpoint that lags, shows others for a moment.
+ * @param seconds how long it has to be so
  */
 export async function isConfirmed(
   { clock, signal }: Pick<SaleContext, 'clock' | 'signal'>,
   isStillSo: () => Promise<boolean>,
+  seconds: Seconds = CONFIRMING_SECONDS,
 ): Promise<boolean> {
-  for (let look = 1; look < CONFIRMATIONS; look++) {
-    await clock.until(clock.now() + CONFIRMATION_SECONDS, { signal })
+  const end = clock.now() + seconds
+  while (clock.now() < end) {
+    await clock.until(clock.now() + LOOK_SECONDS, { signal })
     if (!(await isStillSo())) return false
   }
   return true
 }
 
 /** Whether the slot reads so, and a while later too. */
-export function isConfirmedState(context: SaleContext, state: SlotState): Promise<boolean> {
+export function isConfirmedState(context: SaleContext, state: SlotState, seconds?: Seconds): Promise<boolean> {
   const { market, id, signal } = context
-  return isConfirmed(context, async () => (await insist(context, () => market.slotState(id, { signal }))) === state)
+  const isSo = async () => (await insist(context, () => market.slotState(id, { signal }))) === state
+  return isConfirmed(context, isSo, seconds)
 }
 
 /** Whether the slot is not ours, and a while later neither. */
-export async function isConfirmedLost(context: SaleContext): Promise<boolean> {
-  return !(await isOurs(context)) && isConfirmed(context, async () => !(await isOurs(context)))
+export async function isConfirmedLost(context: SaleContext, seconds?: Seconds): Promise<boolean> {
+  return !(await isOurs(context)) && isConfirmed(context, async () => !(await isOurs(context)), seconds)
 }
 
-/** Looks, the first one included. */
-const CONFIRMATIONS = 3
-/** Between them. */
-const CONFIRMATION_SECONDS = 15
+/** An endpoint that lags has caught up by then. */
+const CONFIRMING_SECONDS: Seconds = 30
+/** Between two looks. */
+const LOOK_SECONDS: Seconds = 15

@@ -1,6 +1,7 @@
 // How a sale ends, and what each end is called. What it means for the accounts is in settlement.ts.
 
 import type { CodexError } from '../lib/errors.ts'
+import type { SlotWanted } from './availability.ts'
 
 /** What the contract paid out, in token base units. */
 export interface Payout {
@@ -9,9 +10,19 @@ export interface Payout {
   readonly collateral: bigint
 }
 
-/** `interrupted`: the node stopped before the fill; the slot is looked at afresh. */
+/**
+ * `no answer`: the chain could not be asked before anything was taken; `too few tokens`: our account does not hold what the slot puts at stake
+ * beside what other sales will; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
+ */
 export type DeclineReason =
-  'no availability' | 'bad terms' | 'slot not free' | 'reservations full' | 'filled by another host' | 'interrupted'
+  | 'no availability'
+  | 'bad terms'
+  | 'slot not free'
+  | 'reservations full'
+  | 'filled by another host'
+  | 'no answer'
+  | 'too few tokens'
+  | 'interrupted'
 
 /** `filled`: the slot was ours on chain when it ended. */
 export type SaleOutcome =
@@ -19,6 +30,8 @@ export type SaleOutcome =
   | {
       readonly end: 'declined'
       readonly why: DeclineReason
+      /** What no availability matched. */
+      readonly wanted?: SlotWanted
     }
   | { readonly end: 'cancelled'; readonly filled: false }
   /** Paid for the time until the expiry. */

@@ -37,13 +37,15 @@ export function settle(outcome: SaleOutcome): Settlement {
   }
 }
 
-/** Only what a change of our own terms can mend is tried again. */
+/** Only what a change of our own can mend is tried again, and what was never decided. */
 const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'no availability': true,
   'bad terms': false,
   'slot not free': false,
   'reservations full': false,
   'filled by another host': false,
+  'no answer': true,
+  'too few tokens': true,
   interrupted: true,
 }
 

@@ -2,7 +2,7 @@
 
 import type { CodexError } from '../lib/errors.ts'
 import type { RequestId } from '../protocol/request.ts'
-import type { Availability, SlotWanted } from './availability.ts'
+import type { Availability, AvailabilityId, SlotWanted } from './availability.ts'
 import { makesSense } from './availability.ts'
 import { reservationsError } from './availabilityterms.ts'
 import type { Reservation } from './reservation.ts'
@@ -11,6 +11,15 @@ import type { Reservation } from './reservation.ts'
 export interface SlotTaking extends SlotWanted {
   readonly requestId: RequestId
   readonly slotIndex: number
+}
+
+/** A slot that is ours on chain although no Reservation knows it. */
+export interface SlotAdopted extends Pick<
+  Reservation,
+  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil'
+> {
+  /** Where it goes, if it exists; else to an availability of its own, disabled. */
+  readonly availabilityId?: AvailabilityId | undefined
 }
 
 export interface Taken {

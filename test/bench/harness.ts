@@ -19,7 +19,7 @@ export type Sample = Readonly<Record<string, number>>
 
 export interface Figure {
   readonly key: string
-  readonly unit: 'MiB/s' | 'ms' | 'MiB' | 'kB' | '%' | 'µs' | 'M/s' | 'requests' | 'proofs/min'
+  readonly unit: 'MiB/s' | 'ms' | 'MiB' | 'kB' | '%' | 'µs' | 'M/s' | 'requests' | 'proofs/min' | 'days' | 'steps'
   readonly title: string
   /** Of the median: either ours beside the peer's, or ours alone. Without a goal it is only reported. */
   readonly goal?: { readonly of: 'ratio' | 'ours'; readonly atLeast?: number; readonly atMost?: number }

@@ -42,6 +42,7 @@ import { bench as protectInTab } from './protect.browser.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
 import { bench as sales } from './sales.bench.ts'
+import { bench as simulation } from './simulation.bench.ts'
 import { bench as upload } from './upload.bench.ts'
 import { bench as uploadInTab } from './upload.browser.bench.ts'
 
@@ -55,6 +56,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: coldstart, file: 'coldstart.bench.ts' },
   { bench: pagesize, file: 'pagesize.bench.ts' },
   { bench: sales, file: 'sales.bench.ts' },
+  { bench: simulation, file: 'simulation.bench.ts' },
   { bench: exchange, file: 'exchange.bench.ts' },
   { bench: exchangeGib, file: 'exchangegib.bench.ts' },
   { bench: exchangeInTab, file: 'exchange.browser.bench.ts' },

@@ -2,26 +2,39 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
-import { nextTask } from '../../src/lib/nexttask.ts'
+import type { Market } from '../../src/market/market.ts'
 import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
 import type { Availability, AvailabilityId, SlotWanted } from '../../src/sales/availability.ts'
 import { AvailabilityIndex } from '../../src/sales/availabilityindex.ts'
 import type { Reservation, ReservationId } from '../../src/sales/reservation.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { putAvailability, putReservation } from '../../src/sales/salesrecords.ts'
+import { Sales } from '../../src/sales/sales.ts'
 import { SlotQueue } from '../../src/sales/slotqueue.ts'
 import type { SlotQueueItem } from '../../src/sales/slotqueueitem.ts'
-import type { RequestId } from '../../src/protocol/request.ts'
+import type { SlotWork } from '../../src/sales/slotwork.ts'
+import type { RequestId, StorageAsk } from '../../src/protocol/request.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { MemorySlabFile } from '../../src/storage/memoryslabfile.ts'
 import { countersChange } from '../../src/storage/quota.ts'
 import { RepoStore } from '../../src/storage/repostore.ts'
-import { TEST_HASHER, seededRandom } from '../fakes/memorystore.ts'
+import { FakeChainWorld } from '../fakes/fakechainworld.ts'
+import { FakeMarket } from '../fakes/fakemarket.ts'
+import { TEST_HASHER, seededRandom, testStore } from '../fakes/memorystore.ts'
+import { seededSource, terms } from '../fakes/salesparts.ts'
+import { SaleWorld } from '../fakes/saleworld.ts'
+import { spoiled } from '../simulation/plants.ts'
 import type { Bench, Place, Sample } from './harness.ts'
 import { NEVER, quietParts } from './quietparts.ts'
 
 const random = seededRandom(1)
 const below = (limit: number): number => Math.floor(random() * limit)
+const SOURCE = seededSource(1)
+const TERMS = terms(1)
+const CONTENT = { cid: Uint8Array.of(1), merkleRoot: `0x${'0'.repeat(64)}` }
 const idOf = (number: number): string => `0x${number.toString(16).padStart(64, '0')}`
 
 export const bench: Bench = {
@@ -46,10 +59,12 @@ export const bench: Bench = {
       title: 'recovery with 10^4 reservations, LevelDB',
       goal: { of: 'ours', atMost: 2000 },
     },
+    { key: 'saleKb', unit: 'kB', title: 'memory of a running sale', goal: { of: 'ours', atMost: 50 } },
   ],
   sides: {
     ours: async (place) => ({
       ...queueSpeed(place),
+      ...(await saleMemory(place)),
       ...(await flood(place)),
       ...findTimes(place),
       ...(await recovery(place)),
@@ -85,28 +100,86 @@ function queueSpeed({ quick }: Place): Sample {
   return { queueMega: operations / (user + system) }
 }
 
-/** Every request richer than all before and of as many slots as there can be, so that each slot evicts another; fed as sales feeds it. */
+/**
+ * Every request richer than all before and of as many slots as there can be, so that each slot evicts another; heard by the real thing from an
+ * endpoint that has them all at once. What is taken from the queue meanwhile is looked at, and matches nothing.
+ */
 async function flood({ quick }: Place): Promise<Sample> {
-  const queue = new SlotQueue({ fraction: random }, { workers: 3 })
+  const count = quick ? 10_000 : 100_000
+  const parts = quietParts()
+  const now = parts.clock.now()
+  const askOf = (number: number): StorageAsk => ({
+    proofProbability: 1n,
+    slots: 65_535n,
+    slotSize: 2n ** 30n,
+    duration: 1000n,
+    pricePerBytePerSecond: BigInt(number + 1),
+    collateralPerByte: 1n,
+    maxSlotLoss: 1n,
+  })
+  let heard: () => void = () => undefined
+  const allHeard = new Promise<void>((resolve) => (heard = resolve))
+  const answered = async <T>(value: T): Promise<T> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return value
+  }
+  const world = new FakeChainWorld({ clock: parts.clock })
+  const market: Market = spoiled(new FakeMarket(world, `0x${'1'.repeat(40)}`, parts.clock), {
+    blockAt: async () => 0,
+    mySlots: async () => [],
+    request: (id) =>
+      answered({ client: id, ask: askOf(Number(BigInt(id))), content: CONTENT, expiry: 900n, nonce: id }),
+    requestEnd: () => answered(now + 100_000),
+    async *events() {
+      for (let number = 0; number < count; number++)
+        yield {
+          type: 'StorageRequested',
+          ...{ requestId: idOf(number) as RequestId, ask: askOf(number), expiry: now + 90_000 },
+          ...{ block: number, blockHash: idOf(number), logIndex: 0 },
+        }
+      heard()
+    },
+  })
+  const store = testStore({ datastore: new MemoryDatastore(), slab: new MemorySlabFile() })
+  const open = { repo: store.repo, random: SOURCE, log: parts.log }
+  const { reservations } = await Reservations.open(open, { signal: NEVER })
+  await reservations.create({ ...TERMS, minPricePerBytePerSecond: 2n ** 100n })
+  const work: SlotWork = {
+    fetch: () => (async function* () {})(),
+    keepUntil: async () => undefined,
+    letGo: async () => undefined,
+    prove: () => Promise.reject(new Error('nothing is sold here')),
+  }
+  const sales = new Sales({ ...parts, market, reservations, work, random: SOURCE })
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
-  for (let number = 0; number < (quick ? 10_000 : 100_000); number++) {
-    queue.offer({
-      requestId: idOf(number) as RequestId,
-      expiry: 1000,
-      client: `client ${number % 1000}`,
-      ask: {
-        slots: 65_535n,
-        slotSize: 2n ** 30n,
-        duration: 1000n,
-        pricePerBytePerSecond: BigInt(number),
-        collateralPerByte: 1n,
-      },
-    })
-    if (number % 8 === 7) await nextTask()
-  }
+  await sales.start({ signal: NEVER })
+  await allHeard
   delay.disable()
+  await sales.stop()
   return { floodDelayMs: delay.percentile(99) / 1e6 }
+}
+
+/** Of slots that are filled and proven every period, on a fake chain whose own memory counts too. */
+async function saleMemory({ quick }: Place): Promise<Sample> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = (): number => {
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    return (heapUsed + external) / 1000
+  }
+  const slots = quick ? 50 : 1000
+  const world = new SaleWorld()
+  const host = await world.host('host', 60, { queueSize: 4096, workers: 100, work: { blockBytes: 64 } })
+  await host.sales.start(world.never)
+  await world.run(120)
+  const before = used()
+  for (let left = slots; left > 0; left -= 250)
+    await world.ask({ slots: BigInt(Math.min(left, 250)), slotSize: 256n, duration: 30_000n }, 20_000n)
+  const proving = (): number => host.sales.agents.filter(({ state }) => state === 'SaleProving').length
+  await world.runUntil(() => proving() >= slots)
+  return { saleKb: (used() - before) / slots }
 }
 
 /** All terms drawn alike and independently; queries too, so that about as many find something as not. */

@@ -77,7 +77,7 @@ async function expectOnlyRight(
 }
 
 describe('a fetch through a bad network', () => {
-  it('ends right wherever the connection is cut', async () => {
+  it('ends right wherever the connection is cut (T36)', async () => {
     const cases = CLASSES_OF_CUTS.map(async (cutAfterBytes) => {
       const [a, b] = [await node(), await node()]
       const dataset = await giveDataset(a as never, BLOCKS, 1)

@@ -263,7 +263,7 @@ describe('reading', () => {
     expect(() => decodeMessage(message((m) => m.message(4, presence(33))))).toThrow(code('exchange/bad-price'))
   })
 
-  it('keeps its limits: one more of anything is refused', () => {
+  it('keeps its limits: one more of anything is refused (T33)', () => {
     const wants = (count: number) => ({ wants: new Array(count).fill({ treeCid: root, index: 1, wantType: 1 }) })
     const most = encodeMessage(wants(MAX_WANTS))
     expect(decodeMessage(most).wants).toHaveLength(MAX_WANTS)

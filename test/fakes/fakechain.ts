@@ -1,9 +1,7 @@
 // A chain in memory for simulations: blocks with number, time and hash, transactions that are undone when they revert, blocks that are
 // undone when the chain reorganises. Whoever uses it says when a block comes; it knows no contract and reads no clock.
 
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { assert } from '../../src/lib/errors.ts'
-import { toHex, utf8 } from '../../src/lib/bytes.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import { ChainRevert } from './chainrevert.ts'
 
@@ -163,8 +161,26 @@ export class FakeChain {
   }
 
   #hashOf(number: number): string {
-    return `0x${toHex(keccak_256(utf8(`${this.#seed}/${this.#forks}/${number}`)))}`
+    return mixed(`${this.#seed}/${this.#forks}/${number}`)
   }
+}
+
+const WORDS = 8
+
+/** As a hash for all that tests ask of one, and a hundred times quicker: 32 bytes that differ for different texts. */
+function mixed(text: string): string {
+  let [low, high] = [0x9e3779b9, 0x85ebca6b]
+  for (let i = 0; i < text.length; i++) {
+    low = Math.imul(low ^ text.charCodeAt(i), 0x01000193)
+    high = Math.imul(high ^ (low >>> 15) ^ text.charCodeAt(i), 0xc2b2ae35)
+  }
+  let digits = '0x'
+  for (let word = 0; word < WORDS; word++) {
+    low = Math.imul(low ^ (high >>> 13), 0x85ebca6b) + word
+    high = Math.imul(high ^ (low >>> 16), 0xc2b2ae35) - word
+    digits += ((low ^ high) >>> 0).toString(16).padStart(8, '0')
+  }
+  return digits
 }
 
 function takeBack(steps: readonly (() => void)[]): void {

@@ -13,7 +13,7 @@ import type { ContractEvent, MarketEvent } from '../../src/market/marketevent.ts
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageAsk } from '../../src/protocol/request.ts'
 import type { Block, ChainEvent, Executed } from './fakechain.ts'
-import { FakeChain, KNOWN_HASHES } from './fakechain.ts'
+import { FakeChain, KNOWN_HASHES, MAX_UNDO_BLOCKS } from './fakechain.ts'
 import { FakeMarketplace } from './fakemarketplace.ts'
 import type { Verify } from './fakeproofs.ts'
 import { FakeToken } from './faketoken.ts'
@@ -56,7 +56,7 @@ export class FakeChainWorld {
   readonly chain: FakeChain
   readonly token: FakeToken
   readonly marketplace: FakeMarketplace<Groth16Proof>
-  /** Rings with every block and every reorganisation. */
+  /** Rings when something was told. */
   readonly heads = new Bell()
   /** Everything that was told, in order, what was undone included: what a subscription hears. */
   readonly told: MarketEvent[] = []
@@ -65,6 +65,8 @@ export class FakeChainWorld {
   readonly #included = new Map<number, readonly SentTransaction[]>()
   readonly #automine: boolean
   #pool: SentTransaction[] = []
+  /** How much of what was told the bell has rung for. */
+  #rung = 0
   /** Signed and not known to have ended, by host: these survive a crash of the host. */
   readonly #open = new Set<SentTransaction>()
   readonly #nonces = new Map<Address, number>()
@@ -127,11 +129,14 @@ export class FakeChainWorld {
       ready.map(({ run }) => run),
     )
     const block = this.chain.latest
-    this.#included.set(block.number, ready)
+    if (ready.length > 0) this.#included.set(block.number, ready)
+    this.#included.delete(block.number - MAX_UNDO_BLOCKS - 1)
+    const before = this.#rung
     for (const event of this.standing(block.number)) this.told.push(event)
+    this.#rung = this.told.length
     for (const sent of late) this.#end(sent, undefined, block)
     for (const [i, sent] of ready.entries()) this.#end(sent, executed[i], block)
-    this.heads.ring()
+    if (this.#rung > before) this.heads.ring()
     return block
   }
 

@@ -496,10 +496,22 @@ export class FakeMarket implements Market {
   }
 
   #refusal(verb: IntentVerb, { error, values }: ChainRevert): CodexError {
-    const known = MARKETPLACE.getError(error) === null ? TOKEN : MARKETPLACE
-    const data = known.getError(error) === null ? undefined : known.encodeErrorResult(error, values)
-    return revertError(verb, data, error)
+    if (values.length > 0) return readRefusal(verb, error, values)
+    const known = refusals.get(`${verb}/${error}`)
+    if (known !== undefined) return known
+    const refusal = readRefusal(verb, error, values)
+    refusals.set(`${verb}/${error}`, refusal)
+    return refusal
   }
+}
+
+/** Of errors without values: as many as there are errors and verbs, and slow to read. */
+const refusals = new Map<string, CodexError>()
+
+function readRefusal(verb: IntentVerb, error: string, values: readonly unknown[]): CodexError {
+  const known = MARKETPLACE.getError(error) === null ? TOKEN : MARKETPLACE
+  const data = known.getError(error) === null ? undefined : known.encodeErrorResult(error, values)
+  return revertError(verb, data, error)
 }
 
 function unreachable(verb: string): CodexError {

@@ -96,22 +96,37 @@ export class FakeProofs<Proof> {
     const isFilled = slot !== undefined && this.#records.slotState(id) === 'Filled'
     if (!isFilled || period <= slot.filledAt / BigInt(this.#config.period)) return { hit: false, pointer: 0 }
     const pointer = this.#pointer(id, period)
-    const challenge = BigInt(this.#challenge(pointer))
     const probability = this.slotProbability(id)
-    return { hit: probability === 0n || challenge % probability === 0n, pointer }
+    const challenge = this.#challenge(pointer)
+    return { hit: probability === 0n || BigInt(challenge) % probability === 0n, pointer }
   }
 
   #pointer(id: SlotId, period: bigint): number {
     const { number } = this.#chain.executing
-    return Number((BigInt(number) + period * BigInt(this.#config.downtimeProduct) + BigInt(id)) % POINTERS)
+    const offset = Number((period * BigInt(this.#config.downtimeProduct)) % POINTERS)
+    // Of the id's number only the last byte counts.
+    return (number + offset + parseInt(id.slice(-2), 16)) % Number(POINTERS)
   }
 
   #challenge(pointer: number): string {
     const hash = this.#chain.hashOf(this.#chain.executing.number - 1 - pointer)
     assertOnChain(hash !== undefined)
     if (hash === undefined) throw new ChainRevert('Panic', 1n)
-    return `0x${toHex(keccak_256(fromHex(hash)))}`
+    return challengeOf(hash)
   }
+}
+
+/** Of the latest blocks: hosts ask for the same over and over. */
+const challenges = new Map<string, string>()
+const MAX_CHALLENGES = 2 * KNOWN_HASHES
+
+function challengeOf(hash: string): string {
+  const known = challenges.get(hash)
+  if (known !== undefined) return known
+  if (challenges.size >= MAX_CHALLENGES) challenges.clear()
+  const challenge = `0x${toHex(keccak_256(fromHex(hash)))}`
+  challenges.set(hash, challenge)
+  return challenge
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

@@ -35,7 +35,12 @@ export interface FakeSlotWorkSettings {
   readonly proveSeconds?: Seconds
   readonly deliveryOf?: (request: StorageRequest) => Delivery
   readonly proveFault?: () => ProveFault | undefined
+  /** Where blocks are remembered between hosts; one for all by default. */
+  readonly blocks?: SlotBlocksMemory
 }
+
+/** By the name of the slot. */
+export type SlotBlocksMemory = Map<string, readonly VerifiedBlock[]>
 
 const PIECES = 4
 /** Of a client that trickles. */
@@ -57,7 +62,7 @@ export class FakeSlotWork implements SlotWork {
     const { clock, reservations, hasher } = this.#parts
     const { pieceSeconds = 1, deliveryOf = () => 'good', blockBytes } = this.#settings
     const delivery = deliveryOf(slot.request)
-    const blocks = await slotBlocks(hasher, slot, blockBytes)
+    const blocks = await slotBlocks(hasher, slot, blockBytes, this.#settings.blocks)
     const pieceBlocks = Math.max(1, Math.ceil(blocks.length / PIECES))
     let doneBytes = 0
     for (let from = 0; from < blocks.length; from += pieceBlocks) {
@@ -79,7 +84,7 @@ export class FakeSlotWork implements SlotWork {
   async keepUntil(slot: SlotContent, expiry: Seconds, { signal }: AbortOptions): Promise<void> {
     signal.throwIfAborted()
     const { repo, hasher } = this.#parts
-    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes)
+    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes, this.#settings.blocks)
     await repo.ensureExpiry(
       blocks.map(({ cid }) => cid),
       expiry,
@@ -94,7 +99,7 @@ export class FakeSlotWork implements SlotWork {
     if (seconds > 0) await clock.until(clock.now() + seconds, { signal })
     signal.throwIfAborted()
     if (fault?.is === 'fails') throw new CodexError('proving/failed', 'no proof came out, as the test asked for')
-    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes)
+    const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes, this.#settings.blocks)
     const isHere = await repo.hasMany(blocks.map(({ cid }) => cid))
     if (isHere.includes(false)) throw new CodexError('slots/data-gone', 'blocks of the slot are not in the store')
     return proofFor(slot, challenge)
@@ -104,24 +109,25 @@ export class FakeSlotWork implements SlotWork {
   async letGo(): Promise<void> {}
 }
 
-const proven = new Map<string, readonly VerifiedBlock[]>()
-const MAX_REMEMBERED_SLOTS = 64
+const REMEMBERED: SlotBlocksMemory = new Map()
+const MAX_REMEMBERED_SLOTS = 2048
 
 /** The blocks of a slot. Requests for the same content have the same ones. */
 export async function slotBlocks(
   hasher: Hasher,
   { request, slotIndex }: SlotContent,
   blockBytes: Bytes,
+  remembered: SlotBlocksMemory = REMEMBERED,
 ): Promise<readonly VerifiedBlock[]> {
   const name = `${toHex(request.content.cid)}/${slotIndex}/${request.ask.slotSize}/${blockBytes}`
-  const known = proven.get(name)
+  const known = remembered.get(name)
   if (known !== undefined) return known
   const seed = request.content.cid.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 7) + slotIndex * 7919
   const count = Number(request.ask.slotSize) / blockBytes
   const bytes = Array.from({ length: count }, (_, i) => seededBytes(blockBytes, seed * 64 + i + 1))
   const blocks = await hashBlocks(hasher, bytes)
-  if (proven.size >= MAX_REMEMBERED_SLOTS) proven.clear()
-  proven.set(name, blocks)
+  if (remembered.size >= MAX_REMEMBERED_SLOTS) remembered.clear()
+  remembered.set(name, blocks)
   return blocks
 }
 

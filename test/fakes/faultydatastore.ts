@@ -2,6 +2,7 @@
 
 import { CodexError } from '../../src/lib/errors.ts'
 import type { Change, CommitOptions, Datastore, EntriesOptions, Key } from '../../src/storage/datastore.ts'
+import type { Around } from './tripwire.ts'
 
 /** `refused`: nothing was written. `lost answer`: it was written and the caller hears of a failure. */
 export type CommitFault = 'refused' | 'lost answer'
@@ -9,11 +10,14 @@ export type CommitFault = 'refused' | 'lost answer'
 export class FaultyDatastore implements Datastore {
   readonly #inner: Datastore
   readonly #faults = new Map<number, { readonly fault: CommitFault; readonly dies: boolean }>()
+  readonly #around: Around
   #dead = false
   #commits = 0
 
-  constructor(inner: Datastore) {
+  /** @param around stands between every call and what it does */
+  constructor(inner: Datastore, around: Around = (_, call) => call()) {
     this.#inner = inner
+    this.#around = around
   }
 
   get commits(): number {
@@ -26,17 +30,17 @@ export class FaultyDatastore implements Datastore {
   }
 
   get(key: Key): Promise<Uint8Array | undefined> {
-    return this.#alive(() => this.#inner.get(key))
+    return this.#alive(() => this.#around('datastore.get', () => this.#inner.get(key)))
   }
 
   getMany(keys: readonly Key[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#alive(() => this.#inner.getMany(keys))
+    return this.#alive(() => this.#around('datastore.getMany', () => this.#inner.getMany(keys)))
   }
 
   async commit(changes: readonly Change[], options?: CommitOptions): Promise<void> {
     return this.#alive(async () => {
       const planned = this.#faults.get(++this.#commits)
-      if (planned === undefined) return this.#inner.commit(changes, options)
+      if (planned === undefined) return this.#around('datastore.commit', () => this.#inner.commit(changes, options))
       this.#dead = planned.dies
       if (planned.fault === 'lost answer') await this.#inner.commit(changes, options)
       throw new CodexError('datastore/failed', `commit ${this.#commits} fails, as the test asked for`)

@@ -13,6 +13,7 @@ import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { CrashingSlabFile } from './crashingslabfile.ts'
 import { FaultyDatastore } from './faultydatastore.ts'
 import type { TestStore } from './memorystore.ts'
+import type { Around } from './tripwire.ts'
 import { NEVER, TEST_HASHER, afterCrash, seededBytes, seededRandom, testStore } from './memorystore.ts'
 
 export interface SalesParts extends TestStore<CrashingSlabFile> {
@@ -26,6 +27,8 @@ export interface SalesParts extends TestStore<CrashingSlabFile> {
 export interface SalesSettings extends RepoStoreSettings {
   readonly settlePages?: number
   readonly seed?: number
+  /** Stands between every call of the datastore and what it does. */
+  readonly around?: Around | undefined
 }
 
 export function seededSource(seed: number): RandomSource {
@@ -35,7 +38,7 @@ export function seededSource(seed: number): RandomSource {
 
 export async function salesParts(settings: SalesSettings = {}): Promise<SalesParts> {
   const records = new MemoryDatastore()
-  const faults = new FaultyDatastore(records)
+  const faults = new FaultyDatastore(records, settings.around)
   return opened(testStore({ datastore: faults, slab: new CrashingSlabFile() }, settings), records, faults, settings)
 }
 
@@ -45,7 +48,7 @@ export async function restarted(
   settings: SalesSettings = {},
 ): Promise<SalesParts> {
   const { records } = before
-  const faults = new FaultyDatastore(records)
+  const faults = new FaultyDatastore(records, settings.around)
   const crashed = afterCrash(before, seededRandom(settings.seed ?? 7), settings)
   return opened(testStore({ ...crashed, datastore: faults }, settings), records, faults, settings)
 }

@@ -11,10 +11,12 @@ import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageAsk, StorageRequest } from '../../src/protocol/request.ts'
 import type { NewTerms } from '../../src/sales/availabilityterms.ts'
 import { Sales, type SalesSettings } from '../../src/sales/sales.ts'
+import type { SlotWork } from '../../src/sales/slotwork.ts'
 import { FakeChainWorld } from './fakechainworld.ts'
 import { FakeMarket, type MarketFaults } from './fakemarket.ts'
 import { FakeSlotWork, type FakeSlotWorkSettings, verifies } from './fakeslotwork.ts'
 import { TEST_HASHER } from './memorystore.ts'
+import { type Around, MARKET_VERBS, wired } from './tripwire.ts'
 import {
   BLOCK,
   COLLATERAL_PER_BYTE,
@@ -54,6 +56,10 @@ export interface SaleHost {
 export interface HostSettings extends SalesSettings {
   readonly faults?: MarketFaults | undefined
   readonly work?: Partial<FakeSlotWorkSettings> | undefined
+  /** As `SaleSeams`. */
+  readonly failEveryProofs?: number | undefined
+  /** Stands between every call of a port and what it does: chain, datastore, prover. */
+  readonly around?: Around | undefined
 }
 
 export class SaleWorld {
@@ -77,14 +83,14 @@ export class SaleWorld {
     const address = addressOf(name)
     this.net.mint(address, RICH)
     // The store's clock is another one, so that nothing of it is counted as left over.
-    const parts = await salesParts({ quotaBytes: 64 * SLOT_BYTES })
+    const parts = await salesParts({ quotaBytes: 64 * SLOT_BYTES, around: settings.around })
     if (slots > 0) await parts.reservations.create(terms(slots, changes))
     return this.#host(address, parts, settings)
   }
 
   /** The power went: the same address and disk, in a node started anew. What ran before must have been left to itself or stopped. */
   async restart(host: SaleHost, settings: HostSettings = {}): Promise<SaleHost> {
-    return this.#host(host.address, await restarted(host.parts), settings)
+    return this.#host(host.address, await restarted(host.parts, { around: settings.around }), settings)
   }
 
   /** For somebody else in this world; moves with it. */
@@ -99,7 +105,11 @@ export class SaleWorld {
     this.#clocks.delete(clock)
   }
 
-  #host(address: Address, parts: SalesParts, { faults, work, ...settings }: HostSettings): SaleHost {
+  #host(
+    address: Address,
+    parts: SalesParts,
+    { faults, work, around, failEveryProofs, ...settings }: HostSettings,
+  ): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
     this.#clocks.add(clock)
@@ -113,7 +123,11 @@ export class SaleWorld {
     )
     const { reservations } = parts
     const sales = new Sales(
-      { market, clock, reservations, work: slotWork, random: seededSource(this.#clocks.size), log },
+      {
+        market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
+        work: around === undefined ? slotWork : wired<SlotWork>(slotWork, 'work', ['prove', 'keepUntil'], around),
+        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
+      },
       settings,
     )
     return { address, parts, market, work: slotWork, sales, clock, logged }

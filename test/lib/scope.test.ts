@@ -52,7 +52,7 @@ describe('Scope', () => {
     expect([scope.running, reports]).toEqual([[], []])
   })
 
-  it('reports each failure once, whether thrown at once or later', async () => {
+  it('reports each failure once, whether thrown at once or later: no task dies in silence (T39)', async () => {
     const { scope, reports } = open()
     const sync = new Error('sync')
     const late = new Error('late')

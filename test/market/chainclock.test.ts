@@ -30,7 +30,7 @@ for (const offset of [0, -7, 1_000_000])
   })
 
 describe('ChainClock', () => {
-  it('has no time before a block was seen', () => {
+  it('has no time before a block was seen; asking for it is no question to the chain, so that nothing of it can fail (T14)', () => {
     const wall = new ManualClock(START)
     const log = new Log({ clock: wall, levels: new LogLevels('off'), sinks: [] })
     const clock = new ChainClock({ wall, log })
@@ -40,7 +40,7 @@ describe('ChainClock', () => {
     expect([clock.isSet, clock.now()]).toEqual([true, 5])
   })
 
-  it('is put right by the first fresh block when the first one seen was old', () => {
+  it('is put right by the first fresh block when the first one seen was old (T13)', () => {
     const { wall, clock, block } = setup(-40)
     wall.advance(3)
     expect(clock.now()).toBe(START - 37)
@@ -90,7 +90,7 @@ describe('ChainClock', () => {
     expect(wall.waiting).toBe(0)
   })
 
-  describe('a time that cannot be', () => {
+  describe('a time that cannot be (S9)', () => {
     it.each([JUMP_SECONDS + 1, 3600, 1e9])('%i seconds ahead, told by one block, is not believed', (ahead) => {
       const { wall, clock, block, warnings } = setup()
       block(ahead)

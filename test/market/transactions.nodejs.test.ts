@@ -72,7 +72,7 @@ async function waiting(market: EthersMarket, count: number): Promise<readonly st
   return market.openIntents().flatMap(({ hashes }) => hashes)
 }
 
-describe('nonces', () => {
+describe('nonces (T22)', () => {
   it.each(['at once', 'each second'])(
     '200 transactions at the same time, mined %s, are dense and all land',
     async (when) => {
@@ -280,7 +280,7 @@ describe('a transaction that fails in its block', () => {
     expect(await nonceOf(slow.host)).toBe(nonce + 1)
   })
 
-  it('for want of gas is told as such', async () => {
+  it('for want of gas is told as such (T23)', async () => {
     const proxy = await FaultyProxy.start(world.anvil)
     onTestFinished(() => proxy.stop())
     const market = await open({ url: proxy.endpoint })
@@ -364,7 +364,7 @@ describe('caps', () => {
   })
 })
 
-describe('allowances', () => {
+describe('allowances (T24)', () => {
   it('of fills at the same time add up, and what is left over serves the next', async () => {
     const market = await open()
     const { id } = await requested({ slots: 6n })

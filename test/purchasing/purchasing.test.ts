@@ -41,9 +41,13 @@ class World {
     for (const holder of [CLIENT, HOST]) this.net.mint(holder, RICH)
   }
 
-  client(faults: MarketFaults = {}, address = CLIENT): Purchasing {
+  client(
+    faults: MarketFaults = {},
+    address = CLIENT,
+    market = new FakeMarket(this.net, address, this.clock, { faults }),
+  ): Purchasing {
     return new Purchasing({
-      market: new FakeMarket(this.net, address, this.clock, { faults }),
+      market,
       clock: this.clock,
       random: seededSource(this.#next),
       datastore: this.datastore,
@@ -158,9 +162,31 @@ describe('a request', () => {
       await leaving
     }
     await world.run(30)
+    expect(purchase.outcome).toBeUndefined()
+    await world.run(200)
     expect(purchase.outcome).toEqual({ end: 'failed' })
     expect(purchase.state).toBe('errored')
     expect(world.balance).toBe(before)
+    await client.stop()
+  })
+
+  it('does not end with a failure that a reorganisation takes back (races closed)', async () => {
+    const world = new World()
+    const market = new FakeMarket(world.net, CLIENT, world.clock)
+    const client = world.client({}, CLIENT, market)
+    await client.start(never)
+    const purchase = await world.buy(client)
+    await world.run(30)
+    await world.fill(purchase)
+    const real = market.requestState.bind(market)
+    let lie = 5
+    market.requestState = async (id, options) => (lie-- > 0 ? 'Failed' : real(id, options))
+    purchase.poke()
+    await world.run(300)
+    expect(lie).toBeLessThan(0)
+    expect(purchase.state).toBe('started')
+    await world.run(3700)
+    expect(purchase.outcome).toEqual({ end: 'finished' })
     await client.stop()
   })
 

@@ -245,7 +245,7 @@ it('agrees with a model of a page, through crashes between commits', async () =>
       await fc.asyncModelRun(() => ({ model, real }), run)
       expect((await real.parts.repo.recount({ signal: NEVER })).problems).toEqual([])
     }),
-    { numRuns: import.meta.env['LONG'] ? 3000 : 100 },
+    { numRuns: import.meta.env['LONG'] ? 3000 : 40 },
   )
 })
 
@@ -307,6 +307,6 @@ it('keeps every invariant when all happens at once (T1, T2, S5), also when a com
         expect(await parts.repo.space()).toMatchObject({ totalBlocks: 0, quotaReservedBytes: left?.totalSize })
       },
     ),
-    { numRuns: import.meta.env['LONG'] ? 2000 : 80 },
+    { numRuns: import.meta.env['LONG'] ? 2000 : 40 },
   )
 })

@@ -17,7 +17,7 @@ function told(state: SlotState, isOurs: boolean, fill: FillFate): string {
   return `${outcome.end}${why}${filled}`
 }
 
-describe('a slot that the chain names as ours', () => {
+describe('a slot that the chain names as ours (states: unknown)', () => {
   it.each([
     ['Filled', 'resume filled'],
     ['Finished', 'resume collecting'],
@@ -31,7 +31,7 @@ describe('a slot that the chain names as ours', () => {
   })
 })
 
-describe('a slot that is not ours', () => {
+describe('a slot that is not ours (states: unknown; free; repair)', () => {
   it.each([
     ['Free', 'declined interrupted', 'find out'],
     ['Filled', 'declined filled by another host', 'freed'],

@@ -212,7 +212,7 @@ describe('before the fill', () => {
     for (const host of hosts) await host.sales.start(world.never)
     const { slot } = await world.ask()
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
-    await world.run(200)
+    await world.run(400)
     const loser = hosts.find(({ address }) => address !== world.net.marketplace.records.getHost(slot(0))) as SaleHost
     expect(endsOf(loser)).toEqual(['declined'])
     for (const host of hosts) if (host !== loser) await host.sales.stop()
@@ -350,6 +350,34 @@ describe('the fill', () => {
   })
 })
 
+it('a fill that failed in its block and succeeds after a reorganisation is ours all the same: proven, paid, nothing lost (I5)', async () => {
+  const world = new SaleWorld()
+  const hosts = [await world.host('a', 1), await world.host('b', 1)]
+  for (const host of hosts) await host.sales.start(world.never)
+  const { slot } = await world.ask({}, 3000n)
+  await world.runUntil(() => world.state(slot(0)) === 'Filled')
+  await world.run(45)
+  const { records } = world.net.marketplace
+  const winner = records.getHost(slot(0))
+  const loser = hosts.find(({ address }) => address !== winner) as SaleHost
+  const before = world.balance(loser.address)
+  const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')
+  world.net.reorganise(world.net.chain.latest.number - (filled?.block ?? 0) + 1, {
+    lost: ({ verb, host }) => verb === 'fillSlot' && host === winner,
+  })
+  await world.run(100)
+  expect(records.getHost(slot(0))).toBe(loser.address)
+  expect(loser.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+  const { filledAt } = records.filledOnce(slot(0))
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  await world.run(100)
+  expect(world.balance(loser.address)).toBe(
+    before + (records.known(records.filledOnce(slot(0)).requestId).endsAt - filledAt) * PPS,
+  )
+  for (const host of hosts) if (host !== loser) await host.sales.stop()
+  await expectWhole(world, loser)
+})
+
 describe('a slot that is another’s after a reorganisation', () => {
   it.each([
     ['came first this time: nothing of ours is lost', false],
@@ -444,7 +472,7 @@ describe('after the fill', () => {
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
     await world.run(20)
     const abandoning = host.market.abandon(slot(0), world.never)
-    await world.run(100)
+    await world.run(300)
     await abandoning
     expect(endsOf(host)[0]).toBe('freed')
     expect(world.balance(host.address)).toBe(before - COLLATERAL)
@@ -491,23 +519,26 @@ describe('after the fill', () => {
     await expectWhole(world, host)
   })
 
-  it('an end that a reorganisation takes back is no end: proofs go on', async () => {
-    let lie = 0
-    const world = new SaleWorld()
-    const host = await world.host('host', 1)
-    const real = host.market.slotState.bind(host.market)
-    host.market.slotState = async (id, options) => (lie-- > 0 ? 'Finished' : real(id, options))
-    await host.sales.start(world.never)
-    const { slot } = await world.ask()
-    await world.runUntil(() => world.state(slot(0)) === 'Filled')
-    await world.run(30)
-    lie = 2
-    await world.run(400)
-    expect(phasesOf(host)).toContain('collecting')
-    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
-    await world.runUntil(() => world.state(slot(0)) === 'Paid')
-    await world.run(100)
-    expect(endsOf(host)).toEqual(['paid'])
-    await expectWhole(world, host)
-  })
+  it.each(['Finished', 'Failed'] as const)(
+    'an end (%s) that a reorganisation takes back is none: proofs go on',
+    async (end) => {
+      let lie = 0
+      const world = new SaleWorld()
+      const host = await world.host('host', 1)
+      const real = host.market.slotState.bind(host.market)
+      host.market.slotState = async (id, options) => (lie-- > 0 ? end : real(id, options))
+      await host.sales.start(world.never)
+      const { slot } = await world.ask()
+      await world.runUntil(() => world.state(slot(0)) === 'Filled')
+      await world.run(30)
+      lie = 2
+      await world.run(400)
+      expect(phasesOf(host)).toContain('collecting')
+      expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+      await world.runUntil(() => world.state(slot(0)) === 'Paid')
+      await world.run(100)
+      expect(endsOf(host)).toEqual(['paid'])
+      await expectWhole(world, host)
+    },
+  )
 })

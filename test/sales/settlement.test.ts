@@ -11,7 +11,7 @@ import { availability, availabilityIdOf, requestIdOf } from '../fakes/salesparts
 
 const payout = { reward: 70n, collateral: 40n }
 
-describe('the settlement table', () => {
+describe('the settlement table (states: payout, finished, cancelled, failed, errored, ignored)', () => {
   const rows: readonly (readonly [string, SaleOutcome, ReturnType<typeof settle>])[] = [
     ['paid: what the chain paid back', { end: 'paid', payout }, { ends: true, collateral: 40n, again: false }],
     ['no availability: all, and again', declined('no availability'), { ends: true, collateral: 'all', again: true }],

@@ -1,7 +1,6 @@
 // Finds providers that could take a slot and do not look at it: nothing wrong is in any account then, and still a sale is lost (field notes T19).
 
 import type { Seconds } from '../../src/lib/units.ts'
-import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import type { PhaseName } from '../../src/sales/salephase.ts'
 import type { Provider } from './provider.ts'
@@ -43,7 +42,7 @@ export class IdleWatch {
     for (const provider of this.#world.providers)
       for (const id of open)
         for (const slotIndex of this.#neglected(provider, id)) {
-          const name = `${provider.name}/${slotId(id, slotIndex)}`
+          const name = `${provider.name}/${id}/${slotIndex}`
           const since = before.get(name) ?? now
           this.#since.set(name, since)
           if (now - since >= PATIENCE_SECONDS)

@@ -66,7 +66,7 @@ function judgeClients(world: SimWorld): void {
   }
   for (const client of world.clients)
     for (const purchase of client.purchasing?.purchases ?? []) {
-      world.history.cover(`purchase/${purchase.state}`)
+      world.history.cover(`purchase/${purchase.outcome?.end ?? purchase.state}`)
       const isKnown = records.requests.get(purchase.id) !== undefined
       if (purchase.outcome === undefined) world.referee.breach(client, `purchase ${purchase.id} has not ended`)
       else if ((purchase.outcome.end === 'errored') === isKnown)

@@ -15,7 +15,7 @@ import { NEVER } from '../fakes/memorystore.ts'
 export interface Plant {
   readonly happened: string
   readonly clock?: (clock: Clock) => Clock
-  readonly reservations?: (reservations: Reservations, repo: RepoStore) => Partial<Reservations>
+  readonly reservations?: (reservations: Reservations, repo: RepoStore, clock: Clock) => Partial<Reservations>
   readonly market?: (market: Market, clock: Clock) => Partial<Market>
   readonly work?: (work: SlotWork) => Partial<SlotWork>
 }
@@ -24,10 +24,10 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   T1: {
     happened: 'two sales took the same bytes',
     reservations: (real, repo) => ({
-      reserve: async (slot) => {
-        const reservation = await real.reserve(slot)
-        if (reservation !== undefined) await repo.release(reservation.slotBytes)
-        return reservation
+      reserveWithin: async (slot, tokens) => {
+        const taken = await real.reserveWithin(slot, tokens)
+        if (typeof taken !== 'string') await repo.release(taken.slotBytes)
+        return taken
       },
     }),
   },
@@ -74,11 +74,15 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   T7: {
     happened: 'total collateral was matched instead of what remains',
     reservations: (real) => ({
-      reserve: async (slot) => {
+      find: (wanted) =>
+        real
+          .availabilities()
+          .find((each) => each.enabled && wanted.slotSize * wanted.collateralPerByte <= each.totalCollateral),
+      reserveWithin: async (slot) => {
         const fits = real
           .availabilities()
           .find((each) => each.enabled && slot.slotSize * slot.collateralPerByte <= each.totalCollateral)
-        return fits === undefined ? undefined : real.reserveFrom(fits.id, slot)
+        return fits === undefined ? 'no availability' : real.reserveFrom(fits.id, slot)
       },
     }),
   },
@@ -233,6 +237,18 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       return { settle: async (id, due) => (old.has(id) ? undefined : real.settle(id, due)) }
     },
   },
+  S3: {
+    happened: 'bytes were set aside in one write and the slot noted in another: a crash in between lost them',
+    reservations: (real, repo, clock) => ({
+      reserveWithin: async (slot, tokens) => {
+        const bytes = Number(slot.slotSize)
+        await repo.reserve(bytes)
+        await clock.until(clock.now() + SLOW_WRITE_SECONDS, { signal: NEVER })
+        await repo.release(bytes)
+        return real.reserveWithin(slot, tokens)
+      },
+    }),
+  },
   S4: {
     happened: 'collateral was returned without looking at what the contract had taken',
     reservations: (real) => ({ settle: (id) => real.settle(id, 'all') }),
@@ -286,6 +302,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
 }
 
 const CLOCK_OFF_SECONDS = 400
+const SLOW_WRITE_SECONDS = 60
 const WORKERS = 3
 
 /** The real one with some of its verbs spoiled. */

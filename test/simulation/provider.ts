@@ -6,7 +6,10 @@ import type { LogRecord } from '../../src/lib/log.ts'
 import type { Address, Market } from '../../src/market/market.ts'
 import type { Bytes } from '../../src/lib/units.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
+import type { PhaseName } from '../../src/sales/salephase.ts'
 import { Sales } from '../../src/sales/sales.ts'
+import type { SaleEvent } from '../../src/sales/saleteller.ts'
+import { SlotMap } from '../../src/sales/slotmap.ts'
 import type { SlotWork } from '../../src/sales/slotwork.ts'
 import { Datasets } from '../../src/storage/datasets.ts'
 import { Maintenance } from '../../src/storage/maintenance.ts'
@@ -64,7 +67,7 @@ export class Provider extends SimNode {
     const { alerts, reservations: honest } = opened
     for (const alert of alerts) this.world.referee.breach(this, alert)
     const reservations = this.#plants.reduce(
-      (real, { reservations: spoil }) => spoiled(real, spoil?.(real, repo)),
+      (real, { reservations: spoil }) => spoiled(real, spoil?.(real, repo, clock)),
       honest,
     )
     const market = this.#plants.reduce<Market>(
@@ -79,10 +82,11 @@ export class Provider extends SimNode {
         deliveryOf,
         proveSeconds: 3,
         proveFault: () => this.weather.prove(),
+        blocks: this.world.slotBlocks,
       },
     )
     const work = this.#plants.reduce<SlotWork>((real, { work: spoil }) => spoiled(real, spoil?.(real)), honestWork)
-    const sales = new Sales({ market, clock, reservations, work, random: this.random, log })
+    const sales = new Sales({ market, clock, reservations, work, random: this.random, log, tell: this.#counting() })
     this.#selling = { repo, reservations: honest, sales, maintenance, faults }
     maintenance.start({ signal: run.ending.signal })
     if (honest.availabilities().length === 0) await this.#offer(honest)
@@ -105,10 +109,20 @@ export class Provider extends SimNode {
 
   protected override heard(record: LogRecord): void {
     super.heard(record)
-    const { end, phase } = record.fields
-    if (typeof end === 'string') this.world.history.cover(`end/${end}`)
-    if (typeof phase === 'string') this.world.history.cover(`phase/${phase}`)
     this.world.referee.told(this, record)
+  }
+
+  /** Counts where sales go. */
+  #counting(): (event: SaleEvent) => void {
+    const { history } = this.world
+    const at = new SlotMap<PhaseName>()
+    return (event) => {
+      const to = event.type === 'phase' ? event.phase.at : (`end ${event.outcome.end}` as const)
+      history.cover(event.type === 'phase' ? `phase/${to}` : `end/${event.outcome.end}`)
+      history.cover(`way/${at.get(event) ?? 'start'}>${to}`)
+      if (event.type === 'phase') at.set(event, event.phase.at)
+      else at.delete(event)
+    }
   }
 
   /** Something its owner does. */

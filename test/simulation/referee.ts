@@ -13,7 +13,7 @@ import { checkReservations } from '../../src/sales/checkreservations.ts'
 import { NEVER } from '../fakes/memorystore.ts'
 import { IdleWatch } from './idlewatch.ts'
 import { judgeTheEnd } from './judgetheend.ts'
-import type { Provider } from './provider.ts'
+import type { Provider, Selling } from './provider.ts'
 import type { Run, SimNode } from './simnode.ts'
 import type { SimWorld } from './simworld.ts'
 import { TERMS } from './simworld.ts'
@@ -37,6 +37,8 @@ export class Referee {
   readonly #fillers = new Map<string, Address>()
   #nextLiveness: Seconds = 0
   readonly #idle: IdleWatch
+  /** Commits of each store when it was last counted. */
+  readonly #counted = new WeakMap<Selling, number>()
   /** At how many looks in a row each sale was still being prepared. */
   readonly #preparing = new WeakMap<SalesAgent, number>()
 
@@ -96,7 +98,9 @@ export class Referee {
   async recount(): Promise<void> {
     for (const provider of this.#world.providers) {
       const { selling } = provider
-      if (selling === undefined) continue
+      // What was counted and has committed nothing since counts the same.
+      if (selling === undefined || this.#counted.get(selling) === selling.faults.commits) continue
+      this.#counted.set(selling, selling.faults.commits)
       for (const problem of await selling.reservations.check({ signal: NEVER })) this.breach(provider, problem)
       const { problems } = await selling.repo.recount({ signal: NEVER })
       for (const problem of problems) this.breach(provider, problem)
@@ -178,7 +182,6 @@ export class Referee {
         this.breach(provider, `slot ${id} reads ${state} since ${over} and was not collected (I8)`)
     }
     for (const agent of selling.sales.agents) {
-      if (agent.phase !== undefined) this.#world.history.cover(`phase/${agent.phase.at}`)
       const looks = agent.phase?.at === 'preparing' ? (this.#preparing.get(agent) ?? 0) + 1 : 0
       this.#preparing.set(agent, looks)
       if (looks > MAX_PREPARING_LOOKS)

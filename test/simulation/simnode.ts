@@ -38,7 +38,12 @@ export abstract class SimNode {
     this.name = name
     this.address = address
     this.random = seededSource(seed)
-    this.weather = new Weather(seededSource(seed + 1), world.history, () => world.now())
+    this.weather = new Weather(
+      seededSource(seed + 1),
+      world.history,
+      () => world.now(),
+      (trouble) => world.isSpared(trouble),
+    )
   }
 
   /** Undefined while it is down. */
@@ -62,7 +67,7 @@ export abstract class SimNode {
 
   async boot(): Promise<void> {
     const clock = new ManualClock(this.world.now())
-    const log = new Log({ clock, levels: new LogLevels('info'), sinks: [(record) => this.heard(record)] })
+    const log = new Log({ clock, levels: new LogLevels('error'), sinks: [(record) => this.heard(record)] })
     const run: Run = {
       clock,
       log,

@@ -1,7 +1,8 @@
 // Plays one simulated world and says what came of it. The numbers depend on nothing but the options.
 
+import type { Seconds } from '../../src/lib/units.ts'
 import type { Settle, SimOptions } from './simworld.ts'
-import { SimWorld } from './simworld.ts'
+import { GENESIS, SimWorld } from './simworld.ts'
 
 export interface SimReport {
   readonly seed: number
@@ -11,6 +12,10 @@ export interface SimReport {
   readonly coverage: Readonly<Record<string, number>>
   /** SHA-256 over everything that was delivered, in hex. */
   readonly history: string
+  /** Of the virtual time that breaches tell. */
+  readonly startedAt: Seconds
+  /** In virtual time, when everything had come to its end. */
+  readonly endedAt: Seconds
 }
 
 export async function simulate(options: SimOptions, settle: Settle): Promise<SimReport> {
@@ -23,5 +28,7 @@ export async function simulate(options: SimOptions, settle: Settle): Promise<Sim
     breaches: world.referee.breaches,
     coverage: world.history.coverage(),
     history: world.history.digest(),
+    startedAt: GENESIS,
+    endedAt: world.now(),
   }
 }

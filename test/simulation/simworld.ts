@@ -6,7 +6,7 @@ import type { Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { FakeChainWorld } from '../fakes/fakechainworld.ts'
-import { verifies } from '../fakes/fakeslotwork.ts'
+import { type SlotBlocksMemory, verifies } from '../fakes/fakeslotwork.ts'
 import { seededSource } from '../fakes/salesparts.ts'
 import { Client } from './client.ts'
 import { History } from './history.ts'
@@ -25,14 +25,21 @@ export interface SimOptions {
   readonly plants?: readonly string[]
   /** Goes no further than this. */
   readonly maxSteps?: number | undefined
+  /** Kinds of {@link TROUBLES} that this world is spared. */
+  readonly without?: readonly string[] | undefined
+  /** Ends with the first breach. With a plant it does anyway. */
+  readonly untilBreach?: boolean | undefined
 }
 
-const GENESIS = 1_700_000_000
+/** What makes a world a hard one. */
+export const TROUBLES = ['call', 'send', 'hear', 'prove', 'reorg', 'crash', 'freeze', 'stop', 'owner'] as const
+
+export const GENESIS: Seconds = 1_700_000_000
 export const BLOCK_SECONDS: Seconds = 12
 export const INITIAL_TOKENS = 10n ** 20n
 const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
-const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [7200, 4000, 9000, 12_000]
+const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 12_000]
 const MAX_REORG_BLOCKS = 12
 /** Once in the chain they count as done: a payout that is lost in a reorganisation is found at the next start only. */
 const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
@@ -57,6 +64,8 @@ export class SimWorld {
   readonly providers: readonly Provider[]
   readonly clients: readonly Client[]
   readonly watchmen: readonly Watchman[]
+  /** The same content is the same for every host. */
+  readonly slotBlocks: SlotBlocksMemory = new Map()
   readonly #random: RandomSource
   readonly #settle: Settle
   readonly #options: SimOptions
@@ -115,12 +124,17 @@ export class SimWorld {
     return this.net.marketplace.canReserveSlot(host, id, BigInt(slotIndex))
   }
 
+  /** Whether this world is spared such trouble. */
+  isSpared(trouble: (typeof TROUBLES)[number]): boolean {
+    return this.#options.without?.includes(trouble) === true
+  }
+
   async play(): Promise<void> {
     for (const node of this.nodes) await node.boot()
     this.#plan(WISH_SECONDS / Math.max(1, this.clients.length), () => this.#oneOf(this.clients)?.wish())
     this.#plan(REORG_SECONDS, () => this.#reorganise())
     this.#plan(OUTAGE_SECONDS / Math.max(1, this.providers.length / 4), () => this.#disturb())
-    this.#plan(OWNER_SECONDS / Math.max(1, this.providers.length / 4), () => this.#oneOf(this.providers)?.ownerActs())
+    this.#plan(OWNER_SECONDS / Math.max(1, this.providers.length / 4), () => this.#ownerActs())
     const end = GENESIS + this.#options.days * 24 * HOUR
     await this.#until(end)
     await this.#calmDown()
@@ -141,8 +155,8 @@ export class SimWorld {
   }
 
   #isEnough(): boolean {
-    const { maxSteps = Infinity, plants = [] } = this.#options
-    return this.history.steps >= maxSteps || (plants.length > 0 && this.referee.breaches.length > 0)
+    const { maxSteps = Infinity, plants = [], untilBreach = plants.length > 0 } = this.#options
+    return this.history.steps >= maxSteps || (untilBreach && this.referee.breaches.length > 0)
   }
 
   async #until(end: Seconds): Promise<void> {
@@ -178,9 +192,15 @@ export class SimWorld {
   #reorganise(): void {
     const depth = 1 + Math.floor(this.#random.fraction() ** 2 * MAX_REORG_BLOCKS)
     const losing = this.#random.fraction() < 0.3 ? 0.2 : 0
+    if (this.isSpared('reorg')) return
     for (const node of this.nodes) node.weather.trouble('reorg', depth * BLOCK_SECONDS + 300)
     this.net.reorganise(depth, { lost: ({ verb }) => !PAYOUTS.has(verb) && this.#random.fraction() < losing })
     this.history.deliver(`${this.#now} reorganisation of ${depth}`)
+  }
+
+  async #ownerActs(): Promise<void> {
+    const provider = this.#oneOf(this.providers)
+    if (!this.isSpared('owner')) await provider?.ownerActs()
   }
 
   /** A machine fails, stops or freezes for a while. */
@@ -190,6 +210,7 @@ export class SimWorld {
     if (steady === undefined || node?.run === undefined || node.isFrozen || node.isStopping) return
     const seconds = 10 + Math.floor(this.#random.fraction() ** 3 * 4 * HOUR)
     const kind = this.#random.fraction()
+    if (this.isSpared(kind < 0.4 ? 'crash' : kind < 0.7 ? 'freeze' : 'stop')) return
     if (kind < 0.4) {
       node.crash()
       this.#at(this.#now + seconds, () => (node.run === undefined ? node.boot() : undefined))

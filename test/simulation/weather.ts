@@ -8,6 +8,7 @@ import type { ProveFault } from '../fakes/fakeslotwork.ts'
 import type { History } from './history.ts'
 
 type Random = Pick<RandomSource, 'fraction'>
+type Trouble = 'call' | 'send' | 'hear' | 'prove'
 
 const CALM_SECONDS: Seconds = 3 * 3600
 const STORM_SECONDS: Seconds = 1200
@@ -25,11 +26,13 @@ export class Weather implements MarketFaults {
   #isOut = false
   #lastTrouble: Seconds = -Infinity
   #lastLoss: Seconds = -Infinity
+  readonly #isSpared: (trouble: Trouble) => boolean
   /** No more of it: for the end of a world. */
   isOver = false
 
-  constructor(random: Random, history: History, now: () => Seconds) {
+  constructor(random: Random, history: History, now: () => Seconds, isSpared: (trouble: Trouble) => boolean) {
     this.#random = random
+    this.#isSpared = isSpared
     this.#history = history
     this.#now = now
     this.#changesAt = now() + CALM_SECONDS * random.fraction()
@@ -52,7 +55,7 @@ export class Weather implements MarketFaults {
   }
 
   call(): CallFault | undefined {
-    if (!this.#isBad()) return undefined
+    if (!this.#isBad('call')) return undefined
     if (this.#isOut) return this.#make('rpc outage', { is: 'fails' })
     if (!this.#happens(CALL_RATE)) return undefined
     const kind = this.#random.fraction()
@@ -62,7 +65,7 @@ export class Weather implements MarketFaults {
   }
 
   send(): SendFault | undefined {
-    if (!this.#isBad() || !this.#happens(SEND_RATE)) return undefined
+    if (!this.#isBad('send') || !this.#happens(SEND_RATE)) return undefined
     const kind = this.#random.fraction()
     if (kind < 0.3) return this.#make('send refused', { is: 'refused' })
     if (kind < 0.65) return this.#make('send lost', { is: 'lost', seconds: this.#between(10, 300) })
@@ -70,7 +73,7 @@ export class Weather implements MarketFaults {
   }
 
   hear(): HearFault | undefined {
-    if (!this.#isBad() || !this.#happens(HEAR_RATE)) return undefined
+    if (!this.#isBad('hear') || !this.#happens(HEAR_RATE)) return undefined
     const kind = this.#random.fraction()
     if (kind < 0.4) {
       this.#lastLoss = this.#now()
@@ -80,7 +83,7 @@ export class Weather implements MarketFaults {
   }
 
   prove(): ProveFault | undefined {
-    if (!this.#isBad() || !this.#happens(PROVE_RATE)) return undefined
+    if (!this.#isBad('prove') || !this.#happens(PROVE_RATE)) return undefined
     if (this.#happens(0.5)) return this.#make('prove fails', { is: 'fails' })
     return this.#make('prove slow', { is: 'takes', seconds: this.#between(30, 300) })
   }
@@ -90,8 +93,8 @@ export class Weather implements MarketFaults {
     return fault
   }
 
-  #isBad(): boolean {
-    if (this.isOver) return false
+  #isBad(trouble: Trouble): boolean {
+    if (this.isOver || this.#isSpared(trouble)) return false
     while (this.#now() >= this.#changesAt) {
       this.#isStormy = !this.#isStormy
       this.#isOut = this.#isStormy && this.#happens(OUTAGE_RATE)

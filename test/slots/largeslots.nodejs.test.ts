@@ -17,7 +17,7 @@ const BLOCKS_PER_MIB = 16
 /** Of the whole process, kernels and threads included. */
 const MAX_PEAK_MIB = 400
 
-test(`${MEBIBYTES} MiB are protected, two slots rebuilt, and the file decoded from three, within ${MAX_PEAK_MIB} MiB`, async () => {
+test(`${MEBIBYTES} MiB are protected, two slots rebuilt, and the file decoded from three, within ${MAX_PEAK_MIB} MiB, off the main thread (T38)`, async () => {
   const script = fileURLToPath(await bundleChild('slotsload'))
   const folder = await mkdtemp(join(tmpdir(), 'codex-light-slots-'))
   try {

@@ -261,7 +261,7 @@ function besideTheTwin({ buildDataset, proofInputs }: Entry): void {
     [33, 4, 1],
   ]
 
-  it.each(sizes)('%i blocks in %i and %i slots', async (blocks, k, m) => {
+  it.each(sizes)('%i blocks in %i and %i slots (T30)', async (blocks, k, m) => {
     await expectTwin(sparse(blocks, 100 * k + m), k, m, [0, k - 1, k + m - 1])
   })
 

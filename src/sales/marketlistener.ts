@@ -1,0 +1,155 @@
+// What the chain tells, for selling: new slots go into the queue, what is filled or over leaves it, and the sales it concerns look again. It
+// takes nothing: the queue's workers do.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
+import type { Log } from '../lib/log.ts'
+import { nextTask } from '../lib/nexttask.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market, Slot } from '../market/market.ts'
+import type { MarketEvent } from '../market/marketevent.ts'
+import { collateralToFill } from '../market/marketplaceterms.ts'
+import type { RequestId, StorageRequest } from '../protocol/request.ts'
+import type { Offered, OpenRequests } from './openrequests.ts'
+import type { Reservations } from './reservations.ts'
+import type { SaleTeller } from './saleteller.ts'
+import type { OfferOutcome, SlotQueue } from './slotqueue.ts'
+import { slotQueueItem } from './slotqueueitem.ts'
+
+export interface MarketListenerParts {
+  readonly market: Market
+  /** The chain's. */
+  readonly clock: Clock
+  readonly reservations: Pick<Reservations, 'loosenings'>
+  readonly queue: SlotQueue
+  readonly open: OpenRequests
+  readonly teller: SaleTeller
+  readonly log: Log
+  /** Something happened to the slot, or to any slot of the request: the sales of it look at the chain. */
+  readonly poke: (requestId: RequestId, slotIndex?: number) => void
+}
+
+/** How far back requests that are still open are looked for: none of ours can be older. */
+const MAX_BACKFILL_SECONDS: Seconds = 30 * 24 * 3600
+/** Requests put into the queue between two turns of the event loop. */
+const OFFERS_PER_TASK = 32
+
+export class MarketListener {
+  readonly #parts: MarketListenerParts
+
+  constructor(parts: MarketListenerParts) {
+    this.#parts = parts
+  }
+
+  /** Hears what was told since the oldest request that may still be open, then what is told. Rejects with the signal's reason only. */
+  async hearMarket({ signal }: AbortOptions): Promise<void> {
+    const { market, clock, log } = this.#parts
+    let from: number | undefined
+    for (;;)
+      try {
+        const since = clock.now() - Math.min(market.terms.requestDurationLimit, MAX_BACKFILL_SECONDS)
+        from ??= await market.blockAt(since, { signal })
+        let heard = 0
+        for await (const event of market.events({ from, signal })) {
+          from = Math.max(from, event.block)
+          await this.#hear(event, signal)
+          if (++heard % OFFERS_PER_TASK === 0) await nextTask()
+        }
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        log.warn('the events of the marketplace broke off; trying again', { error })
+        await clock.until(clock.now() + RETRY_SECONDS, { signal })
+      }
+  }
+
+  /** What did not match before may match now. Rejects with the signal's reason only. */
+  async hearAvailabilities({ signal }: AbortOptions): Promise<void> {
+    const { clock, reservations, queue, open } = this.#parts
+    for await (const _ of reservations.loosenings({ signal })) {
+      queue.wake()
+      let offered = 0
+      for (const event of open.stillOpen(clock.now())) {
+        this.#offer(event)
+        if (++offered % OFFERS_PER_TASK === 0) await nextTask()
+      }
+    }
+  }
+
+  /** Only hints: what an event says is looked up before anything of value depends on it. */
+  async #hear(event: MarketEvent, signal: AbortSignal): Promise<void> {
+    const { queue, open, poke } = this.#parts
+    switch (event.type) {
+      case 'StorageRequested':
+        return this.#offer(event)
+      case 'SlotFreed':
+        poke(event.requestId, event.slotIndex)
+        return this.#offerFreed(event, signal)
+      case 'SlotFilled':
+      case 'SlotReservationsFull':
+        queue.remove(event.requestId, event.slotIndex)
+        return poke(event.requestId, event.slotIndex)
+      case 'RequestFulfilled':
+      case 'RequestFailed':
+      case 'RequestCancelled':
+        open.forget(event.requestId)
+        queue.remove(event.requestId)
+        return poke(event.requestId)
+      case 'ProofSubmitted':
+        return
+      case 'undone':
+        // Whatever it was, those whom it concerns look again.
+        if ('requestId' in event.event) poke(event.event.requestId)
+        if (event.event.type === 'SlotFilled') return this.#offerFreed(event.event, signal)
+    }
+  }
+
+  #offer(event: Offered): void {
+    const { clock, log, queue, open, teller } = this.#parts
+    const { requestId } = event
+    for (const expired of queue.removeExpired(clock.now()))
+      teller.note(expired.requestId, expired.slotIndex, 'ignored', ['the request expired before it was looked at'])
+    if (event.expiry <= clock.now()) return
+    open.remember(event)
+    let outcome: OfferOutcome
+    try {
+      outcome = queue.offer(event)
+    } catch (error) {
+      if (!CodexError.is(error, 'slotqueue/slots-out-of-range')) throw error
+      log.warn(error.message)
+      return teller.note(requestId, undefined, 'ignored', [error.message])
+    }
+    const { queued, noRoom, evicted } = outcome
+    if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
+    if (noRoom > 0) teller.note(requestId, undefined, 'ignored', [`${noRoom} slots found no room among better ones`])
+    for (const worse of evicted)
+      teller.note(worse.requestId, worse.slotIndex, 'ignored', ['better slots took its place in the queue'])
+  }
+
+  /** A slot that a host lost: others rebuild it, for a smaller collateral. */
+  async #offerFreed(slot: Slot, signal: AbortSignal): Promise<void> {
+    const { market, clock, log, queue, open, teller } = this.#parts
+    const { requestId, slotIndex } = slot
+    open.reconsider(slot)
+    let request: StorageRequest | undefined
+    let end: Seconds | undefined
+    try {
+      request = await market.request(requestId, { signal })
+      end = await market.requestEnd(requestId, { signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      // One slot that cannot be looked up must not hold up all that comes behind it.
+      log.warn('a freed slot could not be looked up', { requestId, slotIndex, error })
+      return teller.note(requestId, slotIndex, 'ignored', ['the chain did not tell its terms'])
+    }
+    if (request === undefined || end === undefined || end <= clock.now()) return
+    const collateral = collateralToFill(market.terms, { ...request.ask, isRepair: true })
+    const offer = { requestId, ask: request.ask, expiry: end, client: request.client }
+    const pushed = queue.push(slotQueueItem(offer, slotIndex, collateral))
+    if (pushed.is === 'no room')
+      return teller.note(requestId, slotIndex, 'ignored', ['another host lost it, and it found no room in the queue'])
+    teller.note(requestId, slotIndex, 'queued', ['another host lost it'])
+  }
+}

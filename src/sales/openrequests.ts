@@ -1,0 +1,60 @@
+// The requests that are open as far as we heard, and which of their slots were decided for good: so that a change of our terms can look at the
+// rest again. Bounded; the oldest goes.
+
+import type { Seconds } from '../lib/units.ts'
+import type { Slot } from '../market/market.ts'
+import type { ContractEvent } from '../market/marketevent.ts'
+import type { RequestId } from '../protocol/request.ts'
+
+/** What the chain told when it was asked for. */
+export type Offered = Extract<ContractEvent, { type: 'StorageRequested' }>
+
+interface OpenRequest {
+  readonly offered: Offered
+  /** Indices of slots that no change of our terms can mend. */
+  readonly givenUp: Set<number>
+}
+
+/** Requests remembered at once. */
+export const MAX_OPEN_REQUESTS = 10_000
+
+export class OpenRequests {
+  readonly #open = new Map<RequestId, OpenRequest>()
+
+  /** Heard of, again perhaps: what was given up stays given up. */
+  remember(offered: Offered): void {
+    const { givenUp = new Set<number>() } = this.#open.get(offered.requestId) ?? {}
+    const [oldest] = this.#open.keys()
+    if (this.#open.size >= MAX_OPEN_REQUESTS && oldest !== undefined && !this.#open.has(offered.requestId))
+      this.#open.delete(oldest)
+    this.#open.set(offered.requestId, { offered, givenUp })
+  }
+
+  /** Filled, or over. */
+  forget(id: RequestId): void {
+    this.#open.delete(id)
+  }
+
+  offered(id: RequestId): Offered | undefined {
+    return this.#open.get(id)?.offered
+  }
+
+  giveUp({ requestId, slotIndex }: Slot): void {
+    this.#open.get(requestId)?.givenUp.add(slotIndex)
+  }
+
+  /** Another host lost it: it is new to everybody. */
+  reconsider({ requestId, slotIndex }: Slot): void {
+    this.#open.get(requestId)?.givenUp.delete(slotIndex)
+  }
+
+  isGivenUp({ requestId, slotIndex }: Slot): boolean {
+    return this.#open.get(requestId)?.givenUp.has(slotIndex) === true
+  }
+
+  /** A copy of those that do not expire before `now`, the longest known first; the others are forgotten. */
+  stillOpen(now: Seconds): Offered[] {
+    for (const [id, { offered }] of this.#open) if (offered.expiry <= now) this.#open.delete(id)
+    return Array.from(this.#open.values(), ({ offered }) => offered)
+  }
+}

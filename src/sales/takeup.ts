@@ -1,0 +1,151 @@
+// What a restart has to take up again: every slot that is ours on chain or has a Reservation goes on where it stands, or is settled. Nothing is
+// dropped because nobody answered.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { Clock } from '../lib/clock.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
+import type { Log } from '../lib/log.ts'
+import { mapBounded } from '../lib/mapbounded.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market, Slot } from '../market/market.ts'
+import { slotId } from '../protocol/ids.ts'
+import type { SlotId } from '../protocol/request.ts'
+import type { Reservation } from './reservation.ts'
+import type { Reservations } from './reservations.ts'
+import { type FillFate, type RestartDecision, decideAtStart } from './restart.ts'
+import type { SaleStart } from './sale.ts'
+import type { SaleOutcome } from './saleoutcome.ts'
+import { settle } from './settlement.ts'
+
+export interface TakeUpParts {
+  readonly market: Market
+  /** The chain's. */
+  readonly clock: Clock
+  readonly reservations: Reservations
+  readonly log: Log
+  readonly isBeingSold: (slot: Slot) => boolean
+  readonly sell: (slot: Slot, start: SaleStart) => void
+  /** Hears of what was over already. */
+  readonly settled: (slot: Slot, outcome: SaleOutcome, reservation: Reservation) => Promise<void>
+}
+
+/** Before something that was sent is given up. */
+const CONFIRMING_LOOKS = 3
+const CONFIRMING_SECONDS: Seconds = 15
+/** Slots that are looked up at once. */
+const TAKEN_UP_AT_ONCE = 32
+
+/** Takes a slot up. Returns what else is to be taken up. Rejects when it has to be tried again. */
+type Act = () => Promise<Act[]>
+
+export class TakeUp {
+  readonly #parts: TakeUpParts
+  readonly #signal: AbortSignal
+  #left: readonly Act[]
+
+  constructor(parts: TakeUpParts, { signal }: AbortOptions) {
+    this.#parts = parts
+    this.#signal = signal
+    const known = parts.reservations.reservations().map(({ requestId, slotIndex }) => ({ requestId, slotIndex }))
+    const knownIds = new Set(known.map(({ requestId, slotIndex }) => slotId(requestId, slotIndex)))
+    const adoptOthers = async (): Promise<Act[]> => {
+      const others = (await parts.market.mySlots({ signal })).filter((id) => !knownIds.has(id))
+      return others.map((id) => () => this.#adopt(id))
+    }
+    this.#left = [...known.map((slot) => () => this.#takeUp(slot)), adoptOthers]
+  }
+
+  /** Each once, none waiting for another. What failed is left for {@link TakeUp.theRest}. Rejects with the signal's reason only. */
+  async once(): Promise<void> {
+    this.#left = await this.#tryAll(this.#left)
+  }
+
+  /** Until nothing is left. Rejects with the signal's reason only. */
+  async theRest(): Promise<void> {
+    const { clock } = this.#parts
+    while (this.#left.length > 0) {
+      await clock.until(clock.now() + RETRY_SECONDS, { signal: this.#signal })
+      await this.once()
+    }
+  }
+
+  /** @returns those that failed */
+  async #tryAll(acts: readonly Act[]): Promise<Act[]> {
+    const { log } = this.#parts
+    const left = await mapBounded(acts, TAKEN_UP_AT_ONCE, async (act) => {
+      try {
+        return await act()
+      } catch (error) {
+        this.#signal.throwIfAborted()
+        log.warn('a slot could not be taken up yet; trying again', { error })
+        return [act]
+      }
+    })
+    const more = left.flat()
+    return more.length > 0 && !more.every((act) => acts.includes(act)) ? this.#tryAll(more) : more
+  }
+
+  /** A slot of ours whose records were lost: it is proven and collected all the same. */
+  async #adopt(id: SlotId): Promise<Act[]> {
+    const { market, reservations, log } = this.#parts
+    const signal = this.#signal
+    const found = await market.activeSlot(id, { signal })
+    if (found === undefined) return []
+    const { requestId, slotIndex, request } = found
+    // While it was looked up, the queue may have begun to sell it.
+    if (reservations.reservationOf(requestId, slotIndex) === undefined) {
+      const collateral = await market.currentCollateral(id, { signal })
+      const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
+      const slotBytes = Number(request.ask.slotSize)
+      await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil })
+      log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
+        requestId,
+        slotIndex,
+      })
+    }
+    return this.#takeUp({ requestId, slotIndex })
+  }
+
+  async #takeUp(slot: Slot): Promise<Act[]> {
+    const { reservations, clock, isBeingSold, sell, settled } = this.#parts
+    const { requestId, slotIndex } = slot
+    const reservation = reservations.reservationOf(requestId, slotIndex)
+    if (reservation === undefined || isBeingSold(slot)) return []
+    let decision = await this.#decide(reservation)
+    // What was sent is given up on answers that last only: an endpoint that lags shows what was before.
+    for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle' && reservation.fill !== undefined; look++) {
+      await clock.until(clock.now() + CONFIRMING_SECONDS, { signal: this.#signal })
+      decision = await this.#decide(reservation)
+    }
+    if (decision.do === 'settle') {
+      const settlement = settle(decision.outcome)
+      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral)
+      await settled(slot, decision.outcome, reservation)
+      return []
+    }
+    // What became of a fill is found out by the sale itself, which goes on from there.
+    const at = decision.do === 'find out' ? 'filling' : decision.at
+    if (at === 'filling' || at === 'filled' || at === 'collecting') sell(slot, { at, reservation })
+    return []
+  }
+
+  async #decide(reservation: Reservation): Promise<RestartDecision> {
+    const { market } = this.#parts
+    const signal = this.#signal
+    const id = slotId(reservation.requestId, reservation.slotIndex)
+    const state = await market.slotState(id, { signal })
+    const host = await market.hostOf(id, { signal })
+    const currentCollateral = await market.currentCollateral(id, { signal })
+    const isOurs = host?.toLowerCase() === market.host.toLowerCase()
+    return decideAtStart({ state, isOurs, fill: this.#fateOf(reservation, id), currentCollateral })
+  }
+
+  #fateOf({ fill, requestId }: Reservation, id: SlotId): FillFate {
+    const intents = this.#parts.market.openIntents().filter(({ verb }) => verb === 'fillSlot')
+    if (
+      intents.some((intent) => intent.slotId === id || (intent.slotId === undefined && intent.requestId === requestId))
+    )
+      return 'in flight'
+    return fill === undefined ? 'never sent' : fill === 'landed' ? 'landed' : 'unknown'
+  }
+}

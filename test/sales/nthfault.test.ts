@@ -1,0 +1,208 @@
+// Whatever call of whatever port goes wrong, in whatever way: after restarts, one of which crashes while it recovers, every byte and every token
+// is where it belongs. A sample in a normal run, everything with LONG=1.
+
+import { describe, expect, it } from 'vitest'
+import type { Seconds } from '../../src/lib/units.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId, SlotId } from '../../src/protocol/request.ts'
+import { PRICE, terms } from '../fakes/salesparts.ts'
+import { COLLATERAL, SLOT_BYTES, type HostSettings, type SaleHost, SaleWorld } from '../fakes/saleworld.ts'
+import { TRIPS, type Trip, Tripwire } from '../fakes/tripwire.ts'
+
+const PPS = PRICE * BigInt(SLOT_BYTES)
+const IS_LONG = import.meta.env['LONG'] === '1'
+/** Of a normal run, in each scenario. */
+const SAMPLES = 2
+const TICK_SECONDS: Seconds = 10
+const LATE_SECONDS: Seconds = 90
+/** How long a node lives on with what went wrong. */
+const AFTERMATH_SECONDS: Seconds = 40
+const ASK = { duration: 1000n }
+const EXPIRY = 700n
+/** Of all requests, restarts and what they take. */
+const OVER_SECONDS: Seconds = 1700
+
+interface Scenario {
+  readonly host?: HostSettings
+  readonly ask?: object
+  /** Room of another host in the same world; it is never troubled. */
+  readonly rival?: number
+  /** Something that happens now and then. */
+  readonly tick?: (world: SaleWorld, id: RequestId, rival: SaleHost | undefined) => void
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'a slot that is sold, proven and paid': {},
+  'another host that is quicker': { host: { work: { pieceSeconds: 120 } }, rival: 1 },
+  'a client that stops at 99 %': { host: { work: { deliveryOf: () => 'stops at 99 %' } } },
+  'a request that is cancelled with a slot of ours in it': { ask: { slots: 2n } },
+  'a slot that the contract takes away': {
+    tick: (world, id) => {
+      if (world.clock.now() % 700 === 0)
+        free(world, slotId(id, 0), world.net.marketplace.records.getHost(slotId(id, 0)))
+    },
+  },
+  'a slot that another host lost, and we repair': {
+    ask: { slots: 2n, maxSlotLoss: 1n },
+    rival: 1,
+    tick: (world, id, rival) => {
+      rival?.sales.pause()
+      if (rival !== undefined) for (const index of [0, 1]) free(world, slotId(id, index), rival.address)
+    },
+  },
+}
+
+describe.each(Object.keys(SCENARIOS).map((name, i) => [name, i] as const))('%s', (name, number) => {
+  const scenario = SCENARIOS[name] as Scenario
+  it('keeps every byte and token, whichever call goes wrong, however, and whatever the restarts meet (I1 to I4, I8, I10; T2, T8, T28, S2, S3)', async () => {
+    const { calls } = await played(scenario, { at: 0, trip: 'fails' })
+    expect(calls).toBeGreaterThan(20)
+    for (const fault of IS_LONG ? all(calls) : some(calls, number)) await played(scenario, fault)
+  }, 3_600_000)
+})
+
+interface Fault {
+  /** The call, counted from 1; none for 0. */
+  readonly at: number
+  readonly trip: Trip
+}
+
+function all(calls: number): Fault[] {
+  return TRIPS.flatMap((trip) => Array.from({ length: calls }, (_, i) => ({ at: i + 1, trip })))
+}
+
+/** Spread over the calls, of every kind in some scenario. */
+function some(calls: number, number: number): Fault[] {
+  return Array.from({ length: SAMPLES }, (_, i) => {
+    const trip = TRIPS[(number * SAMPLES + i) % TRIPS.length] as Trip
+    return { at: 1 + Math.floor(((i + 0.1 + number / 10) * calls) / SAMPLES), trip }
+  })
+}
+
+async function played(
+  { host: settings, ask, rival: rivalSlots = 0, tick }: Scenario,
+  fault: Fault,
+): Promise<{ readonly calls: number }> {
+  const world = new SaleWorld()
+  const rival = rivalSlots > 0 ? await world.host('rival', rivalSlots) : undefined
+  await rival?.sales.start(world.never)
+  const troubled = new Life(world, fault)
+  let host = await world.host('host', 1, { ...settings, around: troubled.wire.around })
+  troubled.host = host
+  const had = world.balance(host.address)
+  await host.sales.start(world.never)
+  const { id } = await world.ask({ ...ASK, ...ask }, EXPIRY)
+  let downAt: Seconds | undefined
+  let recovering: Life | undefined
+  const end = world.clock.now() + OVER_SECONDS
+  while (world.clock.now() < end || (recovering !== undefined && world.clock.now() < end + OVER_SECONDS)) {
+    await world.run(TICK_SECONDS)
+    tick?.(world, id, rival)
+    const now = world.clock.now()
+    if (downAt === undefined && troubled.wire.tripped !== undefined)
+      downAt = now + (troubled.isDown ? 0 : AFTERMATH_SECONDS)
+    if (downAt === undefined || now < downAt) continue
+    if (recovering === undefined) {
+      troubled.cut()
+      recovering = new Life(world, {
+        at: 1 + (fault.at % 12),
+        trip: fault.at % 2 === 0 ? 'power goes before' : 'power goes after',
+      })
+      // Not awaited: it may die while it opens its store.
+      void reborn(world, host, settings, recovering)
+    } else if (!recovering.isOver) {
+      recovering.cut()
+      const last = new Life(world, { at: 0, trip: 'fails' })
+      host = await reborn(world, recovering.host ?? host, settings, last)
+    }
+  }
+  const what = `${fault.trip}, call ${fault.at}: ${troubled.wire.tripped}`
+  await expectAllThere(world, host, had, what)
+  await rival?.sales.stop()
+  return { calls: troubled.wire.calls }
+}
+
+/** One run of the host, from its start to its crash. */
+class Life {
+  readonly wire: Tripwire
+  host: SaleHost | undefined
+  isDown = false
+  /** Cut off for good, by the test. */
+  isOver = false
+
+  constructor(world: SaleWorld, fault: Fault) {
+    this.wire = new Tripwire({
+      ...fault,
+      power: () => {
+        this.isDown = true
+        if (this.host !== undefined) world.cutOff(this.host)
+      },
+      wait: async () => {
+        const { clock } = this.host ?? {}
+        await clock?.until(clock.now() + LATE_SECONDS, world.never)
+      },
+    })
+  }
+
+  cut(): void {
+    this.isOver = true
+    this.wire.cut()
+  }
+}
+
+async function reborn(
+  world: SaleWorld,
+  before: SaleHost,
+  settings: HostSettings | undefined,
+  life: Life,
+): Promise<SaleHost> {
+  const host = await world.restart(before, { ...settings, around: life.wire.around })
+  life.host = host
+  await host.sales.start(world.never)
+  return host
+}
+
+/** Bytes and collateral to the last one, and the money on chain accounts for the rest. */
+async function expectAllThere(world: SaleWorld, host: SaleHost, had: bigint, what: string): Promise<void> {
+  const { reservations, repo } = host.parts
+  expect(reservations.reservations(), what).toEqual([])
+  const [availability, ...others] = reservations.availabilities()
+  const total = availability?.totalCollateral ?? 0n
+  expect(others, what).toEqual([])
+  expect(availability, what).toMatchObject({
+    freeSize: SLOT_BYTES,
+    totalSize: SLOT_BYTES,
+    totalRemainingCollateral: total,
+  })
+  expect(await reservations.check(world.never), what).toEqual([])
+  expect((await repo.recount(world.never)).problems, what).toEqual([])
+  expect(await repo.space(), what).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: SLOT_BYTES })
+  const lost = terms(1).totalCollateral - total
+  const { earned, saved } = gainsOf(world, host)
+  expect(world.balance(host.address) - had, what).toBe(earned + saved - lost)
+  expect(world.net.openIntents(host.address), what).toEqual([])
+  await host.sales.stop()
+  expect(host.clock.waiting, what).toBe(0)
+}
+
+/** What the chain paid for slots, and what repairs took less. */
+function gainsOf(world: SaleWorld, { address }: SaleHost): { readonly earned: bigint; readonly saved: bigint } {
+  const { records } = world.net.marketplace
+  let [earned, saved] = [0n, 0n]
+  const events = world.net.standing(0)
+  const freed = new Set(events.flatMap((event) => (event.type === 'SlotFreed' ? [event.slotId] : [])))
+  const filled = new Set(events.flatMap((event) => (event.type === 'SlotFilled' ? [event.slotId] : [])))
+  for (const id of filled) {
+    const slot = records.slots.get(id)
+    if (slot?.host !== address || slot.state !== 'Paid') continue
+    const { state, endsAt, expiresAt } = records.known(slot.requestId)
+    earned += ((state === 'Finished' || state === 'Started' ? endsAt : expiresAt) - slot.filledAt) * PPS
+    if (freed.has(id)) saved += COLLATERAL / 10n
+  }
+  return { earned, saved }
+}
+
+function free(world: SaleWorld, id: SlotId, host: string): void {
+  if (world.state(id) === 'Filled' && world.net.marketplace.records.getHost(id) === host)
+    world.act(host as `0x${string}`, () => world.net.marketplace.freeSlot(host, id))
+}

@@ -1,0 +1,366 @@
+// Selling as a whole, over the fake chain: what goes into the queue and what does not, what is looked at again, pause and drain, and the check of
+// the accounts. Names in brackets are lines of the behaviour checklist (marketplace reference §6.8) and numbers of the field notes.
+
+import { describe, expect, it } from 'vitest'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { MarketFaults } from '../fakes/fakemarket.ts'
+import { type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
+import { terms } from '../fakes/salesparts.ts'
+
+async function selling(slots = 1, settings: HostSettings = {}, changes = {}) {
+  const world = new SaleWorld()
+  const host = await world.host('host', slots, settings, changes)
+  await host.sales.start(world.never)
+  return { world, host }
+}
+
+async function change(host: SaleHost, changes: object): Promise<void> {
+  const [availability] = host.parts.reservations.availabilities()
+  if (availability === undefined) throw new Error('there is one')
+  await host.parts.reservations.change(availability.id, changes)
+}
+
+function statesOf(host: SaleHost): string[] {
+  return host.sales.agents.map(({ state }) => state)
+}
+
+async function expectQuietStop(host: SaleHost): Promise<void> {
+  await host.sales.stop()
+  expect(host.clock.waiting).toBe(0)
+  expect(await host.parts.reservations.check({ signal: new AbortController().signal })).toEqual([])
+}
+
+describe('the queue', () => {
+  it('keeps all items, seen and paused, while no availability is there (queue wiring: items come back marked seen)', async () => {
+    const { world, host } = await selling(0)
+    await world.ask({ slots: 4n })
+    await world.run(60)
+    expect(host.sales.queue.items().map(({ seen }) => seen)).toEqual([true, true, true, true])
+    expect(host.sales.queue.isPaused).toBe(true)
+    expect(statesOf(host)).toEqual([])
+    await expectQuietStop(host)
+  })
+
+  it('with room for one slot the other three remain, seen, paused (queue wiring)', async () => {
+    const { world, host } = await selling(1)
+    await world.ask({ slots: 4n }, 3000n)
+    await world.runUntil(() => statesOf(host).includes('SaleDownloading'))
+    await world.run(60)
+    expect(host.sales.queue.items().map(({ seen }) => seen)).toEqual([true, true, true])
+    expect(host.sales.queue.isPaused).toBe(true)
+    await host.sales.stop()
+  })
+
+  it.each(['cancelled', 'failed', 'fulfilled'] as const)(
+    'never hands out items of a request that is %s (queue wiring: never processed)',
+    async (how) => {
+      const world = new SaleWorld()
+      const host = await world.host('host', 4)
+      host.sales.pause()
+      await host.sales.start(world.never)
+      const rival = await world.host('rival', how === 'cancelled' ? 0 : 2)
+      await rival.sales.start(world.never)
+      const { slot, id } = await world.ask({ slots: 2n, maxSlotLoss: 0n }, 900n)
+      await world.run(30)
+      expect(host.sales.queue.items()).toHaveLength(how === 'cancelled' ? 2 : host.sales.queue.size)
+      if (how === 'cancelled') await world.run(1000)
+      else await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+      if (how === 'cancelled') void world.client.withdrawFunds(id, world.never)
+      if (how === 'failed') {
+        const giving = rival.market.abandon(slot(0), world.never)
+        await world.run(60)
+        await giving
+      }
+      await world.run(30)
+      host.sales.resume()
+      await world.run(60)
+      expect(statesOf(host)).toEqual([])
+      expect(host.logged.filter(({ fields }) => fields['phase'] === 'reserving')).toEqual([])
+      await rival.sales.stop()
+      await expectQuietStop(host)
+    },
+  )
+
+  it('has no item for a slot that is filled (matching: slot not free) or fully reserved; a slot that was freed comes back and is repaired for less (queue wiring; repair)', async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 2)
+    const rival = await world.host('rival', 2)
+    await rival.sales.start(world.never)
+    const { slot, id } = await world.ask({ slots: 2n, maxSlotLoss: 1n }, 3000n)
+    await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+    await host.sales.start(world.never)
+    await world.run(60)
+    expect(host.sales.queue.size).toBe(0)
+    rival.sales.pause()
+    const giving = rival.market.abandon(slot(1), world.never)
+    await world.runUntil(() => statesOf(host).length > 0)
+    await giving
+    await world.runUntil(() => world.state(slot(1)) === 'Filled')
+    expect(world.net.marketplace.records.getHost(slot(1))).toBe(host.address)
+    expect(host.sales.decisions.latest(9, id).map(({ reasons }) => reasons[0])).toContain('another host lost it')
+    await rival.sales.stop()
+    await world.run(30)
+    await host.sales.stop()
+  })
+
+  it('a provider that ignored all slots of one request serves it, and the next, once it offers room (integration; T20)', async () => {
+    const { world, host } = await selling(0)
+    const first = await world.ask({}, 3000n)
+    await world.run(60)
+    expect(host.sales.decisions.latest(1, first.id)).toMatchObject([
+      { verdict: 'ignored', reasons: ['no availability'] },
+    ])
+    await host.parts.reservations.create(terms(2))
+    const second = await world.ask({}, 3000n)
+    await world.runUntil(() => [first, second].every(({ slot }) => world.state(slot(0)) === 'Filled'))
+    await world.run(30)
+    await host.sales.stop()
+  })
+})
+
+describe('at a start', () => {
+  it('requests that are open since before are looked for and served (S10)', async () => {
+    const world = new SaleWorld()
+    const { slot } = await world.ask({}, 3000n)
+    await world.run(120)
+    const host = await world.host('host', 1)
+    await host.sales.start(world.never)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(30)
+    await host.sales.stop()
+  })
+})
+
+describe('a slot that cannot be decided', () => {
+  it('for want of an answer is looked at again, whatever else came meanwhile; nothing was taken (T19, T28, preparing)', async () => {
+    let isDown = false
+    const faults: MarketFaults = { call: (verb) => (isDown && verb === 'slotState' ? { is: 'fails' } : undefined) }
+    const { world, host } = await selling(3, { faults })
+    isDown = true
+    const { slot, id } = await world.ask({ slots: 3n }, 3000n)
+    await world.run(50)
+    expect(host.sales.decisions.latest(1, id)).toMatchObject([{ verdict: 'ignored', reasons: ['no answer'] }])
+    expect(host.parts.reservations.reservations()).toEqual([])
+    isDown = false
+    await world.runUntil(() => [0, 1, 2].every((index) => world.state(slot(index)) === 'Filled'))
+    await world.run(30)
+    await host.sales.stop()
+  })
+
+  it('for want of tokens is taken when they have come; what other sales will put at stake counts (node key = host)', async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 3)
+    const all = world.balance(host.address)
+    const { slot, request } = await world.ask({ slots: 2n }, 3000n)
+    const each = request.ask.collateralPerByte * request.ask.slotSize
+    const elsewhere = addressOf('elsewhere')
+    world.act(host.address, () => world.net.token.transfer(host.address, elsewhere, all - each))
+    await world.run(20)
+    await host.sales.start(world.never)
+    await world.run(400)
+    expect([0, 1].map((index) => world.state(slot(index))).sort()).toEqual(['Filled', 'Free'])
+    expect(host.sales.decisions.latest(50).some(({ reasons }) => reasons[0] === 'too few tokens')).toBe(true)
+    world.act(elsewhere, () => world.net.token.transfer(elsewhere, host.address, each))
+    await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+    await world.run(30)
+    await host.sales.stop()
+  })
+})
+
+describe('while it downloads, the chain is watched', () => {
+  it.each([
+    ['New', undefined],
+    ['Started', undefined],
+    ['Cancelled', 'cancelled'],
+    ['Failed', 'failed'],
+    ['Finished', 'declined'],
+  ] as const)(
+    'and a request that reads %s ends the sale as %s (agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
+    async (state, end) => {
+      const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+      await world.ask({}, 3000n)
+      await world.runUntil(() => statesOf(host).includes('SaleDownloading'))
+      host.market.requestState = async () => state
+      await world.run(130)
+      const ends = host.logged.flatMap(({ fields }) => (fields['end'] === undefined ? [] : [fields['end']]))
+      expect(ends[0]).toBe(end)
+      if (end === undefined) expect(statesOf(host)).toEqual(['SaleDownloading'])
+      else expect(host.parts.reservations.availabilities()[0]).toMatchObject({ freeSize: SLOT_BYTES })
+      await host.sales.stop()
+    },
+  )
+
+  it('and another host that fills the slot ends it at once, poked by the event (agent: slot-filled event reaches the state; T27)', async () => {
+    const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+    const rival = await world.host('rival', 1)
+    await rival.sales.start(world.never)
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(1)
+    expect(statesOf(host)).toEqual([])
+    await rival.sales.stop()
+    await expectQuietStop(host)
+  })
+})
+
+describe('a filled slot', () => {
+  it('is kept until the end of its request; keeping that fails is tried again and costs no proof (filled: expiry update with request end)', async () => {
+    const { world, host } = await selling(1)
+    const real = host.work.keepUntil.bind(host.work)
+    const kept: number[] = []
+    let failures = 2
+    host.work.keepUntil = async (content, until, options) => {
+      if (failures-- > 0) throw new Error('not now')
+      kept.push(until)
+      return real(content, until, options)
+    }
+    const { slot, id } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(600)
+    expect(kept).toEqual([Number(world.net.marketplace.records.known(id).endsAt)])
+    expect(world.net.marketplace.records.missingProofs(slot(0))).toBe(0n)
+    await host.sales.stop()
+  })
+})
+
+describe('somebody who wants a rest', () => {
+  it('pauses: nothing new is taken, what runs goes on, and what came meanwhile is looked at on resuming', async () => {
+    const { world, host } = await selling(2)
+    const first = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(first.slot(0)) === 'Filled')
+    host.sales.pause()
+    const second = await world.ask({}, 3000n)
+    await world.run(600)
+    expect(world.state(second.slot(0))).toBe('Free')
+    expect(statesOf(host)).toEqual(['SaleProving'])
+    host.sales.resume()
+    await world.runUntil(() => world.state(second.slot(0)) === 'Filled')
+    await world.run(30)
+    await host.sales.stop()
+  })
+
+  it('drains: it settles when the last sale has ended, and takes nothing meanwhile', async () => {
+    const { world, host } = await selling(2)
+    const first = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(first.slot(0)) === 'Filled')
+    let isDrained = false
+    const draining = host.sales.drain(world.never).then(() => (isDrained = true))
+    const second = await world.ask({}, 3000n)
+    await world.run(1000)
+    expect([isDrained, world.state(second.slot(0))]).toEqual([false, 'Free'])
+    await world.runUntil(() => isDrained)
+    await draining
+    expect(world.state(first.slot(0))).toBe('Paid')
+    expect(host.sales.agents).toEqual([])
+    await expectQuietStop(host)
+  })
+})
+
+describe('proofs', () => {
+  it('that hang are given up at the end of their period; the next is made in time (S13)', async () => {
+    let hangs = false
+    const { world, host } = await selling(1, {
+      work: { proveFault: () => (hangs ? { is: 'takes', seconds: 1e9 } : undefined) },
+    })
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => statesOf(host).includes('SaleProving'))
+    hangs = true
+    await world.run(240)
+    const before = provenCount(world)
+    hangs = false
+    await world.run(240)
+    expect(provenCount(world)).toBeGreaterThan(before)
+    expect(host.logged.some(({ message }) => message.startsWith('a proof was missed'))).toBe(true)
+    expect(world.state(slot(0))).toBe('Filled')
+    await host.sales.stop()
+  })
+
+  it('that fail on purpose lose the slot after too many, not within two periods, and nothing else (simulated; slot freed after too many invalid proofs)', async () => {
+    const { world, host } = await selling(1, { failEveryProofs: 1 })
+    const { slot } = await world.ask({ duration: 3600n }, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    const marker = addressOf('marker')
+    const { proofs } = world.net.marketplace
+    const markAll = async (periods: number): Promise<void> => {
+      for (let n = 0; n < periods; n++) {
+        const period = world.periods.periodOf(world.clock.now())
+        await world.run(world.periods.endOf(period) + 2 - world.clock.now())
+        const may = () =>
+          world.net.chain.view(() => proofs.canMarkProofAsMissing(slot(0), BigInt(period)), world.clock.now())
+        try {
+          may()
+          world.act(marker, () => world.net.marketplace.markProofAsMissing(marker, slot(0), BigInt(period)))
+        } catch {
+          // Not due in this period.
+        }
+        await world.run(12)
+      }
+    }
+    await markAll(1)
+    expect(world.state(slot(0))).toBe('Filled')
+    host.sales.pause()
+    for (let tries = 0; tries < 20 && world.state(slot(0)) === 'Filled'; tries++) await markAll(1)
+    expect(world.state(slot(0))).toBe('Repair')
+    await world.run(300)
+    expect(host.parts.reservations.availabilities()[0]).toMatchObject({ freeSize: SLOT_BYTES })
+    await expectQuietStop(host)
+  })
+})
+
+describe('a request from the chain that makes no sense (field notes §6; S6, S7)', () => {
+  const MAX64 = 2n ** 64n - 1n
+  const ABSURD: readonly (readonly [string, object])[] = [
+    ['65537 slots', { slots: 65_537n }],
+    ['2^64 - 1 slots', { slots: MAX64 }],
+    ['no slots', { slots: 0n }],
+    ['slots of 2^63 bytes', { slotSize: 2n ** 63n }],
+    ['slots of 2^64 - 1 bytes', { slotSize: MAX64 }],
+    ['slots of no bytes', { slotSize: 0n }],
+    ['a duration of 0', { duration: 0n }],
+    ['a duration of 2^64 - 1', { duration: MAX64 }],
+    ['a price of 2^256 - 1', { pricePerBytePerSecond: 2n ** 256n - 1n, slotSize: 2n ** 62n }],
+    ['a collateral of 2^256 - 1', { collateralPerByte: 2n ** 256n - 1n }],
+    ['a loss of more slots than it has', { maxSlotLoss: MAX64, collateralPerByte: 10n ** 30n }],
+  ]
+  it.each(ABSURD)('%s: nothing is taken, it is said why, and an honest one is served behind it', async (_, ask) => {
+    const { world, host } = await selling(1)
+    const honest = world.request()
+    const absurd = { ...world.request(), ask: { ...honest.ask, ...ask } }
+    const id = `0x${'ab'.repeat(32)}` as const
+    // As an endpoint or a contract of another kind might tell it; the chain of this world knows nothing of it.
+    const { records } = world.net.marketplace
+    world.act(addressOf('anybody'), () => {
+      const { now, chain } = records
+      records.requests.set(id, {
+        ...{ request: absurd, state: 'New', slotsFilled: 0n, fundsToReturn: 0n },
+        ...{ expiresAt: now + 1200n, endsAt: now + absurd.ask.duration },
+      })
+      chain.emit('StorageRequested', id, absurd.ask, now + 1200n)
+    })
+    await world.run(60)
+    expect(host.sales.decisions.latest(5, id as never).map(({ verdict }) => verdict)).toContain('ignored')
+    expect(world.net.marketplace.reserversOf(slotId(id as never, 0))).toEqual([])
+    expect(host.parts.reservations.reservations()).toEqual([])
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(30)
+    await host.sales.stop()
+  })
+})
+
+it('decisions are kept, rule by rule, and asked for by request (decision log)', async () => {
+  const { world, host } = await selling(1, {}, { minPricePerBytePerSecond: 1000n, duration: 60 })
+  const { id } = await world.ask()
+  await world.run(30)
+  const [decision] = host.sales.decisions.latest(1, id)
+  expect(decision?.reasons).toEqual([
+    'the request lasts 3600 s, at most 60 s are taken',
+    'it pays 10 per byte and second, at least 1000 is asked',
+  ])
+  await change(host, { enabled: false })
+  await expectQuietStop(host)
+})
+
+function provenCount(world: SaleWorld): number {
+  return world.net.standing(0).filter(({ type }) => type === 'ProofSubmitted').length
+}
