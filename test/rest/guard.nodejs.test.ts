@@ -1,6 +1,6 @@
 // What a running node lets in and what it refuses, asked with raw requests: hosts, origins, tokens, methods, sizes, and what every answer carries.
 
-import { statSync, readFileSync } from 'node:fs'
+import { statSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -149,6 +149,19 @@ test('bound to every address it wants the token for everything', async () => {
   const headers = { authorization: `Bearer ${tokenOf(node)}` }
   expect((await ask(local, 'api/codex/v1/space', { headers })).status).toBe(200)
   expect(await document(['space', '-d', node.dataDir])).toMatchObject({ totalBlocks: 0 })
+  await stopWell(node)
+})
+
+test('a token of its own is wanted from this machine too, from the file of settings as well', async () => {
+  const folder = scratchFolder()
+  const token = 'one-that-people-know-too'
+  writeFileSync(join(folder, 'node.toml'), `api-token = "${token}"\nbridge = false\n`)
+  const node = await startNode(join(folder, 'data'), ['--config-file', join(folder, 'node.toml')])
+  expect(tokenOf(node)).toBe(token)
+  expect((await ask(node, 'api/codex/v1/sales/slots')).status).toBe(401)
+  const headers = { authorization: `Basic ${Buffer.from(`codex:${token}`).toString('base64')}` }
+  expect((await ask(node, 'api/codex/v1/sales/slots', { headers })).status).toBe(503)
+  expect((await ask(node, 'api/v1/availability', { headers })).status).toBe(503)
   await stopWell(node)
 })
 
