@@ -11,6 +11,9 @@ import type { Seconds } from './units.ts'
  */
 export const MAX_TIMER_MS = 60_000
 
+/** A step of the wall clock beyond this is no waiting of ours: the machine slept, or the clock was set. */
+const STEP_MS = MAX_TIMER_MS + 30_000
+
 /** What the clock stands on. A tab hands in a timer kept by a dedicated worker, because timers of hidden pages are throttled. */
 export interface WallTime {
   /** Milliseconds since 1970; may jump both ways. */
@@ -28,20 +31,22 @@ const SYSTEM_TIME: WallTime = {
 }
 
 /**
- * When the wall clock is set back, `now()` stands still until it has caught up, since a Clock never decreases.
+ * When the wall clock is set back, `now()` goes on from where it was, since a Clock never decreases and waits of seconds must not become
+ * waits of hours; what it is ahead by then is given up when the wall clock is set forward again, or the machine sleeps.
  * A pending `until` keeps the process alive; abort it to end.
  */
 export class SystemClock implements Clock {
   readonly #wall: WallTime
-  #latest: Seconds = 0
+  #latestMs = -Infinity
+  /** How far we are ahead of the wall clock. */
+  #aheadMs = 0
 
   constructor(wall: WallTime = SYSTEM_TIME) {
     this.#wall = wall
   }
 
   now(): Seconds {
-    this.#latest = Math.max(this.#latest, Math.floor(this.#wall.readMs() / 1000))
-    return this.#latest
+    return Math.floor(this.#nowMs() / 1000)
   }
 
   until(time: Seconds, { signal }: AbortOptions): Promise<void> {
@@ -68,6 +73,15 @@ export class SystemClock implements Clock {
 
   /** At least 1 ms: a timer that fires early must not become a busy loop. */
   #timerMs(time: Seconds): number {
-    return Math.min(Math.max(Math.ceil(time) * 1000 - this.#wall.readMs(), 1), MAX_TIMER_MS)
+    return Math.min(Math.max(Math.ceil(time) * 1000 - this.#nowMs(), 1), MAX_TIMER_MS)
+  }
+
+  #nowMs(): number {
+    const wallMs = this.#wall.readMs()
+    const stepMs = wallMs - this.#latestMs
+    if (stepMs < 0) this.#aheadMs -= stepMs
+    else if (stepMs > STEP_MS) this.#aheadMs = Math.max(0, this.#aheadMs - stepMs)
+    this.#latestMs = wallMs
+    return wallMs + this.#aheadMs
   }
 }

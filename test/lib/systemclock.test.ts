@@ -24,19 +24,33 @@ describe('SystemClock', () => {
     expect(await isSettled(wait)).toBe(true)
   })
 
-  it('stands still while a wall clock set back catches up', async () => {
+  it('goes on when the wall clock is set back, and waits get no longer', async () => {
     const wall = new HandWall(START_MS)
     const clock = new SystemClock(wall)
     const before = clock.now()
     const wait = clock.until(before + 10, new AbortController())
     wall.jumpMs(-3_600_000)
     expect(clock.now()).toBe(before)
-    wall.passMs(3_600_000)
-    expect(clock.now()).toBe(before)
+    wall.passMs(9_000)
+    expect(clock.now()).toBe(before + 9)
     expect(await isSettled(wait)).toBe(false)
-    wall.passMs(10_000)
+    wall.passMs(1_000)
     expect(clock.now()).toBe(before + 10)
     expect(await isSettled(wait)).toBe(true)
+  })
+
+  it('agrees with a wall clock again that was set back and is set right, and never decreases', () => {
+    const wall = new HandWall(START_MS)
+    const clock = new SystemClock(wall)
+    const before = clock.now()
+    wall.jumpMs(-3_600_000)
+    expect(clock.now()).toBe(before)
+    wall.passMs(5_000)
+    expect(clock.now()).toBe(before + 5)
+    wall.jumpMs(3_600_000)
+    expect(clock.now()).toBe(before + 5)
+    wall.passMs(7_000)
+    expect(clock.now()).toBe(before + 12)
   })
 
   it('notices within one timer that the clock was set forward or the machine slept', async () => {
