@@ -9,6 +9,8 @@ import type { Seconds } from '../lib/units.ts'
 export interface ChainClockParts {
   readonly wall: Clock
   readonly log: Log
+  /** For so long the chain's time is carried on by the machine's clock when nothing is heard of the chain. Silent: for ever. */
+  readonly maxUnheardSeconds?: Seconds
 }
 
 /** What a poll of the newest block found. */
@@ -16,6 +18,8 @@ export interface HeadSighting {
   readonly timestamp: Seconds
   /** Seen at the first poll after it was made, with polls running: its time is the chain's time of now. */
   readonly isFresh: boolean
+  /** Nothing was heard for so long that the machine may have slept, or its clock may have been set: the chain's time decides. */
+  readonly isAfterGap?: boolean
 }
 
 /** A difference to the machine's clock above this is told. */
@@ -32,6 +36,9 @@ const SAMPLES = 8
 export class ChainClock implements Clock {
   readonly #wall: Clock
   readonly #log: Log
+  readonly #maxUnheardSeconds: Seconds
+  /** When the chain was last heard of, by the machine's clock. */
+  #heardAt: Seconds = -Infinity
   /** Chain time less wall time, by the newest fresh blocks. */
   #samples: Seconds[] = []
   #offset: Seconds | undefined
@@ -41,9 +48,10 @@ export class ChainClock implements Clock {
   #isDrifting = false
   readonly #lookers = new Set<() => void>()
 
-  constructor({ wall, log }: ChainClockParts) {
+  constructor({ wall, log, maxUnheardSeconds = Infinity }: ChainClockParts) {
     this.#wall = wall
     this.#log = log
+    this.#maxUnheardSeconds = maxUnheardSeconds
   }
 
   /** Whether a block has been seen: before that there is no time. */
@@ -58,7 +66,8 @@ export class ChainClock implements Clock {
 
   now(): Seconds {
     assert(this.#offset !== undefined, 'the chain has a time once a block was seen: start the market first')
-    this.#latest = Math.max(this.#latest, this.#wall.now() + this.#offset)
+    const wall = Math.min(this.#wall.now(), this.#heardAt + this.#maxUnheardSeconds)
+    this.#latest = Math.max(this.#latest, wall + this.#offset)
     return this.#latest
   }
 
@@ -92,10 +101,22 @@ export class ChainClock implements Clock {
   }
 
   /** Takes in what a poll found. A block that is not fresh tells only that the chain's time is not before its own. */
-  adopt({ timestamp, isFresh }: HeadSighting): void {
+  adopt(sighting: HeadSighting): void {
+    this.#take(sighting)
+    for (const look of [...this.#lookers]) look()
+  }
+
+  #take({ timestamp, isFresh, isAfterGap = false }: HeadSighting): void {
     const sample = timestamp - this.#wall.now()
+    this.#heardAt = this.#wall.now()
     if (this.#offset === undefined) return this.#set(sample, [])
     const ahead = sample - this.#offset
+    if (isAfterGap && ahead < -JUMP_SECONDS) {
+      this.#log.warn("this machine's clock went on and the chain's time did not; the chain's counts", {
+        seconds: -ahead,
+      })
+      return this.#set(sample, [])
+    }
     if (ahead > JUMP_SECONDS || (isFresh && ahead < -JUMP_SECONDS)) return this.#consider(sample, ahead)
     if (isFresh) {
       this.#jump = undefined
@@ -119,7 +140,6 @@ export class ChainClock implements Clock {
   #set(offset: Seconds, samples: Seconds[]): void {
     this.#samples = samples
     this.#offset = offset
-    for (const look of [...this.#lookers]) look()
   }
 
   #watchDrift(): void {

@@ -6,6 +6,7 @@ import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { fromHex } from '../lib/bytes.ts'
 import type { Log } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
 import { requestId } from '../protocol/ids.ts'
 import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
 import { slotStateOf } from './chainstates.ts'
@@ -14,11 +15,12 @@ import type { ActiveSlot, Address, SlotDuty } from './market.ts'
 import { MARKETPLACE, TOKEN } from './marketplaceinterface.ts'
 import type { MarketplaceTerms } from './marketplaceterms.ts'
 import { type Periodicity } from './periodicity.ts'
-import { revertError } from './reverts.ts'
+import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
+import { readRevert, revertError } from './reverts.ts'
 import { type RpcAnswer, type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
 import { isRevert, type RpcError } from './rpcerror.ts'
 import { badAnswer, readData, readQuantity } from './rpcvalues.ts'
-import { idsPerProbe, probeData, type ProbeAnswer, readProbe } from './slotprobe.ts'
+import { idsPerProbe, probeData, readProbe } from './slotprobe.ts'
 
 export interface ChainReaderParts {
   readonly rpc: RpcClient
@@ -125,14 +127,17 @@ export class ChainReader {
   /** State and duty of each slot, every one as a single block sees it. */
   async slotDuties(ids: readonly SlotId[], periodicity: Periodicity, options: AbortOptions): Promise<SlotDuty[]> {
     this.#parts.heads.assertOurChain()
-    const size = Math.min(MAX_SLOTS_PER_CALL, idsPerProbe(QUESTIONS.length))
-    const groups: SlotId[][] = []
-    for (let start = 0; start < ids.length; start += size) groups.push(ids.slice(start, start + size))
-    const answers = (await this.#probe(groups, options)) ?? (await this.#askSingly(groups, options))
-    return groups.flatMap((group, g) => {
-      const { timestamp, words } = answers[g] as ProbeAnswer
-      const period = periodicity.periodOf(timestamp)
-      return group.map((slotId, i) => dutyOf(slotId, period, words[i] ?? []))
+    const answers = await this.#probe(ids, options)
+    // A refusal within the probe does not tell why, and may be the probe's own want of gas.
+    const refused = [...ids.keys()].filter((i) => answers[i]?.words.includes(undefined) !== false)
+    const asked = await this.#askSingly(
+      refused.map((i) => ids[i] as SlotId),
+      options,
+    )
+    for (const [at, i] of refused.entries()) answers[i] = asked[at] as SlotAnswer
+    return ids.map((slotId, i) => {
+      const { timestamp, words } = answers[i] as SlotAnswer
+      return dutyOf(slotId, periodicity.periodOf(timestamp), words)
     })
   }
 
@@ -161,59 +166,84 @@ export class ChainReader {
     return { method: 'eth_call', params: [{ from: this.#host, to: this.#marketplace, data }, tag] }
   }
 
-  /** Undefined when the endpoint does not run the probe. */
-  async #probe(groups: readonly SlotId[][], options: AbortOptions): Promise<ProbeAnswer[] | undefined> {
-    if (!this.#probes) return undefined
+  /** One answer per slot; none at all when the endpoint does not run the probe. */
+  async #probe(ids: readonly SlotId[], options: AbortOptions): Promise<SlotAnswer[]> {
+    if (!this.#probes) return []
+    const size = Math.min(MAX_SLOTS_PER_CALL, idsPerProbe(QUESTIONS.length))
+    const groups: SlotId[][] = []
+    for (let start = 0; start < ids.length; start += size) groups.push(ids.slice(start, start + size))
     const calls = groups.map((group) => {
       const data = probeData(this.#marketplace, QUESTIONS, group)
       return { method: 'eth_call', params: [{ from: this.#host, data }, 'pending'] }
     })
     const answers = await this.#parts.rpc.callMany(calls, options)
     try {
-      return answers.map((answer, g) =>
-        readProbe(readData(resultOf(answer), 'slots'), QUESTIONS.length, groups[g]?.length ?? 0),
-      )
+      return answers.flatMap((answer, g) => {
+        const { timestamp, words } = readProbe(
+          readData(resultOf(answer), 'slots'),
+          QUESTIONS.length,
+          groups[g]?.length ?? 0,
+        )
+        return words.map((own) => ({ timestamp, words: own }))
+      })
     } catch (error) {
       if (!CodexError.is(error, 'market/rpc-error') && !CodexError.is(error, 'market/bad-answer')) throw error
       this.#parts.log.info('the endpoint does not answer for many slots at once; asking singly', { error })
       this.#probes = false
-      return undefined
+      return []
     }
   }
 
   /** The same by one call per question. Then nothing ties the answers to one block but that they travel together. */
-  async #askSingly(groups: readonly SlotId[][], options: AbortOptions): Promise<ProbeAnswer[]> {
-    const ids = groups.flat()
+  async #askSingly(ids: readonly SlotId[], options: AbortOptions): Promise<SlotAnswer[]> {
+    if (ids.length === 0) return []
     const asked = ids.flatMap((id) =>
       QUESTIONS.map((question) => this.#call(MARKETPLACE.encodeFunctionData(question, [id]), 'pending')),
     )
-    const pending = { method: 'eth_getBlockByNumber', params: ['pending', false] }
-    const [block, ...answers] = await this.#parts.rpc.callMany([pending, ...asked], options)
+    const [block, ...answers] = await this.#parts.rpc.callMany([PENDING_BLOCK, ...asked], options)
     const words = answers.map((answer) => {
       if (answer.ok) return readQuantity(readData(answer.result, 'a slot'), 'a slot')
-      if (isRevert(answer.error)) return undefined
+      if (isRevert(answer.error)) return answer.error
       throw answer.error
     })
-    const { number, timestamp } = Object(resultOf(block)) as Readonly<Record<string, unknown>>
-    let at = 0
-    return groups.map((group) => ({
-      block: Number(readQuantity(number, "the next block's number")),
-      timestamp: Number(readQuantity(timestamp, "the next block's time")),
-      words: group.map(() => words.slice(at, (at += QUESTIONS.length))),
-    }))
+    const timestamp = pendingTime(block)
+    if (timestamp === undefined) throw badAnswer("the next block's time", resultOf(block))
+    return ids.map((_, i) => ({ timestamp, words: words.slice(i * QUESTIONS.length, (i + 1) * QUESTIONS.length) }))
   }
 }
 
-function dutyOf(slotId: SlotId, period: number, words: readonly (bigint | undefined)[]): SlotDuty {
-  const [stateWord, isRequired, willBeRequired, pointer, challenge] = words
-  if (stateWord === undefined) throw badAnswer('the state of a slot', 'a refusal')
+/** What the contract says of a slot. */
+interface SlotAnswer {
+  readonly timestamp: Seconds
+  /** Per question: the word, undefined for a refusal of unknown reason, or the refusal. */
+  readonly words: readonly (bigint | undefined | RpcError)[]
+}
+
+function dutyOf(
+  slotId: SlotId,
+  period: number,
+  [stateWord, isRequired, willBe, pointer, challenge]: SlotAnswer['words'],
+): SlotDuty {
+  if (typeof stateWord !== 'bigint') throw stateWord ?? badAnswer('the state of a slot', 'a refusal')
   const state = slotStateOf(stateWord)
-  const due = isRequired === 1n ? 'now' : willBeRequired === 1n ? 'soon' : undefined
-  if (due === undefined) return { slotId, state, period, duty: undefined }
-  // A node that lacks one of the last 256 block hashes cannot tell; the proof could not be checked by it either.
-  if (pointer === undefined || challenge === undefined) throw badAnswer('the challenge of a slot', 'a refusal')
+  const nothing = { slotId, state, period, duty: undefined }
+  const problem = [isRequired, willBe].map(problemOf).find((one) => one !== undefined)
+  if (problem !== undefined) return { ...nothing, problem }
+  const due = isRequired === 1n ? 'now' : willBe === 1n ? 'soon' : undefined
+  if (due === undefined) return nothing
+  // A node that lacks one of the last 256 block hashes.
+  if (typeof pointer !== 'bigint' || typeof challenge !== 'bigint')
+    return { ...nothing, problem: problemOf(challenge) ?? badAnswer('the challenge of a slot', 'a refusal') }
   const text = `0x${challenge.toString(16).padStart(64, '0')}`
   return { slotId, state, period, duty: { slotId, period, due, pointer: Number(pointer), challenge: text } }
+}
+
+/** Why there is no answer; undefined where there is, or the slot is free, which owes nothing. */
+function problemOf(word: bigint | undefined | RpcError): CodexError | undefined {
+  if (typeof word === 'bigint') return undefined
+  if (word === undefined) return badAnswer('whether a slot owes a proof', 'a refusal')
+  const { data, said } = word.detail
+  return readRevert(data).name === 'Marketplace_SlotIsFree' ? undefined : revertError('call', data, said, word)
 }
 
 function decoded(name: string, answer: RpcAnswer | undefined): Result {

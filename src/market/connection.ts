@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { redactText } from '../lib/redact.ts'
 import type { Seconds } from '../lib/units.ts'
 import { ChainClock } from './chainclock.ts'
-import { HeadWatch } from './headwatch.ts'
+import { HeadWatch, maxUnheardSeconds } from './headwatch.ts'
 import type { EndpointStatus } from './market.ts'
 import { marketplaceAddress } from './marketplaceaddress.ts'
 import { RpcClient, type RpcSettings } from './rpcclient.ts'
@@ -55,14 +55,12 @@ export class Connection {
     this.#settings = settings
     const wire = rpcWire(url.href, parts.lines, () => this.heads.hint())
     this.rpc = new RpcClient({ wire, clock, log }, settings)
-    this.chainClock = new ChainClock({ wall: clock, log })
     const isLocal = /^(localhost|127\.|\[::1\])/.test(url.hostname)
+    const pollSeconds = settings.pollSeconds ?? (isLocal ? LOCAL_POLL_SECONDS : POLL_SECONDS)
+    this.chainClock = new ChainClock({ wall: clock, log, maxUnheardSeconds: maxUnheardSeconds(pollSeconds) })
     this.heads = new HeadWatch(
       { rpc: this.rpc, clock, chainClock: this.chainClock, log },
-      {
-        chainId: settings.chainId,
-        pollSeconds: settings.pollSeconds ?? (isLocal ? LOCAL_POLL_SECONDS : POLL_SECONDS),
-      },
+      { chainId: settings.chainId, pollSeconds },
     )
   }
 
@@ -83,11 +81,8 @@ export class Connection {
   }
 
   status(): EndpointStatus {
-    const { wrongChain, chainId } = this.heads
-    if (wrongChain !== undefined) {
-      const problem = `expected chain ${chainId}, found chain ${wrongChain.found}`
-      return { state: 'wrong chain', since: wrongChain.since, problem }
-    }
+    const { wrongChain } = this.heads
+    if (wrongChain !== undefined) return { state: 'wrong chain', since: wrongChain.since, problem: wrongChain.problem }
     const { problem } = this.rpc
     if (problem === undefined) return { state: 'connected' }
     return { state: 'unreachable', since: problem.since, problem: redactText(problem.error.message) }

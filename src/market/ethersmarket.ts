@@ -12,6 +12,7 @@ import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from
 import type { Datastore } from '../storage/datastore.ts'
 import { Allowance } from './allowance.ts'
 import { blockAtTime } from './blockattime.ts'
+import { blockInterval } from './blockinterval.ts'
 import { ChainReader } from './chainreader.ts'
 import type { ChainClock } from './chainclock.ts'
 import { type RequestState, requestStateOf, type SlotState, slotStateOf } from './chainstates.ts'
@@ -46,8 +47,11 @@ import type { NodeKey } from './nodekey.ts'
 import { type Period, Periodicity } from './periodicity.ts'
 import { revertError, revertName } from './reverts.ts'
 import { paidOut } from './paidout.ts'
+import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
 import { readData, readQuantity } from './rpcvalues.ts'
 import { type JournalEntry, SendJournal } from './sendjournal.ts'
+import type { Settled } from './senttransactions.ts'
+import { SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
 export interface EthersMarketParts extends ConnectionParts {
@@ -72,8 +76,12 @@ export const DEFAULT_CONFIRMATIONS = 1
 /** A tenth of a coin. */
 export const DEFAULT_MAX_DAILY_SPEND_WEI = 100_000_000_000_000_000n
 export const DEFAULT_STUCK_SECONDS: Seconds = 60
-/** A slot filled in the very block of its request's expiry can never be paid (marketplace reference §3.8). */
+/** A slot filled in the very block of its request's expiry can never be paid (marketplace reference §3.8): at least so long before it… */
 export const FILL_MARGIN_SECONDS: Seconds = 5
+/** …and so many blocks, the last of which are for withdrawing a fill that did not get into the first… */
+const FILL_MARGIN_BLOCKS = 3
+/** …but no longer than this: on a chain made by hand blocks may lie any time apart. */
+const MAX_FILL_MARGIN_SECONDS: Seconds = 120
 
 /** Between two looks whether a slot whose collecting was taken back is over again. */
 const COLLECT_RETRY_SECONDS: Seconds = 10
@@ -133,11 +141,12 @@ export class EthersMarket implements Market {
       readonly token: Address
       readonly terms: MarketplaceTerms
       readonly reader: ChainReader
+      readonly journal: SendJournal
     },
   ) {
-    const { key, clock, log, datastore } = parts
+    const { key, clock, log } = parts
     const { rpc, heads, chainClock } = connection
-    const { marketplace, token, terms, reader } = found
+    const { marketplace, token, terms, reader, journal } = found
     this.host = key.address
     this.#wall = clock
     this.#log = log
@@ -150,10 +159,7 @@ export class EthersMarket implements Market {
     this.periodicity = new Periodicity(terms.proofs.period)
     this.#connection = connection
     this.#reader = reader
-    this.#feed = new EventFeed(
-      { rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) },
-      marketplace,
-    )
+    this.#feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) })
     const maxPriorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
     this.#transactor = new Transactor(
       {
@@ -161,16 +167,15 @@ export class EthersMarket implements Market {
         heads,
         key,
         clock,
-        chainClock,
         log,
         fees: new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei }),
-        journal: new SendJournal(datastore, `${this.chainId}-${key.address}`),
+        journal,
         contracts: { marketplace, token },
         redo: (entry) => this.#collectAgain(entry),
       },
       {
         confirmations: settings.confirmations ?? DEFAULT_CONFIRMATIONS,
-        maxDailySpendWei: settings.maxDailySpendWei ?? DEFAULT_MAX_DAILY_SPEND_WEI,
+        cap: new SpendingCap({ journal, clock }, settings.maxDailySpendWei ?? DEFAULT_MAX_DAILY_SPEND_WEI),
         stuckSeconds: settings.stuckSeconds ?? DEFAULT_STUCK_SECONDS,
       },
     )
@@ -194,7 +199,10 @@ export class EthersMarket implements Market {
       const marketplace = await connection.open(options)
       const reader = new ChainReader({ ...connection, log: parts.log }, marketplace, parts.key.address)
       const [terms, token] = await Promise.all([reader.terms(options), reader.tokenAddress(options)])
-      const market = new EthersMarket(parts, settings, connection, { marketplace, token, terms, reader })
+      const { chainId, genesis } = connection.heads
+      const account = { chainId, genesis, address: parts.key.address }
+      const journal = await SendJournal.of(parts.datastore, account, parts.log)
+      const market = new EthersMarket(parts, settings, connection, { marketplace, token, terms, reader, journal })
       await market.#transactor.start()
       return market
     } catch (error) {
@@ -319,6 +327,7 @@ export class EthersMarket implements Market {
 
   async proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined> {
     const [found] = await this.slotDuties([id], options)
+    if (found?.problem !== undefined) throw found.problem
     return found?.period === period ? found.duty : undefined
   }
 
@@ -384,21 +393,25 @@ export class EthersMarket implements Market {
   async fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
     const { requestId, slotIndex } = slot
     const id = slotId(requestId, slotIndex)
-    const [slotState, request, state, expiry, end] = await Promise.all([
+    const [slotState, request, state, expiry, end, interval] = await Promise.all([
       this.slotState(id, options),
       this.request(requestId, options),
       this.requestState(requestId, options),
       this.requestExpiry(requestId, options),
       this.requestEnd(requestId, options),
+      blockInterval(this.#connection, options),
     ])
     if (request === undefined || state === undefined || expiry === undefined || end === undefined)
       throw revertError('fillSlot', '0xbdd64a7a', 'unknown request')
     // Before the allowance is raised in vain.
     if (slotState !== 'Free' && slotState !== 'Repair')
       return { done: false, why: 'slot not free', sentence: `fillSlot: the slot reads ${slotState}; take another slot` }
-    const last = (state === 'New' ? expiry : end) - FILL_MARGIN_SECONDS
-    if (this.clock.now() > last || (state !== 'New' && state !== 'Started')) {
-      const sentence = `fillSlot: the request is over, or will be within ${FILL_MARGIN_SECONDS} seconds, and a slot filled too late is never paid`
+    const margin = fillMargin(interval)
+    const last = (state === 'New' ? expiry : end) - margin
+    // Whichever is later: a clock that lags must not let a slot be filled too late.
+    const now = Math.max(this.clock.now(), this.#connection.heads.latest.timestamp)
+    if (now > last || (state !== 'New' && state !== 'Started')) {
+      const sentence = `fillSlot: the request is over, or will be within ${margin} seconds, and a slot filled too late is never paid`
       return { done: false, why: 'request over', sentence }
     }
     const { collateralPerByte, slotSize } = request.ask
@@ -421,18 +434,19 @@ export class EthersMarket implements Market {
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {
     const end = this.periodicity.endOf(period)
-    if (this.clock.now() >= end)
-      return {
-        done: false,
-        why: 'period over',
-        sentence: `period ${period} ended ${this.clock.now() - end} seconds ago`,
-      }
+    const isOver = this.clock.now() >= end
+    // A clock that is wrong must not keep a proof back that is due.
+    if (isOver && (await this.#nextBlockTime(options)) >= end) {
+      const sentence = `period ${period} ended ${this.clock.now() - end} seconds ago`
+      return { done: false, why: 'period over', sentence }
+    }
     const intent: Intent = { verb: 'submitProof', slotId: id, period, proof }
     return outcome(this.#send(intent, 'submitProof', end - 1, options), {
       Proofs_ProofAlreadySubmitted: 'already submitted',
       Marketplace_ProofNotSubmittedByHost: 'not our slot',
       Marketplace_UnknownRequest: 'not our slot',
       withdrawn: 'period over',
+      ...(isOver && ({ Proofs_InvalidProof: 'period over' } as const)),
     })
   }
 
@@ -457,17 +471,18 @@ export class EthersMarket implements Market {
     const [end] = await this.#reader.view('requestEnd', [active.requestId], 'latest', options)
     const intent: Intent = { verb: 'collect', slotId: id, rewardRecipient: this.#rewardRecipient }
     const order = { intent, gasPercent: GAS_PERCENT.collect, safeAfter: Number(end) }
-    const collected = await outcome(this.#transactor.send(order, options), {
-      notOver: 'not over yet',
-      Marketplace_AlreadyPaid: 'already paid',
-      Marketplace_InvalidSlotHost: 'not our slot',
-      Marketplace_SlotIsFree: 'not our slot',
-    })
+    const collected = await outcome<'not over yet' | 'already paid' | 'not our slot', Settled>(
+      this.#transactor.settle(order, options),
+      {
+        notOver: 'not over yet',
+        Marketplace_AlreadyPaid: 'already paid',
+        Marketplace_InvalidSlotHost: 'not our slot',
+        Marketplace_SlotIsFree: 'not our slot',
+      },
+    )
     if (!collected.done) return collected
-    const { transaction } = collected
-    const { token, marketplace } = this
-    const received = await paidOut(this.#connection.rpc, transaction.hash, { token, marketplace }, options)
-    return { done: true, transaction: { ...transaction, received } }
+    const { landed, logs } = collected.transaction
+    return { done: true, transaction: { ...landed, received: paidOut(logs, this) } }
   }
 
   /** A reorganisation took back a collect of which the caller knows nothing any more. */
@@ -536,16 +551,26 @@ export class EthersMarket implements Market {
     return this.#connection.status()
   }
 
+  /** As the endpoint sees it; as our clock does where it does not tell. */
+  async #nextBlockTime(options: AbortOptions): Promise<Seconds> {
+    const [pending] = await this.#connection.rpc.callMany([PENDING_BLOCK], options)
+    return pendingTime(pending) ?? this.clock.now()
+  }
+
   #send(intent: Intent, verb: ContractVerb, validUntil: Seconds | undefined, options: AbortOptions): Promise<Landed> {
     return this.#transactor.send({ intent, gasPercent: GAS_PERCENT[verb], validUntil }, options)
   }
 }
 
+function fillMargin(blockInterval: Seconds): Seconds {
+  return Math.min(Math.max(FILL_MARGIN_SECONDS, FILL_MARGIN_BLOCKS * blockInterval), MAX_FILL_MARGIN_SECONDS)
+}
+
 /** Turns those refusals into answers that `answers` names, by the contract's error, `withdrawn` or `notOver`; all others stay errors. */
-async function outcome<Why extends string>(
-  sending: Promise<Landed>,
+async function outcome<Why extends string, Done = Landed>(
+  sending: Promise<Done>,
   answers: Readonly<Record<string, Why>>,
-): Promise<Outcome<Why>> {
+): Promise<Outcome<Why, Done>> {
   try {
     return { done: true, transaction: await sending }
   } catch (error) {

@@ -1,16 +1,12 @@
 // The marketplace's events from some block on: history in large pieces, then block by block with the chain of hashes checked, so that what a
 // reorganisation takes back is told. Subscriptions only make it look sooner.
 
-import { getBytes } from 'ethers/utils'
-import { keccak256 } from 'ethers/crypto'
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { readAhead } from '../lib/readahead.ts'
-import { EVENT_TOPICS } from './eventcodec.ts'
 import type { HeadWatch } from './headwatch.ts'
-import { blockTag, identityOf, type LogReader } from './logreader.ts'
-import { type BloomBits, bloomBits, mayHold } from './logsbloom.ts'
+import { blockTag, EMPTY_RETRIES, identityOf, type LogReader } from './logreader.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import { type RpcAnswer, type RpcClient, resultOf } from './rpcclient.ts'
 import { badAnswer, type Block, readBlock } from './rpcvalues.ts'
@@ -26,38 +22,35 @@ export interface EventFeedParts {
 export const REORG_DEPTH_BLOCKS = 64
 /** Blocks read once more at each look, for logs that an endpoint was late with. */
 export const OVERLAP_BLOCKS = 8
-/** How often a block without logs, whose bloom says otherwise, is read again before that is believed: blooms do err on that side. */
-export const EMPTY_RETRIES = 3
 
 /** A block that was read, with what was told of it. */
 interface ReadBlock {
   readonly number: number
   readonly hash: string
   readonly events: ContractEvent[]
+  /** Its bloom promised logs, and none came: they are asked for again for as long as the block is known. */
+  readonly isSuspect: boolean
 }
 
 export class EventFeed {
   readonly #parts: EventFeedParts
-  readonly #contractBits: BloomBits
-  readonly #topicBits: readonly BloomBits[]
 
-  /** @param address of the marketplace, lower case */
-  constructor(parts: EventFeedParts, address: string) {
+  constructor(parts: EventFeedParts) {
     this.#parts = parts
-    this.#contractBits = bitsOf(address)
-    this.#topicBits = EVENT_TOPICS.map(bitsOf)
   }
 
-  /** Without end. Rejects with the signal's reason, or `market/stopped`. */
+  /** Without end. Rejects with the signal's reason, `market/stopped`, or `market/bad-range`. */
   async *events({ from, signal }: AbortOptions & { readonly from: number }): AsyncGenerator<MarketEvent, void, void> {
-    const { heads } = this.#parts
-    const follower = new Follower(this.#parts, from, (block) => this.#mayHoldEvents(block))
+    const { heads, reader } = this.#parts
+    checkRange(from, Infinity)
+    const follower = new Follower(this.#parts, from)
     for (let polls = 0; ; polls = await heads.next(polls, { signal })) {
       while (follower.next <= heads.latest.number - REORG_DEPTH_BLOCKS) {
         // What was followed may have been replaced meanwhile; only then is the rest plain history.
         yield* await follower.settle({ signal })
         const last = heads.latest.number - REORG_DEPTH_BLOCKS
-        for await (const piece of readAhead(this.#parts.reader.read(follower.next, last, { signal }))) {
+        const newest = () => heads.latest.number - REORG_DEPTH_BLOCKS
+        for await (const piece of readAhead(reader.read(follower.next, last, { signal, newest }))) {
           follower.skipTo(piece.to + 1)
           yield* piece.events
         }
@@ -76,15 +69,19 @@ export class EventFeed {
     signal,
   }: AbortOptions & { readonly from: number; readonly to?: number }): AsyncGenerator<ContractEvent, void, void> {
     const { heads, reader } = this.#parts
+    checkRange(from, to)
     // What the caller has just done must be in it, though the last look was before.
-    const newest = to <= heads.latest.number ? heads.latest : await heads.look({ signal })
-    for await (const { events } of readAhead(reader.read(from, Math.min(to, newest.number), { signal }))) yield* events
+    const { number } = to <= heads.latest.number ? heads.latest : await heads.look({ signal })
+    const newest = () => heads.latest.number
+    for await (const { events } of readAhead(reader.read(from, Math.min(to, number), { signal, newest }))) yield* events
   }
+}
 
-  #mayHoldEvents({ logsBloom }: Block): boolean {
-    if (logsBloom === undefined) return false
-    return this.#topicBits.some((topic) => mayHold(logsBloom, [this.#contractBits, topic]))
-  }
+function checkRange(from: number, to: number): void {
+  const isBlock = (number: number) => Number.isSafeInteger(number) && number >= 0
+  if (isBlock(from) && (isBlock(to) || to === Infinity)) return
+  const message = `expected blocks by their numbers, from 0 on, found ${from} to ${to}; ask for whole numbers`
+  throw new CodexError('market/bad-range', message, { detail: { from, to } })
 }
 
 interface Look {
@@ -98,7 +95,6 @@ const NOTHING: Look = { events: [], hasMore: false }
 /** The newest blocks as one reader of events knows them. */
 class Follower {
   readonly #parts: EventFeedParts
-  readonly #mayHoldEvents: (block: Block) => boolean
   readonly #from: number
   /** Without gaps, oldest first, at most {@link REORG_DEPTH_BLOCKS}. */
   #known: ReadBlock[] = []
@@ -106,11 +102,10 @@ class Follower {
   /** How often each block was found empty against its bloom. */
   readonly #empty = new Map<string, number>()
 
-  constructor(parts: EventFeedParts, from: number, mayHoldEvents: (block: Block) => boolean) {
+  constructor(parts: EventFeedParts, from: number) {
     this.#parts = parts
     this.#from = from
     this.#next = from
-    this.#mayHoldEvents = mayHoldEvents
   }
 
   /** The first block not read yet. */
@@ -167,7 +162,7 @@ class Follower {
 
   /** The newest known blocks once more, while no new one comes. */
   async #reread(head: Block, { signal }: AbortOptions): Promise<Look> {
-    const first = Math.max(this.#next - OVERLAP_BLOCKS, this.#known[0]?.number ?? this.#next)
+    const first = this.#overlapFrom(this.#next)
     const last = Math.min(head.number, this.#next - 1)
     if (last < first) return NOTHING
     const { rpc, reader } = this.#parts
@@ -182,7 +177,7 @@ class Follower {
     { signal }: AbortOptions,
   ): Promise<{ readonly blocks: readonly Block[]; readonly events: readonly ContractEvent[] }> {
     const { rpc, reader } = this.#parts
-    const first = Math.max(from - OVERLAP_BLOCKS, this.#known[0]?.number ?? from)
+    const first = this.#overlapFrom(from)
     const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
     const [logs, ...heads] = await rpc.callMany([reader.call(first, to), ...numbers.map(headCall)], { signal })
     const blocks: Block[] = []
@@ -195,14 +190,21 @@ class Follower {
     return { blocks, events: reader.events(logs, first, to) }
   }
 
+  /** The first block to be read once more along with those from `next` on. */
+  #overlapFrom(next: number): number {
+    const suspect = this.#known.find(({ isSuspect, events }) => isSuspect && events.length === 0)
+    return Math.min(suspect?.number ?? next, Math.max(next - OVERLAP_BLOCKS, this.#known[0]?.number ?? next))
+  }
+
   #accept(blocks: readonly Block[], events: readonly ContractEvent[]): MarketEvent[] {
     const told: MarketEvent[] = this.#late(events)
     for (const block of blocks) {
       const own = events.filter((event) => event.block === block.number)
       // The logs came of another moment than the heads: the next look will tell.
       if (own.some(({ blockHash }) => blockHash !== block.hash)) break
-      if (own.length === 0 && this.#mayHoldEvents(block) && !this.#believesEmpty(block)) break
-      this.#known.push({ number: block.number, hash: block.hash, events: own })
+      const isSuspect = own.length === 0 && this.#parts.reader.mayHoldEvents(block)
+      if (isSuspect && !this.#goesOnWithout(block)) break
+      this.#known.push({ number: block.number, hash: block.hash, events: own, isSuspect })
       this.#next = block.number + 1
       told.push(...own)
     }
@@ -222,7 +224,7 @@ class Follower {
     return late
   }
 
-  #believesEmpty({ hash, number }: Block): boolean {
+  #goesOnWithout({ hash, number }: Block): boolean {
     const times = (this.#empty.get(hash) ?? 0) + 1
     this.#empty.set(hash, times)
     if (times <= EMPTY_RETRIES) return false
@@ -276,8 +278,4 @@ function readBlocks(answers: readonly RpcAnswer[], numbers: readonly number[]): 
     if (block !== undefined && block.number !== numbers[i]) throw badAnswer(`block ${numbers[i]}`, block.number)
     return block
   })
-}
-
-function bitsOf(hex: string): BloomBits {
-  return bloomBits(getBytes(keccak256(hex)))
 }

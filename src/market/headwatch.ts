@@ -8,7 +8,8 @@ import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { ChainClock } from './chainclock.ts'
-import { type RpcClient, resultOf } from './rpcclient.ts'
+import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
+import { type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
 import { badAnswer, type Block, readBlock, readNumber } from './rpcvalues.ts'
 
 export interface HeadWatchParts {
@@ -24,8 +25,22 @@ export interface HeadWatchSettings {
   readonly pollSeconds: Seconds
 }
 
-/** A newest block that is further ahead of the last one is believed only when the next answer agrees. */
+/** The endpoint speaks for another chain than ours. */
+export interface WrongChain {
+  readonly since: Seconds
+  /** The id that it gives; our own where the chain is another one of the same id. */
+  readonly found: number
+  readonly problem: string
+}
+
+/** A newest block that is further ahead of the last one is believed only when the endpoint has its parent too. */
 export const MAX_BLOCKS_AHEAD = 64
+/** Nothing heard for longer, the chain's time stands still until there is: the machine may have slept, or its clock may have been set. */
+const MIN_UNHEARD_SECONDS: Seconds = 30
+
+export function maxUnheardSeconds(pollSeconds: Seconds): Seconds {
+  return Math.max(MIN_UNHEARD_SECONDS, 3 * pollSeconds)
+}
 
 export class HeadWatch {
   readonly #rpc: RpcClient
@@ -38,9 +53,8 @@ export class HeadWatch {
   #latest: Block | undefined
   /** When the last good answer came. */
   #polledAt: Seconds = -Infinity
-  /** A newest block that waits to be believed. */
-  #leap: Block | undefined
-  #wrongChain: { readonly since: Seconds; readonly found: number } | undefined
+  #genesis: string | undefined
+  #wrongChain: WrongChain | undefined
   #polls = 0
   #reorgs = 0
   #pausing: AbortController | undefined
@@ -80,14 +94,20 @@ export class HeadWatch {
   }
 
   /** Set while the endpoint speaks for another chain than ours. */
-  get wrongChain(): { readonly since: Seconds; readonly found: number } | undefined {
+  get wrongChain(): WrongChain | undefined {
     return this.#wrongChain
+  }
+
+  /** Hash of the chain's first block; undefined where the endpoint has not that block. */
+  get genesis(): string | undefined {
+    return this.#genesis
   }
 
   /** Looks once, then goes on in the background until {@link HeadWatch.stop}. @throws CodexError as an endpoint may fail, `market/wrong-chain` */
   async start(options: AbortOptions): Promise<void> {
     await this.#poll(options)
     this.assertOurChain()
+    if (this.#latest === undefined) throw noParent()
     this.#scope.spawn('head watch', (signal) => this.#watch(signal))
   }
 
@@ -104,8 +124,6 @@ export class HeadWatch {
   /** Looks now, and settles with the newest block. @throws as an endpoint may fail */
   async look(options: AbortOptions): Promise<Block> {
     await this.#poll(options)
-    // Far ahead of what we knew: asked for once more, because two that agree are believed.
-    if (this.#leap !== undefined) await this.#poll(options)
     return this.latest
   }
 
@@ -130,12 +148,10 @@ export class HeadWatch {
   /** @throws CodexError `market/wrong-chain` */
   assertOurChain(): void {
     if (this.#wrongChain === undefined) return
-    const { found } = this.#wrongChain
-    throw new CodexError(
-      'market/wrong-chain',
-      `expected an endpoint of chain ${this.#chainId}, found one of chain ${found}; correct the endpoint's address`,
-      { detail: { expected: this.#chainId, found } },
-    )
+    const { found, problem } = this.#wrongChain
+    throw new CodexError('market/wrong-chain', `${problem}; correct the endpoint's address`, {
+      detail: { expected: this.#chainId, found },
+    })
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -164,55 +180,91 @@ export class HeadWatch {
   }
 
   async #poll(options: AbortOptions): Promise<void> {
-    const [chain, head] = await this.#rpc.callMany(
-      [
-        { method: 'eth_chainId', params: [] },
-        { method: 'eth_getBlockByNumber', params: ['latest', false] },
-      ],
-      options,
-    )
+    const isAfterGap = this.#clock.now() - this.#polledAt > maxUnheardSeconds(this.#pollSeconds)
+    const calls: RpcCall[] = [
+      { method: 'eth_chainId', params: [] },
+      { method: 'eth_getBlockByNumber', params: ['latest', false] },
+    ]
+    if (isAfterGap) calls.push(PENDING_BLOCK)
+    const [chain, head, pending] = await this.#rpc.callMany(calls, options)
     const block = readBlock(resultOf(head))
     if (block === undefined) throw badAnswer('its newest block', null)
-    if (this.#isOurs(readNumber(resultOf(chain), 'the chain id'))) this.#take(block)
+    if (!(await this.#isOurs(readNumber(resultOf(chain), 'the chain id'), block, options))) return
+    if (!(await this.#isBelievable(block, options))) return
+    this.#take(block, isAfterGap ? Math.max(block.timestamp, pendingTime(pending) ?? 0) : undefined)
   }
 
-  #isOurs(found: number): boolean {
+  /** Another chain may have the same id: then its first block is another. That is asked whenever the chain may have been exchanged. */
+  async #isOurs(found: number, block: Block, options: AbortOptions): Promise<boolean> {
     this.#chainId ??= found
-    const isOurs = found === this.#chainId
-    if (!isOurs && this.#wrongChain === undefined) {
-      this.#wrongChain = { since: this.#clock.now(), found }
-      this.#log.error('the endpoint speaks for another chain; waiting for ours', { expected: this.#chainId, found })
-    } else if (isOurs && this.#wrongChain !== undefined) {
+    const before = this.#latest
+    const isDoubtful =
+      before === undefined || this.#wrongChain !== undefined || takesPlace(block, before) || isFarAhead(block, before)
+    const genesis = isDoubtful && found === this.#chainId ? await this.#askGenesis(options) : undefined
+    this.#genesis ??= genesis
+    const problem =
+      found !== this.#chainId
+        ? `expected chain ${this.#chainId}, found chain ${found}`
+        : genesis !== undefined && genesis !== this.#genesis
+          ? `expected the chain ${found} that begins with block ${this.#genesis}, found another one, beginning with ${genesis}`
+          : undefined
+    if (problem !== undefined && this.#wrongChain === undefined) {
+      this.#wrongChain = { since: this.#clock.now(), found, problem }
+      this.#log.error('the endpoint speaks for another chain; waiting for ours', { problem })
+    } else if (problem === undefined && this.#wrongChain !== undefined) {
       this.#wrongChain = undefined
       this.#log.info('the endpoint speaks for our chain again', { chainId: found })
     }
-    return isOurs
+    return problem === undefined
   }
 
-  #take(block: Block): void {
+  /** Undefined where the endpoint does not tell. */
+  async #askGenesis(options: AbortOptions): Promise<string | undefined> {
+    const [first] = await this.#rpc.callMany([{ method: 'eth_getBlockByNumber', params: ['0x0', false] }], options)
+    return first?.ok === true ? readBlock(first.result)?.hash : undefined
+  }
+
+  /** @param timeAfterGap the chain's time, when nothing was heard of it for long */
+  #take(block: Block, timeAfterGap: Seconds | undefined): void {
     const before = this.#latest
-    if (before !== undefined && !this.#isBelievable(block, before)) return
-    this.#leap = undefined
     const isFollowed = this.#clock.now() - this.#polledAt <= 2 * this.#pollSeconds + 1
     this.#polledAt = this.#clock.now()
     if (before !== undefined && takesPlace(block, before)) this.#reorgs++
     this.#latest = block
     this.#chainClock.adopt({
-      timestamp: block.timestamp,
+      timestamp: timeAfterGap ?? block.timestamp,
       isFresh: before !== undefined && isFollowed && block.number > before.number,
+      isAfterGap: timeAfterGap !== undefined,
     })
     this.#polls++
     for (const wake of [...this.#waiters]) wake()
     this.#waiters.clear()
   }
 
-  #isBelievable(block: Block, before: Block): boolean {
-    if (block.number <= before.number + MAX_BLOCKS_AHEAD) return true
-    if (this.#leap !== undefined && block.number + MAX_BLOCKS_AHEAD >= this.#leap.number) return true
-    this.#leap = block
-    this.#log.debug('a newest block far ahead; looking again', { found: block.number, before: before.number })
+  /** An endpoint may say any number; one that has the block before has the chain up to there, or lies with care. */
+  async #isBelievable(block: Block, options: AbortOptions): Promise<boolean> {
+    if (!isFarAhead(block, this.#latest)) return true
+    const parent = readBlock(
+      await this.#rpc.call('eth_getBlockByNumber', [`0x${(block.number - 1).toString(16)}`, false], options),
+    )
+    if (parent?.hash === block.parentHash) return true
+    this.#log.warn('the endpoint tells of a newest block far ahead, and has not the one before it; not believed', {
+      found: block.number,
+      before: this.#latest?.number,
+    })
     return false
   }
+}
+
+function isFarAhead({ number }: Block, before: Block | undefined): boolean {
+  return number > (before?.number ?? 0) + (before === undefined ? 0 : MAX_BLOCKS_AHEAD)
+}
+
+function noParent(): CodexError<'market/unreachable'> {
+  return new CodexError(
+    'market/unreachable',
+    'expected the newest block and the one before it, found one without the other; use another endpoint if it goes on',
+  )
 }
 
 function takesPlace(block: Block, before: Block): boolean {

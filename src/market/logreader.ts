@@ -6,9 +6,10 @@ import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { EVENT_TOPICS, readEvent } from './eventcodec.ts'
+import { eventBloom } from './logsbloom.ts'
 import type { ContractEvent } from './marketevent.ts'
 import { type RpcAnswer, type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
-import { badAnswer, readBlock, readLogs } from './rpcvalues.ts'
+import { badAnswer, type Block, readBlock, readLogs } from './rpcvalues.ts'
 
 export interface LogReaderParts {
   readonly rpc: RpcClient
@@ -32,12 +33,23 @@ const MANY_EVENTS = 5_000
 /** Pieces read without trouble before a refused size is tried again. */
 const PIECES_BEFORE_RETRY = 32
 const RETRY_SECONDS = 2
+/** How often no logs are believed only after another look, where a bloom says otherwise: blooms do err on that side. */
+export const EMPTY_RETRIES = 3
+/** Up to so many blocks, no logs at all are held against the blooms of all heads; of more blocks they are only asked for once more. */
+const BLOOMED_BLOCKS = 512
+/** How often the last block of a piece is missing before we look how long the chain is now. */
+const MISSING_TRIES = 5
+
+/** A piece's last block is not there: the node is late, or there never was one. */
+const MISSING = 'missing'
 
 export class LogReader {
   readonly #rpc: RpcClient
   readonly #clock: Clock
   readonly #log: Log
   readonly #address: string
+  /** Whether the head of a block says that it may hold events of ours: never "no" wrongly. */
+  readonly mayHoldEvents: (block: Block) => boolean
   #span = FIRST_SPAN_BLOCKS
   /** What the endpoint has granted, as far as we know. */
   #limit = MAX_SPAN_BLOCKS
@@ -49,16 +61,28 @@ export class LogReader {
     this.#clock = clock
     this.#log = log
     this.#address = address
+    this.mayHoldEvents = eventBloom(address, EVENT_TOPICS)
   }
 
-  /** Blocks `from` to `to`, both included, piece by piece. Tries until it succeeds; rejects with the signal's reason or `market/stopped`. */
-  async *read(from: number, to: number, { signal }: AbortOptions): AsyncGenerator<LogPiece, void, void> {
-    let next = from
-    while (next <= to) {
+  /**
+   * Blocks `from` to `to`, both included, piece by piece. Tries until it succeeds; ends sooner where the chain turns out to be shorter. Rejects
+   * with the signal's reason or `market/stopped`.
+   * @param newest number of the newest block as known now
+   */
+  async *read(
+    from: number,
+    to: number,
+    { signal, newest }: AbortOptions & { readonly newest: () => number },
+  ): AsyncGenerator<LogPiece, void, void> {
+    let end = to
+    let missing = 0
+    for (let next = from; next <= end;) {
       signal.throwIfAborted()
-      const last = Math.min(to, next + this.#span - 1)
+      const last = Math.min(end, next + this.#span - 1)
       const events = await this.#piece(next, last, signal)
-      if (events === undefined) continue
+      missing = events === MISSING ? missing + 1 : 0
+      if (missing >= MISSING_TRIES) end = Math.min(end, newest())
+      if (events === undefined || events === MISSING) continue
       yield { from: next, to: last, events }
       next = last + 1
     }
@@ -90,24 +114,55 @@ export class LogReader {
   }
 
   /** Undefined when it has to be tried again. */
-  async #piece(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | undefined> {
-    // A node that has not the last block yet answers with what it has, as if that were all.
-    const [logs, head] = await this.#rpc.callMany(
-      [this.call(from, to), { method: 'eth_getBlockByNumber', params: [blockTag(to), false] }],
-      { signal },
-    )
+  async #piece(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING | undefined> {
     try {
-      const last = readBlock(resultOf(head))
-      if (last?.number !== to) throw badAnswer(`block ${to}`, last?.number ?? null)
-      const events = this.events(logs, from, to)
-      assertOneHashPerBlock(events)
-      this.#grow(events.length)
-      return events
+      for (let look = 0; ; look++) {
+        const events = await this.#ask(from, to, signal)
+        if (events === MISSING) {
+          await this.#yieldTo(badAnswer(`block ${to}`, null), 1, signal)
+          return MISSING
+        }
+        // Some endpoints answer so when they have too much to do, or before their logs are indexed.
+        if (events.length > 0 || (await this.#isEmpty(from, to, look, signal))) {
+          this.#grow(events.length)
+          return events
+        }
+      }
     } catch (error) {
       if (!CodexError.is(error) || error.code === 'market/stopped') throw error
       await this.#yieldTo(error, to - from + 1, signal)
       return undefined
     }
+  }
+
+  async #ask(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING> {
+    // A node that has not the last block yet answers with what it has, as if that were all.
+    const [logs, head] = await this.#rpc.callMany(
+      [this.call(from, to), { method: 'eth_getBlockByNumber', params: [blockTag(to), false] }],
+      { signal },
+    )
+    const last = readBlock(resultOf(head))
+    if (last === undefined) return MISSING
+    if (last.number !== to) throw badAnswer(`block ${to}`, last.number)
+    const events = this.events(logs, from, to)
+    assertOneHashPerBlock(events)
+    return events
+  }
+
+  /** Whether no logs are to be believed. @param look how often they were looked for before */
+  async #isEmpty(from: number, to: number, look: number, signal: AbortSignal): Promise<boolean> {
+    if (to - from >= BLOOMED_BLOCKS) return look > 0
+    if (look > 0) await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
+    if (look >= EMPTY_RETRIES) return true
+    const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
+    const heads = await this.#rpc.callMany(
+      numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [blockTag(number), false] })),
+      { signal },
+    )
+    return !heads.some((head) => {
+      const block = readBlock(resultOf(head))
+      return block !== undefined && this.mayHoldEvents(block)
+    })
   }
 
   #grow(found: number): void {

@@ -1,5 +1,6 @@
 // The bloom filter in a block's head: tells without asking for logs whether a contract may have logged in it. It never says "no" wrongly.
 
+import { keccak256 } from 'ethers/crypto'
 import { fromHex } from '../lib/bytes.ts'
 
 /** Places of the three bits of one value. */
@@ -22,4 +23,15 @@ export function mayHold(bloom: string, values: readonly BloomBits[]): boolean {
   const bytes = fromHex(bloom)
   const isSet = (bit: number) => ((bytes[bytes.length - 1 - (bit >> 3)] as number) & (1 << (bit & 7))) !== 0
   return values.every((bits) => bits.every(isSet))
+}
+
+/** @param address of a contract, `0x…` @returns whether the block may hold logs of it whose first topic is one of `topics` */
+export function eventBloom(
+  address: string,
+  topics: readonly string[],
+): (block: { readonly logsBloom: string | undefined }) => boolean {
+  const bitsOf = (hex: string) => bloomBits(fromHex(keccak256(hex)))
+  const contract = bitsOf(address)
+  const events = topics.map(bitsOf)
+  return ({ logsBloom }) => logsBloom !== undefined && events.some((event) => mayHold(logsBloom, [contract, event]))
 }

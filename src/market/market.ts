@@ -1,6 +1,7 @@
 // Market: the chain as sales, purchasing and validation see it. A seam; how an endpoint is spoken to is not here (ethersmarket.ts).
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { RequestId, SlotId, StorageRequest } from '../protocol/request.ts'
 import type { RequestState, SlotState } from './chainstates.ts'
@@ -44,6 +45,8 @@ export interface SlotDuty {
   /** The period of the block that answered. */
   readonly period: Period
   readonly duty: ProofDuty | undefined
+  /** Why the contract did not tell whether a proof is due: then `duty` says nothing, and has to be asked for again. */
+  readonly problem?: CodexError
 }
 
 /** A transaction of ours that is in the chain. */
@@ -139,7 +142,7 @@ export interface Market {
   canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean>
   mySlots(options: AbortOptions): Promise<readonly SlotId[]>
   myRequests(options: AbortOptions): Promise<readonly RequestId[]>
-  /** Undefined when the slot owes no proof in this period, or the chain is in another period by now. */
+  /** Undefined when the slot owes no proof in this period, or the chain is in another period by now. Throws {@link SlotDuty.problem}. */
   proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined>
   /** State and duty of many slots in a few requests, in the order of `ids`. */
   slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]>

@@ -32,6 +32,8 @@ export interface Receipt {
   readonly succeeded: boolean
   readonly gasUsed: bigint
   readonly feeWei: bigint
+  /** As they came: only who needs them reads them. */
+  readonly logs: unknown
 }
 
 /** Logs that one answer may hold. */
@@ -99,6 +101,7 @@ export function readReceipt(value: unknown): Receipt | undefined {
     succeeded: readQuantity(fields['status'], 'the status of a transaction') === 1n,
     gasUsed,
     feeWei: price === undefined ? 0n : gasUsed * readQuantity(price, 'gas price'),
+    logs: fields['logs'],
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { Change, Datastore, Key } from '../storage/datastore.ts'
@@ -69,6 +70,35 @@ export class SendJournal {
     this.#datastore = datastore
     this.#prefix = joinKey(`meta/market/intents/${name}/`)
     this.#spendingKey = joinKey(`meta/market/spending/${name}`)
+  }
+
+  /**
+   * The journal of an account on one chain. Chains of the same id do not share one: what was signed for a development chain that has gone must
+   * not be sent to the next. Where the endpoint does not tell how its chain begins, it is taken for the one of last time.
+   * @param genesis hash of the chain's first block @throws CodexError as the datastore
+   */
+  static async of(
+    datastore: Datastore,
+    {
+      chainId,
+      genesis,
+      address,
+    }: { readonly chainId: number; readonly genesis: string | undefined; readonly address: string },
+    log: Log,
+  ): Promise<SendJournal> {
+    const account = `${chainId}-${address}`
+    const key = joinKey(`meta/market/genesis/${account}`)
+    const record = await datastore.get(key)
+    const before = record === undefined ? undefined : textOf(openRecord(key, record))
+    const chain = genesis ?? before ?? 'unknown'
+    if (chain !== before) await datastore.commit([{ put: key, value: sealRecord(utf8(chain)) }])
+    if (before !== undefined && chain !== before)
+      log.warn('this is another chain than last time; transactions of that one are left alone', {
+        chainId,
+        before,
+        chain,
+      })
+    return new SendJournal(datastore, `${account}-${chain}`)
   }
 
   /** Reads everything there is. @throws CodexError as the datastore, `store/corrupted-record` for the record of spending */

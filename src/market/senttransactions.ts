@@ -7,7 +7,6 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { ChainClock } from './chainclock.ts'
 import { isCollectSafe } from './collectsafety.ts'
 import { type FeeSource, raised } from './feesource.ts'
 import type { HeadWatch } from './headwatch.ts'
@@ -22,6 +21,7 @@ import type { RpcError } from './rpcerror.ts'
 import { type Receipt, readNumber, readReceipt } from './rpcvalues.ts'
 import { fateOf } from './sendanswer.ts'
 import type { Attempt, EntryEnd, JournalEntry, SendJournal } from './sendjournal.ts'
+import type { SpendingCap } from './spendingcap.ts'
 
 export interface SentParts {
   readonly rpc: RpcClient
@@ -31,7 +31,6 @@ export interface SentParts {
   readonly journal: SendJournal
   /** The machine's. */
   readonly clock: Clock
-  readonly chainClock: ChainClock
   readonly contracts: Contracts
   readonly log: Log
   /** A collect that was told as done has been taken back and withdrawn: it is to be done anew. */
@@ -43,6 +42,7 @@ export interface SentSettings {
   readonly confirmations: number
   /** Not mined for so long, a transaction is sent again for more money. */
   readonly stuckSeconds: Seconds
+  readonly cap: SpendingCap
 }
 
 /** Forms of one transaction; then it is only sent again as it is. */
@@ -52,22 +52,30 @@ export const FINAL_DEPTH_BLOCKS = 64
 /** Depths at which a transaction in the chain is looked for once more, in case a reorganisation went unseen. */
 const RECHECK_DEPTHS = [1, 2, 3, 5, 8, 12, 20, 32, FINAL_DEPTH_BLOCKS]
 export const RESEND_SECONDS: Seconds = 15
+/** Receipts asked for before it is known how many transactions are in the chain. */
+const FIRST_RECEIPTS = 8
 /** Looks, and seconds, until it is asked who used a nonce of which no receipt of ours is found: an endpoint may be late with receipts. */
 const GONE_LOOKS = 5
 const GONE_SECONDS: Seconds = 20
 /** Where the endpoint cannot tell whose transaction used the nonce. */
 const UNPROVEN_SECONDS: Seconds = 600
 
+/** A transaction in the chain, and the logs of its receipt as they came. */
+export interface Settled {
+  readonly landed: Landed
+  readonly logs: unknown
+}
+
 /** One sent transaction, as its sender sees it. */
 export interface Sent {
   readonly entry: JournalEntry
   /** Settles when it is in the chain, as deep as asked; rejects with why it is not, or did nothing there. */
-  readonly settled: Promise<Landed>
+  readonly settled: Promise<Settled>
 }
 
 interface Watched extends Sent {
   entry: JournalEntry
-  readonly resolve: (landed: Landed) => void
+  readonly resolve: (settled: Settled) => void
   readonly reject: (error: unknown) => void
   /** When this run began to look after it. */
   readonly since: Seconds
@@ -77,6 +85,8 @@ interface Watched extends Sent {
   /** The newest block when it ended. */
   endedBlock: number
   checkedDepth: number
+  /** Offering more would exceed the cap of the day, and that was told. */
+  isCapped: boolean
 }
 
 export class SentTransactions {
@@ -130,7 +140,7 @@ export class SentTransactions {
   watch(entry: JournalEntry, sentAt: Seconds): Sent {
     let resolve: Watched['resolve'] = () => undefined
     let reject: Watched['reject'] = () => undefined
-    const settled = new Promise<Landed>((fulfil, fail) => {
+    const settled = new Promise<Settled>((fulfil, fail) => {
       resolve = fulfil
       reject = fail
     })
@@ -138,7 +148,7 @@ export class SentTransactions {
     settled.catch(() => undefined)
     const since = this.#parts.clock.now()
     const endedBlock = this.#parts.heads.latest.number
-    const rest = { gone: undefined, checkedDepth: 0, endedBlock }
+    const rest = { gone: undefined, checkedDepth: 0, endedBlock, isCapped: false }
     const watched: Watched = { entry, settled, resolve, reject, since, sentAt, ...rest }
     this.#watched.set(entry.nonce, watched)
     if (this.#scope.signal.aborted) reject(stopped())
@@ -190,16 +200,28 @@ export class SentTransactions {
   /** @returns the nonce behind all that are in the chain */
   async #lookAt(due: readonly Watched[], options: AbortOptions): Promise<number> {
     const { key, rpc } = this.#parts
-    const hashes = due.map(({ entry }) => entry.attempts.map(({ hash }) => hash))
     const count = { method: 'eth_getTransactionCount', params: [key.address, 'latest'] }
-    const [mined, ...answers] = await rpc.callMany([count, ...hashes.flat().map(receiptCall)], options)
-    const nextNonce = readNumber(resultOf(mined), 'a nonce')
-    let at = 0
-    for (const [i, watched] of due.entries()) {
-      const attempts = (hashes[i] as string[]).length
-      const receipts = answers.slice(at, (at += attempts)).map((answer) => readReceipt(resultOf(answer)))
-      await this.#judge(watched, receipts, nextNonce, options)
+    const receipts = new Map<Watched, readonly (Receipt | undefined)[]>()
+    /** @returns the answers to `calls` */
+    const ask = async (some: readonly Watched[], ...calls: readonly RpcCall[]): Promise<RpcAnswer[]> => {
+      const hashes = some.map(({ entry }) => entry.attempts.map(({ hash }) => hash))
+      const answers = await rpc.callMany([...calls, ...hashes.flat().map(receiptCall)], options)
+      let at = calls.length
+      for (const [i, watched] of some.entries()) {
+        const own = answers.slice(at, (at += (hashes[i] as string[]).length))
+        receipts.set(
+          watched,
+          own.map((answer) => readReceipt(resultOf(answer))),
+        )
+      }
+      return answers.slice(0, calls.length)
     }
+    // Of many that wait in line, only the first are likely to be in the chain.
+    const [mined] = await ask(due.slice(0, FIRST_RECEIPTS), count)
+    const nextNonce = readNumber(resultOf(mined), 'a nonce')
+    const rest = due.slice(FIRST_RECEIPTS).filter(({ entry }) => entry.nonce < nextNonce || entry.landed !== undefined)
+    if (rest.length > 0) await ask(rest)
+    for (const watched of due) await this.#judge(watched, receipts.get(watched) ?? [], nextNonce, options)
     return nextNonce
   }
 
@@ -236,7 +258,7 @@ export class SentTransactions {
 
   async #found(watched: Watched, receipt: Receipt, attempt: Attempt): Promise<void> {
     watched.gone = undefined
-    const { hash, block, blockHash, gasUsed, feeWei } = receipt
+    const { hash, block, blockHash, gasUsed, feeWei, logs } = receipt
     const landed: Landed = { hash, block, blockHash, gasUsed, feeWei }
     const depth = this.#depthOf(block)
     watched.checkedDepth = Math.max(depth, 0)
@@ -259,7 +281,7 @@ export class SentTransactions {
     const { told } = entry
     await this.#end(watched, end, landed)
     if (end === 'cancelled' && told === 'mined') this.#parts.redo?.(entry)
-    if (end === 'mined') watched.resolve(landed)
+    if (end === 'mined') watched.resolve({ landed, logs })
     else watched.reject(failure ?? withdrawn(entry))
   }
 
@@ -321,10 +343,11 @@ export class SentTransactions {
 
   /** Not in the chain yet: sends it again, or for more, or withdraws it. */
   async #urge(watched: Watched, nextNonce: number, options: AbortOptions): Promise<void> {
-    const { clock, chainClock } = this.#parts
+    const { clock, heads } = this.#parts
     const { attempts, validUntil, nonce } = watched.entry
     const last = attempts.at(-1) as Attempt
-    const isOver = validUntil !== undefined && chainClock.now() > validUntil && last.kind === 'act'
+    // By a block that was made, for a clock that is wrong must not withdraw a proof that is due.
+    const isOver = validUntil !== undefined && heads.latest.timestamp > validUntil && last.kind === 'act'
     const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
     const isUnwanted = last.kind === 'act' && !(await this.#mayHappen(watched.entry))
     if (isUnwanted) return this.#again(watched)
@@ -335,7 +358,7 @@ export class SentTransactions {
     if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.#again(watched)
   }
 
-  /** False when the cap leaves no room to offer more. */
+  /** False when a cap leaves no room to offer more. */
   async #replace(watched: Watched, kind: Attempt['kind'], options: AbortOptions): Promise<boolean> {
     const { clock, fees, journal, key, log } = this.#parts
     const { entry } = watched
@@ -346,6 +369,8 @@ export class SentTransactions {
     const offer = more ?? (kind === 'cancel' ? before : undefined)
     if (offer === undefined) return false
     const signed = kind === 'cancel' ? key.signCancel(raw, offer) : key.signAgain(raw, offer)
+    // To withdraw is never refused: it costs little, and what it prevents may cost much.
+    if (kind === 'act' && !this.#mayCost(watched, signed.maxCostWei)) return false
     const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
     await journal.write(replacement)
     watched.entry = replacement
@@ -354,6 +379,28 @@ export class SentTransactions {
     log.info(what, { verb: entry.verb, nonce: entry.nonce, maxFeePerGas: offer.maxFeePerGas })
     await this.#resend(watched)
     return true
+  }
+
+  #mayCost(watched: Watched, costWei: bigint): boolean {
+    const { entry } = watched
+    try {
+      this.#settings.cap.check(
+        costWei,
+        entry.isDuty,
+        this.open.filter(({ nonce }) => nonce !== entry.nonce),
+      )
+      watched.isCapped = false
+      return true
+    } catch (error) {
+      if (!watched.isCapped)
+        this.#parts.log.warn('a stuck transaction is not offered more for', {
+          verb: entry.verb,
+          nonce: entry.nonce,
+          error,
+        })
+      watched.isCapped = true
+      return false
+    }
   }
 
   async #resend(watched: Watched): Promise<void> {

@@ -13,14 +13,17 @@ import { badAnswer, readNumber } from './rpcvalues.ts'
 import { fateOf, refusal } from './sendanswer.ts'
 import type { JournalEntry } from './sendjournal.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
-import { attemptOf, type Sent, type SentParts, type SentSettings, SentTransactions } from './senttransactions.ts'
+import {
+  attemptOf,
+  type Sent,
+  type SentParts,
+  type SentSettings,
+  SentTransactions,
+  type Settled,
+} from './senttransactions.ts'
 
 export type TransactorParts = SentParts
-
-export interface TransactorSettings extends SentSettings {
-  /** For gas and coins sent, in a day; the last fifth is kept for duties. */
-  readonly maxDailySpendWei: bigint
-}
+export type TransactorSettings = SentSettings
 
 /** Transactions that may be under way at once. */
 export const MAX_OPEN_INTENTS = 1024
@@ -65,7 +68,12 @@ export class Transactor {
    * @throws CodexError `market/…` for what the contracts refuse, `market/out-of-gas`, `market/replaced`, `market/withdrawn`, `market/send-refused`,
    * `wallet/…` for what the caps refuse, or as the datastore: then nothing was sent
    */
-  async send(order: Order, { signal }: AbortOptions): Promise<Landed> {
+  async send(order: Order, options: AbortOptions): Promise<Landed> {
+    return (await this.settle(order, options)).landed
+  }
+
+  /** As {@link Transactor.send}, with what the receipt holds besides. */
+  async settle(order: Order, { signal }: AbortOptions): Promise<Settled> {
     const same = this.#same(order)
     if (same !== undefined) return same.settled
     const gasLimit = await this.#estimator.estimate(order, { signal })
@@ -103,7 +111,7 @@ export class Transactor {
     const nonce = Math.max(this.#sent.nextNonce, await this.#pendingNonce({ signal }))
     signal.throwIfAborted()
     const signed = key.sign(order.intent, contracts, { chainId: heads.chainId, nonce, gasLimit, fees })
-    this.#assertWithinCap(signed.maxCostWei, isDuty(order.intent))
+    this.#settings.cap.check(signed.maxCostWei, isDuty(order.intent), this.#sent.open)
     const entry = entryOf(order, nonce, signed, clock.now())
     await this.#writeFirst(entry)
     // From here on it counts as sent.
@@ -143,20 +151,6 @@ export class Transactor {
     // A nonce far ahead would wait for ever, and all after it.
     if (pending <= latest + 2 * MAX_OPEN_INTENTS) return Math.max(latest, pending)
     throw badAnswer(`a nonce from ${latest} to ${latest + 2 * MAX_OPEN_INTENTS}`, pending)
-  }
-
-  #assertWithinCap(costWei: bigint, duty: boolean): void {
-    const { clock, journal } = this.#parts
-    const { maxDailySpendWei } = this.#settings
-    const cap = duty ? maxDailySpendWei : (maxDailySpendWei * 4n) / 5n
-    const underWay = this.#sent.open.reduce((sum, { attempts }) => sum + (attempts.at(-1)?.maxCostWei ?? 0n), 0n)
-    const spent = journal.spent(clock.now())
-    if (spent + underWay + costWei <= cap) return
-    throw new CodexError(
-      'wallet/daily-cap',
-      `spent ${spent} wei in the last day, ${underWay} may follow, ${costWei} more would exceed the cap of ${cap}; wait or raise the cap`,
-      { detail: { spent, underWay, costWei, cap } },
-    )
   }
 }
 

@@ -116,6 +116,7 @@ async function provePeriod(
     try {
       const [found] = await market.slotDuties([id], { signal })
       if (found === undefined || found.state !== 'Filled') return { at: 'state', state: found?.state ?? 'Free' }
+      if (found.problem !== undefined) throw found.problem
       if (found.period > period) break
       // The chain has not come into this period yet.
       if (found.period === period) {

@@ -142,6 +142,46 @@ describe('ChainClock', () => {
     expect(clock.now()).toBe(START + 8 * 3600)
   })
 
+  describe('when nothing was heard of the chain for long', () => {
+    function unheard() {
+      const wall = new ManualClock(START)
+      const log = new Log({ clock: wall, levels: new LogLevels('off'), sinks: [] })
+      const clock = new ChainClock({ wall, log, maxUnheardSeconds: 30 })
+      clock.adopt({ timestamp: START, isFresh: false })
+      return { wall, clock }
+    }
+
+    it('stands still until it is, and goes on from there', async () => {
+      const { wall, clock } = unheard()
+      const wait = clock.until(START + 100, never)
+      wall.advance(3600)
+      expect(clock.now()).toBe(START + 30)
+      expect(await isSettled(wait)).toBe(false)
+      // It slept: the chain went on.
+      clock.adopt({ timestamp: START + 3599, isFresh: false, isAfterGap: true })
+      expect(clock.now()).toBe(START + 3600)
+      expect(await isSettled(wait)).toBe(true)
+    })
+
+    it("takes the chain's word when the machine's clock was set", () => {
+      const { wall, clock } = unheard()
+      wall.advance(3600)
+      clock.adopt({ timestamp: START + 31, isFresh: false, isAfterGap: true })
+      expect(clock.now()).toBe(START + 31)
+      wall.advance(9)
+      expect(clock.now()).toBe(START + 40)
+    })
+
+    it('hears of it also by a block that is old', () => {
+      const { wall, clock } = unheard()
+      for (let i = 0; i < 10; i++) {
+        wall.advance(20)
+        clock.adopt({ timestamp: START, isFresh: false })
+      }
+      expect(clock.now()).toBe(START + 200)
+    })
+  })
+
   it.each([3600, -3600])('is put right when the wall clock was set %i seconds on', (by) => {
     const { wall, clock, block } = setup()
     // The wall clock shows another time than the chain from here on.

@@ -25,5 +25,6 @@ async function setup(over: 'endpoint' | 'websocket'): Promise<MarketWorld> {
   }
 }
 
-marketSuite('EthersMarket over HTTP', () => setup('endpoint'))
+// Everything else in this folder speaks HTTP; the law over it takes long, because each transaction waits for a look.
+if (import.meta.env['LONG']) marketSuite('EthersMarket over HTTP', () => setup('endpoint'))
 marketSuite('EthersMarket over WebSocket', () => setup('websocket'))

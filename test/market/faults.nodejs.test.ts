@@ -2,7 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { EthersMarket, EthersMarketSettings } from '../../src/market/ethersmarket.ts'
-import { ChainWorld, LONG_PERIODS, never, slotsOf } from './chainworld.ts'
+import type { SlotId, StorageRequest } from '../../src/protocol/request.ts'
+import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
 import { EventList } from './eventlist.ts'
 import { fastClock } from './fastclock.ts'
 import { FaultyProxy } from './faultyproxy.ts'
@@ -275,6 +276,41 @@ describe('an endpoint that tells what is not so', () => {
     await expect(market.requestState(one, never)).rejects.toMatchObject({ code: 'market/bad-answer' })
     proxy.tamper = ({ method }) => (method === 'eth_call' ? { result: '0x' } : undefined)
     await expect(market.requestState(one, never)).rejects.toMatchObject({ code: 'market/bad-answer' })
+  })
+
+  it('tells nothing of one slot: the others are told of, and that one is no slot without duty', async () => {
+    const host = await world.open(2)
+    // The contract cannot reckon with so rare a proof.
+    const [odd, plain] = [{ proofProbability: 2n ** 255n }, {}].map((ask) => world.request(other.host, ask))
+    const slots: SlotId[] = []
+    for (const wanted of [odd, plain]) {
+      await other.requestStorage(wanted as StorageRequest, never)
+      const { id, slot } = slotsOf(wanted as StorageRequest)
+      await host.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+      await host.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
+      slots.push(slot(0))
+    }
+    const market = await open()
+    await world.jumpTo((await world.blockTime()) + 10_000, market)
+    const duties = await market.slotDuties(slots, never)
+    expect(duties).toMatchObject([
+      { state: 'Filled', duty: undefined, problem: { code: 'market/contract-panic' } },
+      { state: 'Filled', duty: { slotId: slots[1] } },
+    ])
+    expect(duties[1]).not.toHaveProperty('problem')
+    const period = duties[0]?.period ?? 0
+    await expect(market.proofDuty(slots[0] as SlotId, period, never)).rejects.toMatchObject({
+      code: 'market/contract-panic',
+    })
+    // A probe that ran out of gas on its way looks like refusals.
+    proxy.tamper = ({ method, params: [call] }, { result }) =>
+      method === 'eth_call' && !('to' in (call as object)) && typeof result === 'string'
+        ? { result: `${result.slice(0, 2 + 64 * 2)}${'0'.repeat(result.length - 2 - 64 * 2)}` }
+        : undefined
+    expect((await market.slotDuties(slots, never)).map(({ state, duty }) => [state, duty?.slotId])).toEqual([
+      ['Filled', undefined],
+      ['Filled', slots[1]],
+    ])
   })
 
   it('does not run the probe: duties are asked singly and are the same', async () => {

@@ -6,7 +6,7 @@ import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { ChainWorld, LONG_PERIODS, never } from './chainworld.ts'
 import { fastClock } from './fastclock.ts'
 
-const SPEED = 10
+const SPEED = 40
 
 let world: ChainWorld
 beforeAll(async () => {
@@ -49,7 +49,7 @@ it('a lost answer, then a used nonce, of a node whose index is late: sent once',
   const methods = ['eth_getTransactionByHash', 'eth_getTransactionReceipt']
   const isHidden = () => losses <= 0 && looks++ < 40
   const lines = hiding(methods, isHidden, () => losses-- > 0)
-  const market = await world.open(2, { pollSeconds: 1 }, { lines, clock: fastClock(SPEED) })
+  const market = await world.open(2, { pollSeconds: 1, timeoutSeconds: 20 * SPEED }, { lines, clock: fastClock(SPEED) })
   onTestFinished(() => market.stop())
   await market.sendCoins(to, 12_345n, never)
   expect(losses).toBeLessThan(0)
@@ -65,7 +65,7 @@ it.each([
   const clock = fastClock(SPEED)
   const start = clock.now()
   const lines = hiding(methods, () => clock.now() < start + 60)
-  const market = await world.open(3, { pollSeconds: 1 }, { lines, clock })
+  const market = await world.open(3, { pollSeconds: 1, timeoutSeconds: 20 * SPEED }, { lines, clock })
   onTestFinished(() => market.stop())
   expect(await market.sendCoins(to, 1n, never)).toMatchObject({ hash: expect.stringMatching(/^0x/) as string })
   expect(clock.now()).toBeGreaterThanOrEqual(start + 60)

@@ -73,7 +73,7 @@ async function waiting(market: EthersMarket, count: number): Promise<readonly st
 }
 
 describe('nonces (T22)', () => {
-  it.each(['at once', 'each second'])(
+  it.each(import.meta.env['LONG'] ? ['at once', 'each second'] : ['each second'])(
     '200 transactions at the same time, mined %s, are dense and all land',
     async (when) => {
       if (when === 'each second') {
@@ -185,6 +185,43 @@ describe('a transaction that does not come into a block', () => {
     await market.stop()
     await failed
     await rpc('anvil_dropAllTransactions')
+  })
+
+  it('is not offered more for beyond the cap of the day', async () => {
+    await rpc('evm_setAutomine', false)
+    const market = await open({ stuckSeconds: 3, maxDailySpendWei: (COIN * 5n) / 4n })
+    // Of the four fifths that are not for duties it leaves nothing for a second form of gas at a higher price.
+    const balance = BigInt(await rpc<string>('eth_getBalance', market.host, 'latest'))
+    const { baseFeePerGas } = await rpc<{ baseFeePerGas: string }>('eth_getBlockByNumber', 'latest', false)
+    const gas = 21_000n * (2n * BigInt(baseFeePerGas) + 10n ** 9n)
+    expect(balance).toBeGreaterThan(COIN)
+    const sending = market.sendCoins(NOBODY, COIN - (gas * 9n) / 8n, never)
+    await waiting(market, 1)
+    await expect.poll(() => world.records.some(({ message }) => message.includes('not offered more for'))).toBe(true)
+    expect(await waiting(market, 1)).toHaveLength(1)
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    await sending
+  })
+
+  it("is neither kept back nor withdrawn because the machine's clock was set", async () => {
+    const clock = fastClock(SPEED)
+    const market = await open({}, { clock })
+    const { id, slot } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
+    const period = market.periodicity.periodOf(await world.blockTime()) + 1
+    await world.jumpTo(market.periodicity.startOf(period) + 1, market)
+    await rpc('evm_setAutomine', false)
+    clock.setOn(1_000_000)
+    const sending = market.submitProof(slot(0), period, PROOF, never)
+    await waiting(market, 1)
+    const before = market.requests
+    await expect.poll(() => market.requests).toBeGreaterThan(before + 10)
+    expect(await waiting(market, 1)).toHaveLength(1)
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    expect(await sending).toMatchObject({ done: true })
   })
 
   it('is told as replaced when another one took its nonce', async () => {
@@ -398,6 +435,26 @@ describe('allowances (T24)', () => {
     await again.reserveSlot({ requestId: id, slotIndex: 1 }, never)
     expect(await again.fillSlot({ requestId: id, slotIndex: 1 }, PROOF, never)).toMatchObject({ done: true })
     expect(await again.allowance(never)).toBe(777n)
+  })
+})
+
+describe('a fill near the expiry of its request', () => {
+  it('is not sent when blocks come so rarely that it could get into a block too late', async () => {
+    const market = await open()
+    const request = world.request(client.host, {}, 3_600n)
+    await client.requestStorage(request, never)
+    const { id } = slotsOf(request)
+    const expiry = (await client.requestExpiry(id, never)) ?? 0
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    for (let block = 0; block < 12; block++) {
+      await rpc('evm_setNextBlockTimestamp', expiry - 40 - 20 * (11 - block))
+      await world.mine()
+    }
+    const sent = await nonceOf(market.host)
+    // Three blocks of 20 seconds.
+    const outcome = await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
+    expect(outcome).toMatchObject({ done: false, why: 'request over', sentence: expect.stringContaining('60 seconds') })
+    expect(await nonceOf(market.host)).toBe(sent)
   })
 })
 

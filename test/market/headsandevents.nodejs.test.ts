@@ -1,0 +1,212 @@
+// The newest block and the events of an endpoint that says what is not so, without a node: what only a chain in memory can be made to tell.
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { Log, type LogRecord } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { Connection } from '../../src/market/connection.ts'
+import { EventFeed } from '../../src/market/eventfeed.ts'
+import { LogReader } from '../../src/market/logreader.ts'
+import type { Market } from '../../src/market/market.ts'
+import { SendJournal } from '../../src/market/sendjournal.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { EventList } from './eventlist.ts'
+import { fastClock } from './fastclock.ts'
+import { type ScriptedCall, ScriptedChain, SCRIPTED_MARKETPLACE, toldBlock } from './scriptedchain.ts'
+
+/** Waits of seconds take milliseconds. */
+const SPEED = 500
+const never = { signal: new AbortController().signal }
+
+async function open(chain: ScriptedChain) {
+  const clock = fastClock(SPEED)
+  const records: LogRecord[] = []
+  const log = new Log({ clock, levels: new LogLevels('trace'), sinks: [(record) => records.push(record)] })
+  // One exchange may take some real seconds.
+  const settings = { url: 'http://127.0.0.1:1', pollSeconds: 1, timeoutSeconds: 20 * SPEED, connectAttempts: 1 }
+  const connection = new Connection({ lines: chain.lines, clock, log }, settings)
+  await connection.heads.start(never)
+  onTestFinished(() => connection.close())
+  const { rpc, heads } = connection
+  const feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, SCRIPTED_MARKETPLACE) })
+  const follow = (from: number): EventList => {
+    const list = new EventList(feed as unknown as Market, from)
+    onTestFinished(() => list.stop())
+    return list
+  }
+  const past = async (from: number, to?: number): Promise<number[]> => {
+    const blocks: number[] = []
+    for await (const { block } of feed.pastEvents({ from, ...(to === undefined ? {} : { to }), ...never }))
+      blocks.push(block)
+    return blocks
+  }
+  const looks = async (count: number): Promise<void> => {
+    for (let polls = heads.polls, i = 0; i < count; i++) polls = await heads.next(polls, never)
+  }
+  return { chain, connection, feed, follow, past, looks, records, clock }
+}
+
+function setup(blocks: number): ScriptedChain {
+  return new ScriptedChain(Math.floor(Date.now() / 1000), blocks)
+}
+
+const isHead = ({ method, params: [tag] }: ScriptedCall): boolean =>
+  method === 'eth_getBlockByNumber' && (tag === 'latest' || tag === 'pending')
+const ahead = (block: unknown, by: number): object => {
+  const { number, timestamp, ...rest } = block as { number: string; timestamp: string }
+  const moved = (text: string): string => `0x${(Number(text) + by).toString(16)}`
+  return { ...rest, number: moved(number), timestamp: moved(timestamp) }
+}
+
+describe('a newest block far ahead', () => {
+  it('is not believed however often it is told, when the one before it is not there', async () => {
+    const { chain, connection, follow, records } = await open(setup(300))
+    const events = follow(300)
+    chain.tamper = (call, result) => (isHead(call) ? ahead(result, 1e6) : undefined)
+    await expect.poll(() => records.filter(({ message }) => message.includes('not believed')).length).toBeGreaterThan(3)
+    expect(connection.heads.latest.number).toBe(299)
+    expect(connection.chainClock.drift).toBeLessThan(1e5)
+    chain.tamper = () => undefined
+    chain.mine(1, 1)
+    await expect.poll(() => events.types).toEqual(['SlotFilled'])
+  })
+
+  it('is not believed as the first one either', async () => {
+    const chain = setup(300)
+    chain.tamper = (call, result) => (isHead(call) ? ahead(result, 1e6) : undefined)
+    await expect(open(chain)).rejects.toMatchObject({ code: 'market/unreachable' })
+  })
+
+  it('is believed at once when it is true', async () => {
+    const { chain, connection, past } = await open(setup(10))
+    chain.mine(5000)
+    chain.mine(1, 2)
+    expect(await past(10)).toEqual([5010, 5010])
+    expect(connection.heads.latest.number).toBe(5010)
+  })
+
+  it('that was believed keeps no reader waiting for blocks that never were', async () => {
+    const { chain, follow, past, connection, looks } = await open(setup(100))
+    const events = follow(100)
+    // It has a parent too, and nothing in between.
+    chain.tamper = ({ method, params: [tag] }) => {
+      if (method !== 'eth_getBlockByNumber') return undefined
+      const isParent = Number(tag) === 5099
+      if (!isParent && tag !== 'latest') return undefined
+      const { hash, parentHash } = { hash: `0x${'5'.repeat(64)}`, parentHash: `0x${'4'.repeat(64)}` }
+      const block = { ...toldBlock(chain.head), number: isParent ? '0x13eb' : '0x13ec' }
+      return isParent ? { ...block, hash: parentHash } : { ...block, hash, parentHash }
+    }
+    await expect.poll(() => connection.heads.latest.number).toBe(5100)
+    const reading = past(0, 5100)
+    await looks(3)
+    chain.tamper = () => undefined
+    chain.mine(1, 1)
+    expect(await reading).toEqual([100])
+    await expect.poll(() => events.types).toEqual(['SlotFilled'])
+  })
+})
+
+describe('an answer without logs', () => {
+  it.each([
+    ['few', 200],
+    ['many', 1500],
+  ])('about a piece of %s blocks of the past is asked for again', async (_, blocks) => {
+    const chain = setup(10)
+    chain.mine(1, 3)
+    chain.mine(blocks)
+    const { past } = await open(chain)
+    let left = 1
+    chain.tamper = ({ method }) => (method === 'eth_getLogs' && left-- > 0 ? [] : undefined)
+    expect(await past(0)).toEqual([10, 10, 10])
+  })
+
+  it('that goes on is believed in the end', async () => {
+    const chain = setup(10)
+    chain.mine(1, 3)
+    const { past } = await open(chain)
+    chain.tamper = ({ method }) => (method === 'eth_getLogs' ? [] : undefined)
+    expect(await past(0)).toEqual([])
+  })
+
+  it('for longer than we wait keeps nobody waiting, and what was missing comes all the same', async () => {
+    const { chain, follow } = await open(setup(300))
+    const events = follow(300)
+    let isIndexed = false
+    chain.mine(1, 2)
+    chain.tamper = ({ method }, result) => {
+      if (method !== 'eth_getLogs' || isIndexed) return undefined
+      return (result as { blockNumber: string }[]).filter(({ blockNumber }) => Number(blockNumber) !== 300)
+    }
+    chain.mine(20)
+    chain.mine(1, 1)
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([321])
+    isIndexed = true
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([321, 300, 300])
+  })
+})
+
+it('a range that is none is refused', async () => {
+  const { feed, past } = await open(setup(3))
+  for (const [from, to] of [[-1], [0.5], [NaN], [Infinity], [0, NaN], [0, -1], [2 ** 53]] as [number, number?][])
+    await expect(past(from, to)).rejects.toMatchObject({ code: 'market/bad-range' })
+  await expect(feed.events({ from: -1, ...never }).next()).rejects.toMatchObject({ code: 'market/bad-range' })
+  expect(await past(2, 1)).toEqual([])
+})
+
+describe('another chain of the same id', () => {
+  it.each([
+    ['shorter', 20],
+    ['longer', 1000],
+  ])('that is %s is no reorganisation: nothing is read until ours is back', async (_, blocks) => {
+    const { chain, connection } = await open(setup(300))
+    const ours = chain.blocks
+    chain.branch = 7
+    chain.blocks = []
+    chain.mine(blocks, 0, 1_700_000_000)
+    await expect.poll(() => connection.status()).toMatchObject({ state: 'wrong chain' })
+    expect(() => connection.heads.assertOurChain()).toThrow('begins with block')
+    expect(connection.heads.latest.number).toBe(299)
+    chain.blocks = ours
+    await expect.poll(() => connection.status()).toEqual({ state: 'connected' })
+  })
+
+  it('has a journal of its own; where its beginning is not told it is taken for the last one', async () => {
+    const datastore = new MemoryDatastore()
+    const records: LogRecord[] = []
+    const log = new Log({
+      clock: fastClock(SPEED),
+      levels: new LogLevels('warn'),
+      sinks: [(record) => records.push(record)],
+    })
+    const [one, two] = [1, 2].map((digit) => `0x${String(digit).repeat(64)}`)
+    const journalOf = (genesis: string | undefined) =>
+      SendJournal.of(datastore, { chainId: 1, genesis, address: '0xa' }, log)
+    const entry = {
+      ...{ nonce: 0, verb: 'sendCoin' as const, key: undefined, requestId: undefined, slotId: undefined },
+      ...{ validUntil: undefined, isDuty: false, attempts: [], end: undefined, landed: undefined },
+    }
+    await (await journalOf(one)).write(entry)
+    expect((await (await journalOf(undefined)).load()).entries).toHaveLength(1)
+    expect(records).toEqual([])
+    expect((await (await journalOf(two)).load()).entries).toEqual([])
+    expect(records).toHaveLength(1)
+    expect((await (await journalOf(one)).load()).entries).toHaveLength(1)
+  })
+})
+
+describe("the chain's time, when the machine's clock is set", () => {
+  it.each([3600, -3600])('by %i s: stays as it is', async (by) => {
+    const { chain, connection, clock, looks, records } = await open(setup(300))
+    const { chainClock } = connection
+    await looks(2)
+    clock.setOn(by)
+    for (let i = 0; i < 3; i++) {
+      chain.mine(1)
+      await looks(1)
+    }
+    const away = chainClock.now() - chain.head.timestamp
+    // Some real seconds of a busy machine are many of the fast one.
+    expect(Math.abs(away)).toBeLessThan(1800)
+    expect(records.some(({ message }) => message.includes("the chain's counts"))).toBe(by > 0)
+  })
+})
