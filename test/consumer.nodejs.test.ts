@@ -41,6 +41,16 @@ const wrong: number = dataset.datasetRoot
 if (wrong === undefined || parity === undefined || slotIndex !== 1) throw new Error('nothing came through')
 console.log(String(hash), String(entropy % 1000n))
 `
+const MARKET_CONSUMER = `
+import { generateKey, type Market, MARKETPLACE_ABI, NodeKey, openMarket, type SlotDuty } from 'codex-light/market'
+
+const key: NodeKey = generateKey()
+// @ts-expect-error A market wants an endpoint, and the declarations must say so.
+const wrong: Promise<Market> = openMarket({ key, signal: new AbortController().signal })
+const said = await wrong.catch((error: { code: string }) => error.code)
+const dutyOf = (duties: readonly SlotDuty[]): string | undefined => duties[0]?.duty?.challenge
+console.log(MARKETPLACE_ABI.length, key.address.length, typeof dutyOf, said)
+`
 /** The sponge of no bytes (data reference §2.7), and the entropy's last digits. */
 const SLOTS_ANSWER = '5101758095924000127790537496504070769319625501671400349336709520206095219618 481\n'
 
@@ -65,6 +75,7 @@ beforeAll(async () => {
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
   await writeFile(join(project, 'consumer.ts'), CONSUMER)
   await writeFile(join(project, 'slots.ts'), SLOTS_CONSUMER)
+  await writeFile(join(project, 'market.ts'), MARKET_CONSUMER)
 })
 
 afterAll(() => rm(project, { recursive: true, force: true }))
@@ -85,7 +96,7 @@ describe('a project that installs the package', () => {
       }
       await writeFile(
         join(project, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts'] }),
+        JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts', 'market.ts'] }),
       )
       // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
       const { stdout } = await run(process.execPath, [
@@ -107,6 +118,11 @@ describe('a project that installs the package', () => {
   test('hashes, codes and proves in Node', async () => {
     const { stdout } = await run(process.execPath, [join(project, 'out', 'slots.js')])
     expect(stdout).toBe(SLOTS_ANSWER)
+  })
+
+  test('has the market: its ABI, keys, and no market without an endpoint', async () => {
+    const { stdout } = await run(process.execPath, [join(project, 'out', 'market.js')])
+    expect(stdout).toBe('75 42 function market/bad-endpoint\n')
   })
 
   test('does so from a page whose bundler made one file of it all, which fetches nothing', async () => {

@@ -1,7 +1,12 @@
 // `codex-light/market` for a tab: the marketplace behind one endpoint, over the tab's fetch and WebSocket.
 
+import type { AbortOptions } from '../lib/abort.ts'
+import { keystoreRecord } from '../market/keystorerecord.ts'
+import type { SecureRandom } from '../market/keystore.ts'
 import { NodeKey, type NodeKeySettings } from '../market/nodekey.ts'
 import { type OpenMarket, openMarketOver } from '../market/openmarket.ts'
+import type { WalletPlace } from '../market/walletplace.ts'
+import { IdbDatastore } from '../platform/browser/idbdatastore.ts'
 import { webLines } from '../platform/browser/weblines.ts'
 
 export { CodexError } from '../lib/errors.ts'
@@ -10,7 +15,7 @@ export type { RequestState, SlotState } from '../market/chainstates.ts'
 export { EthersMarket } from '../market/ethersmarket.ts'
 export type { EthersMarketParts, EthersMarketSettings } from '../market/ethersmarket.ts'
 export type { Groth16Proof } from '../market/groth16proof.ts'
-export type { KeystorePlace } from '../market/keystore.ts'
+export type { KeystorePlace, SecureRandom } from '../market/keystore.ts'
 export type {
   ActiveSlot,
   Address,
@@ -39,6 +44,7 @@ export type { OpenMarket, OpenMarketOptions } from '../market/openmarket.ts'
 export type { Period } from '../market/periodicity.ts'
 export { Periodicity } from '../market/periodicity.ts'
 export type { RpcLines } from '../market/rpclines.ts'
+export type { WalletPlace } from '../market/walletplace.ts'
 
 /** How this platform reaches an endpoint: the `lines` of `EthersMarketParts`. */
 export const rpcLines = webLines
@@ -46,7 +52,19 @@ export const rpcLines = webLines
 /** Opens a market. Its errors are those of {@link EthersMarket.open}, and `wallet/bad-key`. */
 export const openMarket: OpenMarket = openMarketOver(webLines)
 
-/** A new key. It is nowhere but in the result. */
+/** Random bytes fit for keys and keystores, of the platform. */
+export const secureRandom: SecureRandom = (count) => crypto.getRandomValues(new Uint8Array(count))
+
+/** A new key. It is nowhere but in the result: `key.toKeystore(password, secureRandom)` is what to keep. */
 export function generateKey(settings: NodeKeySettings = {}): NodeKey {
-  return NodeKey.generate((count) => crypto.getRandomValues(new Uint8Array(count)), settings)
+  return NodeKey.generate(secureRandom, settings)
+}
+
+/**
+ * A keystore and a journal in the IndexedDB database `place`. Two tabs must not use one at a time: hold a Web Lock.
+ * @throws CodexError as IndexedDB may fail, `datastore/…`; or the signal's reason
+ */
+export async function openWallet(place: string, options: AbortOptions): Promise<WalletPlace> {
+  const datastore = await IdbDatastore.open(place, options)
+  return { keystore: keystoreRecord(datastore), datastore, close: () => datastore.close() }
 }
