@@ -393,6 +393,9 @@ export class EthersMarket implements Market {
   async fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
     const { requestId, slotIndex } = slot
     const id = slotId(requestId, slotIndex)
+    const { heads } = this.#connection
+    // The last look may be some seconds old.
+    await heads.look(options)
     const [slotState, request, state, expiry, end, interval] = await Promise.all([
       this.slotState(id, options),
       this.request(requestId, options),
@@ -409,7 +412,7 @@ export class EthersMarket implements Market {
     const margin = fillMargin(interval)
     const last = (state === 'New' ? expiry : end) - margin
     // Whichever is later: a clock that lags must not let a slot be filled too late.
-    const now = Math.max(this.clock.now(), this.#connection.heads.latest.timestamp)
+    const now = Math.max(this.clock.now(), heads.latest.timestamp)
     if (now > last || (state !== 'New' && state !== 'Started')) {
       const sentence = `fillSlot: the request is over, or will be within ${margin} seconds, and a slot filled too late is never paid`
       return { done: false, why: 'request over', sentence }

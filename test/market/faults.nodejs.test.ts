@@ -10,7 +10,9 @@ import { FaultyProxy } from './faultyproxy.ts'
 
 /** Waits of seconds take tenths of it. */
 const SPEED = 10
-const SETTINGS = { pollSeconds: 1, timeoutSeconds: 10, attempts: 2 } satisfies Partial<EthersMarketSettings>
+const SETTINGS = { pollSeconds: 1, timeoutSeconds: 100, attempts: 2 } satisfies Partial<EthersMarketSettings>
+/** Where an answer never comes: long enough for one that does, on a busy machine. */
+const IMPATIENT = { timeoutSeconds: 20 }
 
 let world: ChainWorld
 let proxy: FaultyProxy
@@ -49,7 +51,7 @@ describe('an endpoint that is away', () => {
   it.each(['down', 'too many requests', 'bad gateway', 'garbage', 'half open'] as const)(
     '%s: calls fail with what is the matter, and all goes on once it is back',
     async (mode) => {
-      const market = await open()
+      const market = await open(mode === 'half open' ? IMPATIENT : {})
       const events = await follow(market)
       proxy.mode = mode
       const id = await request()
@@ -128,7 +130,7 @@ describe('a WebSocket', () => {
   })
 
   it.each(['half open', 'down'] as const)('that is %s is opened anew', async (mode) => {
-    const market = await open({ url: proxy.websocket })
+    const market = await open({ url: proxy.websocket, ...IMPATIENT })
     const events = await follow(market)
     proxy.mode = mode
     if (mode === 'down') proxy.cut()
