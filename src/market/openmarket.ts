@@ -25,7 +25,8 @@ export interface OpenMarketOptions extends EthersMarketSettings, AbortOptions {
 export type OpenMarket = (options: OpenMarketOptions) => Promise<EthersMarket>
 
 export function openMarketOver(lines: RpcLines): OpenMarket {
-  return ({ key, datastore = new MemoryDatastore(), clock = new SystemClock(), log, signal, ...settings }) =>
+  // So that a bad key rejects, as everything else does.
+  return async ({ key, datastore = new MemoryDatastore(), clock = new SystemClock(), log, signal, ...settings }) =>
     EthersMarket.open(
       {
         lines,

@@ -1,6 +1,8 @@
 // `codex-light/market` as a page has it: a key in IndexedDB that outlives the page, reads and transactions over fetch and over WebSocket.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,8 +16,6 @@ import type { Asked, Told } from './marketpage.ts'
 
 const PRIVATE_KEY = '42'.repeat(32)
 const PASSWORD = 'open sesame'
-/** Nobody listens there: the page is handed out by the browser's own routes. */
-const ORIGIN = 'http://127.0.0.1:9'
 
 async function bundled(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'codex-light-marketpage-'))
@@ -37,6 +37,18 @@ async function bundled(): Promise<string> {
   return readFile(join(folder, 'page.js'), 'utf8')
 }
 
+/** On loopback, as the chain is: a browser lets no other page speak to it. */
+async function served(script: string): Promise<string> {
+  const server = createServer(({ url }, response) => {
+    const isScript = url === '/page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(isScript ? script : '<!doctype html><script type="module" src="/page.js"></script>')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
 test('a page keeps its key and sends with it, over HTTP and over WebSocket', async () => {
   const [script, world, found] = await Promise.all([bundled(), ChainWorld.start(), findChromium()])
   onTestFinished(() => world.stop())
@@ -49,18 +61,11 @@ test('a page keeps its key and sends with it, over HTTP and over WebSocket', asy
   const browser = await chromium.launch(found)
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
-  await page.route(`${ORIGIN}/**`, (route) =>
-    route.request().url().endsWith('.js')
-      ? route.fulfill({ contentType: 'text/javascript', body: script })
-      : route.fulfill({
-          contentType: 'text/html',
-          body: '<!doctype html><script type="module" src="/page.js"></script>',
-        }),
-  )
+  const origin = await served(script)
   const to = keyOf(3).address
   const send = async (url: string, privateKey: string): Promise<Told> => {
     // Anew each time: what is kept has to be in IndexedDB.
-    await page.goto(`${ORIGIN}/`)
+    await page.goto(origin)
     const asked: Asked = { url, marketplace: world.deployment.marketplace, privateKey, password: PASSWORD, to }
     return page.evaluate(
       (one) => (globalThis as unknown as { sendFromWallet(asked: Asked): Promise<Told> }).sendFromWallet(one),
