@@ -20,7 +20,7 @@ const BRIDGE_OPTIONS = {
     'pages of this origin may use the bridge; those of this machine always may; * for all',
   ),
   'bridge-token-file': text('FILE', 'its first line is what tabs must know to come in'),
-  'bridge-cache': size('what the bridge keeps for the next tab; 1 GiB without it'),
+  'bridge-cache': size('what the bridge keeps for the next tab, at least 32 MiB; 1 GiB without it'),
   'bridge-max-tabs': count('tabs at once; 64 without it'),
 }
 

@@ -3,6 +3,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
 import type { Bytes } from '../lib/units.ts'
@@ -181,9 +182,16 @@ export class NodeNetwork {
     return streamDataset(this.#fetchParts(), cid, manifest, options)
   }
 
-  /** Gets blocks for the peers that came over WebSocket, from now on. To be called once. */
+  /** Gets blocks for the peers that came over WebSocket, from now on. To be called once. @throws CodexError `relay/cache-too-small` */
   async relay(settings: { readonly cacheBytes?: Bytes | undefined } = {}): Promise<Relay> {
-    const { Relay } = await import('./relay.ts')
+    const { MIN_CACHE_BYTES, Relay } = await import('./relay.ts')
+    const { cacheBytes = MIN_CACHE_BYTES } = settings
+    if (cacheBytes < MIN_CACHE_BYTES)
+      throw new CodexError(
+        'relay/cache-too-small',
+        `expected a cache of at least ${MIN_CACHE_BYTES} bytes for the bridge, found ${cacheBytes}; give it more`,
+        { detail: { limitBytes: MIN_CACHE_BYTES, foundBytes: cacheBytes } },
+      )
     const { repo, clock, log } = this.#parts
     const serves = (peerId: string): boolean => this.#network.connections().some((each) => isTab(each, peerId))
     const relay = new Relay({ exchange: this.exchange, repo, serves, clock, log: log.topic('relay') }, settings)

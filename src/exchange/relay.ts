@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
-import { GiB } from '../lib/units.ts'
+import { GiB, MiB } from '../lib/units.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { addressKey, addressOf } from './addresskey.ts'
 import type { BlockExchange } from './blockexchange.ts'
@@ -25,6 +25,8 @@ const BATCH_BLOCKS = 64
 /** Blocks that nobody has given after so long are let go; whoever still wants them asks again. */
 export const GIVE_UP_SECONDS: Seconds = 120
 export const DEFAULT_CACHE_BYTES: Bytes = GiB
+/** Below it blocks would make room for others before the peers that they were fetched for have taken them. */
+export const MIN_CACHE_BYTES: Bytes = 32 * MiB
 /** Cached blocks that nothing removed go then: after a restart nobody knows that they were only cached. */
 const CACHE_SECONDS: Seconds = 3600
 
