@@ -2,7 +2,7 @@
 // only; what they make is in node.ts. A second tab gets a viewer instead of a node.
 
 import type { CreateNodeOptions } from './createnode.ts'
-import { checkOptions, runNode, runParts } from './createnode.ts'
+import { checkOptions, runNode, runParts, takeRoles } from './createnode.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
@@ -21,6 +21,7 @@ import { TabChannel } from './platform/browser/tabchannel.ts'
 import { tellingDatastore } from './platform/browser/tellingdatastore.ts'
 import { WebCryptoHasher } from './platform/browser/webcryptohasher.ts'
 import { WebLock } from './platform/browser/weblock.ts'
+import { WorkerTime } from './platform/browser/workertime.ts'
 import type { ProofInputs } from './proving/proofinputs.ts'
 import type { ProvingFunctions } from './proving/provingfunctions.ts'
 import type { Compute } from './slots/slotsparts.ts'
@@ -52,6 +53,8 @@ export interface TabOptions extends AbortOptions {
 export interface BrowserOptions extends TabOptions, NodeSettings {
   /** Wait in line while another tab runs this node, instead of failing at once. */
   readonly inLine?: boolean
+  /** Told last of all when the node stops: nothing of it needs the clock any more. */
+  readonly released?: (() => void) | undefined
 }
 
 export const MAX_NAME_CHARS = 40
@@ -68,6 +71,7 @@ export async function openNode({
   log,
   lost,
   inLine = false,
+  released,
   signal,
   ...settings
 }: BrowserOptions): Promise<TabNode> {
@@ -91,6 +95,7 @@ export async function openNode({
     const release = async (): Promise<void> => {
       await channel.close()
       await lock.release()
+      released?.()
     }
     return new CodexNode(
       {
@@ -192,10 +197,37 @@ export interface CreateTabOptions extends CreateNodeOptions, Pick<BrowserOptions
 export async function createNode(options: CreateTabOptions): Promise<TabNode> {
   checkOptions(options)
   const { name, inLine, lost, quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun } = options
-  const run = runParts(options)
+  const time = options.clock === undefined ? new WorkerTime() : undefined
+  const run = runParts({ ...options, clock: options.clock ?? new SystemClock(time) })
   const settings = { quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun }
-  const node = await openNode({ name, lost, ...run, ...settings, ...(inLine !== undefined && { inLine }) })
-  return runNode(node, options, run)
+  try {
+    const node = await openNode({
+      ...{ name, lost, ...run, ...settings },
+      ...(inLine !== undefined && { inLine }),
+      released: () => time?.close(),
+    })
+    return await runNode(node, options, run)
+  } catch (error) {
+    time?.close()
+    throw error
+  }
+}
+
+/** The machine's time for a node that outlives all hiding of its page, see {@link WorkerTime}; its worker is there as long as the page. */
+export function openTabClock(): Clock {
+  return new SystemClock(new WorkerTime())
+}
+
+/** What a node that is open already takes up: all of {@link CreateNodeOptions} that does not belong to its opening. */
+export type TabRoles = Omit<CreateNodeOptions, keyof NodeSettings | 'clock' | 'log' | 'signal'>
+
+/**
+ * Has a node that was opened and started take up roles; it keeps what it stores. When that fails it runs on without them.
+ * @throws CodexError as {@link createNode}
+ */
+export async function enterRoles(node: TabNode, roles: TabRoles, options: AbortOptions): Promise<void> {
+  checkOptions(roles)
+  await takeRoles(node, roles, options)
 }
 
 /** What proves in a tab, and what it can be measured with. */

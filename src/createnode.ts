@@ -96,19 +96,27 @@ export async function runNode(
   { signal }: AbortOptions,
 ): Promise<CodexNode> {
   try {
-    const trade = await tradeSettings(options)
     await node.start({ signal })
-    const { listen, bootstrap, roles = [] } = options
-    if (listen !== undefined || bootstrap !== undefined || trade !== undefined || roles.includes('bridge')) {
-      const network = await node.join({ listen, bootstrap }, { signal })
-      if (roles.includes('bridge')) await network.relay({ cacheBytes: options.bridgeCacheBytes })
-    }
-    if (trade !== undefined) await node.enter(trade, { signal })
+    await takeRoles(node, options, { signal })
     return node
   } catch (error) {
     await node.stop()
     throw error
   }
+}
+
+/**
+ * Has a started node take up its roles. When that fails it runs on without them, and may be asked again.
+ * @throws CodexError as {@link runNode}
+ */
+export async function takeRoles(node: CodexNode, options: CreateNodeOptions, { signal }: AbortOptions): Promise<void> {
+  const trade = await tradeSettings(options)
+  const { listen, bootstrap, roles = [] } = options
+  if (listen !== undefined || bootstrap !== undefined || trade !== undefined || roles.includes('bridge')) {
+    const network = await node.join({ listen, bootstrap }, { signal })
+    if (roles.includes('bridge')) await network.relay({ cacheBytes: options.bridgeCacheBytes })
+  }
+  if (trade !== undefined) await node.enter(trade, { signal })
 }
 
 /** That what the roles need is there, before anything is opened. @throws CodexError `node/bad-options`, its detail names the option */

@@ -4,6 +4,7 @@ import { BlockGrid } from './blockgrid.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
+import { SellerSection } from './sellersection.tsx'
 import type { Session } from './session.ts'
 import { SpaceCard } from './spacecard.tsx'
 import { TransferCard } from './transfercard.tsx'
@@ -24,6 +25,7 @@ export function App({ session }: Part) {
       <main>
         <RoleBanner session={session} />
         <Problem session={session} />
+        {role.at === 'leading' && <SellerSection session={session} />}
         {role.at === 'leading' && <DropZone session={session} />}
         <TransferCard session={session} />
         <BlockGrid session={session} />

@@ -20,7 +20,7 @@ const log = new Log({
       console[level === 'error' ? 'error' : 'warn'](`${topic}: ${message}`, fields),
   ],
 })
-const session = new Session({ name: NODE_NAME, clock, log })
+const session = new Session({ name: NODE_NAME, log })
 
 const page = document.getElementById('page')
 assert(page !== null, 'index.html has a place for the page')

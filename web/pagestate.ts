@@ -6,6 +6,7 @@ import type { BlockStorage } from '../src/browser.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import type { Manifest } from '../src/protocol/manifest.ts'
+import type { DemoOffer } from './demooffer.ts'
 
 /** Datasets shown at most; the page says when there are more. */
 export const MAX_LISTED = 200
@@ -86,6 +87,8 @@ export class PageState {
   /** What went wrong last, in a sentence that says what to do. */
   readonly problem = signal<string | undefined>(undefined)
   readonly check = signal<Check | undefined>(undefined)
+  /** The demo that serves this page; `resumes`: this browser was selling there. */
+  readonly demo = signal<{ readonly offer: DemoOffer; readonly resumes: boolean } | undefined>(undefined)
   /** What a screen reader should say next. */
   readonly news = signal('')
 }

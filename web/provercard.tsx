@@ -2,15 +2,11 @@
 
 import { useSignal } from '@preact/signals'
 
-import { openProving, type TabProving } from '../src/browser.ts'
-import { CodexError } from '../src/lib/errors.ts'
+import { openProving } from '../src/browser.ts'
+import { circuitBeside, type CircuitFiles } from './circuitbeside.ts'
 import { explain } from './explain.ts'
 import { type MeterState, type Stage, STAGE_WORDS, verdict, withProgress } from './provermeter.ts'
 
-type CircuitFiles = Parameters<TabProving['createProver']>[0]['circuit']
-
-/** Beside the page, where the program that serves it has built a circuit. */
-const BESIDE = new URL('circuit/', document.baseURI)
 const STAGES = Object.keys(STAGE_WORDS) as Stage[]
 /** The first proof also loads the key; the second is what a slot costs. */
 const PROOFS = 2
@@ -175,17 +171,4 @@ async function run(
   } finally {
     await prover.close()
   }
-}
-
-/** Undefined where there is none. The hashes come from the same place as the files: they tell a kept copy from a damaged one, no more. */
-async function circuitBeside(signal: AbortSignal): Promise<CircuitFiles | undefined> {
-  const response = await fetch(new URL('sha256.json', BESIDE), { signal })
-  if (response.status === 404) return undefined
-  if (!response.ok)
-    throw new CodexError(
-      'proving/cannot-download',
-      `the circuit beside this page cannot be had: ${await response.text()}`,
-    )
-  const { wasm, zkey } = (await response.json()) as { readonly wasm: string; readonly zkey: string }
-  return { wasm: new URL('circuit.wasm', BESIDE), zkey: new URL('circuit.zkey', BESIDE), sha256: { wasm, zkey } }
 }

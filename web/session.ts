@@ -7,6 +7,7 @@ import { formatBytes } from '../src/lib/format.ts'
 import type { Bytes } from '../src/lib/units.ts'
 import { equalCids } from '../src/protocol/cid.ts'
 import { blocksCount, contentBytes } from '../src/protocol/manifest.ts'
+import { findDemo, wasSelling } from './demooffer.ts'
 import { explain } from './explain.ts'
 import type { DamagedEntry, Entry, Transfer } from './pagestate.ts'
 import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
@@ -19,7 +20,7 @@ import { checkStore, repairStore } from './storagecheck.ts'
 type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
 /** Loaded after the first picture: the page is there before the node is. */
 type NodeRoom = typeof BrowserRoom
-type Options = Pick<BrowserOptions, 'name' | 'clock' | 'log'>
+type Options = Pick<BrowserOptions, 'name' | 'log'>
 
 export class Session {
   readonly state = new PageState()
@@ -41,9 +42,10 @@ export class Session {
   /** Runs the node, or watches it until the tab that runs it is gone. Settles once this tab leads, or cannot. */
   async run(): Promise<void> {
     const { signal } = this.#closing
-    const options = { ...this.#options, signal, lost: (error: CodexError) => this.#fail(error) }
     try {
       const room = await import('../src/browser.ts')
+      const lost = (error: CodexError): void => this.#fail(error)
+      const options = { ...this.#options, clock: room.openTabClock(), signal, lost }
       this.#room = room
       this.#node = await room.openNode(options).catch((error: unknown) => {
         if (!CodexError.is(error, 'node/other-tab')) throw error
@@ -57,8 +59,20 @@ export class Session {
         this.state.problem.value = explain(error)
       })
     } catch (error) {
-      this.#fail(error)
+      return this.#fail(error)
     }
+    const offer = await findDemo()
+    if (offer !== undefined) this.state.demo.value = { offer, resumes: wasSelling(offer) }
+  }
+
+  /** Aborted when the node ends. */
+  get closing(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  /** The node and what it was opened with, for what is loaded later. Undefined in a tab that does not run it. */
+  get running(): { readonly room: NodeRoom; readonly node: TabNode } | undefined {
+    return this.#room !== undefined && this.#node !== undefined ? { room: this.#room, node: this.#node } : undefined
   }
 
   async #watchUntilLeading(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {
@@ -330,6 +344,8 @@ export class Session {
   #fail(error: unknown): void {
     this.state.role.value = { at: 'failed', problem: explain(error) }
     this.state.stored.value = undefined
+    this.state.demo.value = undefined
+    this.#closing.abort(error)
     void this.#node?.stop()
   }
 }

@@ -9,6 +9,7 @@ import { formatBytes, formatCount } from '../lib/format.ts'
 import { MiB } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { DemoTab } from './demotab.ts'
 import type { DemoWorld } from './demoworld.ts'
 import { openWorld } from './demoworld.ts'
 import { openFileSource } from './filesource.ts'
@@ -52,9 +53,12 @@ printed when all slots are paid`,
     const world = await openWorld({ ...call, done: (stage, what) => watch.done(stage, what) })
     let page: PageServer | undefined
     try {
-      page = once ? undefined : await pageOf(call, world)
+      const { client, provider } = world.nodes
+      const tell = (line: string): void => void watch.say(line)
+      const tab = new DemoTab({ devnet: world.devnet, client, provider, signal: call.signal, tell })
+      page = once ? undefined : await pageOf(call, world, tab)
       if (page !== undefined) await watch.say(`the page     ${page.url}`)
-      const answer = await runPurchase(call, world, watch, path)
+      const answer = await runPurchase(call, world, watch, { path, onStarted: (cid) => tab.offer(cid) })
       await call.terminal.answer(
         { ...answer, page: page?.url ?? null },
         page === undefined ? 'All slots are paid.' : `All slots are paid. The page: ${page.url} (Ctrl-C ends)`,
@@ -94,7 +98,13 @@ class StopWatch {
   }
 }
 
-async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, path: string) {
+async function runPurchase(
+  call: Call,
+  world: DemoWorld,
+  watch: StopWatch,
+  // From then on another provider takes nothing away from this purchase.
+  { path, onStarted }: { readonly path: string; readonly onStarted: (cid: Cid) => void },
+) {
   const { signal, terminal } = call
   const { client, provider } = world.nodes
   const seller = provider.trade?.provider
@@ -142,10 +152,13 @@ async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, path:
   )
   await terminal.progress({ label: 'waiting for the chain' }, async (advance) => {
     const deadline = watch.seconds + EXPIRY_SECONDS + DURATION_SECONDS + PATIENCE_SECONDS
-    const isOver = (): boolean => purchase.outcome !== undefined && seller.list().length === 0
+    const isOver = (): boolean =>
+      purchase.outcome !== undefined && seller.list().every(({ requestId }) => requestId !== purchase.id)
     for (; !isOver(); await look(signal)) {
-      if (purchase.state === 'started' && watch.timings['started'] === undefined)
+      if (purchase.state === 'started' && watch.timings['started'] === undefined) {
         await watch.done('started', 'all slots are filled')
+        onStarted(cid)
+      }
       if (purchase.outcome !== undefined && purchase.state !== 'finished') break
       if (watch.seconds > deadline)
         throw new CodexError('demo/too-slow', 'expected the slots to be paid by now; see the lines above')
@@ -204,9 +217,10 @@ async function upload(node: NodejsNode, path: string, signal: AbortSignal): Prom
   }
 }
 
-async function pageOf({ dist, terminal }: Call, world: DemoWorld): Promise<PageServer | undefined> {
+async function pageOf({ dist, terminal }: Call, world: DemoWorld, tab: DemoTab): Promise<PageServer | undefined> {
   try {
-    return await servePage(fileURLToPath(new URL('web/', dist)), { circuit: async () => world.circuit.folder })
+    const circuit = async (): Promise<string> => world.circuit.folder
+    return await servePage(fileURLToPath(new URL('web/', dist)), { circuit, demo: tab })
   } catch (error) {
     if (!CodexError.is(error, 'page/not-built')) throw error
     terminal.say(`no page is served: ${error.message}`)

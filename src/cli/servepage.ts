@@ -1,4 +1,4 @@
-// Serves the built page on loopback: the files that lie in its folder at the start and nothing else. No API, no folder listing.
+// Serves the built page on loopback: the files that lie in its folder at the start, and of the demo one document and one button. No API beside, no folder listing.
 
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -44,6 +44,20 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-cache',
 }
 
+/** What the demo has for the page. Only the page that is served here gets at it. */
+export interface LiveDemo {
+  /** Answered as JSON at each look. */
+  facts(): unknown
+  /** The page's one button. @throws CodexError whose sentence the person at the page is shown */
+  request(): Promise<unknown>
+}
+
+/** Where the page looks for {@link LiveDemo}; without one it is told that there is none. */
+const DEMO_DOCUMENT = '/demo.json'
+const DEMO_REQUEST = '/demo/request'
+/** A page of another site can send it only where we allow that, and we allow nothing. */
+const OWN_HEADER = 'x-codex-light'
+
 export interface PageServer {
   readonly url: string
   /** Settles when no connection is open any more. */
@@ -56,7 +70,11 @@ export interface PageServer {
  */
 export async function servePage(
   folder: string,
-  { port = 0, circuit }: { readonly port?: number; readonly circuit?: () => Promise<string> } = {},
+  {
+    port = 0,
+    circuit,
+    demo,
+  }: { readonly port?: number; readonly circuit?: () => Promise<string>; readonly demo?: LiveDemo | undefined } = {},
 ): Promise<PageServer> {
   const files = await filesIn(folder)
   if (!files.has(START_PAGE))
@@ -64,7 +82,7 @@ export async function servePage(
       detail: { folder },
     })
   const server = createServer((request, response) => {
-    answer({ files, circuit }, request, response).catch(() => response.destroy())
+    answer({ files, circuit, demo }, request, response).catch(() => response.destroy())
   })
   server.maxConnections = MAX_CONNECTIONS
   server.headersTimeout = REQUEST_TIMEOUT_MS
@@ -89,6 +107,7 @@ interface Served {
   readonly files: ReadonlyMap<string, string>
   /** The folder of the circuit that the page may measure with; called when it is first asked for. */
   readonly circuit: (() => Promise<string>) | undefined
+  readonly demo: LiveDemo | undefined
 }
 
 /** Of a circuit, by the path of their URL. */
@@ -96,14 +115,21 @@ const CIRCUIT_FILES: ReadonlyMap<string, string> = new Map(
   ['circuit.wasm', 'circuit.zkey', 'sha256.json'].map((name) => [`/circuit/${name}`, name]),
 )
 
-async function answer({ files, circuit }: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  { files, circuit, demo }: Served,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
   if (!HOSTS.has(hostname(request.headers.host))) return refuse(response, 421, 'this host is not served here')
+  const path = pathOf(request.url ?? '')
+  if (request.method === 'POST' && path === DEMO_REQUEST && demo !== undefined)
+    return act(() => demo.request(), request, response)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
     return refuse(response, 405, 'only GET and HEAD are served here')
   }
-  const path = pathOf(request.url ?? '')
+  if (path === DEMO_DOCUMENT) return sendJson(demo?.facts() ?? null, response)
   const name = CIRCUIT_FILES.get(path ?? '')
   if (name !== undefined && circuit !== undefined) {
     // It may have to be built first, and that may fail for reasons that a person can mend.
@@ -114,6 +140,25 @@ async function answer({ files, circuit }: Served, request: IncomingMessage, resp
   const file = path === undefined ? undefined : files.get(path === '/' ? START_PAGE : path)
   if (file === undefined) return refuse(response, 404, 'there is no such file')
   await send(file, request, response)
+}
+
+async function act(action: () => Promise<unknown>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { origin, host } = request.headers
+  if (request.headers[OWN_HEADER] === undefined || origin !== `http://${host}`)
+    return refuse(response, 403, 'only the page that is served here may do that')
+  request.resume()
+  try {
+    sendJson(await action(), response)
+  } catch (error) {
+    if (!CodexError.is(error)) throw error
+    refuse(response, 409, sentenceOf(error))
+  }
+}
+
+function sendJson(value: unknown, response: ServerResponse): void {
+  response.setHeader('Cache-Control', 'no-store')
+  response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.end(JSON.stringify(value))
 }
 
 /** For the person at the page, who started this program too. */

@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { PAGE_HEADERS, servePage } from '../../src/cli/servepage.ts'
 import { scratchFolder } from './command.ts'
 
@@ -92,6 +93,46 @@ test('answers no host but loopback, so that no other name leads here', async () 
   ])
     expect([host, (await raw(url, '/', host)).split('\r\n')[0]]).toEqual([host, 'HTTP/1.1 421 Misdirected Request'])
   expect(await raw(url, '/', undefined)).toMatch(/^HTTP\/1\.1 400 /)
+})
+
+test('gives the demo to its own page, and its button to nobody else', async () => {
+  const folder = scratchFolder()
+  writeFileSync(join(folder, 'index.html'), '<h1>page</h1>')
+  let requests = 0
+  const demo = {
+    facts: () => ({ key: 'public' }),
+    request: async () => {
+      if (++requests > 1) throw new CodexError('demo/not-ready', 'try again soon')
+      return { requestId: '0x1' }
+    },
+  }
+  const server = await servePage(folder, { demo })
+  onTestFinished(() => server.close())
+  const { url } = server
+  const { origin } = new URL(url)
+  const document = await fetch(`${url}demo.json`)
+  expect([await document.json(), document.headers.get('cache-control')]).toEqual([{ key: 'public' }, 'no-store'])
+  expect(await raw(url, '/demo.json', 'evil.example')).toMatch(/^HTTP\/1\.1 421 /)
+  const post = (headers: Record<string, string>) => fetch(`${url}demo/request`, { method: 'POST', headers })
+  const refused: Record<string, string>[] = [
+    {},
+    { origin },
+    { 'x-codex-light': 'page' },
+    { 'x-codex-light': 'page', origin: 'http://evil.example' },
+    { 'x-codex-light': 'page', origin: 'null' },
+  ]
+  for (const headers of refused) expect([headers, (await post(headers)).status]).toEqual([headers, 403])
+  expect(requests).toBe(0)
+  const own = { 'x-codex-light': 'page', origin }
+  expect(await (await post(own)).json()).toEqual({ requestId: '0x1' })
+  const again = await post(own)
+  expect([again.status, await again.text()]).toEqual([409, expect.stringContaining('ry again soon')])
+})
+
+test('without a demo says so, and has no button', async () => {
+  const url = await served()
+  expect(await (await fetch(`${url}demo.json`)).json()).toBe(null)
+  expect(await raw(url, '/demo/request', 'localhost', 'POST')).toMatch(/^HTTP\/1\.1 405 /)
 })
 
 test('refuses a folder without a page', async () => {

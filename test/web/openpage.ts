@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { BrowserContext, Locator, Page } from 'playwright'
 import { chromium } from 'playwright'
 
-import { servePage } from '../../src/cli/servepage.ts'
+import { type LiveDemo, servePage } from '../../src/cli/servepage.ts'
 import { findChromium } from '../chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -31,11 +31,12 @@ export interface PageUnderTest {
 /**
  * @param folder what is served, the built page by default
  * @param circuit a folder with the circuit beside the page; none by default
+ * @param demo what the page finds of a demo; none by default
  */
-export async function openPage(folder: string = BUILT_PAGE, circuit?: string): Promise<PageUnderTest> {
+export async function openPage(folder: string = BUILT_PAGE, circuit?: string, demo?: LiveDemo): Promise<PageUnderTest> {
   if (!existsSync(join(folder, 'index.html'))) throw new Error('the page is not built: run `npm run build` first')
   const profile = await mkdtemp(join(tmpdir(), 'codex-light-page-'))
-  const server = await servePage(folder, circuit === undefined ? {} : { circuit: async () => circuit })
+  const server = await servePage(folder, { demo, ...(circuit !== undefined && { circuit: async () => circuit }) })
   // Persistent, because storage of a private window lives in memory and is small.
   const context = await chromium.launchPersistentContext(profile, { ...(await findChromium()), headless: true })
   context.setDefaultTimeout(READY_TIMEOUT_MS)
