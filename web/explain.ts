@@ -36,6 +36,18 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
   ],
   ['datastore/outdated', 'A newer release of this page is open in another tab: reload this one.'],
   [
+    'market/unreachable',
+    'The chain is out of reach: check its endpoint and this computer’s connection; the node goes on once it answers.',
+  ],
+  ['market/wrong-chain', 'The endpoint leads to another chain than the one this tab sells on: reload the page.'],
+  ['market/failed', 'The contract refused that: its terms or its state have changed; look again in a moment.'],
+  ['reservations/reserve-failed', 'So much space is not free here: remove something below, or offer less.'],
+  ['reservations/bytes-out-of-bounds', 'Slots have taken more than that already: offer at least as much as they take.'],
+  [
+    'reservations/collateral-out-of-bounds',
+    'More collateral than that is locked in slots already: name at least as much as is locked.',
+  ],
+  [
     'page/too-large-to-save',
     'This browser can save files only through memory, and this one is too large for that: use a browser based on Chromium.',
   ],
