@@ -11,7 +11,7 @@ import { WorkerPool } from '../../src/workers/workerpool.ts'
 import type { Bench, Figure, Place, Sample } from './harness.ts'
 import { peakRssMiB } from './peakmemory.js'
 import { placeProvingFiles, readProvingFiles } from './provefiles.ts'
-import { measureOurs, measureSnarkjs, SPEED, STAGE_FIGURES, toMib } from './provesides.ts'
+import { measureOurs, measureSnarkjs, PROCESSOR, SPEED, STAGE_FIGURES, toMib } from './provesides.ts'
 
 export interface ProveBench {
   readonly name: string
@@ -36,7 +36,7 @@ export function proveBench({ name, title, threads, atLeast, script }: ProveBench
     title,
     peerTitle: 'snarkjs 0.7.6',
     rounds: 3,
-    figures: [{ ...SPEED, goal: { of: 'ratio', atLeast } }, PEAK, ...(threads === 1 ? STAGE_FIGURES : [])],
+    figures: [{ ...SPEED, goal: { of: 'ratio', atLeast } }, PROCESSOR, PEAK, ...(threads === 1 ? STAGE_FIGURES : [])],
     prepare: (place) => placeProvingFiles(place, join(place.folder, 'circuit')),
     sides: {
       ours: (place) => ours(place, threads, script),
