@@ -251,7 +251,7 @@ export class Trade {
       this.#prover?.close(),
       this.market.stop(),
     ]
-    for (const end of await Promise.allSettled(ends))
+    for (const end of await Promise.allSettled(ends.map((end) => Promise.resolve(end))))
       if (end.status === 'rejected') this.#log.error('a part of the marketplace failed to stop', { error: end.reason })
   }
 

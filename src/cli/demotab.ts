@@ -105,7 +105,9 @@ export class DemoTab implements LiveDemo {
     const slots = Array.from({ length: TERMS.nodes }, (_, index) => slotId(requestId, index))
     const deadline = performance.now() + HEAD_START_SECONDS * 1000
     while (!signal.aborted && performance.now() < deadline) {
-      const hosts = await Promise.all(slots.map((id) => client.trade?.market.hostOf(id, { signal }))).catch(() => [])
+      const hosts = await Promise.all(
+        slots.map((id) => Promise.resolve(client.trade?.market.hostOf(id, { signal }))),
+      ).catch(() => [])
       const taken = hosts.findIndex((host) => host?.toLowerCase() === tab)
       if (taken >= 0) {
         tell(`slot ${taken} of it is filled by the tab`)
