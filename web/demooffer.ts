@@ -18,7 +18,7 @@ export async function findDemo(): Promise<DemoOffer | undefined> {
   // A site elsewhere is not asked for what only a demo has.
   if (!LOOPBACK.has(window.location.hostname)) return undefined
   try {
-    const response = await fetch(new URL('demo.json', document.baseURI))
+    const response = await fetch(new URL('/demo.json', window.location.origin))
     if (!response.ok || response.headers.get('content-type')?.startsWith('application/json') !== true) return undefined
     return read(await response.json())
   } catch {

@@ -124,7 +124,7 @@ export class Seller {
   async request(): Promise<void> {
     this.#canRequest = false
     await this.#trying(async () => {
-      const response = await fetch(new URL('demo/request', document.baseURI), {
+      const response = await fetch(new URL('/demo/request', window.location.origin), {
         method: 'POST',
         headers: { 'X-Codex-Light': 'page' },
       })

@@ -36,10 +36,16 @@ export function SellerCard({ session, offer }: { readonly session: Session; read
   return <Selling seller={seller} facts={facts} />
 }
 
-function begin({ running, closing }: Session, offer: DemoOffer): Seller | undefined {
+/** Between two looks at what slots take of the space. */
+const SPACE_MS = 5000
+
+function begin(session: Session, offer: DemoOffer): Seller | undefined {
+  const { running, closing } = session
   if (running === undefined) return undefined
   const seller = new Seller(running.room, running.node, offer)
   void seller.run(closing)
+  const timer = setInterval(() => void session.lookAgain(), SPACE_MS)
+  closing.addEventListener('abort', () => clearInterval(timer), { once: true })
   return seller
 }
 

