@@ -82,4 +82,4 @@ test('a page keeps its key and sends with it, over HTTP and over WebSocket', asy
   const opened = await NodeKey.fromKeystore(first.keystore, PASSWORD)
   expect(opened.address).toBe(key.address)
   expect(JSON.parse(first.keystore)).toMatchObject({ version: 3, crypto: { kdf: 'scrypt' } })
-})
+}, 120_000)
