@@ -3,7 +3,7 @@
 
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Prints `N passed, N failed` (and `, N skipped` when there are any) after everything else. */
+/** Prints `N passed, N failed` after everything else, and before it how many were left out on purpose. */
 export default class Summary implements Reporter {
   #line = ''
 
@@ -15,7 +15,8 @@ export default class Summary implements Reporter {
       for (const group of [module, ...module.children.allSuites()]) if (group.errors().length > 0) count.failed += 1
     }
     const failed = count.failed + count.pending // Still pending at the end: interrupted.
-    this.#line = `${count.passed} passed, ${failed} failed${count.skipped > 0 ? `, ${count.skipped} skipped` : ''}`
+    const left = count.skipped > 0 ? `${count.skipped} left to test:long, or to another platform\n` : ''
+    this.#line = `${left}${count.passed} passed, ${failed} failed`
     // Other reporters and the clean-up print after this hook; the exit hook is the only place that is last.
     process.once('exit', () => process.stdout.write(`${this.#line}\n`))
   }

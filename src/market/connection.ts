@@ -130,7 +130,9 @@ export function checkedAddress(text: string): string {
   }
 }
 
-function checkedUrl(text: string): URL {
+/** @param given whatever a caller without types gave */
+function checkedUrl(given: unknown): URL {
+  const text = typeof given === 'string' ? given : ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url !== undefined && /^(https?|wss?):$/.test(url.protocol) && url.username === '' && url.password === '')
     return url

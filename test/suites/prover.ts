@@ -213,9 +213,11 @@ export function proverSuite(
       })
     })
 
+    // The slow engine is the reference: some places will do.
+    const flips = FLIPS.filter((_, i) => Boolean(import.meta.env['LONG']) || i % (randomProofs ? 2 : 6) === 0)
     it('never hands out a proof by a key with a flipped bit', async () => {
       const { inputs } = await statement(5)
-      for (const share of FLIPS) {
+      for (const share of flips) {
         const at = Math.floor(circuit.zkey.length * share)
         const zkey = changed(circuit.zkey, at, (circuit.zkey[at] ?? 0) ^ 4)
         const error = await failure(
