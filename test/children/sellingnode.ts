@@ -1,0 +1,74 @@
+// A provider in a process of its own, to be killed at any moment. Its time is its parent's: it comes by message, and so does each question. Usage: `sellingnode`
+// with the options of `createNode` as JSON in the environment.
+
+import { readFileSync } from 'node:fs'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { createNode } from '../../src/nodejs.ts'
+import { GivenTime } from '../node/giventime.ts'
+import { paceOf } from '../node/paceof.ts'
+import type { SellingAnswer, SellingQuestion, SellingOptions } from '../node/sellingprocess.ts'
+
+const { wasm, zkey, verificationKey, nowMs, offer, ...options } = JSON.parse(
+  process.env['SELLING_NODE'] ?? '{}',
+) as SellingOptions
+
+function say(answer: SellingAnswer): void {
+  process.send?.(answer)
+}
+
+const time = new GivenTime(nowMs)
+process.on('message', (question: SellingQuestion) => {
+  if (question.ask === 'time') time.advance(question.nowMs)
+})
+
+const node = await createNode({
+  ...options,
+  clock: new SystemClock(time),
+  stopwatch: () => time.readMs(),
+  circuit: {
+    wasm: readFileSync(wasm),
+    zkey: readFileSync(zkey),
+    verificationKey: JSON.parse(readFileSync(verificationKey, 'utf8')) as never,
+  },
+})
+const provider = node.trade?.provider
+if (provider === undefined) throw new Error('the node is no provider')
+if (offer !== undefined && provider.reservations.availabilities().length === 0)
+  await provider.createAvailability({
+    totalSize: offer.totalSize,
+    duration: offer.duration,
+    minPricePerBytePerSecond: 1n,
+    totalCollateral: BigInt(offer.totalCollateral),
+  })
+node.events.addEventListener('sale', ({ detail }) =>
+  say({ say: 'state', state: detail.state, slotIndex: detail.slotIndex }),
+)
+
+async function look(): Promise<SellingAnswer> {
+  const { signal } = new AbortController()
+  const seller = provider as NonNullable<typeof provider>
+  return {
+    say: 'look',
+    waiting: seller.meter.waiting,
+    problems: [...(await seller.reservations.check({ signal })), ...(await node.repo.recount({ signal })).problems],
+    reservations: seller.reservations.reservations().length,
+    sales: seller.list().length,
+    usedBytes: (await node.repo.space()).quotaUsedBytes,
+    freeBytes: seller.reservations.availabilities().reduce((sum, { freeSize }) => sum + freeSize, 0),
+    remainingCollateral: String(
+      seller.reservations.availabilities().reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
+    ),
+    reward: String(seller.earnings.reduce((sum, { reward }) => sum + reward, 0n)),
+  }
+}
+
+let pace = ''
+setInterval(() => {
+  const now = paceOf(provider)
+  if (now !== pace) say({ say: 'pace', pace: now })
+  pace = now
+}, 4)
+process.on('message', (question: SellingQuestion) => {
+  if (question.ask === 'look') void look().then(say)
+})
+say({ say: 'ready' })

@@ -1,0 +1,98 @@
+// The tab of tab.nodejs.test.ts: a provider as a page runs it, on the time that the test gives. It does what the test asks of it.
+
+import type { TabNode } from '../../src/browser.ts'
+import { createNode } from '../../src/browser.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import type { CircuitShape } from '../../src/slots/proofinputs.ts'
+import { GivenTime } from './giventime.ts'
+import { paceOf } from './paceof.ts'
+import type { Pace } from './patienttime.ts'
+
+export interface TabOptions {
+  readonly ethProvider: string
+  readonly marketplace: string
+  readonly key: string
+  readonly bootstrap: readonly string[]
+  readonly circuitShape: CircuitShape
+  readonly quotaBytes: number
+  readonly nowMs: number
+  readonly offer: { readonly totalSize: number; readonly duration: number; readonly totalCollateral: string }
+}
+
+/** What the tab has. */
+export interface TabLook {
+  readonly pace: Pace
+  readonly states: readonly string[]
+  readonly reservations: number
+  readonly freeBytes: number
+  readonly remainingCollateral: string
+  readonly usedBytes: number
+  readonly reward: string
+  readonly problems: readonly string[]
+}
+
+const { signal } = new AbortController()
+let node: TabNode | undefined
+let time: GivenTime | undefined
+
+function providerOf(running: TabNode | undefined) {
+  const provider = running?.trade?.provider
+  if (provider === undefined) throw new Error('the tab is no provider')
+  return provider
+}
+
+const tab = {
+  /** The time goes on while it starts. */
+  async start({ nowMs, offer, ...options }: TabOptions): Promise<void> {
+    time = new GivenTime(nowMs)
+    const given = time
+    node = await createNode({
+      ...options,
+      name: 'provider',
+      inLine: true,
+      roles: ['provider'],
+      proverThreads: 1,
+      pollSeconds: 1,
+      clock: new SystemClock(given),
+      stopwatch: () => given.readMs(),
+      circuit: { wasm: new URL('/circuit.wasm', location.href), zkey: new URL('/circuit.zkey', location.href) },
+    })
+    const provider = providerOf(node)
+    if (provider.reservations.availabilities().length === 0)
+      await provider.createAvailability({
+        totalSize: offer.totalSize,
+        duration: offer.duration,
+        minPricePerBytePerSecond: 1n,
+        totalCollateral: BigInt(offer.totalCollateral),
+      })
+  },
+
+  advance(nowMs: number): { readonly pace: Pace; readonly states: readonly string[] } {
+    time?.advance(nowMs)
+    const provider = node?.trade?.provider
+    if (provider === undefined) return { pace: 'slow', states: [] }
+    return { pace: paceOf(provider), states: provider.list().map(({ state }) => state) }
+  },
+
+  async look(): Promise<TabLook> {
+    const provider = providerOf(node)
+    const availabilities = provider.reservations.availabilities()
+    return {
+      pace: paceOf(provider),
+      states: provider.list().map(({ state }) => state),
+      reservations: provider.reservations.reservations().length,
+      freeBytes: availabilities.reduce((sum, { freeSize }) => sum + freeSize, 0),
+      remainingCollateral: String(availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n)),
+      usedBytes: (await node?.repo.space())?.quotaUsedBytes ?? 0,
+      reward: String(provider.earnings.reduce((sum, { reward }) => sum + reward, 0n)),
+      problems: await provider.reservations.check({ signal }),
+    }
+  },
+
+  async stop(): Promise<void> {
+    await node?.stop()
+  },
+}
+
+export type Tab = typeof tab
+;(globalThis as unknown as { codexLightTab: Tab }).codexLightTab = tab
