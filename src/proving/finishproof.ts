@@ -8,6 +8,7 @@ import { SCALAR_ORDER } from './bn254.ts'
 import type { G1Point, G2Point } from './checkedpoint.ts'
 import { readG1, readG2 } from './pointbytes.ts'
 import { type Groth16Proof, proofOfPoints } from './proof.ts'
+import type { Sliced } from './provekernel.ts'
 import type { PointSetName } from './residentkey.ts'
 import type { VerificationKey } from './verificationkey.ts'
 import { verify } from './verify.ts'
@@ -29,16 +30,20 @@ export interface FinishedProof {
   readonly holds: boolean
 }
 
-export function finishProof({ header, sums, blinding, ...statement }: ProofPieces): FinishedProof {
+/** In slices of some ten milliseconds, the verification being the longest. */
+export function* finishProof({ header, sums, blinding, ...statement }: ProofPieces): Sliced<FinishedProof> {
   const { r, s } = blinding
   const [delta1, delta2] = [g1(header.delta1), g2(header.delta2)]
   const a = total1([header.alpha1, ...sums.a]).add(delta1.multiply(r))
-  const b = total2([header.beta2, ...sums.b2]).add(delta2.multiply(s))
   const b1 = total1([header.beta1, ...sums.b1]).add(delta1.multiply(s))
+  yield
+  const b = total2([header.beta2, ...sums.b2]).add(delta2.multiply(s))
+  yield
   const c = total1([...sums.c, ...sums.h])
     .add(times(a, s))
     .add(times(b1, r))
     .subtract(delta1.multiply((r * s) % SCALAR_ORDER))
+  yield
   // A damaged key may well lead to infinity, which no proof can say.
   if (a.is0() || b.is0() || c.is0()) return { proof: NO_PROOF, holds: false }
   const proof = proofOfPoints({ a, b, c })

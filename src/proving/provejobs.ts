@@ -108,7 +108,7 @@ export function proveJobs(load: () => Promise<ProveKernel>): SlicedJobs<ProveJob
         scalars.free()
       }
     },
-    finishProof: async (_, pieces) => (await import('./finishproof.ts')).finishProof(pieces),
+    finishProof: async (job, pieces) => inSlices((await import('./finishproof.ts')).finishProof(pieces), job),
     proveVariant: async () => (await load()).variant,
     proveMemory: async () => keys.memoryBytes(),
   }

@@ -7,5 +7,5 @@ export const bench = proveBench({
   title: 'Full proof without relaxed SIMD, Node, 2 threads',
   threads: 2,
   atLeast: 2,
-  script: new URL('./scalarproving.worker.ts', import.meta.url),
+  script: new URL('../children/scalarprover.nodejs.ts', import.meta.url),
 })
