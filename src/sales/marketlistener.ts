@@ -88,9 +88,12 @@ export class MarketListener {
         poke(event.requestId, event.slotIndex)
         return this.#offerFreed(event, signal)
       case 'SlotFilled':
-      case 'SlotReservationsFull':
         queue.remove(event.requestId, event.slotIndex)
         return poke(event.requestId, event.slotIndex)
+      case 'SlotReservationsFull':
+        poke(event.requestId, event.slotIndex)
+        if (!(await this.#mayBeReservedByUs(event, signal))) queue.remove(event.requestId, event.slotIndex)
+        return
       case 'RequestFulfilled':
       case 'RequestFailed':
       case 'RequestCancelled':
@@ -103,6 +106,19 @@ export class MarketListener {
         // Whatever it was, those whom it concerns look again.
         if ('requestId' in event.event) poke(event.event.requestId)
         if (event.event.type === 'SlotFilled') return this.#offerFreed(event.event, signal)
+    }
+  }
+
+  /** One of the places may be ours, taken before the node was started anew. Asked only of what waits, since every host hears of every slot. */
+  async #mayBeReservedByUs(slot: Slot, signal: AbortSignal): Promise<boolean> {
+    const { market, queue } = this.#parts
+    if (!queue.has(slot.requestId, slot.slotIndex)) return true
+    try {
+      return await market.hasReservedSlot(slot, { signal })
+    } catch {
+      signal.throwIfAborted()
+      // It stays, and is looked at when its turn comes.
+      return true
     }
   }
 

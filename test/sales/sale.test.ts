@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
-import { type Delivery, proofFor } from '../fakes/fakeslotwork.ts'
+import { type Delivery, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import {
   COLLATERAL,
@@ -247,6 +247,18 @@ describe('before the fill', () => {
     await host.sales.stop()
   })
 
+  it('a proof that outlasts its period is never sent: the slot is proven again in the next, as often as it takes (initial proving)', async () => {
+    let late = 5
+    const proveFault = (): ProveFault | undefined => (late-- > 0 ? { is: 'takes', seconds: 150 } : undefined)
+    let fills = 0
+    const send: MarketFaults['send'] = (verb) => void (verb === 'fillSlot' && fills++)
+    const { world, host } = await selling(1, { work: { proveFault }, faults: { send } })
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    expect([late < 0, fills]).toEqual([true, 1])
+    await host.sales.stop()
+  })
+
   it.each(['canReserveSlot', 'request', 'slotState', 'requestState', 'challenge', 'requestExpiry', 'hostOf'] as const)(
     'one failing answer to %s costs at most this slot, never bytes or collateral (T28)',
     async (verb) => {
@@ -270,6 +282,20 @@ describe('before the fill', () => {
     await world.runUntil(() => world.state(slot(0)) === 'Paid')
     await world.run(100)
     await expectWhole(world, host)
+  })
+
+  it('one of three places on chain is ours, the others are taken too: after a restart the slot is ours to fill all the same', async () => {
+    const { world, host } = await selling(1)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleDownloading'))
+    for (const name of ['x', 'y'])
+      world.act(addressOf(name), () => world.net.marketplace.reserveSlot(addressOf(name), id, 0n))
+    await world.runUntil(() => world.net.standing(0).some(({ type }) => type === 'SlotReservationsFull'))
+    await host.sales.stop()
+    await host.sales.start(world.never)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    expect(world.net.marketplace.records.getHost(slot(0))).toBe(host.address)
+    await host.sales.stop()
   })
 
   it('a proof that fails costs the sale, and everything is back (initial proving: prove failure; onClear)', async () => {
