@@ -6,14 +6,19 @@ import { checkOptions, runNode, runParts, takeRoles } from './createnode.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
-import type { Log } from './lib/log.ts'
+import { Log } from './lib/log.ts'
+import { LogLevels } from './lib/loglevels.ts'
 import { SystemClock } from './lib/systemclock.ts'
 import { SystemRandom } from './lib/systemrandom.ts'
 import type { Bytes } from './lib/units.ts'
 import { checkedBytes } from './lib/units.ts'
+import type { Examination } from './market/examinechain.ts'
+import type { KeystorePlace } from './market/keystore.ts'
+import type { NodeKey } from './market/nodekey.ts'
 import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import { IdbDatastore } from './platform/browser/idbdatastore.ts'
+import { holdKeyByLock } from './platform/browser/keylock.ts'
 import { openSlabFile } from './platform/browser/openslabfile.ts'
 import type { QuotaEstimate } from './platform/browser/quotaestimate.ts'
 import { askToPersist, pledgeLimit, quotaEstimate } from './platform/browser/quotaestimate.ts'
@@ -184,7 +189,7 @@ const transports: NodeParts['transports'] = async () => {
 /** Loaded when the node enters the marketplace. */
 const trading: NodeParts['trading'] = async () => {
   const [{ createProver }, { webLines }] = await Promise.all([openProving(), import('./platform/browser/weblines.ts')])
-  return { createProver, lines: webLines, stopwatch: () => performance.now() }
+  return { createProver, lines: webLines, holdKey: holdKeyByLock(), stopwatch: () => performance.now() }
 }
 
 /** See {@link CreateNodeOptions}. */
@@ -228,6 +233,50 @@ export type TabRoles = Omit<CreateNodeOptions, keyof NodeSettings | 'clock' | 'l
 export async function enterRoles(node: TabNode, roles: TabRoles, options: AbortOptions): Promise<void> {
   checkOptions(roles)
   await takeRoles(node, roles, options)
+}
+
+/** Keys of a tab: made, kept encrypted among the node's records, unlocked. */
+export interface TabKeys {
+  readonly generate: () => NodeKey
+  /** @throws CodexError `wallet/bad-key` */
+  readonly fromPrivateKey: (digits: string) => NodeKey
+  /** @throws CodexError `wallet/bad-keystore`, `wallet/wrong-password` */
+  readonly unlock: (keystore: string, password: string) => Promise<NodeKey>
+  /** @param scryptN what guessing a password costs; by default as much as wallets ask for */
+  readonly lock: (key: NodeKey, password: string, scryptN?: number) => Promise<string>
+  /** @param name of lower-case letters, digits and hyphens; the node's own key without one */
+  readonly place: (name?: string) => KeystorePlace
+}
+
+/** Loaded when first asked for. */
+export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
+  const [{ NodeKey }, { keystoreRecord }] = await Promise.all([
+    import('./market/nodekey.ts'),
+    import('./market/keystorerecord.ts'),
+  ])
+  const random = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))
+  return {
+    generate: () => NodeKey.generate(random),
+    fromPrivateKey: (digits) => NodeKey.fromPrivateKey(digits),
+    unlock: (keystore, password) => NodeKey.fromKeystore(keystore, password),
+    lock: (key, password, scryptN) => key.toKeystore(password, random, scryptN),
+    place: (name) => keystoreRecord(repo.parts.datastore, name === undefined ? undefined : checkedName(name)),
+  }
+}
+
+/** What stands between a key and its earnings on a chain, in sentences. It changes nothing and signs nothing. Rejects only with the signal's reason. */
+export async function lookAtChain(
+  settings: { readonly url: string; readonly marketplace?: string },
+  address: string | undefined,
+  options: AbortOptions,
+): Promise<Examination> {
+  const [{ examineChain }, { webLines }] = await Promise.all([
+    import('./market/examinechain.ts'),
+    import('./platform/browser/weblines.ts'),
+  ])
+  const clock = new SystemClock()
+  const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+  return examineChain({ lines: webLines, clock, log }, settings, address, options)
 }
 
 /** What proves in a tab, and what it can be measured with. */

@@ -11,6 +11,7 @@ import { Scope } from './lib/scope.ts'
 import type { TypedEvents } from './lib/typedevents.ts'
 import type { Seconds } from './lib/units.ts'
 import { EthersMarket, type EthersMarketSettings } from './market/ethersmarket.ts'
+import type { HoldKey } from './market/keyhold.ts'
 import type { EndpointStatus } from './market/market.ts'
 import type { NodeKey } from './market/nodekey.ts'
 import type { RpcLines } from './market/rpclines.ts'
@@ -20,6 +21,7 @@ import { Client } from './purchasing/client.ts'
 import type { Purchase, PurchaseState } from './purchasing/purchase.ts'
 import type { RequestId, SlotId } from './protocol/request.ts'
 import type { Availability } from './sales/availability.ts'
+import { DutyWatch } from './sales/dutywatch.ts'
 import type { Earning } from './sales/earnings.ts'
 import type { Hold, ProviderEvent, ProviderSettings, SaleReport } from './sales/provider.ts'
 import { Provider } from './sales/provider.ts'
@@ -35,6 +37,8 @@ import { Validator, type ValidatorSettings } from './validation/validator.ts'
 export interface TradePlatform {
   readonly lines: RpcLines
   readonly createProver: ProvingFunctions['createProver']
+  /** Undefined where the data folder keeps others out already. */
+  readonly holdKey?: HoldKey | undefined
   /** Milliseconds that only grow. */
   readonly stopwatch: () => number
 }
@@ -239,6 +243,7 @@ export class Trade {
     await this.validator?.start({ signal })
     this.#scope.spawn('watching the endpoint', (own) => this.#watchEndpoint(own))
     this.#scope.spawn('watching the purse', (own) => this.#watchPurse(own))
+    this.#watchDuties()
   }
 
   async #stop(): Promise<void> {
@@ -253,6 +258,22 @@ export class Trade {
     ]
     for (const end of await Promise.allSettled(ends.map((end) => Promise.resolve(end))))
       if (end.status === 'rejected') this.#log.error('a part of the marketplace failed to stop', { error: end.reason })
+  }
+
+  #watchDuties(): void {
+    const { market, provider } = this
+    if (provider === undefined) return
+    const watch = new DutyWatch({
+      market,
+      clock: market.clock,
+      wall: this.#wall,
+      sales: () => provider.list(),
+      raise: (alert) => this.#news.alert(alert),
+      log: this.#log.topic('duties'),
+    })
+    this.#news.onProof = (sale) => watch.note(sale)
+    this.#scope.spawn('watching deadlines', (own) => watch.watchDeadlines(own))
+    this.#scope.spawn('watching for sleep', (own) => watch.watchSleep(own))
   }
 
   async #watchEndpoint(signal: AbortSignal): Promise<void> {
@@ -300,6 +321,8 @@ class News {
   readonly #events: TypedEvents<NodeEvents>
   readonly #clock: Clock
   readonly #alerts = new RingBuffer<Alert>(MAX_ALERTS)
+  /** Hears of each proof in the chain. */
+  onProof: (sale: SaleReport) => void = () => undefined
 
   constructor(events: TypedEvents<NodeEvents>, clock: Clock) {
     this.#events = events
@@ -321,6 +344,7 @@ class News {
       case 'sale':
         return this.#events.emit('sale', event.sale)
       case 'proof':
+        if (event.result === 'submitted') this.onProof(event.sale)
         return this.#events.emit('proof', { sale: event.sale, result: event.result })
       case 'earning':
         return this.#events.emit('earning', event.earning)

@@ -19,6 +19,8 @@ export const DEFAULT_ACCOUNTS = 20
 /** Base units, for each account (marketplace reference §3.11). */
 export const DEFAULT_TOKENS = 10n ** 15n
 const MINT_GAS = 100_000
+/** A hundred: for gas. */
+const COINS_WEI = 10n ** 20n
 
 export interface DevnetOptions extends AbortOptions {
   readonly artefacts: DevnetArtefacts
@@ -52,6 +54,8 @@ export interface Devnet {
   readonly blockSeconds: number
   /** The first one has deployed. */
   readonly accounts: readonly DevnetAccount[]
+  /** Gives an address coins for gas, and as many tokens as each account has. Settles when it has them. @throws CodexError `devnet/…` */
+  fund(address: string): Promise<void>
   /** Settles when the EVM node is gone, whoever ended it. */
   readonly closed: Promise<void>
   /** It is gone once settled; never rejects. */
@@ -76,12 +80,19 @@ export async function startDevnet({ signal, ...options }: DevnetOptions): Promis
     ...(options.chainId !== undefined && { chainId: options.chainId }),
   })
   const accounts = accountsOf(count)
+  const { tokens = DEFAULT_TOKENS } = options
   const setUp = async (): Promise<Deployment> => {
     await anvil.rpc.call('anvil_mine', [quantity(BLOCKS_BEFORE_DEPLOYMENT), '0x1'])
     await anvil.rpc.call('anvil_setTime', [Math.floor(Date.now() / 1000)])
     const { artefacts } = options
     const contracts = await deployMarketplace({ rpc: anvil.rpc, artefacts, configuration, verifyingKey })
-    await mint(anvil, contracts.token, accounts, options.tokens ?? DEFAULT_TOKENS)
+    await mint(
+      anvil,
+      contracts.token,
+      // Each from its own account: then no transaction waits for another.
+      accounts.map(({ address }) => ({ from: address, to: address })),
+      tokens,
+    )
     await anvil.rpc.call('evm_setIntervalMining', [blockSeconds])
     return contracts
   }
@@ -90,7 +101,11 @@ export async function startDevnet({ signal, ...options }: DevnetOptions): Promis
     const { endpoint, websocket, pid, closed } = anvil
     const chainId = Number(await anvil.rpc.call('eth_chainId'))
     const stop = (): Promise<void> => anvil.stop()
-    return { endpoint, websocket, chainId, pid, contracts, configuration, blockSeconds, accounts, closed, stop }
+    const fund = async (address: string): Promise<void> => {
+      await anvil.rpc.call('anvil_setBalance', [address, `0x${COINS_WEI.toString(16)}`])
+      await mint(anvil, contracts.token, [{ from: accounts[0]?.address ?? '', to: address }], tokens)
+    }
+    return { endpoint, websocket, chainId, pid, contracts, configuration, blockSeconds, accounts, fund, closed, stop }
   } catch (error) {
     await anvil.stop()
     throw error
@@ -113,13 +128,17 @@ function accountsOf(count: number): DevnetAccount[] {
   })
 }
 
-/** Each from its own account: then no transaction waits for another. */
-async function mint({ rpc }: Anvil, token: string, accounts: readonly DevnetAccount[], amount: bigint): Promise<void> {
+async function mint(
+  { rpc }: Anvil,
+  token: string,
+  holders: readonly { readonly from: string; readonly to: string }[],
+  amount: bigint,
+): Promise<void> {
   const face = new Interface(['function mint(address holder, uint256 amount)'])
   const hashes = await rpc.batch(
-    accounts.map(({ address }) => {
-      const data = face.encodeFunctionData('mint', [address, amount])
-      return ['eth_sendTransaction', [{ from: address, to: token, data, gas: quantity(MINT_GAS) }]]
+    holders.map(({ from, to }) => {
+      const data = face.encodeFunctionData('mint', [to, amount])
+      return ['eth_sendTransaction', [{ from, to: token, data, gas: quantity(MINT_GAS) }]]
     }),
   )
   for (;;) {

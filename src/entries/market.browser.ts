@@ -7,6 +7,7 @@ import { NodeKey, type NodeKeySettings } from '../market/nodekey.ts'
 import { type OpenMarket, openMarketOver } from '../market/openmarket.ts'
 import type { WalletPlace } from '../market/walletplace.ts'
 import { IdbDatastore } from '../platform/browser/idbdatastore.ts'
+import { holdKeyByLock } from '../platform/browser/keylock.ts'
 import { webLines } from '../platform/browser/weblines.ts'
 
 export { CodexError } from '../lib/errors.ts'
@@ -49,8 +50,8 @@ export type { WalletPlace } from '../market/walletplace.ts'
 /** How this platform reaches an endpoint: the `lines` of `EthersMarketParts`. */
 export const rpcLines = webLines
 
-/** Opens a market. Its errors are those of {@link EthersMarket.open}, and `wallet/bad-key`. */
-export const openMarket: OpenMarket = openMarketOver(webLines)
+/** Opens a market; of all tabs of this browser one acts with a key on a chain. Its errors are those of {@link EthersMarket.open}, and `wallet/bad-key`. */
+export const openMarket: OpenMarket = openMarketOver(webLines, holdKeyByLock())
 
 /** Random bytes fit for keys and keystores, of the platform. */
 export const secureRandom: SecureRandom = (count) => crypto.getRandomValues(new Uint8Array(count))

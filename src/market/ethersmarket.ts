@@ -21,6 +21,7 @@ import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
 import type { Groth16Proof } from './groth16proof.ts'
 import type { Intent } from './intent.ts'
+import type { HoldKey, KeyHold } from './keyhold.ts'
 import { LogReader } from './logreader.ts'
 import type {
   ActiveSlot,
@@ -58,6 +59,8 @@ export interface EthersMarketParts extends ConnectionParts {
   readonly key: NodeKey
   /** Holds the journal of transactions. One node, one datastore, one key. */
   readonly datastore: Datastore
+  /** Where another process of the same user could have the same key. */
+  readonly holdKey?: HoldKey | undefined
 }
 
 export interface EthersMarketSettings extends ConnectionSettings {
@@ -131,6 +134,7 @@ export class EthersMarket implements Market {
   readonly #wall: Clock
   readonly #log: Log
   readonly #scope: Scope
+  readonly #hold: KeyHold | undefined
 
   private constructor(
     parts: EthersMarketParts,
@@ -142,12 +146,14 @@ export class EthersMarket implements Market {
       readonly terms: MarketplaceTerms
       readonly reader: ChainReader
       readonly journal: SendJournal
+      readonly hold: KeyHold | undefined
     },
   ) {
     const { key, clock, log } = parts
     const { rpc, heads, chainClock } = connection
-    const { marketplace, token, terms, reader, journal } = found
+    const { marketplace, token, terms, reader, journal, hold } = found
     this.host = key.address
+    this.#hold = hold
     this.#wall = clock
     this.#log = log
     this.#scope = new Scope({ report: (error) => log.error('collecting again failed', { error }) })
@@ -187,7 +193,7 @@ export class EthersMarket implements Market {
   /**
    * Connects, makes sure of chain and contract, reads the terms, and looks after what an earlier run had sent. Tries until it succeeds unless
    * told otherwise.
-   * @throws CodexError as {@link Connection.open}, `market/bad-answer` when the contract is none of ours, and as the datastore
+   * @throws CodexError as {@link Connection.open} and {@link HoldKey}, `market/bad-answer` when the contract is none of ours, and as the datastore
    */
   static async open(
     parts: EthersMarketParts,
@@ -195,18 +201,22 @@ export class EthersMarket implements Market {
     options: AbortOptions,
   ): Promise<EthersMarket> {
     const connection = new Connection(parts, settings)
+    let hold: KeyHold | undefined
     try {
       const marketplace = await connection.open(options)
       const reader = new ChainReader({ ...connection, log: parts.log }, marketplace, parts.key.address)
       const [terms, token] = await Promise.all([reader.terms(options), reader.tokenAddress(options)])
       const { chainId, genesis } = connection.heads
       const account = { chainId, genesis, address: parts.key.address }
+      // Before the journal is read: whoever holds the key writes it.
+      hold = await parts.holdKey?.(account, options)
       const journal = await SendJournal.of(parts.datastore, account, parts.log)
-      const market = new EthersMarket(parts, settings, connection, { marketplace, token, terms, reader, journal })
+      const market = new EthersMarket(parts, settings, connection, { marketplace, token, terms, reader, journal, hold })
       await market.#transactor.start()
       return market
     } catch (error) {
       await connection.close()
+      await hold?.release()
       throw error
     }
   }
@@ -217,6 +227,7 @@ export class EthersMarket implements Market {
     await this.#transactor.stop()
     await this.#scope.close()
     await this.#connection.close()
+    await this.#hold?.release()
   }
 
   /** Messages sent to the endpoint so far. */

@@ -10,21 +10,25 @@ import type { KeystorePlace } from './keystore.ts'
 
 export const KEYSTORE_KEY = textKey('meta/keystore')
 
-/** Errors of both verbs: as the datastore, `store/corrupted-record`. One tab has the datastore open for writing: its lock keeps others out. */
-export function keystoreRecord(datastore: Datastore): KeystorePlace {
+/**
+ * Errors of both verbs: as the datastore, `store/corrupted-record`. One tab has the datastore open for writing: its lock keeps others out.
+ * @param name of one beside the node's own
+ */
+export function keystoreRecord(datastore: Datastore, name?: string): KeystorePlace {
   const line = new Mutex()
+  const place = name === undefined ? KEYSTORE_KEY : textKey(`meta/keystore/${name}`)
   return {
     async read() {
-      const record = await datastore.get(KEYSTORE_KEY)
-      return record === undefined ? undefined : new TextDecoder().decode(openRecord(KEYSTORE_KEY, record))
+      const record = await datastore.get(place)
+      return record === undefined ? undefined : new TextDecoder().decode(openRecord(place, record))
     },
     write(json) {
       return line.run(async () => {
-        if ((await datastore.get(KEYSTORE_KEY)) !== undefined) {
+        if ((await datastore.get(place)) !== undefined) {
           const message = 'this node has a key already, and a key is never written over; use a node of another name'
           throw new CodexError('wallet/exists', message)
         }
-        await datastore.commit([{ put: KEYSTORE_KEY, value: sealRecord(utf8(json)) }])
+        await datastore.commit([{ put: place, value: sealRecord(utf8(json)) }])
       })
     },
   }

@@ -8,6 +8,7 @@ import { SystemClock } from '../lib/systemclock.ts'
 import type { Datastore } from '../storage/datastore.ts'
 import { MemoryDatastore } from '../storage/memorydatastore.ts'
 import { EthersMarket, type EthersMarketSettings } from './ethersmarket.ts'
+import type { HoldKey } from './keyhold.ts'
 import { NodeKey } from './nodekey.ts'
 import type { RpcLines } from './rpclines.ts'
 
@@ -24,12 +25,13 @@ export interface OpenMarketOptions extends EthersMarketSettings, AbortOptions {
 
 export type OpenMarket = (options: OpenMarketOptions) => Promise<EthersMarket>
 
-export function openMarketOver(lines: RpcLines): OpenMarket {
+export function openMarketOver(lines: RpcLines, holdKey?: HoldKey): OpenMarket {
   // So that a bad key rejects, as everything else does.
   return async ({ key, datastore = new MemoryDatastore(), clock = new SystemClock(), log, signal, ...settings }) =>
     EthersMarket.open(
       {
         lines,
+        holdKey,
         clock,
         datastore,
         key: typeof key === 'string' ? NodeKey.fromPrivateKey(key) : key,

@@ -476,7 +476,7 @@ function replaced({ verb, nonce }: JournalEntry, isProven: boolean): CodexError<
   return new CodexError('market/replaced', message, { detail: { verb, nonce, isProven } })
 }
 
-function withdrawn({ verb, nonce }: JournalEntry): CodexError<'market/withdrawn'> {
+export function withdrawn({ verb, nonce }: JournalEntry): CodexError<'market/withdrawn'> {
   const message = `${verb}: it was not in the chain in time and has been withdrawn; nothing was done`
   return new CodexError('market/withdrawn', message, { detail: { verb, nonce } })
 }

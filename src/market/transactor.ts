@@ -4,6 +4,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
+import type { Seconds } from '../lib/units.ts'
 import { GasEstimator } from './gasestimator.ts'
 import { intentKey, isDuty, type Order } from './intent.ts'
 import type { Landed, OpenIntent } from './market.ts'
@@ -20,6 +21,7 @@ import {
   type SentSettings,
   SentTransactions,
   type Settled,
+  withdrawn,
 } from './senttransactions.ts'
 
 export type TransactorParts = SentParts
@@ -29,6 +31,9 @@ export type TransactorSettings = SentSettings
 export const MAX_OPEN_INTENTS = 1024
 /** How often a nonce that others took meanwhile is drawn anew. */
 const MAX_NONCE_DRAWS = 3
+/** What the chain said is acted on for so long: after a longer time the machine slept, or the endpoint did, and it is asked again. */
+export const MAX_KNOWN_SECONDS: Seconds = 60
+const MAX_WEIGHINGS = 3
 
 export class Transactor {
   readonly #parts: TransactorParts
@@ -76,9 +81,9 @@ export class Transactor {
   async settle(order: Order, { signal }: AbortOptions): Promise<Settled> {
     const same = this.#same(order)
     if (same !== undefined) return same.settled
-    const gasLimit = await this.#estimator.estimate(order, { signal })
+    const weighed = await this.#weigh(order, { signal })
     for (let draw = 1; ; draw++) {
-      const { sent, isNonceUsed } = await this.#line.run(() => this.#sendInLine(order, gasLimit, signal), { signal })
+      const { sent, isNonceUsed } = await this.#line.run(() => this.#sendInLine(order, weighed, signal), { signal })
       try {
         return await sent.settled
       } catch (error) {
@@ -97,32 +102,71 @@ export class Transactor {
 
   async #sendInLine(
     order: Order,
-    gasLimit: bigint,
+    weighed: Weighed,
     signal: AbortSignal,
   ): Promise<{ readonly sent: Sent; readonly isNonceUsed: boolean }> {
-    const { clock, contracts, fees: feeSource, heads, key } = this.#parts
+    const { clock, heads, key } = this.#parts
     const same = this.#same(order)
     if (same !== undefined) return { sent: same, isNonceUsed: false }
     if (this.#isStopped) throw stopped()
     heads.assertOurChain()
     if (this.#sent.open.length >= MAX_OPEN_INTENTS) throw tooManyOpen()
-    const fees = await feeSource.now({ signal })
-    await this.#assertSafe(order, { signal })
-    const nonce = Math.max(this.#sent.nextNonce, await this.#pendingNonce({ signal }))
-    signal.throwIfAborted()
-    const signed = key.sign(order.intent, contracts, { chainId: heads.chainId, nonce, gasLimit, fees })
-    this.#settings.cap.check(signed.maxCostWei, isDuty(order.intent), this.#sent.open)
-    const entry = entryOf(order, nonce, signed, clock.now())
-    await this.#writeFirst(entry)
+    const { entry, raw } = await this.#writeWhileKnown(order, weighed, signal)
     // From here on it counts as sent.
+    const { nonce } = entry
     const sent = this.#sent.watch(entry, clock.now())
-    const answer = await this.#sent.broadcast(signed.raw)
+    const answer = await this.#sent.broadcast(raw)
     const fate = fateOf(answer)
     // A used nonce may be our own doing, whose answer was lost: the watch finds out.
     if (fate !== 'refused') return { sent, isNonceUsed: fate === 'nonce used' }
     this.#sent.drop(nonce)
     await this.#parts.journal.forget([nonce])
     throw refusal(answer, key.address)
+  }
+
+  /** Whether it would succeed, and for how much gas, as the chain is now. */
+  async #weigh(order: Order, options: AbortOptions): Promise<Weighed> {
+    const at = this.#parts.clock.now()
+    return { at, gasLimit: await this.#estimator.estimate(order, options) }
+  }
+
+  /**
+   * Signed and journaled. When the machine slept since the chain was asked, however far it had come, nothing of it counts: it is asked again.
+   * @throws CodexError `market/withdrawn` when it comes too late by then, `market/unreachable`
+   */
+  async #writeWhileKnown(
+    order: Order,
+    weighed: Weighed,
+    signal: AbortSignal,
+  ): Promise<{ readonly entry: JournalEntry; readonly raw: string }> {
+    const { clock, heads, journal, log } = this.#parts
+    for (let { at, gasLimit } = weighed, weighing = 1; ; weighing++) {
+      const { entry, raw } = await this.#sign(order, gasLimit, signal)
+      await this.#writeFirst(entry)
+      const seconds = clock.now() - at
+      if (seconds <= MAX_KNOWN_SECONDS) return { entry, raw }
+      await journal.forget([entry.nonce])
+      log.info('what the chain said is too old to act on; asking again', { verb: entry.verb, seconds })
+      if (weighing === MAX_WEIGHINGS) throw tooSlow()
+      await heads.look({ signal })
+      if (order.validUntil !== undefined && heads.latest.timestamp > order.validUntil) throw withdrawn(entry)
+      ;({ at, gasLimit } = await this.#weigh(order, { signal }))
+    }
+  }
+
+  async #sign(
+    order: Order,
+    gasLimit: bigint,
+    signal: AbortSignal,
+  ): Promise<{ readonly entry: JournalEntry; readonly raw: string }> {
+    const { clock, contracts, fees: feeSource, heads, key } = this.#parts
+    const fees = await feeSource.now({ signal })
+    await this.#assertSafe(order, { signal })
+    const nonce = Math.max(this.#sent.nextNonce, await this.#pendingNonce({ signal }))
+    signal.throwIfAborted()
+    const signed = key.sign(order.intent, contracts, { chainId: heads.chainId, nonce, gasLimit, fees })
+    this.#settings.cap.check(signed.maxCostWei, isDuty(order.intent), this.#sent.open)
+    return { entry: entryOf(order, nonce, signed, clock.now()), raw: signed.raw }
   }
 
   /** Looked at as the last thing before signing. @throws CodexError `market/not-over-yet` */
@@ -154,6 +198,12 @@ export class Transactor {
   }
 }
 
+/** What an endpoint said of an order, and when it was asked. */
+interface Weighed {
+  readonly gasLimit: bigint
+  readonly at: Seconds
+}
+
 function entryOf(
   { intent, validUntil, safeAfter }: Order,
   nonce: number,
@@ -173,6 +223,11 @@ function entryOf(
     end: undefined,
     landed: undefined,
   }
+}
+
+function tooSlow(): CodexError<'market/unreachable'> {
+  const message = `what the endpoint says was ${MAX_KNOWN_SECONDS} seconds old before it could be acted on, ${MAX_WEIGHINGS} times; use another endpoint if it goes on`
+  return new CodexError('market/unreachable', message)
 }
 
 function tooManyOpen(): CodexError<'market/too-many-open'> {

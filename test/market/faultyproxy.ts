@@ -3,7 +3,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Anvil } from '../../src/devnet/anvil.ts'
 
 export interface ProxiedCall {
   readonly id: unknown
@@ -31,13 +30,13 @@ export class FaultyProxy {
   /** Exchanges that came in. */
   exchanges = 0
   readonly calls: ProxiedCall[] = []
-  readonly #anvil: Anvil
+  readonly #node: { readonly endpoint: string }
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #webSockets = new Set<WebSocket>()
 
-  private constructor(anvil: Anvil) {
-    this.#anvil = anvil
+  private constructor(node: { readonly endpoint: string }) {
+    this.#node = node
     this.#server = createServer((request, response) => void this.#serve(request, response))
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
@@ -52,8 +51,9 @@ export class FaultyProxy {
     })
   }
 
-  static async start(anvil: Anvil): Promise<FaultyProxy> {
-    const proxy = new FaultyProxy(anvil)
+  /** @param node in front of which it stands */
+  static async start(node: { readonly endpoint: string }): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(node)
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
     return proxy
   }
@@ -95,8 +95,12 @@ export class FaultyProxy {
     } catch {
       return
     }
+    // As endpoints for pages do.
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    response.setHeader('Access-Control-Allow-Headers', '*')
     this.exchanges++
     if (this.mode === 'down') return void request.socket.destroy()
+    if (request.method === 'OPTIONS') return void response.writeHead(204).end()
     if (this.mode === 'half open') return
     if (this.mode === 'too many requests') return void response.writeHead(429, { 'retry-after': '1' }).end('slow down')
     if (this.mode === 'bad gateway') return void response.writeHead(502).end('<html>bad gateway</html>')
@@ -119,7 +123,7 @@ export class FaultyProxy {
     const asked = JSON.parse(body) as ProxiedCall | ProxiedCall[]
     const calls = [asked].flat()
     this.calls.push(...calls)
-    const response = await fetch(this.#anvil.endpoint, {
+    const response = await fetch(this.#node.endpoint, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(calls),

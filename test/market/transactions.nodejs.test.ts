@@ -265,6 +265,36 @@ describe('a transaction that does not come into a block', () => {
     expect(await proofsOf(market, slot(0))).toBe(1)
   })
 
+  it('is not sent when the machine slept before it was: what the chain said then is old', async () => {
+    const clock = fastClock(SPEED)
+    let sleep: (() => Promise<void>) | undefined
+    class SleepyDatastore extends MemoryDatastore {
+      override async commit(...args: Parameters<MemoryDatastore['commit']>): Promise<void> {
+        await super.commit(...args)
+        const once = sleep
+        sleep = undefined
+        await once?.()
+      }
+    }
+    const market = await open({}, { clock, datastore: new SleepyDatastore() })
+    const { id, slot } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    expect(await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+    const start = market.periodicity.endOf(market.periodicity.periodOf(market.clock.now())) + 1
+    await world.jumpTo(start, market)
+    const nonce = await nonceOf(market.host)
+    // Signed and journaled, and then the machine sleeps into the next period.
+    sleep = async () => {
+      clock.setOn(market.periodicity.seconds)
+      await world.jumpTo(start + market.periodicity.seconds)
+    }
+    const period = market.periodicity.periodOf(start)
+    expect(await market.submitProof(slot(0), period, PROOF, never)).toMatchObject({ done: false, why: 'period over' })
+    expect([await nonceOf(market.host), market.openIntents()]).toEqual([nonce, []])
+    // It goes on with what the chain says now.
+    expect(await market.submitProof(slot(0), period + 1, PROOF, never)).toMatchObject({ done: true })
+  })
+
   it('with its answer lost is found in the chain', async () => {
     const proxy = await FaultyProxy.start(world.anvil)
     onTestFinished(() => proxy.stop())
@@ -278,6 +308,34 @@ describe('a transaction that does not come into a block', () => {
     await market.sendCoins(NOBODY, 1n, never)
     expect(isLost).toBe(true)
     expect(await nonceOf(market.host)).toBe(1)
+  })
+})
+
+describe('a key', () => {
+  it('is held from before the journal is read until nothing of it runs; who cannot hold it sends nothing', async () => {
+    const key = await freshKey()
+    const held: string[] = []
+    const holdKey: NonNullable<EthersMarketParts['holdKey']> = async ({ chainId, address }) => {
+      if (held.length > 0) throw new CodexError('market/key-in-use', 'held by another tab')
+      held.push(`${chainId} ${address}`)
+      return {
+        release: async () => {
+          held.length = 0
+        },
+      }
+    }
+    const datastore = new MemoryDatastore()
+    const market = await open({}, { key, datastore, holdKey })
+    expect(held).toEqual([`${market.chainId} ${key.address}`])
+    await expect(open({}, { key, holdKey })).rejects.toMatchObject({ code: 'market/key-in-use' })
+    expect(held).toHaveLength(1)
+    await market.stop()
+    expect(held).toEqual([])
+    // One that fails after it was held lets go of it, too.
+    const broken = new MemoryDatastore()
+    await broken.close()
+    await expect(open({}, { key, holdKey, datastore: broken })).rejects.toThrow()
+    expect(held).toEqual([])
   })
 })
 

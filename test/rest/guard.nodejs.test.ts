@@ -124,7 +124,7 @@ test('pages of other sites change nothing and read nothing; those of the named o
   await stopWell(node)
 })
 
-test('its own rows want the token, which only its user can read', async () => {
+test('its own rows want the token, which only its user can read (S14)', async () => {
   const node = await startNode(join(scratchFolder(), 'data'))
   expect(statSync(join(node.dataDir, 'api.json')).mode & 0o777).toBe(0o600)
   const token = tokenOf(node)
@@ -142,7 +142,7 @@ test('its own rows want the token, which only its user can read', async () => {
   expect(() => tokenOf(node)).toThrow('ENOENT')
 })
 
-test('bound to every address it wants the token for everything', async () => {
+test('bound to every address it wants the token for everything (S14)', async () => {
   const node = await startNode(join(scratchFolder(), 'data'), ['--api-bindaddr', '0.0.0.0'])
   const local = { ...node, api: node.api.replace('0.0.0.0', '127.0.0.1') }
   expect((await ask(local, 'api/codex/v1/space')).status).toBe(401)
