@@ -4,7 +4,7 @@ import { BlockGrid } from './blockgrid.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
-import { SellerSection } from './sellersection.tsx'
+import { SellerSection, SetupSection } from './sellersection.tsx'
 import type { Session } from './session.ts'
 import { SpaceCard } from './spacecard.tsx'
 import { TransferCard } from './transfercard.tsx'
@@ -25,7 +25,7 @@ export function App({ session }: Part) {
       <main>
         <RoleBanner session={session} />
         <Problem session={session} />
-        {role.at === 'leading' && <SellerSection session={session} />}
+        {(role.at === 'leading' || role.at === 'watching') && <SellerSection session={session} />}
         {role.at === 'leading' && <DropZone session={session} />}
         <TransferCard session={session} />
         <BlockGrid session={session} />
@@ -33,6 +33,7 @@ export function App({ session }: Part) {
           <>
             <DatasetList session={session} />
             <SpaceCard session={session} />
+            <SetupSection session={session} />
           </>
         )}
         <ProverSection />
@@ -61,7 +62,12 @@ function RoleBanner({ session }: Part) {
   if (role.at === 'watching')
     return (
       <p class="banner" role="status">
-        Another tab of this browser runs the node; this one only watches. It takes over when you close the other.
+        <span>
+          Another tab of this browser runs the node; this one only watches. It takes over when you close the other.
+        </span>{' '}
+        <button type="button" onClick={() => session.takeOver()}>
+          Run it in this tab
+        </button>
       </p>
     )
   if (role.at === 'failed')

@@ -3,12 +3,18 @@
 import { formatDuration } from '../src/lib/format.ts'
 import type { Seconds } from '../src/lib/units.ts'
 import { formatAmount } from './amounts.ts'
-import type { Earning } from './seller.ts'
+import type { SellerView } from './sellerview.ts'
 
 const WIDTH = 300
 const HEIGHT = 60
 
-export function EarningsPicture({ earnings, now }: { readonly earnings: readonly Earning[]; readonly now: Seconds }) {
+export function EarningsPicture({
+  earnings,
+  now,
+}: {
+  readonly earnings: SellerView['earnings']
+  readonly now: Seconds
+}) {
   const [first] = earnings
   if (first === undefined) return null
   let sum = 0n

@@ -39,6 +39,10 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
     'market/unreachable',
     'The chain is out of reach: check its endpoint and this computer’s connection; the node goes on once it answers.',
   ],
+  [
+    'market/key-in-use',
+    'Another tab of this browser sells with this key: use that one, or close it and reload this page. Two that sell with one key would cost each other proofs.',
+  ],
   ['market/wrong-chain', 'The endpoint leads to another chain than the one this tab sells on: reload the page.'],
   ['market/failed', 'The contract refused that: its terms or its state have changed; look again in a moment.'],
   ['reservations/reserve-failed', 'So much space is not free here: remove something below, or offer less.'],

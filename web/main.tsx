@@ -20,23 +20,37 @@ const log = new Log({
       console[level === 'error' ? 'error' : 'warn'](`${topic}: ${message}`, fields),
   ],
 })
-const session = new Session({ name: NODE_NAME, log })
-
 const page = document.getElementById('page')
 assert(page !== null, 'index.html has a place for the page')
-render(<App session={session} />, page)
-void session.run()
 
-// Leaving in the middle of an upload loses what is not stored yet, so the browser asks first.
-window.addEventListener('beforeunload', (event) => {
-  if (session.isBusy) event.preventDefault()
-})
+if (document.querySelector<HTMLMetaElement>('meta[name=codex-light-node]')?.content === 'here')
+  void showServedNode(page)
+else runTab(page)
 
-// A page that comes back from the browser's memory has lost its lock on the way.
-window.addEventListener('pageshow', (event) => {
-  if (event.persisted) window.location.reload()
-})
+/** Of the program that serves this page. */
+async function showServedNode(place: Element): Promise<void> {
+  const { NodeView } = await import('./nodeview.tsx')
+  const closing = new AbortController()
+  render(<NodeView closing={closing.signal} />, place)
+}
 
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible') void session.lookAgain()
-})
+/** A node of this tab's own. */
+function runTab(place: Element): void {
+  const session = new Session({ name: NODE_NAME, log })
+  render(<App session={session} />, place)
+  void session.run()
+
+  // Leaving in the middle of an upload loses what is not stored yet, so the browser asks first.
+  window.addEventListener('beforeunload', (event) => {
+    if (session.isBusy) event.preventDefault()
+  })
+
+  // A page that comes back from the browser's memory has lost its lock on the way.
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) window.location.reload()
+  })
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') void session.lookAgain()
+  })
+}

@@ -7,6 +7,7 @@ import type { Bytes, Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import type { Manifest } from '../src/protocol/manifest.ts'
 import type { DemoOffer } from './demooffer.ts'
+import type { SellerPicture } from './seller.ts'
 
 /** Datasets shown at most; the page says when there are more. */
 export const MAX_LISTED = 200
@@ -89,6 +90,10 @@ export class PageState {
   readonly check = signal<Check | undefined>(undefined)
   /** The demo that serves this page; `resumes`: this browser was selling there. */
   readonly demo = signal<{ readonly offer: DemoOffer; readonly resumes: boolean } | undefined>(undefined)
+  /** No demo serves this page, and this tab runs the node. */
+  readonly isAlone = signal(false)
+  /** How the tab that runs the node sells, as it said last. */
+  readonly watched = signal<SellerPicture | undefined>(undefined)
   /** What a screen reader should say next. */
   readonly news = signal('')
 }

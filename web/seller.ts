@@ -5,48 +5,30 @@ import { signal } from '@preact/signals'
 import type * as BrowserRoom from '../src/browser.ts'
 import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
-import { MiB } from '../src/lib/units.ts'
-import type { Bytes, Seconds } from '../src/lib/units.ts'
-import { circuitBeside } from './circuitbeside.ts'
-import type { DemoOffer } from './demooffer.ts'
-import { findDemo, noteSelling } from './demooffer.ts'
+import type { Seconds } from '../src/lib/units.ts'
+import type { Cid } from '../src/protocol/cid.ts'
+import { askDemo, findDemo } from './demooffer.ts'
 import { explain } from './explain.ts'
+import { Notices } from './notices.ts'
+import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
+import { type SellerView, type ViewedSlot, viewedSlot } from './sellerview.ts'
+import type { SellPlan, Terms } from './sellplan.ts'
 
 type Trade = NonNullable<TabNode['trade']>
 type Provider = NonNullable<Trade['provider']>
-type Status = Awaited<ReturnType<TabNode['status']>>
+type Client = NonNullable<Trade['client']>
 type Report = ReturnType<Provider['list']>[number]
 export type Availability = ReturnType<Provider['reservations']['availabilities']>[number]
-export type Decision = ReturnType<Provider['decisions']>[number]
-export type Earning = Provider['earnings'][number]
 
-/** A slot as the page shows it. */
-export interface SlotRow extends Report {
-  /** What it pays each second; unknown until the chain has told. */
-  readonly weiPerSecond: bigint | undefined
-  /** Chain time of the fill, or of the first look at a filled slot. */
-  readonly filledAt: Seconds | undefined
-}
-
+/** What there is to see, and to do. Plain data: other tabs get it too. */
 export interface SellerPicture {
-  readonly status: Status
-  readonly trade: NonNullable<Status['trade']>
-  readonly rows: readonly SlotRow[]
-  readonly ended: readonly Report[]
-  readonly decisions: readonly Decision[]
-  readonly earnings: readonly Earning[]
-  readonly tokens: bigint | undefined
-  readonly maxMissed: number
-  readonly slashPercentage: number
+  readonly view: SellerView
+  readonly availability: Availability | undefined
   /** Whether the demo's client can be asked for another purchase. */
   readonly canRequest: boolean
-}
-
-/** What the editor changes. */
-export interface Terms {
-  readonly totalSize: Bytes
-  readonly minPricePerBytePerSecond: bigint
-  readonly totalCollateral: bigint
+  readonly isDemo: boolean
+  /** What this tab bought. */
+  readonly bought: readonly BoughtRow[]
 }
 
 export type SellerPhase =
@@ -55,48 +37,54 @@ export type SellerPhase =
   | { readonly at: 'failed'; readonly problem: string }
 
 const LOOK_MS = 1000
+const SOON_MS = 50
 /** Looks between two questions to the chain, or the demo. */
 const ASK_EVERY = 5
 const SHOWN_DECISIONS = 20
 const SHOWN_ENDED = 5
-const SUGGESTED_BYTES = 64 * MiB
-const SUGGESTED: Terms = { totalSize: SUGGESTED_BYTES, minPricePerBytePerSecond: 1n, totalCollateral: 10n ** 12n }
 const LONGEST_SECONDS: Seconds = 30 * 86_400
 const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
+
 export class Seller {
   readonly phase = signal<SellerPhase>({ at: 'joining', what: 'Looking for the circuit…' })
   readonly picture = signal<SellerPicture | undefined>(undefined)
   readonly problem = signal<string | undefined>(undefined)
+  readonly notices = new Notices()
   readonly #room: Pick<typeof BrowserRoom, 'enterRoles'>
   readonly #node: TabNode
-  readonly #offer: DemoOffer
+  readonly #plan: SellPlan
+  readonly #bought = new PurchaseWatch()
   readonly #prices = new Map<string, bigint>()
   readonly #filled = new Map<string, Seconds>()
   #tokens: bigint | undefined
   #canRequest = false
   #looks = 0
+  #isLookDue = false
+  #signal: AbortSignal = AbortSignal.abort()
 
-  constructor(room: Pick<typeof BrowserRoom, 'enterRoles'>, node: TabNode, offer: DemoOffer) {
+  constructor(room: Pick<typeof BrowserRoom, 'enterRoles'>, node: TabNode, plan: SellPlan) {
     this.#room = room
     this.#node = node
-    this.#offer = offer
+    this.#plan = plan
   }
 
   /** Settles when it sells, or cannot. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
     try {
-      const circuit = await circuitBeside(signal)
-      if (circuit === undefined)
-        throw new CodexError('page/no-circuit', 'this page came without a circuit to prove with')
+      const plan = this.#plan
+      const circuit = await plan.circuit(signal)
       this.phase.value = { at: 'joining', what: 'Joining the network and the marketplace, loading the circuit…' }
-      const { ethProvider, marketplace, bootstrap, key, circuitShape } = this.#offer
-      const roles = { roles: ['provider'] as const, ethProvider, marketplace, bootstrap, key, circuit, circuitShape }
-      await this.#room.enterRoles(this.#node, { ...roles, pollSeconds: 1 }, { signal })
-      noteSelling(this.#offer)
+      const key = await plan.key(this.#node)
+      this.notices.watch(this.#node, signal)
+      const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
+      await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
+      plan.note()
       if (this.#provider.reservations.availabilities().length === 0) await this.#offerSpace()
       await this.#look(signal)
       this.phase.value = { at: 'selling' }
       const timer = setInterval(() => void this.#look(signal), LOOK_MS)
+      this.#node.events.addEventListener('sale', () => this.#lookSoon(signal), { signal })
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
     } catch (error) {
       this.phase.value = { at: 'failed', problem: explain(error) }
@@ -123,13 +111,20 @@ export class Seller {
   /** Has the demo's client buy storage. */
   async request(): Promise<void> {
     this.#canRequest = false
-    await this.#trying(async () => {
-      const response = await fetch(new URL('/demo/request', window.location.origin), {
-        method: 'POST',
-        headers: { 'X-Codex-Light': 'page' },
-      })
-      if (!response.ok) throw new CodexError('page/no-request', (await response.text()).trim())
+    await this.#trying(() => askDemo('request'))
+  }
+
+  /** Has this tab buy storage for one of its files. @param tell hears how far it is @returns the request's id @throws CodexError as `Client.buy` */
+  async buy(cid: Cid, wanted: Parameters<Client['buy']>[1], tell: (words: string) => void): Promise<string> {
+    const { client } = this.#trade
+    if (client === undefined) throw new CodexError('page/not-selling', 'this tab does not trade; reload the page')
+    tell('Protecting the file…')
+    const { id } = await client.buy(cid, wanted, {
+      signal: this.#signal,
+      progress: ({ doneBytes, totalBytes }) =>
+        tell(`Protecting the file: ${Math.floor((100 * doneBytes) / Math.max(1, totalBytes))} %`),
     })
+    return id
   }
 
   get #trade(): Trade {
@@ -148,32 +143,38 @@ export class Seller {
     const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await this.#node.repo.space()
     const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
     // What a browser leaves may be less than suggested; some of it is for manifests.
-    const totalSize = Math.min(SUGGESTED_BYTES, Math.floor(free / 2))
-    await this.#provider.createAvailability({ ...SUGGESTED, totalSize, duration: LONGEST_SECONDS })
+    const { terms } = this.#plan
+    const totalSize = Math.min(terms.totalSize, Math.floor(free / 2))
+    await this.#provider.createAvailability({ ...terms, totalSize, duration: LONGEST_SECONDS })
+  }
+
+  /** Something happened: it shows before the next second. */
+  #lookSoon(signal: AbortSignal): void {
+    if (this.#isLookDue) return
+    this.#isLookDue = true
+    setTimeout(() => {
+      this.#isLookDue = false
+      if (!signal.aborted) void this.#look(signal)
+    }, SOON_MS)
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     try {
       if (this.#looks++ % ASK_EVERY === 0) {
         this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
-        this.#canRequest = (await findDemo())?.ready === true
+        if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
+        await this.#bought.look(this.#trade, signal)
       }
-      const status = await this.#node.status()
-      if (status.trade === undefined) return
-      const { collateral } = this.#trade.market.terms
       const reports = this.#provider.list()
       await this.#learnPrices(reports, signal)
+      const status = await this.#node.status()
+      const [availability] = this.#provider.reservations.availabilities()
       this.picture.value = {
-        status,
-        trade: status.trade,
-        rows: reports.map((report) => this.#row(report)),
-        ended: this.#provider.ended().slice(0, SHOWN_ENDED),
-        decisions: this.#provider.decisions(SHOWN_DECISIONS),
-        earnings: this.#provider.earnings,
-        tokens: this.#tokens,
-        maxMissed: collateral.maxNumberOfSlashes,
-        slashPercentage: collateral.slashPercentage,
+        view: this.#view(status, reports),
+        availability,
         canRequest: this.#canRequest,
+        isDemo: this.#plan.demo !== undefined,
+        bought: this.#bought.rows,
       }
     } catch (error) {
       if (!signal.aborted) this.problem.value = explain(error)
@@ -188,10 +189,40 @@ export class Seller {
     }
   }
 
-  #row(report: Report): SlotRow {
+  #view({ network }: Awaited<ReturnType<TabNode['status']>>, reports: readonly Report[]): SellerView {
+    const provider = this.#provider
+    const { market, alerts } = this.#trade
+    const { collateral, proofs } = market.terms
+    const endpoint = market.endpointStatus()
+    const availabilities = provider.reservations.availabilities()
+    return {
+      host: market.host,
+      time: market.clock.now(),
+      periodSeconds: proofs.period,
+      outOfReach: endpoint.state === 'connected' ? undefined : endpoint.problem,
+      holds: provider.holds,
+      peers: network?.peers.length ?? 0,
+      spaceBytes: availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0),
+      freeCollateral: availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
+      proofSeconds: provider.meter.recentSeconds,
+      slots: reports.map((report) => this.#slot(report)),
+      ended: provider
+        .ended()
+        .slice(0, SHOWN_ENDED)
+        .map((report) => this.#slot(report)),
+      alerts,
+      decisions: provider.decisions(SHOWN_DECISIONS),
+      earnings: provider.earnings,
+      tokens: this.#tokens,
+      maxMissed: collateral.maxNumberOfSlashes,
+      slashPercentage: collateral.slashPercentage,
+    }
+  }
+
+  #slot(report: Report): ViewedSlot {
     const { slotId, state, since, requestId } = report
     if (FILLED.has(state) && !this.#filled.has(slotId)) this.#filled.set(slotId, since)
-    return { ...report, weiPerSecond: this.#prices.get(requestId), filledAt: this.#filled.get(slotId) }
+    return viewedSlot(report, { weiPerSecond: this.#prices.get(requestId), filledAt: this.#filled.get(slotId) })
   }
 
   async #trying(act: () => Promise<void>): Promise<void> {

@@ -1,41 +1,103 @@
-// The place of a provider on the page: one button where a demo serves it. The provider, and all that it needs, comes when somebody wants it.
+// The place of a provider on the page: one button where a demo serves it, three steps elsewhere. The provider, and all that it needs, comes when somebody wants it.
 
 import { useSignal, useSignalEffect } from '@preact/signals'
-import type { ComponentType } from 'preact'
 
+import type * as Onboarding from './onboarding.tsx'
+import { wasSellingAnywhere } from './sellingnote.ts'
+import type { SellPlan } from './sellplan.ts'
 import type * as Module from './sellercard.tsx'
 import type { Session } from './session.ts'
 
-type Card = ComponentType<Parameters<typeof Module.SellerCard>[0]>
+type Cards = Pick<typeof Module, 'SellerCard' | 'WatchedCard'>
 
-export function SellerSection({ session }: { readonly session: Session }) {
-  const card = useSignal<{ readonly Card: Card } | undefined>(undefined)
-  const open = async (): Promise<void> => {
-    card.value ??= { Card: (await import('./sellercard.tsx')).SellerCard }
+interface Part {
+  readonly session: Session
+}
+
+/** In the demo, and of a tab that watches. */
+export function SellerSection({ session }: Part) {
+  const cards = useSignal<Cards | undefined>(undefined)
+  const plan = useSignal<SellPlan | undefined>(undefined)
+  const { demo, watched } = session.state
+  const accept = async (): Promise<void> => {
+    const { running } = session
+    const offer = demo.value?.offer
+    if (running === undefined || offer === undefined) return
+    const [{ demoPlan }, found] = await Promise.all([import('./demoplan.ts'), import('./sellercard.tsx')])
+    cards.value = found
+    plan.value ??= demoPlan(running.room, offer)
   }
-  const { demo } = session.state
   useSignalEffect(() => {
-    if (demo.value?.resumes === true) void open()
+    if (demo.value?.resumes === true) void accept()
+    if (watched.value !== undefined) void import('./sellercard.tsx').then((found) => (cards.value = found))
   })
-  if (demo.value === undefined) return null
-  const Card = card.value?.Card
+  const Cards = cards.value
+  const picture = watched.value
+  if (picture === undefined && demo.value === undefined) return null
   return (
     <section class="card" aria-labelledby="seller">
-      <h2 id="seller">Rent out space</h2>
-      {Card === undefined ? (
+      <h2 id="seller">{picture === undefined ? 'Rent out space' : 'Space that the other tab rents out'}</h2>
+      {picture !== undefined && Cards !== undefined && <Cards.WatchedCard picture={picture} />}
+      {picture === undefined && plan.value === undefined && <DemoInvitation accept={() => void accept()} />}
+      {picture === undefined && plan.value !== undefined && Cards !== undefined && (
+        <Cards.SellerCard session={session} plan={plan.value} />
+      )}
+    </section>
+  )
+}
+
+function DemoInvitation({ accept }: { readonly accept: () => void }) {
+  return (
+    <>
+      <p class="quiet">
+        This page is served by the demo: a chain, a client and a provider run on this computer. Join them with a
+        provider in this tab. Its money is play money.
+      </p>
+      <div class="row end">
+        <button type="button" onClick={accept}>
+          Sell from this tab
+        </button>
+      </div>
+    </>
+  )
+}
+
+/** On a network of one's choice. */
+export function SetupSection({ session }: Part) {
+  const steps = useSignal<Pick<typeof Onboarding, 'Onboarding'> | undefined>(undefined)
+  const selling = useSignal<{ readonly cards: Cards; readonly plan: SellPlan } | undefined>(undefined)
+  const open = async (): Promise<void> => {
+    steps.value ??= await import('./onboarding.tsx')
+  }
+  const sell = async (plan: SellPlan): Promise<void> => {
+    selling.value = { cards: await import('./sellercard.tsx'), plan }
+  }
+  const { isAlone } = session.state
+  useSignalEffect(() => {
+    // Its slots wait for proofs, and for a password.
+    if (isAlone.value && wasSellingAnywhere()) void open()
+  })
+  if (!isAlone.value) return null
+  const Steps = steps.value
+  return (
+    <section class="card" aria-labelledby="setup">
+      <h2 id="setup">Rent out space</h2>
+      {selling.value !== undefined ? (
+        <selling.value.cards.SellerCard session={session} plan={selling.value.plan} />
+      ) : Steps !== undefined ? (
+        <Steps.Onboarding session={session} sell={(plan) => void sell(plan)} />
+      ) : (
         <>
           <p class="quiet">
-            This page is served by the demo: a chain, a client and a provider run on this computer. Join them with a
-            provider in this tab. Its money is play money, and its key is one that everybody knows.
+            Offer space of this device to the Codex marketplace, and be paid for keeping and proving what others store.
+            It takes a key, the network’s addresses, and a price.
           </p>
           <div class="row end">
             <button type="button" onClick={() => void open()}>
-              Sell from this tab
+              Set up in three steps
             </button>
           </div>
         </>
-      ) : (
-        <Card session={session} offer={demo.value.offer} />
       )}
     </section>
   )

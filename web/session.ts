@@ -9,10 +9,12 @@ import { equalCids } from '../src/protocol/cid.ts'
 import { blocksCount, contentBytes } from '../src/protocol/manifest.ts'
 import { findDemo, wasSelling } from './demooffer.ts'
 import { explain } from './explain.ts'
+import { PageChannel, type PageMessage } from './pagechannel.ts'
 import type { DamagedEntry, Entry, Transfer } from './pagestate.ts'
 import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
 import { ProgressMeter } from './progressmeter.ts'
 import { readFile } from './readfile.ts'
+import type { SellerPicture } from './seller.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
 
@@ -26,6 +28,7 @@ export class Session {
   readonly state = new PageState()
   readonly #options: Options
   readonly #closing = new AbortController()
+  readonly #channel = new PageChannel((message) => this.#hear(message))
   #room: NodeRoom | undefined
   #node: TabNode | undefined
   #viewer: Viewer | undefined
@@ -52,6 +55,7 @@ export class Session {
         return this.#watchUntilLeading(room, options)
       })
       await this.#node.start({ signal })
+      this.state.watched.value = undefined
       this.state.role.value = { at: 'leading', blockStorage: room.blockStorageOf(this.#node) }
       await this.#refresh().catch((error: unknown) => {
         // A node with damaged books goes on, so that it can be repaired.
@@ -62,6 +66,7 @@ export class Session {
       return this.#fail(error)
     }
     const offer = await findDemo()
+    this.state.isAlone.value = offer === undefined
     if (offer !== undefined) this.state.demo.value = { offer, resumes: wasSelling(offer) }
   }
 
@@ -219,6 +224,17 @@ export class Session {
     })
   }
 
+  /** Has the tab that runs the node leave it to this one. */
+  takeOver(): void {
+    this.state.problem.value = undefined
+    if (this.state.role.value.at === 'watching') this.#channel.say({ says: 'let me' })
+  }
+
+  /** Tells tabs that watch how this one sells. */
+  tellPicture(picture: SellerPicture): void {
+    if (!this.#closing.signal.aborted) this.#channel.say({ says: 'sells', picture })
+  }
+
   /** Has a screen reader say this. */
   say(news: string): void {
     this.state.news.value = news
@@ -340,12 +356,32 @@ export class Session {
     this.state.space.value = { usedBytes, reservedBytes, totalBytes, blocks: totalBlocks, persisted }
   }
 
+  #hear(message: PageMessage): void {
+    const { at } = this.state.role.value
+    if (at === 'watching' && message.says === 'sells') this.state.watched.value = message.picture
+    if (at === 'watching' && message.says === 'busy')
+      this.state.problem.value = 'The other tab is in the middle of a file: try again when it is done.'
+    if (at === 'leading' && message.says === 'let me') void this.#leave()
+  }
+
+  /** Another tab goes on with the node, this one watches. */
+  async #leave(): Promise<void> {
+    if (this.isBusy) return this.#channel.say({ says: 'busy' })
+    this.state.role.value = { at: 'opening' }
+    this.state.isAlone.value = false
+    this.#closing.abort(new CodexError('page/left', 'another tab of this browser runs the node now'))
+    await this.#node?.stop()
+    window.location.reload()
+  }
+
   /** The node cannot go on in this tab; the lock goes to the next one. */
   #fail(error: unknown): void {
     this.state.role.value = { at: 'failed', problem: explain(error) }
     this.state.stored.value = undefined
     this.state.demo.value = undefined
+    this.state.isAlone.value = false
     this.#closing.abort(error)
+    this.#channel.close()
     void this.#node?.stop()
   }
 }

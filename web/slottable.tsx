@@ -2,7 +2,7 @@
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import { formatAmount } from './amounts.ts'
-import type { SellerPicture, SlotRow } from './seller.ts'
+import type { SellerView, ViewedSlot } from './sellerview.ts'
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
   SaleUnknown: 'Taken up again',
@@ -21,9 +21,9 @@ const STATE_WORDS: Readonly<Record<string, string>> = {
   SaleErrored: 'Given up',
 }
 
-export function SlotTable({ picture }: { readonly picture: SellerPicture }) {
-  const { rows, ended } = picture
-  if (rows.length + ended.length === 0) return null
+export function SlotTable({ view }: { readonly view: SellerView }) {
+  const { slots, ended } = view
+  if (slots.length + ended.length === 0) return null
   return (
     <table class="slottable" data-testid="slots">
       <thead>
@@ -39,8 +39,8 @@ export function SlotTable({ picture }: { readonly picture: SellerPicture }) {
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
-          <Row key={row.slotId} row={row} picture={picture} />
+        {slots.map((slot) => (
+          <Row key={slot.slotId} slot={slot} view={view} />
         ))}
         {ended.map(({ slotId, requestId, slotIndex, state, proven, missed, why }) => (
           <tr key={slotId} class="quiet" data-state={state}>
@@ -61,38 +61,35 @@ export function SlotTable({ picture }: { readonly picture: SellerPicture }) {
   )
 }
 
-function Row({ row, picture }: { readonly row: SlotRow; readonly picture: SellerPicture }) {
-  const { trade, maxMissed, slashPercentage } = picture
-  const { reservation, state, phase, weiPerSecond, filledAt } = row
-  const collateral = reservation?.collateral ?? 0n
+function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerView }) {
+  const { time, periodSeconds: period, maxMissed, slashPercentage } = view
+  const { state, download, weiPerSecond, filledAt, collateral } = slot
   const isFilled = filledAt !== undefined
-  const earned = isFilled && weiPerSecond !== undefined ? weiPerSecond * BigInt(Math.max(0, trade.time - filledAt)) : 0n
-  const period = trade.periodSeconds
+  const earned =
+    isFilled && weiPerSecond !== undefined ? weiPerSecond * BigInt(Math.max(0, time - filledAt)) : undefined
   const perProof = (collateral * BigInt(slashPercentage)) / 100n
   return (
     <tr data-state={state}>
       <th scope="row" data-label="Slot">
-        {row.requestId.slice(0, 8)}… #{row.slotIndex}
-        {reservation !== undefined && <span class="quiet"> {formatBytes(reservation.slotBytes)}</span>}
+        {slot.requestId.slice(0, 8)}… #{slot.slotIndex}
+        {slot.slotBytes !== undefined && <span class="quiet"> {formatBytes(slot.slotBytes)}</span>}
       </th>
       <td data-label="State">
         {STATE_WORDS[state] ?? state}
-        {phase?.at === 'downloading' && ` ${Math.floor((100 * phase.doneBytes) / Math.max(1, phase.totalBytes))} %`}
+        {download !== undefined && ` ${Math.floor((100 * download.doneBytes) / Math.max(1, download.totalBytes))} %`}
       </td>
-      <td data-label="Next proof by">{isFilled ? `${period - (trade.time % period)} s` : 'not yet'}</td>
+      <td data-label="Next proof by">{isFilled ? `${period - (time % period)} s` : 'not yet'}</td>
       <td data-label="Proofs" data-testid="proofs">
-        {row.proven}
+        {slot.proven}
       </td>
       <td data-label="Missed">
-        {row.missed} of {maxMissed}
+        {slot.missed} of {maxMissed}
       </td>
-      <td data-label="Earned so far">{formatAmount(earned)}</td>
+      <td data-label="Earned so far">{earned === undefined ? (isFilled ? 'unknown' : '') : formatAmount(earned)}</td>
       <td data-label="At risk" title={`Each missed proof costs ${formatAmount(perProof)}`}>
-        {formatAmount(collateral + earned)}
+        {formatAmount(collateral + (earned ?? 0n))}
       </td>
-      <td data-label="Ends in">
-        {reservation === undefined ? '' : formatDuration(Math.max(0, reservation.validUntil - trade.time))}
-      </td>
+      <td data-label="Ends in">{slot.until === undefined ? '' : formatDuration(Math.max(0, slot.until - time))}</td>
     </tr>
   )
 }

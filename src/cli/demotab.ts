@@ -1,5 +1,7 @@
-// The demo's side of a provider in the tab: what the page has to know to join, and a purchase that leaves a slot for it. Keys and chain are for development only.
+// The demo's side of providers in tabs: what the page has to know to join, play money for the key that a tab makes, and a purchase that leaves a slot for
+// them. The chain is for development only.
 
+import { randomBytes } from 'node:crypto'
 import type { Devnet } from '../devnet/startdevnet.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -8,8 +10,8 @@ import type { Cid } from '../protocol/cid.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { LiveDemo } from './servepage.ts'
 
-/** Of the local chain, beside those of deployer, client, provider and validator. */
-const TAB_ACCOUNT = 4
+/** Keys of tabs that get money: one for each browser, some more for those that forgot theirs. */
+const MAX_FUNDED = 64
 /** Long enough to see some ten proofs; the tab has most of the expiry to load, prove and fill. */
 const TERMS = {
   duration: 300,
@@ -24,14 +26,15 @@ const TERMS = {
 const HEAD_START_SECONDS: Seconds = 100
 const LOOK_MS = 500
 
-/** What the page finds at `/demo.json`. The key is one that everybody knows. */
+/** What the page finds at `/demo.json`. */
 export interface DemoFacts {
+  /** Of this run of the demo: what a tab kept of an earlier one is worth nothing here. */
+  readonly id: string
   readonly ethProvider: string
   readonly marketplace: string
   readonly chainId: number
   /** Multiaddrs over WebSocket. */
   readonly bootstrap: readonly string[]
-  readonly key: string
   readonly periodSeconds: Seconds
   /** Of a circuit that is not the deployed one. */
   readonly circuitShape: { readonly samples: number; readonly slotDepth: number; readonly datasetDepth: number } | null
@@ -40,17 +43,22 @@ export interface DemoFacts {
 }
 
 export interface DemoTabParts {
-  readonly devnet: Pick<Devnet, 'endpoint' | 'contracts' | 'chainId' | 'accounts' | 'configuration'>
+  readonly devnet: Pick<Devnet, 'endpoint' | 'contracts' | 'chainId' | 'configuration' | 'fund'>
   readonly client: NodejsNode
   /** Stands back until the tab has a slot. */
   readonly provider: NodejsNode | undefined
   readonly circuitShape?: DemoFacts['circuitShape']
+  /** For which storage is bought; default: {@link TERMS} */
+  readonly duration?: Seconds | undefined
   readonly signal: AbortSignal
   readonly tell: (line: string) => void
 }
 
 export class DemoTab implements LiveDemo {
   readonly #parts: DemoTabParts
+  readonly #id = randomBytes(8).toString('hex')
+  /** In lower case. */
+  readonly #tabs = new Map<string, Promise<void>>()
   #cid: Cid | undefined
   #isBuying = false
 
@@ -64,31 +72,49 @@ export class DemoTab implements LiveDemo {
   }
 
   facts(): DemoFacts {
-    const { devnet, client, circuitShape = null } = this.#parts
-    const { network } = client
-    const addresses = network?.addresses() ?? []
+    const { devnet, client, provider, circuitShape = null } = this.#parts
+    // Of the provider too: it fetches from a tab what a tab buys storage for.
+    const bootstrap = [client, provider].flatMap((node) => addressesForTabs(node))
     return {
+      id: this.#id,
       ethProvider: devnet.endpoint,
       marketplace: devnet.contracts.marketplace,
       chainId: devnet.chainId,
-      bootstrap: addresses.filter((each) => each.endsWith('/ws')).map((each) => `${each}/p2p/${network?.peerId ?? ''}`),
-      key: devnet.accounts[TAB_ACCOUNT]?.privateKey ?? '',
+      bootstrap,
       periodSeconds: devnet.configuration.proofs.period,
       circuitShape,
       ready: this.#cid !== undefined && !this.#isBuying,
     }
   }
 
+  /** Gives the key of a tab what it needs to sell, once. @throws CodexError `demo/bad-address`, `demo/too-many-tabs`, `devnet/…` */
+  async fund(address: string): Promise<{ readonly address: string }> {
+    const { devnet, tell } = this.#parts
+    if (!/^0x[0-9a-f]{40}$/i.test(address))
+      throw new CodexError('demo/bad-address', 'expected an address of 0x and 40 hex digits; reload the page')
+    const tab = address.toLowerCase()
+    if (!this.#tabs.has(tab)) {
+      if (this.#tabs.size >= MAX_FUNDED)
+        throw new CodexError('demo/too-many-tabs', `${MAX_FUNDED} tabs have joined already; start the demo again`)
+      const funded = devnet.fund(tab)
+      this.#tabs.set(tab, funded)
+      tell(`a tab joins with the key ${tab}`)
+      funded.catch(() => this.#tabs.delete(tab))
+    }
+    await this.#tabs.get(tab)
+    return { address: tab }
+  }
+
   /** Settles when the request is in the chain. @throws CodexError `demo/not-ready` */
   async request(): Promise<{ readonly requestId: string }> {
-    const { client, provider, signal, tell } = this.#parts
+    const { client, provider, signal, tell, duration = TERMS.duration } = this.#parts
     const buyer = client.trade?.client
     if (this.#cid === undefined || this.#isBuying || buyer === undefined)
       throw new CodexError('demo/not-ready', 'expected the purchase before to have all its slots; try again soon')
     this.#isBuying = true
     provider?.trade?.provider?.pause()
     try {
-      const purchase = await buyer.buy(this.#cid, TERMS, { signal })
+      const purchase = await buyer.buy(this.#cid, { ...TERMS, duration }, { signal })
       tell(`a purchase for the tab: ${purchase.id}`)
       void this.#standBack(purchase.id)
       return { requestId: purchase.id }
@@ -100,17 +126,16 @@ export class DemoTab implements LiveDemo {
 
   /** Until the tab has a slot, or its head start is over. Never rejects. */
   async #standBack(requestId: Parameters<typeof slotId>[0]): Promise<void> {
-    const { client, devnet, signal, tell } = this.#parts
-    const tab = devnet.accounts[TAB_ACCOUNT]?.address
+    const { client, signal, tell } = this.#parts
     const slots = Array.from({ length: TERMS.nodes }, (_, index) => slotId(requestId, index))
     const deadline = performance.now() + HEAD_START_SECONDS * 1000
     while (!signal.aborted && performance.now() < deadline) {
       const hosts = await Promise.all(
         slots.map((id) => Promise.resolve(client.trade?.market.hostOf(id, { signal }))),
       ).catch(() => [])
-      const taken = hosts.findIndex((host) => host?.toLowerCase() === tab)
+      const taken = hosts.findIndex((host) => host !== undefined && this.#tabs.has(host.toLowerCase()))
       if (taken >= 0) {
-        tell(`slot ${taken} of it is filled by the tab`)
+        tell(`slot ${taken} of it is filled by a tab`)
         break
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
@@ -122,4 +147,10 @@ export class DemoTab implements LiveDemo {
     this.#isBuying = false
     this.#parts.provider?.trade?.provider?.resume()
   }
+}
+
+function addressesForTabs(node: NodejsNode | undefined): string[] {
+  const { network } = node ?? {}
+  const addresses = network?.addresses() ?? []
+  return addresses.filter((each) => each.endsWith('/ws')).map((each) => `${each}/p2p/${network?.peerId ?? ''}`)
 }

@@ -115,7 +115,7 @@ async function startNodes(
     const node = await createNode({
       dataDir: join(folder, role),
       roles: [role],
-      listen: role === 'client' ? [LOOPBACK, LOOPBACK_WEBSOCKET] : [LOOPBACK],
+      listen: role === 'validator' ? [LOOPBACK] : [LOOPBACK, LOOPBACK_WEBSOCKET],
       bootstrap,
       ethProvider: devnet.endpoint,
       marketplace: devnet.contracts.marketplace,

@@ -1,7 +1,7 @@
-// Serves the built page on loopback: the files that lie in its folder at the start, and of the demo one document and one button. No API beside, no folder listing.
+// Serves the built page on loopback: the files that lie in its folder at the start, and of the demo one document and two acts. No API beside, no folder listing.
 
 import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { join, relative, sep } from 'node:path'
@@ -50,11 +50,15 @@ export interface LiveDemo {
   facts(): unknown
   /** The page's one button. @throws CodexError whose sentence the person at the page is shown */
   request(): Promise<unknown>
+  /** Play money for the key of a tab. @throws as {@link LiveDemo.request} */
+  fund(address: string): Promise<unknown>
 }
 
 /** Where the page looks for {@link LiveDemo}; without one it is told that there is none. */
 const DEMO_DOCUMENT = '/demo.json'
 const DEMO_REQUEST = '/demo/request'
+const DEMO_FUND = '/demo/fund'
+const MAX_BODY_BYTES = 1024
 /** A page of another site can send it only where we allow that, and we allow nothing. */
 const OWN_HEADER = 'x-codex-light'
 
@@ -77,10 +81,7 @@ export async function servePage(
   }: { readonly port?: number; readonly circuit?: () => Promise<string>; readonly demo?: LiveDemo | undefined } = {},
 ): Promise<PageServer> {
   const files = await filesIn(folder)
-  if (!files.has(START_PAGE))
-    throw new CodexError('page/not-built', `found no page in ${folder}: build it with npm run build`, {
-      detail: { folder },
-    })
+  if (!files.has(START_PAGE)) throw notBuilt(folder)
   const server = createServer((request, response) => {
     answer({ files, circuit, demo }, request, response).catch(() => response.destroy())
   })
@@ -89,6 +90,43 @@ export async function servePage(
   server.requestTimeout = REQUEST_TIMEOUT_MS
   const listening = await listen(server, port)
   return { url: `http://${LOOPBACK}:${listening}/`, close: () => close(server) }
+}
+
+/**
+ * Answers requests for the page, with the document that says that a node serves it.
+ * @throws CodexError `page/not-built`
+ */
+export async function openNodePage(
+  folder: string,
+): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+  const files = await filesIn(folder)
+  if (!files.has(START_PAGE)) throw notBuilt(folder)
+  const text = await readFile(join(folder, START_PAGE), 'utf8')
+  const start = text.replace(/(<meta name="codex-light-node" content=")none(")/, '$1here$2')
+  return (request, response) => {
+    answerNodePage({ files, start }, request, response).catch(() => response.destroy())
+  }
+}
+
+async function answerNodePage(
+  { files, start }: { readonly files: ReadonlyMap<string, string>; readonly start: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD')
+    return refuse(response, 405, 'only GET and HEAD are served here')
+  }
+  const path = pathOf(request.url ?? '')
+  if (path === '/' || path === START_PAGE) {
+    response.setHeader('Content-Type', 'text/html; charset=utf-8')
+    response.end(request.method === 'HEAD' ? undefined : start)
+    return
+  }
+  const file = path === undefined ? undefined : files.get(path)
+  if (file === undefined) return refuse(response, 404, 'there is no such file')
+  await send(file, request, response)
 }
 
 /** Plain files by the path of their URL. What is no key here is not served, so no path can lead out of the folder. */
@@ -125,6 +163,8 @@ async function answer(
   const path = pathOf(request.url ?? '')
   if (request.method === 'POST' && path === DEMO_REQUEST && demo !== undefined)
     return act(() => demo.request(), request, response)
+  if (request.method === 'POST' && path === DEMO_FUND && demo !== undefined)
+    return act((body) => demo.fund(body.trim()), request, response)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
     return refuse(response, 405, 'only GET and HEAD are served here')
@@ -142,17 +182,34 @@ async function answer(
   await send(file, request, response)
 }
 
-async function act(action: () => Promise<unknown>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** @param action gets the body */
+async function act(
+  action: (body: string) => Promise<unknown>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { origin, host } = request.headers
   if (request.headers[OWN_HEADER] === undefined || origin !== `http://${host}`)
     return refuse(response, 403, 'only the page that is served here may do that')
-  request.resume()
+  const body = await bodyOf(request)
+  if (body === undefined) return refuse(response, 413, `expected at most ${MAX_BODY_BYTES} bytes`)
   try {
-    sendJson(await action(), response)
+    sendJson(await action(body), response)
   } catch (error) {
     if (!CodexError.is(error)) throw error
     refuse(response, 409, sentenceOf(error))
   }
+}
+
+/** Undefined when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of request as AsyncIterable<Uint8Array>) {
+    bytes += piece.length
+    if (bytes <= MAX_BODY_BYTES) pieces.push(piece)
+  }
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(pieces).toString('utf8') : undefined
 }
 
 function sendJson(value: unknown, response: ServerResponse): void {
@@ -192,6 +249,12 @@ function pathOf(url: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+function notBuilt(folder: string): CodexError<'page/not-built'> {
+  return new CodexError('page/not-built', `found no page in ${folder}: build it with npm run build`, {
+    detail: { folder },
+  })
 }
 
 function listen(server: Server, port: number): Promise<number> {

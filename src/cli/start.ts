@@ -1,6 +1,7 @@
 // start: a node that runs until it is told to stop. It stores, serves peers, answers REST, bridges tabs, and with a chain sells, buys and validates.
 
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { version } from '../../package.json'
 import type { BridgeSettings } from '../bridge/openbridge.ts'
 import { admitting, bridgedSettings, openBridge } from '../bridge/openbridge.ts'
@@ -16,6 +17,7 @@ import { startRest } from '../rest/startrest.ts'
 import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
+import { openNodePage } from './servepage.ts'
 import { START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
 import { table } from './table.ts'
 import { type Trading, tradingOf } from './tradesettings.ts'
@@ -40,7 +42,7 @@ chain, prover wants circuit files too. Every option may also stand in the enviro
   options: START_OPTIONS,
   refuses: REFUSED_OPTIONS,
   isConfigurable: true,
-  document: `{ peerId, addresses: [multiaddr], spr, api (URL), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid,
+  document: `{ peerId, addresses: [multiaddr], spr, api (URL), page (URL of the page that shows this node, or null), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid,
 metrics (URL or null), roles: ["client" | "provider" | "validator"], host (address or null), circuitCheck (what was checked of the circuit, or null) };
 printed when it runs`,
   async run(options, call) {
@@ -85,12 +87,14 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
       dataDir,
       marketplace,
     }
+    const page = await pageOf(call)
     const rest = await startRest(parts, {
       address: await settings['api-bindaddr'].value(),
       port: await settings['api-port'].value(),
       corsOrigin: settings['api-cors-origin'].given,
       token,
       wantsToken: apiToken !== undefined,
+      page,
     })
     undo.unshift(() => rest.stop())
     const metrics = options.metrics === true ? await startMetrics(parts, metricsPlace(options)) : undefined
@@ -103,6 +107,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
       addresses: network.addresses(),
       spr: network.spr(),
       api: rest.url,
+      page: page === undefined ? null : rest.url,
       bridge: bridged,
       pid: process.pid,
       metrics: metrics === undefined ? null : `${metrics.url}metrics`,
@@ -131,6 +136,17 @@ async function enter(
   )
   log.info('the marketplace was entered', { host: market.host, chainId: market.chainId, roles })
   return { roles, host: market.host, check }
+}
+
+/** Undefined where it was not built: a node is a node without it. */
+async function pageOf({ dist, terminal }: Call): Promise<Awaited<ReturnType<typeof openNodePage>> | undefined> {
+  try {
+    return await openNodePage(fileURLToPath(new URL('web/', dist)))
+  } catch (error) {
+    if (!CodexError.is(error, 'page/not-built')) throw error
+    terminal.say(`codex-light: no page is served: ${error.message}`)
+    return undefined
+  }
 }
 
 function metricsPlace(options: OptionValues<typeof START_OPTIONS>) {
@@ -169,18 +185,20 @@ interface Facts {
   readonly peerId: string
   readonly addresses: readonly string[]
   readonly api: string
+  readonly page: string | null
   readonly bridge: readonly string[]
   readonly metrics: string | null
   readonly roles: readonly string[]
   readonly host: string | null
 }
 
-function startText({ peerId, addresses, api, bridge, metrics, roles, host }: Facts): string {
+function startText({ peerId, addresses, api, page, bridge, metrics, roles, host }: Facts): string {
   return table([
     ['peer id', peerId],
     ...addresses.map((address) => ['reached at', `${address}/p2p/${peerId}`]),
     ...bridge.map((address) => ['tabs come in at', address]),
     ['REST', `${api}api/codex/v1`],
+    ...(page === null ? [] : [['page', page]]),
     ...(metrics === null ? [] : [['metrics', metrics]]),
     ...(host === null ? [] : [['marketplace', `${roles.join(', ')} as ${host}`]]),
     ['', 'Ctrl-C ends.'],

@@ -12,6 +12,8 @@ export interface GuardPolicy {
   readonly token: string
   /** Whether every path wants the token: where others than this machine can reach the server. */
   readonly needsToken: boolean
+  /** Whether a page is served beside the interface. A browser that loads it has no token to show yet. */
+  readonly hasPage?: boolean
 }
 
 export interface RequestHead {
@@ -40,12 +42,18 @@ export function refusalOf(head: RequestHead, policy: GuardPolicy): Refusal | und
   if (!head.target.startsWith('/') && head.target !== '*') return { status: 400, text: 'Expected a path' }
   if (isForeign(head.headers, policy)) return { status: 403, text: 'Pages of this origin are not served here' }
   const path = head.target.split('?')[0] ?? ''
+  if (policy.hasPage === true && isOfPage(path) && /^(GET|HEAD)$/.test(head.method)) return undefined
   const isOwn = OWN_PATHS.test(path) && !OPEN_OWN_PATHS.test(path)
   // What a browser asks before it sends a token.
   const isPreflight = head.method === 'OPTIONS'
   if ((policy.needsToken || isOwn) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
     return { status: 401, text: 'Expected the token of this node' }
   return undefined
+}
+
+/** Whether a path leads to the page, and not to the interface: that is all below `/api`. */
+export function isOfPage(target = ''): boolean {
+  return /^\/(?!api(?:[/?#]|$))/i.test(target) && !/%|\\|\/\//.test(target)
 }
 
 /** Whether a page of another site sends it. Requests of programs name no page. */

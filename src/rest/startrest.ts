@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { KiB } from '../lib/units.ts'
 import { Scope } from '../lib/scope.ts'
-import { type GuardPolicy, refusalOf } from './guardrequest.ts'
+import { type GuardPolicy, isOfPage, refusalOf } from './guardrequest.ts'
 import { close, hostPolicy, isLoopback, listen, type RestServer, urlOf } from './listen.ts'
 import { corsHeaders, restApp } from './restapp.ts'
 import type { RestParts } from './restparts.ts'
@@ -28,6 +28,8 @@ export interface RestSettings {
   readonly token: string
   /** Also from this machine, for the rows that others know. */
   readonly wantsToken?: boolean
+  /** Answers what is not below `/api`: the page that shows this node. It holds no secret, so it wants no token. */
+  readonly page?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
 }
 
 /** Listens until stopped. @throws CodexError `rest/cannot-listen` */
@@ -35,12 +37,16 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   const background = new Scope({
     report: (error, task) => parts.log.error('work for a request failed', { task, error }),
   })
-  const { corsOrigin } = settings
+  const { corsOrigin, page } = settings
   const app = restApp({ ...parts, background }, corsOrigin)
   const handle = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
   const policy = policyOf(settings)
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0 }, (request, response) => {
-    if (!isRefused(request, response, policy, corsOrigin)) handle(request, response).catch(() => response.destroy())
+    if (isRefused(request, response, policy, corsOrigin)) return
+    if (page !== undefined && isOfPage(request.url)) {
+      for (const [name, value] of corsHeaders(request.method ?? 'GET', corsOrigin)) response.setHeader(name, value)
+      page(request, response)
+    } else handle(request, response).catch(() => response.destroy())
   })
   server.maxConnections = MAX_CONNECTIONS
   server.headersTimeout = HEADERS_TIMEOUT_MS
@@ -87,6 +93,12 @@ function isUpload(method: string, url: string): boolean {
   return method === 'POST' && /^\/api\/(codex\/v1\/data|v1\/datasets)\/?(\?|$)/.test(url)
 }
 
-function policyOf({ address, corsOrigin, token, wantsToken = false }: RestSettings): GuardPolicy {
-  return { hosts: hostPolicy(address), corsOrigin, token, needsToken: wantsToken || !isLoopback(address) }
+function policyOf({ address, corsOrigin, token, wantsToken = false, page }: RestSettings): GuardPolicy {
+  return {
+    hosts: hostPolicy(address),
+    corsOrigin,
+    token,
+    needsToken: wantsToken || !isLoopback(address),
+    hasPage: page !== undefined,
+  }
 }

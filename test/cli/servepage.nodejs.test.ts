@@ -95,12 +95,13 @@ test('answers no host but loopback, so that no other name leads here', async () 
   expect(await raw(url, '/', undefined)).toMatch(/^HTTP\/1\.1 400 /)
 })
 
-test('gives the demo to its own page, and its button to nobody else', async () => {
+test('gives the demo to its own page, and its acts to nobody else', async () => {
   const folder = scratchFolder()
   writeFileSync(join(folder, 'index.html'), '<h1>page</h1>')
   let requests = 0
   const demo = {
-    facts: () => ({ key: 'public' }),
+    facts: () => ({ id: 'demo' }),
+    fund: async (address: string) => ({ address }),
     request: async () => {
       if (++requests > 1) throw new CodexError('demo/not-ready', 'try again soon')
       return { requestId: '0x1' }
@@ -111,9 +112,10 @@ test('gives the demo to its own page, and its button to nobody else', async () =
   const { url } = server
   const { origin } = new URL(url)
   const document = await fetch(`${url}demo.json`)
-  expect([await document.json(), document.headers.get('cache-control')]).toEqual([{ key: 'public' }, 'no-store'])
+  expect([await document.json(), document.headers.get('cache-control')]).toEqual([{ id: 'demo' }, 'no-store'])
   expect(await raw(url, '/demo.json', 'evil.example')).toMatch(/^HTTP\/1\.1 421 /)
-  const post = (headers: Record<string, string>) => fetch(`${url}demo/request`, { method: 'POST', headers })
+  const post = (headers: Record<string, string>, act = 'request', body?: string) =>
+    fetch(`${url}demo/${act}`, { method: 'POST', headers, ...(body !== undefined && { body }) })
   const refused: Record<string, string>[] = [
     {},
     { origin },
@@ -122,9 +124,12 @@ test('gives the demo to its own page, and its button to nobody else', async () =
     { 'x-codex-light': 'page', origin: 'null' },
   ]
   for (const headers of refused) expect([headers, (await post(headers)).status]).toEqual([headers, 403])
+  for (const headers of refused) expect((await post(headers, 'fund', '0x1')).status).toBe(403)
   expect(requests).toBe(0)
   const own = { 'x-codex-light': 'page', origin }
   expect(await (await post(own)).json()).toEqual({ requestId: '0x1' })
+  expect(await (await post(own, 'fund', '0x12\n')).json()).toEqual({ address: '0x12' })
+  expect((await post(own, 'fund', 'x'.repeat(2000))).status).toBe(413)
   const again = await post(own)
   expect([again.status, await again.text()]).toEqual([409, expect.stringContaining('ry again soon')])
 })

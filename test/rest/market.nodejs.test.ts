@@ -367,6 +367,19 @@ describe('purchases', () => {
 })
 
 describe('our own rows', () => {
+  it('name the field that is wrong, whatever is wrong with it (T37)', async () => {
+    const { own } = await surface()
+    const fields = ['totalSize', 'duration', 'minPricePerBytePerSecond', 'totalCollateral'] as const
+    for (const field of fields)
+      for (const wrong of [undefined, null, 0, -1, 1.5, '', 'much', [1], {}, true, 2n ** 256n, 1e300]) {
+        const value = typeof wrong === 'bigint' ? String(wrong) : wrong
+        const [status, problem] = await own('POST', 'availability', { ...AVAILABILITY, [field]: value })
+        expect([field, wrong, [400, 422].includes(status)]).toEqual([field, wrong, true])
+        expect([field, wrong, problem]).toMatchObject([field, wrong, { status, detail: { field } }])
+      }
+    expect(await own('GET', 'availability')).toEqual([200, []])
+  })
+
   it('name the field that is wrong in a problem document', async () => {
     const { own } = await surface()
     expect(await own('POST', 'availability', { ...AVAILABILITY, duration: 0 })).toEqual([

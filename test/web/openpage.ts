@@ -14,7 +14,7 @@ import { findChromium } from '../chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const BUILT_PAGE = join(ROOT, 'dist', 'web')
-const SCREENSHOTS = join(ROOT, '.cache', 'screenshots')
+export const SCREENSHOTS = join(ROOT, '.cache', 'screenshots')
 
 const READY_TIMEOUT_MS = 30_000
 

@@ -1,0 +1,125 @@
+// A tab that sells and is not looked at: hidden, its timers throttled, for ten periods; then frozen by the browser, and awake again.
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { type PageServer, servePage } from '../../src/cli/servepage.ts'
+import { BUILT_PAGE, SCREENSHOTS } from './openpage.ts'
+import { PlainBrowser, type PlainTab } from './plainbrowser.ts'
+import { PERIOD_SECONDS, type SeenProof, TabWorld } from './tabworld.ts'
+
+const IS_LONG = Boolean(import.meta.env['LONG'])
+const PATIENCE_MS = 120_000
+/** Chromium's own switch for it; five minutes by default. It throttles sooner, not less. */
+const GRACE = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5'
+const HIDDEN_PERIODS = 10
+/** Of the window, for 99 of 100 proofs. */
+const LEAST_LEFT = 0.5
+const TICK_MS = 100
+/** That a page is woken for in a minute when it is throttled hard: one a minute, and some at the edges. */
+const MAX_TICKS_A_MINUTE = 12
+const FROZEN_SECONDS = 3 * PERIOD_SECONDS
+
+let world: TabWorld
+let server: PageServer
+let browser: PlainBrowser
+
+beforeAll(async () => {
+  if (!IS_LONG) return
+  world = await TabWorld.start({ duration: 900 })
+  server = await servePage(BUILT_PAGE, { demo: world.demo, circuit: async () => world.folder })
+  browser = await PlainBrowser.start([GRACE])
+}, 300_000)
+
+afterAll(async () => {
+  if (!IS_LONG) return
+  await browser.stop()
+  await server.close()
+  await world.stop()
+}, 120_000)
+
+async function keep(tab: PlainTab, name: string): Promise<void> {
+  await mkdir(SCREENSHOTS, { recursive: true })
+  await writeFile(join(SCREENSHOTS, `${name}.png`), await tab.screenshot())
+}
+
+const FILLED = "document.querySelectorAll('tr[data-state=SaleFilled], tr[data-state=SaleProving]').length"
+
+/** Counts timers of the page's main thread, chained as those of a program are. */
+const CONTROL = `void (window.ticks = 0, (function tick() { window.ticks++; setTimeout(tick, ${TICK_MS}) })())`
+
+/** For each slot, periods from the first to the last, and how long before its end each was proven; undefined where it was not. */
+function leftBefore(proofs: readonly SeenProof[], slotId: string, first: number, last: number): (number | undefined)[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => {
+    const end = (first + i + 1) * PERIOD_SECONDS
+    const proof = proofs.find((one) => one.slotId === slotId && one.at < end && one.at >= end - PERIOD_SECONDS)
+    return proof && end - proof.at
+  })
+}
+
+// Minutes of a chain's periods: for a machine that does nothing else.
+test.runIf(IS_LONG)(
+  `hidden and throttled for ${HIDDEN_PERIODS} periods it proves every slot in each of them, with half of the window left; frozen and awake again it acts on what the chain says then`,
+  async () => {
+    const tab = await browser.open(server.url)
+    await tab.click('Sell from this tab', PATIENCE_MS)
+    await tab.click('Have the client buy storage', PATIENCE_MS)
+    await tab.until(`${FILLED} === 3`, PATIENCE_MS)
+    const host = await tab.read<string>("document.querySelector('[data-testid=host]').title")
+
+    // Hidden, as a tab is behind another one.
+    await tab.read(CONTROL)
+    const other = await browser.open('about:blank')
+    await other.activate()
+    await tab.until("document.visibilityState === 'hidden'", 10_000)
+    const from = Math.floor((await world.now()) / PERIOD_SECONDS) + 1
+    const until = from + HIDDEN_PERIODS
+    // The grace is over by now.
+    await pause(15_000)
+    const ticksBefore = await tab.read<number>('window.ticks')
+    await pause(60_000)
+    const ticks = (await tab.read<number>('window.ticks')) - ticksBefore
+    expect(ticks, 'the main thread is throttled, or this test shows nothing').toBeLessThanOrEqual(MAX_TICKS_A_MINUTE)
+    while ((await world.now()) < until * PERIOD_SECONDS + 2) await pause(1000)
+    expect(await tab.read<string>('document.visibilityState')).toBe('hidden')
+
+    const proofs = await world.proofs()
+    const slots = [...new Set(proofs.map(({ slotId }) => slotId))]
+    expect(slots).toHaveLength(3)
+    const left = slots.map((slotId) => leftBefore(proofs, slotId, from, until - 1))
+    console.log(`hidden: ${ticks} ticks of ${60_000 / TICK_MS} in a minute; seconds left of ${PERIOD_SECONDS}:`, left)
+    expect(left.flat()).not.toContain(undefined)
+    const sorted = left
+      .flat()
+      .map(Number)
+      .sort((a, b) => a - b)
+    expect(sorted[Math.floor(sorted.length / 100)]).toBeGreaterThanOrEqual(PERIOD_SECONDS * LEAST_LEFT)
+    expect(await world.sentBy(host)).toMatchObject({ failed: [] })
+
+    // Frozen: nothing of it runs. What it knew when it fell asleep is old when it wakes.
+    await tab.setLifecycle('frozen')
+    const asleep = await world.now()
+    await pause(FROZEN_SECONDS * 1000)
+    const awake = await world.now()
+    await tab.setLifecycle('active')
+    await other.activate()
+    const during = (await world.proofs()).filter(({ at }) => at > asleep + 5 && at < awake)
+    console.log(`frozen for ${awake - asleep} s: ${during.length} proofs meanwhile`)
+    const next = Math.floor(awake / PERIOD_SECONDS) + 1
+    while ((await world.now()) < (next + 2) * PERIOD_SECONDS) await pause(1000)
+    const after = await world.proofs()
+    for (const slotId of slots)
+      expect(leftBefore(after, slotId, next, next + 1), 'proven in each period since').not.toContain(undefined)
+    expect(await world.sentBy(host)).toMatchObject({ failed: [] })
+    await tab.activate()
+    await tab.until("document.querySelector('[data-testid=tab]').textContent.includes('froze')", 10_000)
+    await keep(tab, 'awake')
+  },
+  900_000,
+)
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,185 @@
+// What happens to people who sell from a tab: it is closed in the middle of a download or a proof, the chain's endpoint goes away, the circuit is the wrong one.
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Page } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+
+import { circuitWithKeys } from '../proving/keys.ts'
+import { QUICK_CIRCUIT } from '../node/nodeworld.ts'
+import { BUILT_PAGE, openPage, type PageUnderTest, role, screenshot } from './openpage.ts'
+import { PERIOD_SECONDS, TabWorld, writeCircuit } from './tabworld.ts'
+
+const IS_LONG = Boolean(import.meta.env['LONG'])
+const PATIENCE_MS = 120_000
+/** Of slots large enough that their download can be stopped in its middle. */
+const FILE_BYTES = 3_000_000
+const HELD_UP_AFTER = 1_000_000
+
+let world: TabWorld
+let under: PageUnderTest
+
+beforeAll(async () => {
+  if (!IS_LONG) return
+  world = await TabWorld.start({ bytes: FILE_BYTES, duration: 600 })
+}, PATIENCE_MS)
+
+afterAll(async () => {
+  if (IS_LONG) await world.stop()
+}, PATIENCE_MS)
+
+afterEach(async () => {
+  if (IS_LONG) await under.close()
+})
+
+async function sell(tab: Page): Promise<void> {
+  await role(tab, 'Running').waitFor()
+  await tab.getByRole('button', { name: 'Sell from this tab' }).click()
+  await tab.getByTestId('stance').filter({ hasText: 'waiting for a request' }).waitFor({ timeout: PATIENCE_MS })
+}
+
+async function request(tab: Page): Promise<void> {
+  await tab.getByRole('button', { name: 'Have the client buy storage' }).click({ timeout: PATIENCE_MS })
+}
+
+async function rows(tab: Page, state: string, count = 1): Promise<void> {
+  const row = tab
+    .locator(
+      state
+        .split(' ')
+        .map((each) => `tr[data-state=${each}]`)
+        .join(', '),
+    )
+    .nth(count - 1)
+  await row.waitFor({ timeout: PATIENCE_MS }).catch(async (cause: unknown) => {
+    throw new Error(await tab.locator('main').innerText(), { cause })
+  })
+}
+
+const hostOf = async (tab: Page): Promise<string> => (await tab.getByTestId('host').getAttribute('title')) ?? ''
+
+/** Through the page's own button: everything is counted anew. */
+async function booksAreRight(tab: Page): Promise<void> {
+  await tab.getByRole('button', { name: 'Check storage' }).click()
+  await tab.locator('[data-testid=check][data-state]:not([data-state=running])').waitFor({ timeout: PATIENCE_MS })
+  expect(await tab.getByTestId('check').getAttribute('data-state')).toBe('clean')
+}
+
+test.runIf(IS_LONG)(
+  'closed in the middle of a download, and of a proof, it goes on where it was and loses nothing',
+  async () => {
+    under = await openPage(BUILT_PAGE, world.folder, world.demo)
+    let tab = await under.open()
+    await sell(tab)
+    const host = await hostOf(tab)
+    world.line.left = HELD_UP_AFTER
+    await request(tab)
+    await rows(tab, 'SaleDownloading')
+    await expect.poll(() => world.line.left, { timeout: PATIENCE_MS }).toBeLessThanOrEqual(0)
+    expect(await tab.locator('tr[data-state=SaleDownloading]').count()).toBeGreaterThan(0)
+    await screenshot(tab, 'mid-download')
+    await tab.close()
+    world.line.release()
+    const carried = world.line.carried
+    tab = await under.open()
+    await rows(tab, 'SaleInitialProving')
+    await tab.close()
+    console.log(`after the first kill ${world.line.carried - carried} bytes came, of ${FILE_BYTES * 1.5} in all slots`)
+    tab = await under.open()
+    await rows(tab, 'SaleFilled SaleProving', 3)
+    expect(await hostOf(tab)).toBe(host)
+    const fills = (await world.proofs()).length
+    await expect.poll(async () => (await world.proofs()).length, { timeout: PATIENCE_MS }).toBeGreaterThan(fills)
+    expect(await world.sentBy(host)).toMatchObject({ failed: [] })
+    await booksAreRight(tab)
+    await screenshot(tab, 'after-kills')
+    expect(under.complaints.filter((each) => !/^sales: a proof /.test(each))).toEqual([])
+  },
+  5 * PATIENCE_MS,
+)
+
+test.runIf(IS_LONG)(
+  'while the endpoint of the chain is down it says so, and sends nothing; when it is back it goes on proving',
+  async () => {
+    under = await openPage(BUILT_PAGE, world.folder, world.demo)
+    const tab = await under.open()
+    await sell(tab)
+    const host = await hostOf(tab)
+    await request(tab)
+    await rows(tab, 'SaleFilled SaleProving', 3)
+    world.endpoint.mode = 'down'
+    try {
+      await tab.getByTestId('stance').filter({ hasText: 'out of reach' }).waitFor({ timeout: PATIENCE_MS })
+      await tab.locator('[role=alert]', { hasText: 'endpoint' }).waitFor({ timeout: PATIENCE_MS })
+      await screenshot(tab, 'endpoint-down')
+      const { count } = await world.sentBy(host)
+      await tab.waitForTimeout(PERIOD_SECONDS * 1000)
+      expect((await world.sentBy(host)).count).toBe(count)
+    } finally {
+      world.endpoint.mode = 'fine'
+    }
+    await tab.getByTestId('stance').filter({ hasText: 'It sells' }).waitFor({ timeout: PATIENCE_MS })
+    const back = (await world.proofs()).length
+    await expect
+      .poll(async () => (await world.proofs()).length, { timeout: PATIENCE_MS })
+      .toBeGreaterThanOrEqual(back + 3)
+    expect(await world.sentBy(host)).toMatchObject({ failed: [] })
+  },
+  5 * PATIENCE_MS,
+)
+
+test.runIf(IS_LONG)(
+  'with a proving key that is not the one it is pinned to, it says so and sells nothing (T31)',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'codex-light-wrong-'))
+    const { wasm, zkey } = await circuitWithKeys(QUICK_CIRCUIT)
+    const damaged = Uint8Array.from(zkey)
+    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1
+    await writeCircuit(folder, { wasm, zkey: damaged }, { wasm, zkey })
+    under = await openPage(BUILT_PAGE, folder, world.demo)
+    const tab = await under.open()
+    await role(tab, 'Running').waitFor()
+    await tab.getByRole('button', { name: 'Sell from this tab' }).click()
+    const said = tab.locator('section', { hasText: 'Rent out space' }).getByRole('alert')
+    await said.waitFor({ timeout: PATIENCE_MS })
+    expect(await said.innerText()).toMatch(/zkey|proving key/)
+    await screenshot(tab, 'wrong-key')
+    await rm(folder, { recursive: true, force: true })
+  },
+  2 * PATIENCE_MS,
+)
+
+test.runIf(IS_LONG)(
+  'with a proving key of another setup than the chain verifies, its fill is tried on the chain before it is sent, and is not (T31)',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'codex-light-foreign-'))
+    const { wasm, r1cs } = await circuitWithKeys(QUICK_CIRCUIT)
+    const { zkey } = await foreignKey(r1cs)
+    await writeCircuit(folder, { wasm, zkey })
+    under = await openPage(BUILT_PAGE, folder, world.demo)
+    const tab = await under.open()
+    await sell(tab)
+    const host = await hostOf(tab)
+    await request(tab)
+    await rows(tab, 'SaleErrored', 3)
+    await screenshot(tab, 'foreign-key')
+    const { failed } = await world.sentBy(host)
+    expect(failed).toEqual([])
+    await booksAreRight(tab)
+    await rm(folder, { recursive: true, force: true })
+  },
+  4 * PATIENCE_MS,
+)
+
+/** Of another seed: proofs with it verify with its own key, and with no other. */
+async function foreignKey(r1cs: Uint8Array): Promise<{ readonly zkey: Uint8Array }> {
+  const { bundleModule } = await import('../bundlemodule.ts')
+  const { fileURLToPath } = await import('node:url')
+  const url = await bundleModule(fileURLToPath(new URL('../../src/entries/proving.nodejs.ts', import.meta.url)))
+  const { devSetup } = (await import(/* @vite-ignore */ url.href)) as {
+    readonly devSetup: (request: { r1cs: Uint8Array; seed: string }) => Promise<{ zkey: Uint8Array }>
+  }
+  return devSetup({ r1cs, seed: 'another' })
+}

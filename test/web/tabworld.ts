@@ -1,0 +1,184 @@
+// The demo around a provider in a tab, with periods of seconds: a real chain whose verifier is that of a small circuit, a real client over WebSocket, the page
+// as it is built. What lies between the tab and them can fail. Not a test.
+
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { DemoTab } from '../../src/cli/demotab.ts'
+import type { LiveDemo } from '../../src/cli/servepage.ts'
+import { DEFAULT_CONFIGURATION } from '../../src/devnet/configuration.ts'
+import type { DevnetArtefacts } from '../../src/devnet/contractartefact.ts'
+import { JsonRpc } from '../../src/devnet/jsonrpc.ts'
+import { type Devnet, startDevnet } from '../../src/devnet/startdevnet.ts'
+import type * as NodejsEntry from '../../src/entries/node.nodejs.ts'
+import { MiB, type Seconds } from '../../src/lib/units.ts'
+import type { NodejsNode } from '../../src/nodejs.ts'
+import { bundleModule } from '../bundlemodule.ts'
+import { compileContracts } from '../compilecontracts.ts'
+import { FaultyProxy } from '../market/faultyproxy.ts'
+import { NEVER, QUICK_CIRCUIT, QUICK_SHAPE, upload } from '../node/nodeworld.ts'
+import { circuitWithKeys } from '../proving/keys.ts'
+import { SlowLine } from './slowline.ts'
+
+export const PERIOD_SECONDS = 20
+/** Misses are cheap and may be many: on a busy machine a proof may come too late, and the next one counts as well. */
+const CONFIGURATION = {
+  ...DEFAULT_CONFIGURATION,
+  collateral: { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50, slashPercentage: 1 },
+  proofs: { ...DEFAULT_CONFIGURATION.proofs, period: PERIOD_SECONDS, timeout: 15, downtime: 32 },
+}
+
+export interface SeenProof {
+  readonly slotId: string
+  /** Chain time of its block. */
+  readonly at: number
+}
+
+interface Block {
+  readonly timestamp: string
+  readonly transactions: readonly { readonly from: string; readonly hash: string; readonly input: string }[]
+}
+
+export class TabWorld {
+  /** With the circuit's files. */
+  readonly folder: string
+  readonly devnet: Devnet
+  readonly client: NodejsNode
+  /** Between the tab and the chain. */
+  readonly endpoint: FaultyProxy
+  /** Between the tab and the client. */
+  readonly line: SlowLine
+  readonly demo: LiveDemo
+  /** What the demo says of it. */
+  readonly told: string[]
+  readonly #rpc: JsonRpc
+  readonly #ending: AbortController
+
+  private constructor(parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'endpoint' | 'line'>, duration?: Seconds) {
+    this.folder = parts.folder
+    this.devnet = parts.devnet
+    this.client = parts.client
+    this.endpoint = parts.endpoint
+    this.line = parts.line
+    this.told = []
+    this.#ending = new AbortController()
+    this.#rpc = new JsonRpc(parts.devnet.endpoint, this.#ending)
+    const tab = new DemoTab({
+      devnet: parts.devnet,
+      client: parts.client,
+      provider: undefined,
+      circuitShape: QUICK_SHAPE,
+      duration,
+      signal: this.#ending.signal,
+      tell: (line) => this.told.push(line),
+    })
+    this.#tab = tab
+    this.demo = {
+      facts: () => {
+        const facts = tab.facts()
+        const bootstrap = facts.bootstrap.map((each) => each.replace(/\/tcp\/\d+\//, `/tcp/${parts.line.port}/`))
+        return { ...facts, bootstrap, ethProvider: parts.endpoint.endpoint }
+      },
+      request: () => tab.request(),
+      fund: (address) => tab.fund(address),
+    }
+  }
+
+  readonly #tab: DemoTab
+
+  /** @param bytes of the file that storage is bought for; `duration` as the demo has it by default */
+  static async start({
+    bytes = 150_000,
+    duration,
+  }: { readonly bytes?: number; readonly duration?: Seconds } = {}): Promise<TabWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'codex-light-tab-'))
+    const { wasm, zkey, verificationKey } = await circuitWithKeys(QUICK_CIRCUIT)
+    await writeCircuit(folder, { wasm, zkey })
+    const devnet = await startDevnet({
+      ...NEVER,
+      artefacts: (await compileContracts()) as unknown as DevnetArtefacts,
+      configuration: CONFIGURATION,
+      verificationKey,
+      blockSeconds: 1,
+    })
+    const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
+    const { createNode } = (await import(/* @vite-ignore */ url.href)) as typeof NodejsEntry
+    const client = (await createNode({
+      dataDir: join(folder, 'client'),
+      roles: ['client'],
+      listen: ['/ip4/127.0.0.1/tcp/0/ws'],
+      ethProvider: devnet.endpoint,
+      marketplace: devnet.contracts.marketplace,
+      key: devnet.accounts[1]?.privateKey,
+      quotaBytes: 64 * MiB,
+      pollSeconds: 1,
+    })) as NodejsNode
+    const port = Number(/\/tcp\/(\d+)\//.exec(client.network?.addresses()[0] ?? '')?.[1])
+    const line = await SlowLine.start(port)
+    const endpoint = await FaultyProxy.start(devnet)
+    const world = new TabWorld({ folder, devnet, client, endpoint, line }, duration)
+    world.#tab.offer(await upload(client, bytes))
+    return world
+  }
+
+  async stop(): Promise<void> {
+    this.#ending.abort(new Error('the test is over'))
+    await this.line.stop()
+    await this.endpoint.stop()
+    await this.client.stop()
+    await this.devnet.stop()
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  /** Those in the chain, from the first block on; fills carry one each. */
+  async proofs(): Promise<SeenProof[]> {
+    const found: { readonly slotId: string; readonly block: number }[] = []
+    for await (const event of this.client.trade?.market.pastEvents({ ...NEVER, from: 0 }) ?? [])
+      if (event.type === 'ProofSubmitted') found.push({ slotId: event.slotId, block: event.block })
+    return Promise.all(
+      found.map(async ({ slotId, block }) => ({ slotId, at: Number((await this.#block(block)).timestamp) })),
+    )
+  }
+
+  /** Chain time. */
+  async now(): Promise<number> {
+    return Number((await this.#block('latest')).timestamp)
+  }
+
+  /** Of a key's transactions: how many there are, and which the contracts refused. */
+  async sentBy(address: string): Promise<{ readonly count: number; readonly failed: readonly string[] }> {
+    const latest = Number(await this.#rpc.call<string>('eth_blockNumber'))
+    const failed: string[] = []
+    let count = 0
+    for (let number = this.devnet.contracts.block; number <= latest; number++) {
+      const own = (await this.#block(number, true)).transactions.filter(({ from }) => from.toLowerCase() === address)
+      for (const { hash, input } of own) {
+        count++
+        const { status } = await this.#rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
+        if (status !== '0x1') failed.push(input.slice(0, 10))
+      }
+    }
+    return { count, failed }
+  }
+
+  #block(number: number | 'latest', full = false): Promise<Block> {
+    return this.#rpc.call<Block>('eth_getBlockByNumber', [
+      number === 'latest' ? number : `0x${number.toString(16)}`,
+      full,
+    ])
+  }
+}
+
+export async function writeCircuit(
+  folder: string,
+  { wasm, zkey }: { readonly wasm: Uint8Array; readonly zkey: Uint8Array },
+  pinned: { readonly wasm: Uint8Array; readonly zkey: Uint8Array } = { wasm, zkey },
+): Promise<void> {
+  const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+  await writeFile(join(folder, 'circuit.wasm'), wasm)
+  await writeFile(join(folder, 'circuit.zkey'), zkey)
+  await writeFile(join(folder, 'sha256.json'), JSON.stringify({ wasm: sha256(pinned.wasm), zkey: sha256(pinned.zkey) }))
+}

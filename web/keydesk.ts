@@ -1,0 +1,89 @@
+// The key of this browser's node: made, imported, unlocked. It is kept encrypted among the node's records, and open only in the memory of this tab.
+
+import { signal } from '@preact/signals'
+
+import type * as BrowserRoom from '../src/browser.ts'
+import type { TabNode } from '../src/browser.ts'
+import { CodexError } from '../src/lib/errors.ts'
+import { explain } from './explain.ts'
+
+type Keys = Awaited<ReturnType<(typeof BrowserRoom)['openKeys']>>
+export type NodeKey = ReturnType<Keys['generate']>
+
+export type DeskState =
+  | { readonly at: 'looking' | 'none' }
+  | { readonly at: 'locked' }
+  /** Computing: a second or two, by intent. */
+  | { readonly at: 'busy'; readonly what: string }
+  | { readonly at: 'open'; readonly key: NodeKey; readonly keystore: string }
+
+/** Shorter ones are guessed by anybody who gets at the file. */
+export const MIN_PASSWORD_CHARS = 8
+
+export class KeyDesk {
+  readonly state = signal<DeskState>({ at: 'looking' })
+  readonly problem = signal<string | undefined>(undefined)
+  readonly #keys: Promise<Keys>
+
+  constructor(room: Pick<typeof BrowserRoom, 'openKeys'>, node: TabNode) {
+    this.#keys = room.openKeys(node)
+    void this.#trying('Looking for a key…', async (keys) => {
+      const kept = await keys.place().read()
+      this.state.value = { at: kept === undefined ? 'none' : 'locked' }
+    })
+  }
+
+  make(password: string, again: string): Promise<void> {
+    return this.#trying('Making the key…', async (keys) => {
+      checkPassword(password, again)
+      await this.#keep(keys, keys.generate(), password)
+    })
+  }
+
+  /** @param text 64 hex digits, or a Web3 keystore, whose own password `password` is */
+  bring(text: string, password: string, again: string): Promise<void> {
+    return this.#trying('Reading the key…', async (keys) => {
+      const isKeystore = text.trim().startsWith('{')
+      if (!isKeystore) {
+        checkPassword(password, again)
+        return this.#keep(keys, keys.fromPrivateKey(text), password)
+      }
+      const key = await keys.unlock(text, password)
+      await keys.place().write(text.trim())
+      this.state.value = { at: 'open', key, keystore: text.trim() }
+    })
+  }
+
+  unlock(password: string): Promise<void> {
+    return this.#trying('Opening the key…', async (keys) => {
+      const keystore = (await keys.place().read()) ?? ''
+      this.state.value = { at: 'open', key: await keys.unlock(keystore, password), keystore }
+    })
+  }
+
+  async #keep(keys: Keys, key: NodeKey, password: string): Promise<void> {
+    const keystore = await keys.lock(key, password)
+    await keys.place().write(keystore)
+    this.state.value = { at: 'open', key, keystore }
+  }
+
+  async #trying(what: string, act: (keys: Keys) => Promise<void>): Promise<void> {
+    const before = this.state.value
+    if (before.at === 'busy') return
+    this.state.value = { at: 'busy', what }
+    this.problem.value = undefined
+    try {
+      await act(await this.#keys)
+    } catch (error) {
+      this.problem.value = explain(error)
+      this.state.value = before
+    }
+  }
+}
+
+/** @throws CodexError `page/bad-password` */
+function checkPassword(password: string, again: string): void {
+  if (password.length < MIN_PASSWORD_CHARS)
+    throw new CodexError('page/bad-password', `choose a password of at least ${MIN_PASSWORD_CHARS} characters`)
+  if (password !== again) throw new CodexError('page/bad-password', 'the two passwords differ: type them again')
+}

@@ -1,0 +1,96 @@
+// Where this browser sells, as its person wrote it down: endpoint, contract, bridge, circuit. Kept in the browser without the key; read with care, because people type.
+
+import { CodexError } from '../src/lib/errors.ts'
+import type { CircuitFiles } from './circuitbeside.ts'
+
+export interface NetworkChoice {
+  readonly ethProvider: string
+  /** Empty: the known one of the chain. */
+  readonly marketplace: string
+  /** Multiaddrs over WebSocket. */
+  readonly bridges: readonly string[]
+  /** Address of a folder with `circuit.wasm` and `circuit.zkey`, and perhaps their hashes in `sha256.json`. */
+  readonly circuit: string
+  /** Empty: the node key. */
+  readonly rewardRecipient: string
+}
+
+const KEPT = 'codex-light/network'
+const MAX_TEXT = 2000
+
+export function keepChoice(choice: NetworkChoice): void {
+  localStorage.setItem(KEPT, JSON.stringify(choice))
+}
+
+/** Undefined where none is kept, or none that can be read. */
+export function keptChoice(): NetworkChoice | undefined {
+  try {
+    const found = Object(JSON.parse(localStorage.getItem(KEPT) ?? 'null')) as Record<string, unknown>
+    const { bridges } = found
+    const text = (name: string): string => (typeof found[name] === 'string' ? found[name] : '')
+    return checkedChoice({
+      ethProvider: text('ethProvider'),
+      marketplace: text('marketplace'),
+      bridges: Array.isArray(bridges) ? bridges.filter((each) => typeof each === 'string').join('\n') : '',
+      circuit: text('circuit'),
+      rewardRecipient: text('rewardRecipient'),
+    })
+  } catch {
+    return undefined
+  }
+}
+
+export type Written = Omit<NetworkChoice, 'bridges'> & { readonly bridges: string }
+
+/** @throws CodexError `page/bad-field` whose sentence names the field */
+export function checkedChoice(written: Written): NetworkChoice {
+  const text = (field: keyof Written): string => written[field].trim().slice(0, MAX_TEXT)
+  const url = (field: keyof Written, what: string, protocols: readonly string[]): string => {
+    const found = URL.canParse(text(field)) ? new URL(text(field)) : undefined
+    if (found !== undefined && protocols.includes(found.protocol)) return found.href
+    throw badField(what, `an address that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`)
+  }
+  const address = (field: keyof Written, what: string): string => {
+    if (text(field) === '' || /^0x[0-9a-f]{40}$/i.test(text(field))) return text(field).toLowerCase()
+    throw badField(what, 'an address of 0x and 40 hex digits, or nothing')
+  }
+  const bridges = text('bridges')
+    .split(/\s+/)
+    .filter((each) => each !== '')
+  const isBridge = (each: string): boolean => /^(\/\S+\/(ws|wss)\/p2p\/\w+|spr:[\w-]+)$/.test(each)
+  if (bridges.length === 0 || !bridges.every(isBridge))
+    throw badField(
+      'Bridge',
+      'a multiaddr that ends in /ws/p2p/… or /wss/p2p/…, as `codex-light start --bridge` prints it',
+    )
+  return {
+    ethProvider: url('ethProvider', 'Endpoint', ['https:', 'wss:', 'http:', 'ws:']),
+    marketplace: address('marketplace', 'Marketplace'),
+    bridges,
+    circuit: url('circuit', 'Circuit', ['https:', 'http:']).replace(/\/?$/, '/'),
+    rewardRecipient: address('rewardRecipient', 'Rewards'),
+  }
+}
+
+/**
+ * The circuit in a folder on the network. Where hashes lie beside it, its files are kept for the next time.
+ * @throws CodexError `proving/cannot-download`; or the signal's reason
+ */
+export async function circuitAt(folder: string, signal: AbortSignal): Promise<CircuitFiles> {
+  const files = { wasm: new URL('circuit.wasm', folder), zkey: new URL('circuit.zkey', folder) }
+  try {
+    const response = await fetch(new URL('sha256.json', folder), { signal })
+    const { wasm, zkey } = Object(response.ok ? await response.json() : undefined) as Record<string, unknown>
+    const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
+    return isHash(wasm) && isHash(zkey) ? { ...files, sha256: { wasm, zkey } } : files
+  } catch (error) {
+    signal.throwIfAborted()
+    // No hashes is no fault; whether the files can be had is found out when they are loaded.
+    if (error instanceof SyntaxError || error instanceof TypeError) return files
+    throw error
+  }
+}
+
+function badField(what: string, expected: string): CodexError<'page/bad-field'> {
+  return new CodexError('page/bad-field', `${what}: expected ${expected}`, { detail: { field: what } })
+}

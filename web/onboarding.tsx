@@ -1,0 +1,142 @@
+// Three steps from nothing to a provider on a network of one's choice: the key, the network, space and price. Each closes when it is done and can be opened again.
+
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useMemo } from 'preact/hooks'
+
+import { KeyDesk } from './keydesk.ts'
+import { KeyStep } from './keystep.tsx'
+import { circuitAt, keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
+import { NetworkStep, type SeenNetwork } from './networkstep.tsx'
+import { noteSellingAnywhere, wasSellingAnywhere } from './sellingnote.ts'
+import type { SellPlan, Terms } from './sellplan.ts'
+import type { Session } from './session.ts'
+import { SUGGESTED_TERMS, TermsStep } from './termsstep.tsx'
+import { WalletPart } from './walletpart.tsx'
+
+interface Parts {
+  readonly session: Session
+  readonly sell: (plan: SellPlan) => void
+}
+
+export function Onboarding({ session, sell }: Parts) {
+  const { running } = session
+  const desk = useMemo(() => running && new KeyDesk(running.room, running.node), [running?.node])
+  const network = useSignal<SeenNetwork | undefined>(undefined)
+  const recipient = useSignal(keptChoice()?.rewardRecipient ?? '')
+  const opened = useSignal<number | undefined>(undefined)
+  const isAnew = useSignal(false)
+  if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
+  const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
+  const seen = network.value
+  const kept = keptChoice()
+  if (wasSellingAnywhere() && kept !== undefined && !isAnew.value)
+    return (
+      <>
+        <p>
+          This browser was selling on {new URL(kept.ethProvider).host}. Slots that it has filled wait for proofs: unlock
+          its key to go on.
+        </p>
+        {key === undefined ? (
+          <KeyStep desk={desk} next={() => undefined} />
+        ) : (
+          <button type="button" onClick={() => sell(planOf(kept, key, SUGGESTED_TERMS))}>
+            Go on selling
+          </button>
+        )}
+        <button type="button" class="plain" onClick={() => (isAnew.value = true)}>
+          Set it up anew
+        </button>
+      </>
+    )
+  const step = opened.value ?? (key === undefined ? 1 : seen === undefined ? 2 : 3)
+  const begin = (terms: Terms): void => {
+    if (key === undefined || seen === undefined) return
+    const choice: NetworkChoice = { ...seen.choice, rewardRecipient: recipient.value }
+    keepChoice(choice)
+    sell(planOf(choice, key, terms))
+  }
+  return (
+    <ol class="steps">
+      <Step
+        at={1}
+        step={step}
+        title="A key for this node"
+        done={key && `${key.address.slice(0, 10)}… earns and is slashed for what this tab does.`}
+        open={() => (opened.value = 1)}
+      >
+        <KeyStep desk={desk} next={() => (opened.value = undefined)} />
+      </Step>
+      <Step
+        at={2}
+        step={step}
+        title="The network"
+        done={seen && `Chain ${seen.chainId}, ${new URL(seen.choice.ethProvider).host}.`}
+        open={() => (opened.value = 2)}
+      >
+        <NetworkStep
+          room={running.room}
+          address={key?.address}
+          closing={session.closing}
+          next={(found) => {
+            network.value = found
+            opened.value = undefined
+          }}
+        />
+      </Step>
+      <Step at={3} step={step} title="Space and price" done={undefined} open={() => (opened.value = 3)}>
+        {key !== undefined && seen !== undefined && (
+          <>
+            <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
+            <TermsStep session={session} chainId={seen.chainId} begin={begin} />
+          </>
+        )}
+      </Step>
+    </ol>
+  )
+}
+
+function planOf(choice: NetworkChoice, key: NonNullable<Awaited<ReturnType<SellPlan['key']>>>, terms: Terms): SellPlan {
+  const { ethProvider, marketplace, bridges, rewardRecipient } = choice
+  return {
+    place: {
+      ethProvider,
+      bootstrap: bridges,
+      ...(marketplace !== '' && { marketplace }),
+      ...(rewardRecipient !== '' && { rewardRecipient }),
+    },
+    key: async () => key,
+    circuit: (signal) => circuitAt(choice.circuit, signal),
+    terms,
+    demo: undefined,
+    note: noteSellingAnywhere,
+  }
+}
+
+interface StepParts {
+  readonly at: number
+  /** The one that is open. */
+  readonly step: number
+  readonly title: string
+  /** What came of it, once it is done. */
+  readonly done: string | undefined
+  readonly open: () => void
+  readonly children: ComponentChildren
+}
+
+function Step({ at, step, title, done, open, children }: StepParts) {
+  return (
+    <li aria-current={at === step ? 'step' : undefined}>
+      <div class="row">
+        <h3 class="grow">{title}</h3>
+        {at !== step && done !== undefined && (
+          <button type="button" onClick={open}>
+            Change
+          </button>
+        )}
+      </div>
+      {at !== step && done !== undefined && <p class="quiet">{done}</p>}
+      <div hidden={at !== step}>{children}</div>
+    </li>
+  )
+}

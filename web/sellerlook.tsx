@@ -1,0 +1,134 @@
+// A provider to look at: how it stands, its figures, slots, alerts, earnings, and why it took what it took. Nothing here changes anything.
+
+import { formatBytes, formatCount, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from './amounts.ts'
+import { EarningsPicture } from './earningspicture.tsx'
+import type { SellerView } from './sellerview.ts'
+import { SlotTable } from './slottable.tsx'
+
+/** All of it. */
+export function SellerLook({ view }: { readonly view: SellerView }) {
+  return (
+    <>
+      <p role="status">{stance(view)}</p>
+      <SellerFacts view={view} />
+      <EarningsPicture earnings={view.earnings} now={view.time} />
+      <Decisions view={view} />
+    </>
+  )
+}
+
+/** Figures, slots and alerts. */
+export function SellerFacts({ view }: { readonly view: SellerView }) {
+  return (
+    <>
+      <Figures view={view} />
+      <SlotTable view={view} />
+      <Alerts view={view} />
+    </>
+  )
+}
+
+const HOLD_WORDS = {
+  paused: 'You let it take no new slots.',
+  starting: 'It makes a first proof, to see that it can; then it sells.',
+  'slow prover': 'A proof takes more than half of a period here: it takes nothing new, to lose nothing.',
+  'wrong accounts': 'Its accounts do not add up: it takes nothing new.',
+} as const
+
+export function stance({ holds, outOfReach, slots }: SellerView): string {
+  const [hold] = holds
+  if (hold !== undefined) return HOLD_WORDS[hold]
+  if (outOfReach !== undefined) return `The chain is out of reach: ${outOfReach}`
+  return slots.length === 0
+    ? 'It sells: waiting for a request that fits.'
+    : `It sells: ${formatCount(slots.length, 'slot')} under way.`
+}
+
+/** Of a period that proving may fill. */
+const SAFE_SHARE = 0.5
+
+function Figures({ view }: { readonly view: SellerView }) {
+  const { slots, earnings, proofSeconds, periodSeconds: period, time, host, tokens } = view
+  const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n)
+  const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)
+  const typical = [...proofSeconds].sort((a, b) => a - b)[Math.floor(proofSeconds.length / 2)]
+  return (
+    <dl class="legend">
+      <Figure word="Next period in" value={formatDuration(period - (time % period))} />
+      <Figure
+        word="Prover"
+        testid="prover"
+        value={
+          typical === undefined
+            ? 'measuring'
+            : `${typical.toFixed(1)} s per proof, period ${period} s: safe for ${formatCount(Math.floor((period * SAFE_SHARE) / Math.max(typical, 0.1)), 'slot')}`
+        }
+      />
+      <Figure word="Sells as" testid="host" value={`${host.slice(0, 8)}…${host.slice(-4)}`} title={host} />
+      <Figure word="Peers" value={formatCount(view.peers, 'peer')} />
+      <Figure word="Balance" value={tokens === undefined ? 'unknown' : formatAmount(tokens)} />
+      <Figure word="Collateral locked" value={formatAmount(locked)} />
+      <Figure word="Collateral free to lock" value={formatAmount(view.freeCollateral)} />
+      <Figure word="Collateral lost" value={formatAmount(lost)} />
+      <Figure word="Space offered" value={formatBytes(view.spaceBytes)} />
+    </dl>
+  )
+}
+
+function Figure(props: {
+  readonly word: string
+  readonly value: string
+  readonly testid?: string
+  readonly title?: string
+}) {
+  return (
+    <div>
+      <dt>{props.word}</dt>
+      <dd data-testid={props.testid} title={props.title}>
+        {props.value}
+      </dd>
+    </div>
+  )
+}
+
+function Alerts({ view: { alerts, time } }: { readonly view: SellerView }) {
+  if (alerts.length === 0) return null
+  return (
+    <div class="fact" role="alert">
+      <h3>Alerts</h3>
+      <ul class="files">
+        {alerts.slice(0, 5).map(({ at, code, cause, action, atStake }) => (
+          <li key={`${at} ${code}`}>
+            <span class="grow">
+              {cause}.{atStake !== undefined && ` At stake: ${formatAmount(atStake)}.`} <strong>{action}.</strong>
+            </span>
+            <span class="quiet">{formatDuration(Math.max(0, time - at))} ago</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+const VERDICT_WORDS = { queued: 'Waits', ignored: 'Ignored', taken: 'Taken', lost: 'Lost', ended: 'Ended' } as const
+
+export function Decisions({ view: { decisions, time } }: { readonly view: SellerView }) {
+  return (
+    <details class="fact">
+      <summary>Why it took or ignored what the chain offered ({formatCount(decisions.length, 'decision')})</summary>
+      <ul class="files">
+        {decisions.map(({ at, requestId, slotIndex, verdict, reasons }, index) => (
+          <li key={`${at} ${requestId} ${slotIndex} ${index}`}>
+            <span class="name">{VERDICT_WORDS[verdict]}</span>
+            <span class="grow">
+              {slotIndex === undefined ? 'Request' : `Slot ${slotIndex} of`} {requestId.slice(0, 10)}…
+              {reasons.length > 0 && `: ${reasons.join('; ')}`}
+            </span>
+            <span class="quiet">{formatDuration(Math.max(0, time - at))} ago</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}

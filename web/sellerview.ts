@@ -1,0 +1,78 @@
+// What the parts of a provider's card are drawn from: of a provider in this tab, in another one, or in a node that serves this page.
+
+import type { TabNode } from '../src/browser.ts'
+import type { Bytes, Seconds } from '../src/lib/units.ts'
+
+type Provider = NonNullable<NonNullable<TabNode['trade']>['provider']>
+type Report = ReturnType<Provider['list']>[number]
+type Decision = ReturnType<Provider['decisions']>[number]
+type Earning = Provider['earnings'][number]
+
+export interface ViewedSlot {
+  readonly slotId: string
+  readonly requestId: string
+  readonly slotIndex: number
+  /** As `SALE_STATE_NAMES` has it. */
+  readonly state: string
+  /** Where a download is; undefined in other states. */
+  readonly download: { readonly doneBytes: Bytes; readonly totalBytes: Bytes } | undefined
+  readonly proven: number
+  readonly missed: number
+  readonly why: string | undefined
+  readonly collateral: bigint
+  readonly slotBytes: Bytes | undefined
+  /** Until when it is kept. */
+  readonly until: Seconds | undefined
+  /** What it pays each second; unknown until the chain has told. */
+  readonly weiPerSecond: bigint | undefined
+  /** Chain time of the fill, or of the first look at a filled slot; undefined before it. */
+  readonly filledAt: Seconds | undefined
+}
+
+export interface ViewedAlert {
+  readonly at: Seconds
+  readonly code: string
+  readonly cause: string
+  readonly action: string
+  readonly atStake: bigint | undefined
+}
+
+export interface SellerView {
+  readonly host: string
+  /** The chain's. */
+  readonly time: Seconds
+  readonly periodSeconds: Seconds
+  /** Why the chain cannot be asked; undefined while it can. */
+  readonly outOfReach: string | undefined
+  readonly holds: Provider['holds']
+  readonly peers: number
+  readonly spaceBytes: Bytes
+  readonly freeCollateral: bigint
+  /** Of the latest proofs. */
+  readonly proofSeconds: readonly number[]
+  readonly slots: readonly ViewedSlot[]
+  /** The latest first. */
+  readonly ended: readonly ViewedSlot[]
+  readonly alerts: readonly ViewedAlert[]
+  readonly decisions: readonly Pick<Decision, 'at' | 'requestId' | 'slotIndex' | 'verdict' | 'reasons'>[]
+  readonly earnings: readonly Pick<Earning, 'at' | 'reward' | 'lostCollateral'>[]
+  /** Of the key; undefined where it could not be asked. */
+  readonly tokens: bigint | undefined
+  readonly maxMissed: number
+  readonly slashPercentage: number
+}
+
+/** A sale of a provider in this browser. */
+export function viewedSlot(
+  report: Report,
+  known: { readonly weiPerSecond: bigint | undefined; readonly filledAt: Seconds | undefined },
+): ViewedSlot {
+  const { slotId, requestId, slotIndex, state, phase, proven, missed, why, reservation } = report
+  return {
+    ...{ slotId, requestId, slotIndex, state, proven, missed, why, ...known },
+    download: phase?.at === 'downloading' ? phase : undefined,
+    collateral: reservation?.collateral ?? 0n,
+    slotBytes: reservation?.slotBytes,
+    until: reservation?.validUntil,
+  }
+}

@@ -1,0 +1,98 @@
+// Browser wallets that a person has: found as EIP-6963 has it, or by the older EIP-1193. Of one is asked which address is its person's, and what that person sends
+// on a click. It never signs what the node does.
+
+import { CodexError } from '../src/lib/errors.ts'
+
+export interface Wallet {
+  readonly name: string
+  readonly request: (call: { readonly method: string; readonly params?: readonly unknown[] }) => Promise<unknown>
+}
+
+interface Announcement extends Event {
+  readonly detail?: { readonly info?: { readonly name?: unknown }; readonly provider?: unknown }
+}
+
+/** Wallets that are listed; a page full of them helps nobody. */
+const MAX_WALLETS = 20
+const MAX_NAME_CHARS = 40
+/** `transfer(address,uint256)` */
+const TRANSFER = '0xa9059cbb'
+
+/** Tells of each wallet as it announces itself, until `closing`. */
+export function findWallets(found: (wallets: readonly Wallet[]) => void, closing: AbortSignal): void {
+  const wallets: Wallet[] = []
+  const add = (name: unknown, provider: unknown): void => {
+    const wallet = walletOf(name, provider)
+    if (wallet === undefined || wallets.length >= MAX_WALLETS || wallets.some((one) => one.name === wallet.name)) return
+    wallets.push(wallet)
+    found([...wallets])
+  }
+  window.addEventListener(
+    'eip6963:announceProvider',
+    ({ detail }: Announcement) => add(detail?.info?.name, detail?.provider),
+    { signal: closing },
+  )
+  window.dispatchEvent(new Event('eip6963:requestProvider'))
+  // Older ones are only there.
+  const { ethereum } = window as { readonly ethereum?: unknown }
+  if (wallets.length === 0 && ethereum !== undefined) add('The wallet of this browser', ethereum)
+}
+
+function walletOf(name: unknown, provider: unknown): Wallet | undefined {
+  const { request } = Object(provider) as Partial<Wallet>
+  if (typeof request !== 'function') return undefined
+  return {
+    name: typeof name === 'string' && name !== '' ? name.slice(0, MAX_NAME_CHARS) : 'A wallet',
+    request: (call) => request.call(provider, call),
+  }
+}
+
+/** Asks the person which address. @throws CodexError `page/wallet-refused` */
+export async function askAddress({ request, name }: Wallet): Promise<string> {
+  const accounts = await asked(name, request({ method: 'eth_requestAccounts' }))
+  const [address]: unknown[] = Array.isArray(accounts) ? accounts : []
+  if (typeof address === 'string' && /^0x[0-9a-f]{40}$/i.test(address)) return address.toLowerCase()
+  throw new CodexError('page/wallet-refused', `${name} named no address; unlock it and try again`)
+}
+
+export interface TopUp {
+  readonly from: string
+  /** The node key. */
+  readonly to: string
+  /** Of the chain that the node is on. */
+  readonly chainId: number
+  readonly amountWei: bigint
+  /** Contract of the token; coins for gas without it. */
+  readonly token?: string | undefined
+}
+
+/** Has the wallet offer its person to send so much. Settles with the transaction's hash. @throws CodexError `page/wallet-refused`, `page/wallet-elsewhere` */
+export async function topUp(
+  { request, name }: Wallet,
+  { from, to, chainId, amountWei, token }: TopUp,
+): Promise<string> {
+  const found = Number(await asked(name, request({ method: 'eth_chainId' })))
+  if (found !== chainId)
+    throw new CodexError(
+      'page/wallet-elsewhere',
+      `${name} is on chain ${found}, the node on chain ${chainId}: switch the wallet over, then try again`,
+      { detail: { found, expected: chainId } },
+    )
+  const word = (value: string): string => value.padStart(64, '0')
+  const transaction =
+    token === undefined
+      ? { from, to, value: `0x${amountWei.toString(16)}` }
+      : { from, to: token, data: `${TRANSFER}${word(to.slice(2))}${word(amountWei.toString(16))}` }
+  return String(await asked(name, request({ method: 'eth_sendTransaction', params: [transaction] })))
+}
+
+async function asked(name: string, answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer
+  } catch (cause) {
+    const { code, message } = Object(cause) as { readonly code?: unknown; readonly message?: unknown }
+    const why =
+      code === 4001 ? 'it was declined' : typeof message === 'string' ? message.slice(0, 200) : 'it gave no reason'
+    throw new CodexError('page/wallet-refused', `${name} did not do that: ${why}`, { cause })
+  }
+}
