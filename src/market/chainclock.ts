@@ -71,10 +71,12 @@ export class ChainClock implements Clock {
     return this.#latest
   }
 
-  until(time: Seconds, { signal }: AbortOptions): Promise<void> {
-    assert(!Number.isNaN(time), 'a wait ends at an instant, not at NaN')
+  /** A wait that began while the time was too late, and is put right meanwhile, lasts no longer than it would have. */
+  until(instant: Seconds, { signal }: AbortOptions): Promise<void> {
+    assert(!Number.isNaN(instant), 'a wait ends at an instant, not at NaN')
     return new Promise<void>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
+      let [time, since] = [instant, this.now()]
       let timer = new AbortController()
       const abort = () => {
         release()
@@ -87,7 +89,9 @@ export class ChainClock implements Clock {
       }
       const look = () => {
         timer.abort()
-        if (this.now() >= time) {
+        const now = this.now()
+        if (now < since) [time, since] = [now + time - since, now]
+        if (now >= time) {
           release()
           return resolve()
         }

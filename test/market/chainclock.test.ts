@@ -125,6 +125,18 @@ describe('ChainClock', () => {
       expect(clock.now()).toBe(START + 5)
     })
 
+    it('put right: whoever began to wait meanwhile waits no longer than he meant to', async () => {
+      const { wall, clock, block } = setup()
+      for (let i = 0; i < 2; i++) block(1e9)
+      const wait = clock.until(clock.now() + 10, never)
+      for (let i = 0; i < 2; i++) block()
+      wall.advance(9)
+      expect(await isSettled(wait)).toBe(false)
+      wall.advance(1)
+      expect(await isSettled(wait)).toBe(true)
+      expect(wall.waiting).toBe(0)
+    })
+
     it('of an old block seen again says nothing', () => {
       const { clock } = setup()
       for (let i = 0; i < 3; i++) clock.adopt({ timestamp: START - 5000, isFresh: false })
