@@ -200,7 +200,7 @@ async function* download(
   context: SaleContext,
   reservation: Reservation,
 ): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
-  const { market, work, slot, id, signal } = context
+  const { market, work, id, signal } = context
   yield { at: 'reserving', reservation }
   if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }
 
@@ -208,12 +208,10 @@ async function* download(
   yield { at: 'downloading', doneBytes: 0, totalBytes }
   // The one place on chain is taken: from here on a question that fails is asked again.
   const content = await slotContent(context)
-  const isStarted = (await insist(context, () => market.requestState(slot.requestId, { signal }))) === 'Started'
-  const expiry = isStarted
-    ? reservation.validUntil
-    : await insist(context, () => market.requestExpiry(slot.requestId, { signal }))
   const isRepair = (await insist(context, () => market.slotState(id, { signal }))) === 'Repair'
-  const options = { reservation, expiry: expiry ?? reservation.validUntil, isRepair, signal }
+  // To the end from the beginning: who is down from the fill until after the request's expiry must not lose what it has to prove. A sale that ends
+  // earlier takes its data with it.
+  const options = { reservation, expiry: reservation.validUntil, isRepair, signal }
   for await (const doneBytes of work.fetch(content, options)) yield { at: 'downloading', doneBytes, totalBytes }
   return undefined
 }

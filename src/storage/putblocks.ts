@@ -43,7 +43,10 @@ export interface PutExtras {
   readonly durability?: CommitOptions['durability'] | undefined
 }
 
-/** Space reserved beforehand. Bytes that a put really adds to `used` leave `reserved` in the same commit. */
+/**
+ * Space reserved beforehand. Bytes that a put really adds to `used` leave `reserved` in the same commit. A block whose leaf is here already was paid
+ * once, and the bytes became free when it went: the free space pays for it when it comes back.
+ */
 export interface SetAside {
   /** Asked before bytes are written. Throws when they are more than it can pay for. */
   readonly check: (bytes: Bytes) => void
@@ -89,16 +92,17 @@ async function attempt(
   const keys = candidates.map(({ key }) => key)
   const known = await readBlockRecords(parts.datastore, keys)
   const fresh = candidates.filter((_, i) => !servable(known[i]))
-  await requireRoom(parts, candidates, known, extras.setAside)
+  await requireRoom(parts, puts, { candidates, known }, extras)
   const places = new Map<Candidate, BlockPlace>()
   const units = await parts.ledger.allocate(sum(fresh, ({ block }) => slabUnits(block)))
   try {
     await writeBytes(parts, fresh, units, places)
     return await parts.ledger.update<Set<string> | 'lost one'>(async () => {
       const before = await readBlockRecords(parts.datastore, keys)
-      const { changes, references } = await planLeaves(parts, puts, extras)
+      const { changes, references, named } = await planLeaves(parts, puts, extras)
       const plan = new BlockPlan().also(...changes)
       const stored = new Set<string>()
+      let paidBefore = 0
       for (const [i, candidate] of candidates.entries()) {
         const record = before[i]
         const place = servable(record) ? record.place : places.get(candidate)
@@ -111,9 +115,10 @@ async function attempt(
         }
         if (!servable(record)) stored.add(candidate.name)
         else if (record.expiry === after.expiry && record.refCount === after.refCount) continue
+        if (addsBytes(record) && named.has(candidate.name)) paidBefore += after.size
         plan.replace(candidate.key, record, after)
       }
-      const paid = await payFor(plan, extras.setAside)
+      const paid = await payFor(plan, extras.setAside, paidBefore)
       return [{ ...paid, ...(extras.durability && { durability: extras.durability }) }, stored]
     })
   } catch (error) {
@@ -127,48 +132,63 @@ async function attempt(
   }
 }
 
-/** The plan, with the bytes it adds moved from reserved to used where they were set aside. */
-async function payFor(plan: BlockPlan, setAside: SetAside | undefined): Promise<Plan> {
+/** The plan, with the bytes it adds moved from reserved to used where they were set aside. @param paidBefore of them, those that were paid once */
+async function payFor(plan: BlockPlan, setAside: SetAside | undefined, paidBefore: Bytes): Promise<Plan> {
   if (setAside === undefined) return plan.plan
-  const added = plan.plan.delta?.used ?? 0
+  const added = (plan.plan.delta?.used ?? 0) - paidBefore
   const { changes, applied } = await setAside.spend(added)
   const { delta, ...rest } = plan.also(...changes).plan
   return { ...rest, applied, ...(delta && { delta: { ...delta, reserved: -added } }) }
 }
 
-/** The leaves to add, and by hex CID how many references they are. */
+/** The leaves to add, by hex CID how many references they are, and the blocks whose leaf is there already. */
 async function planLeaves(
   { datastore }: StoreParts,
   puts: readonly Put[],
-  { also = async () => [], leaves }: PutExtras,
-): Promise<{ readonly changes: readonly Change[]; readonly references: ReadonlyMap<string, number> }> {
-  if (leaves === undefined) return { changes: await also(), references: new Map() }
+  { also = async () => [], leaves }: Pick<PutExtras, 'also' | 'leaves'>,
+): Promise<{
+  readonly changes: readonly Change[]
+  readonly references: ReadonlyMap<string, number>
+  readonly named: ReadonlySet<string>
+}> {
+  if (leaves === undefined) return { changes: await also(), references: new Map(), named: new Set() }
   const pages = await LeafPages.read(datastore, leaves.treeId, leaves.indices)
+  const names = leaves.indices.map((index) => pages.get(index)).filter((cid) => cid !== undefined)
   const added = puts.filter(({ block }, i) => pages.add(leaves.indices[i] as number, block.cid))
   const counts = countReferences(added.map(({ block }) => block.cid))
   return {
     changes: [...pages.changes(), ...(await also())],
     references: new Map(counts.map(({ cid, count }) => [toHex(cid.bytes), count])),
+    named: new Set(names.map(({ bytes }) => toHex(bytes))),
   }
 }
 
 /** Fails early, before bytes are written; the commit checks again. */
 async function requireRoom(
-  { ledger }: StoreParts,
-  candidates: readonly Candidate[],
-  known: readonly (BlockRecord | undefined)[],
-  setAside: SetAside | undefined,
+  parts: StoreParts,
+  puts: readonly Put[],
+  {
+    candidates,
+    known,
+  }: { readonly candidates: readonly Candidate[]; readonly known: readonly (BlockRecord | undefined)[] },
+  { setAside, leaves }: PutExtras,
 ): Promise<void> {
-  let needed = 0
-  // A block in quarantine takes its space already: putting it again needs no more.
-  for (const [i, { block }] of candidates.entries()) {
-    const record = known[i]
-    if (record === undefined || !occupies(record)) needed += block.bytes.length
-  }
+  const adding = candidates.filter((_, i) => addsBytes(known[i]))
+  if (adding.length === 0) return
+  const { named } = await planLeaves(parts, puts, { leaves: setAside && leaves })
+  const neededOf = (some: readonly Candidate[]): Bytes => sum(some, ({ block }) => block.bytes.length)
+  const fromFree = setAside === undefined ? adding : adding.filter(({ name }) => named.has(name))
+  const fromReserved = neededOf(adding) - neededOf(fromFree)
+  if (setAside !== undefined && fromReserved > 0) setAside.check(fromReserved)
+  const needed = neededOf(fromFree)
   if (needed === 0) return
-  if (setAside !== undefined) return setAside.check(needed)
-  const counters = await ledger.counters()
-  if (needed > freeBytes(counters, ledger.total)) throw quotaExceeded(counters, needed, ledger.total)
+  const counters = await parts.ledger.counters()
+  if (needed > freeBytes(counters, parts.ledger.total)) throw quotaExceeded(counters, needed, parts.ledger.total)
+}
+
+/** Whether a put of it makes the store larger: a block in quarantine takes its space already. */
+function addsBytes(record: BlockRecord | undefined): boolean {
+  return record === undefined || !occupies(record)
 }
 
 /** Gives each candidate its place; slab bytes are durable once this settles. */

@@ -354,6 +354,27 @@ describe('blocks of a slot', () => {
     expect((await parts.repo.space()).totalBlocks).toBe(1)
   })
 
+  it('that went with their time are stored again: they were paid once, and the space they left pays for them', async () => {
+    const parts = await salesParts()
+    const made = await parts.reservations.create(terms())
+    const { id = NOBODY } = (await parts.reservations.reserve(slot(1))) ?? {}
+    const blocks = await blocksOf([1, 2, 3, 4])
+    const indices = [0, 1, 2, 3]
+    await parts.reservations.put(id, blocks, { indices })
+    parts.clock.set(2_000_001)
+    await parts.maintenance.run({ signal: NEVER })
+    expect((await parts.repo.space()).totalBlocks).toBe(0)
+    await expectSound(parts)
+    expect(await parts.reservations.put(id, blocks, { indices, expiry: 3_000_000 })).toEqual(blocks.map(() => 'stored'))
+    expect(parts.reservations.reservation(id)).toMatchObject({ size: 0 })
+    expect(await parts.repo.space()).toMatchObject({ quotaUsedBytes: SLOT, quotaReservedBytes: 3 * SLOT })
+    await expectSound(parts)
+    await parts.reservations.settle(id, 'all')
+    expect(parts.reservations.availabilities()).toEqual([made])
+    expect(await parts.repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: 4 * SLOT })
+    await expectSound(parts)
+  })
+
   it('are refused beyond what the slot has left, with nothing stored, and for an unknown reservation', async () => {
     const parts = await salesParts()
     await parts.reservations.create(terms())

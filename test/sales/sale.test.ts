@@ -259,7 +259,7 @@ describe('before the fill', () => {
     await host.sales.stop()
   })
 
-  it.each(['canReserveSlot', 'request', 'slotState', 'requestState', 'challenge', 'requestExpiry', 'hostOf'] as const)(
+  it.each(['canReserveSlot', 'request', 'slotState', 'requestState', 'challenge', 'hostOf'] as const)(
     'one failing answer to %s costs at most this slot, never bytes or collateral (T28)',
     async (verb) => {
       const faults = failing(verb)
