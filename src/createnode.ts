@@ -60,7 +60,7 @@ export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   readonly pollSeconds?: Seconds | undefined
   readonly maxPriorityFeePerGasWei?: bigint | undefined
   readonly maxDailySpendWei?: bigint | undefined
-  /** For tests: a provider leaves out one of so many proofs on purpose. */
+  /** For tests: of so many proofs that are due a provider sends zeros in the place of one, which the contract refuses. None by default. */
   readonly simulateProofFailures?: number | undefined
   /** What a bridge keeps for the next tab. */
   readonly bridgeCacheBytes?: Bytes | undefined

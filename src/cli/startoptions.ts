@@ -34,7 +34,10 @@ const MARKET_OPTIONS = {
   'validator-max-slots': wholeNumber('COUNT', 'slots a validator watches, 0 for all; 1000 without it'),
   'validator-groups': count('validators that share the slots, 2 to 65535'),
   'validator-group-index': wholeNumber('INDEX', 'which of them this one is; 0 without it'),
-  'simulate-proof-failures': wholeNumber('N', 'leave out one of N proofs, on local chains only: for tests'),
+  'simulate-proof-failures': wholeNumber(
+    'N',
+    'send zeros in the place of one of N proofs, on local chains only: for tests',
+  ),
 }
 
 const PROVING_OPTIONS = {

@@ -20,6 +20,7 @@ import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettin
 import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
 import type { Groth16Proof } from './groth16proof.ts'
+import { NO_PROOF } from './groth16proof.ts'
 import type { Intent } from './intent.ts'
 import type { HoldKey, KeyHold } from './keyhold.ts'
 import { LogReader } from './logreader.ts'
@@ -104,12 +105,6 @@ const GAS_PERCENT = {
   markProofAsMissing: 150,
 } as const
 
-/** Only asked with, never sent. */
-const NO_PROOF: Groth16Proof = {
-  a: { x: 0n, y: 0n },
-  b: { x: { real: 0n, imag: 0n }, y: { real: 0n, imag: 0n } },
-  c: { x: 0n, y: 0n },
-}
 /** What filling is refused with before the reservation was looked at, and for want of it. */
 const NOT_RESERVED = ['Marketplace_UnknownRequest', 'Marketplace_InvalidSlot', 'Marketplace_ReservationRequired']
 

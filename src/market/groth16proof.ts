@@ -21,3 +21,10 @@ export interface Groth16Proof {
   readonly b: G2Point
   readonly c: G1Point
 }
+
+/** Proves nothing: for questions, and for tests of what is refused. */
+export const NO_PROOF: Groth16Proof = {
+  a: { x: 0n, y: 0n },
+  b: { x: { real: 0n, imag: 0n }, y: { real: 0n, imag: 0n } },
+  c: { x: 0n, y: 0n },
+}

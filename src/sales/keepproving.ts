@@ -1,28 +1,17 @@
 // The duty: a slot that is ours is proven once a period for as long as the chain says so. Nothing here gives up; a failure costs a period at most.
 
-import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
-import type { SubmitOutcome } from '../market/market.ts'
-import type { Period } from '../market/periodicity.ts'
 import { Periodicity } from '../market/periodicity.ts'
 import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
+import type { ProofCount } from './proveperiod.ts'
+import { provePeriod } from './proveperiod.ts'
 import type { SaleContext } from './salecontext.ts'
 import { isConfirmedLost, isConfirmedState } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
-
-type PeriodEnd = { readonly at: 'period' } | { readonly at: 'state'; readonly state: SlotState }
-
-/** Of this sale since it was taken up. */
-interface ProofCount {
-  proven: number
-  missed: number
-  /** Periods that asked for a proof. */
-  due: number
-}
 
 /** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
 export async function* keepProving(
@@ -36,7 +25,7 @@ export async function* keepProving(
   const since = await insist(context, () => market.blockAt(clock.now(), { signal }))
   yield { at: 'filled', until }
   let isKept = false
-  const count: ProofCount = { proven: 0, missed: 0, due: 0 }
+  const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
   for (;;) {
     const period = periods.periodOf(clock.now())
     const { proven, missed } = count
@@ -46,13 +35,15 @@ export async function* keepProving(
       yield { at: 'proving', period, proven: count.proven, missed: count.missed }
     // After the duty: it may take a while.
     isKept ||= await keep(context, content, until)
-    if (ended.at === 'state') {
+    if (ended !== 'over') {
       const verdict = await judge(context, ended.state, since)
       if (verdict !== undefined) return verdict
     }
-    // The first second of the next period; a poke makes it look sooner, and a period already proven is not proven again.
-    const next = periods.endOf(period) + 1
-    while (clock.now() < next) {
+    // The first second of the next period; a poke makes it look sooner, and a period already proven is not proven again. A clock that was put back is
+    // followed at once.
+    const done = ended === 'over' ? count.last : period
+    const next = periods.endOf(done) + 1
+    while (clock.now() < next && periods.periodOf(clock.now()) >= done) {
       await wait.atMost(next - clock.now())
       const state = await insist(context, () => market.slotState(context.id, { signal }))
       const verdict = await judge(context, state, since)
@@ -100,83 +91,6 @@ async function wasFreed({ market, id, signal }: SaleContext, since: number): Pro
   for await (const event of market.pastEvents({ from: since, signal }))
     if (event.type === 'SlotFreed' && event.slotId === id) return true
   return false
-}
-
-/** Until the proof is in the chain, none is due, or the period is over. */
-async function provePeriod(
-  context: SaleContext,
-  content: SlotContent,
-  period: Period,
-  count: ProofCount,
-): Promise<PeriodEnd> {
-  const { market, clock, id, log, wait, signal, failEveryProofs = 0 } = context
-  const end = new Periodicity(market.terms.proofs.period).endOf(period)
-  let isDue = false
-  while (clock.now() < end) {
-    try {
-      const [found] = await market.slotDuties([id], { signal })
-      if (found === undefined || found.state !== 'Filled') return { at: 'state', state: found?.state ?? 'Free' }
-      if (found.problem !== undefined) throw found.problem
-      if (found.period > period) break
-      // The chain has not come into this period yet.
-      if (found.period === period) {
-        if (found.duty === undefined) return { at: 'period' }
-        if (!isDue) count.due++
-        isDue = true
-        if (failEveryProofs > 0 && count.due % failEveryProofs === 0) {
-          log.warn('this proof is left out on purpose, as the settings say', { slotId: id, period })
-          count.missed++
-          return { at: 'period' }
-        }
-        const outcome = await proveDuty(context, content, { period, end, challenge: found.duty.challenge })
-        if (outcome.done || outcome.why === 'already submitted') {
-          count.proven++
-          return { at: 'period' }
-        }
-        log.warn('a proof was not taken', { slotId: id, period, why: outcome.why })
-        if (outcome.why === 'period over') break
-        if (outcome.why === 'not our slot') return { at: 'state', state: 'Filled' }
-      }
-    } catch (error) {
-      signal.throwIfAborted()
-      log.error('a proof failed; trying again while its period lasts', { slotId: id, period, error })
-    }
-    if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
-  }
-  if (isDue) {
-    count.missed++
-    log.error('a proof was missed: collateral will be lost', { slotId: id, period })
-  }
-  return { at: 'period' }
-}
-
-/** One for all, because an error remembers where it was made, which costs. */
-const OVER = new CodexError('sale/proof-over', 'this proof is made, or given up')
-
-interface Duty {
-  readonly period: Period
-  /** Of the period: a proof that comes later is worth nothing, and the next one needs the machine. */
-  readonly end: Seconds
-  readonly challenge: string
-}
-
-async function proveDuty(
-  { market, clock, work, id, signal }: SaleContext,
-  content: SlotContent,
-  { period, end, challenge }: Duty,
-): Promise<SubmitOutcome> {
-  const deadline = new AbortController()
-  const either = AbortSignal.any([signal, deadline.signal])
-  clock.until(end, { signal: either }).then(
-    () => deadline.abort(),
-    () => undefined,
-  )
-  try {
-    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty' })
-    return await market.submitProof(id, period, proof, { signal: either })
-  } finally {
-    deadline.abort(OVER)
-  }
 }
 
 /** False when it could not be done now; a failure must not cost a proof. */

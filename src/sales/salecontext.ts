@@ -21,7 +21,7 @@ export interface SaleSeams {
   readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill'>
   readonly work: SlotWork
   readonly log: Log
-  /** For tests of others: every so many proofs that are due one is left out, on purpose. None by default. */
+  /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined
 }
 

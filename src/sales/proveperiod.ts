@@ -1,0 +1,135 @@
+// The duty of one period: the slot is proven in time, or the period is over. Which period it is, the chain says: a clock may be wrong.
+
+import { CodexError } from '../lib/errors.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { SlotState } from '../market/chainstates.ts'
+import { NO_PROOF } from '../market/groth16proof.ts'
+import type { SubmitOutcome } from '../market/market.ts'
+import type { Period } from '../market/periodicity.ts'
+import { Periodicity } from '../market/periodicity.ts'
+import { revertName } from '../market/reverts.ts'
+import type { SaleContext } from './salecontext.ts'
+import type { SlotContent } from './slotwork.ts'
+
+/** Of a sale since it was taken up. */
+export interface ProofCount {
+  proven: number
+  missed: number
+  /** Periods that asked for a proof. */
+  due: number
+  /** The latest period that is dealt with, whatever came of it; -1 before the first. */
+  last: Period
+}
+
+/** `over`: the period, which `count.last` names, needs nothing more. */
+export type PeriodEnd = 'over' | { readonly state: SlotState }
+
+/**
+ * Until the proof is in the chain, none is due, or the period is over.
+ * @param period the clock's. The chain may still be in an earlier one, which is proven then unless it is dealt with: the clock was pushed ahead
+ */
+export async function provePeriod(
+  context: SaleContext,
+  content: SlotContent,
+  period: Period,
+  count: ProofCount,
+): Promise<PeriodEnd> {
+  const { market, clock, id, log, wait, signal } = context
+  const end = new Periodicity(market.terms.proofs.period).endOf(period)
+  /** The period whose proof is due. */
+  let due: Period | undefined
+  const over = (dealtWith: Period): PeriodEnd => {
+    count.last = dealtWith
+    return 'over'
+  }
+  while (clock.now() < end) {
+    try {
+      const [found] = await market.slotDuties([id], { signal })
+      if (found === undefined || found.state !== 'Filled') return { state: found?.state ?? 'Free' }
+      if (found.problem !== undefined) throw found.problem
+      if (found.period > (due ?? period)) break
+      // Otherwise the chain has not come into a new period yet.
+      if (found.period > count.last) {
+        if (found.duty === undefined) return over(found.period)
+        if (due === undefined) count.due++
+        due = found.period
+        const outcome = await proveDuty(context, content, {
+          period: due,
+          challenge: found.duty.challenge,
+          nth: count.due,
+        })
+        if (outcome === 'failed on purpose') break
+        if (outcome.done || outcome.why === 'already submitted') {
+          count.proven++
+          return over(due)
+        }
+        log.warn('a proof was not taken', { slotId: id, period: due, why: outcome.why })
+        if (outcome.why === 'period over') break
+        if (outcome.why === 'not our slot') return { state: 'Filled' }
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      log.error('a proof failed; trying again while its period lasts', { slotId: id, period: due ?? period, error })
+    }
+    if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
+  }
+  if (due === undefined) return over(period)
+  count.missed++
+  log.error('a proof was missed: collateral will be lost', { slotId: id, period: due })
+  return over(due)
+}
+
+/** One for all, because an error remembers where it was made, which costs. */
+const OVER = new CodexError('sale/proof-over', 'this proof is made, or given up')
+
+interface Duty {
+  readonly period: Period
+  readonly challenge: string
+  /** Of all that were due. */
+  readonly nth: number
+}
+
+async function proveDuty(
+  context: SaleContext,
+  content: SlotContent,
+  { period, challenge, nth }: Duty,
+): Promise<SubmitOutcome | 'failed on purpose'> {
+  const { market, clock, work, id, signal, failEveryProofs = 0 } = context
+  if (failEveryProofs > 0 && nth % failEveryProofs === 0) return submitNoProof(context, period)
+  const deadline = new AbortController()
+  const either = AbortSignal.any([signal, deadline.signal])
+  clock.until(deadlineOf(context, period), { signal: either }).then(
+    () => deadline.abort(),
+    () => undefined,
+  )
+  try {
+    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty' })
+    return await market.submitProof(id, period, proof, { signal: either })
+  } finally {
+    deadline.abort(OVER)
+  }
+}
+
+/** The end of the period: a proof that comes later is worth nothing, and the next one needs the machine. Where the clock says that it is over and the chain that it is not, half a period. */
+function deadlineOf({ market, clock }: SaleContext, period: Period): Seconds {
+  const periods = new Periodicity(market.terms.proofs.period)
+  const [now, end] = [clock.now(), periods.endOf(period)]
+  return now < end ? end : now + periods.seconds / 2
+}
+
+/** What a host sends that has lost its data: marketplace reference §6.3, for tests. The contract refuses it. */
+async function submitNoProof(
+  { market, id, log, signal }: SaleContext,
+  period: Period,
+): Promise<SubmitOutcome | 'failed on purpose'> {
+  log.warn('a proof of zeros is sent on purpose, as the settings say', { slotId: id, period })
+  try {
+    return await market.submitProof(id, period, NO_PROOF, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    if (revertName(error) !== 'Proofs_InvalidProof')
+      log.warn('the proof of zeros failed for another reason than being wrong', { slotId: id, period, error })
+    return 'failed on purpose'
+  }
+}

@@ -1,0 +1,105 @@
+// The duty of one period, step by step: whose period counts, and proofs that fail on purpose.
+
+import { describe, expect, it } from 'vitest'
+import { Bell } from '../../src/lib/bell.ts'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
+import { PokedWait } from '../../src/lib/pokedwait.ts'
+import { type Groth16Proof, NO_PROOF } from '../../src/market/groth16proof.ts'
+import type { SubmitOutcome } from '../../src/market/market.ts'
+import { revertError } from '../../src/market/reverts.ts'
+import type { RequestId, SlotId } from '../../src/protocol/request.ts'
+import { type ProofCount, provePeriod } from '../../src/sales/proveperiod.ts'
+import type { SaleContext } from '../../src/sales/salecontext.ts'
+import type { SlotContent } from '../../src/sales/slotwork.ts'
+import { slot } from '../fakes/salesparts.ts'
+
+const PERIOD = 120
+const FIRST = 1000
+const PROOF = { ...NO_PROOF, a: { x: 1n, y: 2n } }
+const DONE: SubmitOutcome = {
+  done: true,
+  transaction: { hash: '0x1', block: 1, blockHash: '0x2', gasUsed: 1n, feeWei: 1n },
+}
+
+/** A chain that is in `chain.period` and asks for a proof of each until it has one; who sends zeros is refused. */
+function duty({ clockPeriod = FIRST, failEveryProofs = 0 } = {}) {
+  const { signal } = new AbortController()
+  const clock = new ManualClock(clockPeriod * PERIOD)
+  const chain = { period: FIRST, isDue: true }
+  const sent: { readonly period: number; readonly proof: Groth16Proof }[] = []
+  const id = `0x${'5'.repeat(64)}` as SlotId
+  const context = {
+    ...{ clock, id, signal, failEveryProofs, slot: slot(1) as { requestId: RequestId; slotIndex: number } },
+    wait: new PokedWait(clock, new Bell(), signal),
+    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    work: { prove: async () => PROOF },
+    market: {
+      terms: { proofs: { period: PERIOD } },
+      slotDuties: async () => {
+        const { period, isDue } = chain
+        const due = { slotId: id, period, due: 'now', challenge: '0x7', pointer: 1 }
+        return [{ slotId: id, state: 'Filled', period, duty: isDue ? due : undefined }]
+      },
+      submitProof: async (_: SlotId, period: number, proof: Groth16Proof) => {
+        sent.push({ period, proof })
+        if (proof === NO_PROOF) throw revertError('submitProof', undefined, 'Proofs_InvalidProof')
+        return DONE
+      },
+    },
+  } as unknown as SaleContext
+  const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
+  const prove = (period: number) => provePeriod(context, {} as SlotContent, period, count)
+  return { clock, chain, sent, count, prove }
+}
+
+describe('the duty of a period', () => {
+  it('is that of the period the chain is in, where the clock was pushed ahead: none is waited for in the future', async () => {
+    const { clock, chain, sent, count, prove } = duty({ clockPeriod: FIRST + 3 })
+    expect(await prove(FIRST + 3)).toBe('over')
+    expect(sent).toEqual([{ period: FIRST, proof: PROOF }])
+    expect(count).toMatchObject({ proven: 1, missed: 0, last: FIRST })
+    const next = prove(FIRST + 3)
+    await clock.play(10)
+    expect(sent).toHaveLength(1)
+    chain.period++
+    await clock.play(10)
+    expect(await next).toBe('over')
+    expect(sent.map(({ period }) => period)).toEqual([FIRST, FIRST + 1])
+    expect(count).toMatchObject({ proven: 2, due: 2, last: FIRST + 1 })
+  })
+
+  it('is waited for while the chain has not come into it', async () => {
+    const { clock, chain, sent, count, prove } = duty({ clockPeriod: FIRST + 1 })
+    count.last = FIRST
+    const proving = prove(FIRST + 1)
+    await clock.play(20)
+    expect(sent).toEqual([])
+    chain.period++
+    await clock.play(5)
+    await proving
+    expect(sent).toEqual([{ period: FIRST + 1, proof: PROOF }])
+  })
+
+  it('is missed when the period ends first', async () => {
+    const { clock, chain, count, prove } = duty()
+    count.last = FIRST
+    const proving = prove(FIRST)
+    chain.isDue = false
+    await clock.play(PERIOD)
+    expect(await proving).toBe('over')
+    expect(count).toMatchObject({ proven: 0, missed: 0, due: 0, last: FIRST })
+  })
+
+  it('is done with a proof of zeros every third time of six, if the settings say so, and the refusal is expected (simulated: every 3rd of 6 proofs is invalid)', async () => {
+    const { clock, chain, sent, count, prove } = duty({ failEveryProofs: 3 })
+    for (let n = 0; n < 6; n++) {
+      await prove(FIRST + n)
+      clock.set((FIRST + n + 1) * PERIOD)
+      chain.period++
+    }
+    expect(sent.map(({ proof }) => proof === NO_PROOF)).toEqual([false, false, true, false, false, true])
+    expect(count).toMatchObject({ proven: 4, missed: 2, due: 6 })
+  })
+})
