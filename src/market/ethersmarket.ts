@@ -494,6 +494,12 @@ export class EthersMarket implements Market {
     return { done: true, transaction: { ...landed, received: paidOut(logs, this) } }
   }
 
+  async collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {
+    const receipts = await this.#transactor.receiptsOf('collect', id, options)
+    const mined = receipts.find(({ succeeded }) => succeeded)
+    return mined && paidOut(mined.logs, this)
+  }
+
   /** A reorganisation took back a collect of which the caller knows nothing any more. */
   #collectAgain({ slotId }: JournalEntry): void {
     if (slotId === undefined) return

@@ -163,6 +163,8 @@ export interface Market {
   submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome>
   /** Takes earnings and collateral of a slot that is over. Refuses, sending nothing, unless it reads Finished, Cancelled or Failed. */
   collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome>
+  /** What a {@link Market.collect} of ours received, whose answer was lost: of this run, or of the one before. Undefined where none is known. */
+  collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined>
   /** Gives a filled slot up: its whole collateral and all it earned are LOST. */
   abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>>
   markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome>

@@ -7,6 +7,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
+import type { SlotId } from '../protocol/request.ts'
 import { isCollectSafe } from './collectsafety.ts'
 import { type FeeSource, raised } from './feesource.ts'
 import type { HeadWatch } from './headwatch.ts'
@@ -95,6 +96,8 @@ export class SentTransactions {
   readonly #scope: Scope
   /** By nonce: everything that is not final. */
   readonly #watched = new Map<number, Watched>()
+  /** Of earlier runs, as they stood at the start. */
+  #earlier: readonly JournalEntry[] = []
   #seenReorgs = 0
 
   constructor(parts: SentParts, settings: SentSettings) {
@@ -109,6 +112,7 @@ export class SentTransactions {
     const { entries, damaged } = await journal.load()
     for (const error of damaged)
       log.error('a record of a sent transaction is damaged; look at the account before selling', { error })
+    this.#earlier = entries
     for (const entry of entries) this.watch(entry, -Infinity)
     const nonces = this.open.map(({ nonce }) => nonce)
     if (nonces.length > 0) log.info('transactions of an earlier run are looked after', { nonces })
@@ -124,6 +128,12 @@ export class SentTransactions {
   /** Those whose end is not known, in no order. */
   get open(): readonly JournalEntry[] {
     return Array.from(this.#watched.values(), ({ entry }) => entry).filter(({ end }) => end === undefined)
+  }
+
+  /** What is known of acts of this kind for a slot, whatever their end: those of this run that are not final, and of the one before. */
+  sentFor(verb: JournalEntry['verb'], slotId: SlotId): JournalEntry[] {
+    const known = [...this.#earlier, ...Array.from(this.#watched.values(), ({ entry }) => entry)]
+    return known.filter((entry) => entry.verb === verb && entry.slotId === slotId)
   }
 
   /** The nonce behind all that are looked after; 0 when none is. */
@@ -461,7 +471,7 @@ export function attemptOf(signed: SignedTransaction, kind: Attempt['kind'], at: 
   return { ...signed, kind, at }
 }
 
-function receiptCall(hash: string): RpcCall {
+export function receiptCall(hash: string): RpcCall {
   return { method: 'eth_getTransactionReceipt', params: [hash] }
 }
 

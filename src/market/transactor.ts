@@ -5,17 +5,19 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Seconds } from '../lib/units.ts'
+import type { SlotId } from '../protocol/request.ts'
 import { GasEstimator } from './gasestimator.ts'
 import { intentKey, isDuty, type Order } from './intent.ts'
 import type { Landed, OpenIntent } from './market.ts'
 import type { SignedTransaction } from './nodekey.ts'
 import { resultOf, stopped } from './rpcclient.ts'
-import { badAnswer, readNumber } from './rpcvalues.ts'
+import { type Receipt, badAnswer, readNumber, readReceipt } from './rpcvalues.ts'
 import { fateOf, refusal } from './sendanswer.ts'
 import type { JournalEntry } from './sendjournal.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
 import {
   attemptOf,
+  receiptCall,
   type Sent,
   type SentParts,
   type SentSettings,
@@ -65,6 +67,14 @@ export class Transactor {
     return this.#sent.open.map(({ verb, requestId, slotId, nonce, attempts }) => {
       return { verb, requestId, slotId, nonce, hashes: attempts.map(({ hash }) => hash) }
     })
+  }
+
+  /** Receipts there are of transactions that did so, as far as this run and the one before it know. */
+  async receiptsOf(verb: OpenIntent['verb'], slotId: SlotId, options: AbortOptions): Promise<Receipt[]> {
+    const hashes = this.#sent.sentFor(verb, slotId).flatMap(({ attempts }) => attempts.map(({ hash }) => hash))
+    if (hashes.length === 0) return []
+    const answers = await this.#parts.rpc.callMany([...new Set(hashes)].map(receiptCall), options)
+    return answers.map((answer) => readReceipt(resultOf(answer))).filter((receipt) => receipt !== undefined)
   }
 
   /**

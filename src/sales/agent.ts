@@ -4,6 +4,7 @@ import { Bell } from '../lib/bell.ts'
 import { assert } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Slot } from '../market/market.ts'
+import type { Change } from '../storage/datastore.ts'
 import type { Reservation, ReservationId } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleStart } from './sale.ts'
@@ -11,10 +12,13 @@ import { sell } from './sale.ts'
 import type { SaleSeams } from './salecontext.ts'
 import { OUTCOME_NAMES, type SaleOutcome } from './saleoutcome.ts'
 import { PHASE_NAMES, RESUMING_NAME, type SalePhase, mayEnd, mayFollow } from './salephase.ts'
+import type { EndOfSale } from './saleteller.ts'
 import type { CollateralDue, Settlement } from './settlement.ts'
 import { settle } from './settlement.ts'
 
 export interface AgentSeams extends SaleSeams {
+  /** What goes on record with the end of a sale, in the same commit. Nothing by default. */
+  readonly recordsOf?: ((event: EndOfSale) => readonly Change[]) | undefined
   readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill' | 'settle' | 'reservation'>
 }
 
@@ -112,7 +116,10 @@ export class SalesAgent {
     const settlement: Settlement = settle(outcome)
     if (settlement.ends) {
       this.#ended = this.reservation
-      if (this.#taken !== undefined) await this.#settle(this.#taken, settlement.collateral)
+      if (this.#taken !== undefined) {
+        const also = this.#parts.seams.recordsOf?.({ ...this.slot, type: 'end', outcome, reservation: this.#ended })
+        await this.#settle(this.#taken, settlement.collateral, also)
+      }
       this.#decide(settlement.again ? 'again' : 'decided')
     }
     this.#outcome = outcome
@@ -120,11 +127,11 @@ export class SalesAgent {
   }
 
   /** Until it is written down, or the node stops: the next start settles it then. */
-  async #settle(id: ReservationId, collateral: CollateralDue): Promise<void> {
+  async #settle(id: ReservationId, collateral: CollateralDue, also?: readonly Change[]): Promise<void> {
     const { slot, seams, signal } = this.#parts
     for (;;)
       try {
-        await seams.reservations.settle(id, collateral)
+        await seams.reservations.settle(id, collateral, also)
         return
       } catch (error) {
         seams.log.error('the end of a sale could not be written down; trying again', { ...slot, error })

@@ -4,7 +4,7 @@ import { RETRY_SECONDS, insist } from '../lib/insist.ts'
 import type { SaleContext } from './salecontext.ts'
 import { REORG_REACH_SECONDS } from '../market/reorgreach.ts'
 import { isConfirmedLost, isConfirmedState, isOurs } from './salecontext.ts'
-import type { SaleOutcome } from './saleoutcome.ts'
+import type { Payout, SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 
 /** Marketplace reference §3.6, §3.8. Asks until the chain has paid, or says that there is nothing to pay, or that the slot is not over after all. */
@@ -18,19 +18,29 @@ export async function* collectSlot(context: SaleContext): AsyncGenerator<SalePha
     if (state === 'Failed' && !(await isConfirmedState(context, state, REORG_REACH_SECONDS))) continue
     const left = await insist(context, () => market.currentCollateral(id, { signal }))
     if (state === 'Paid') {
-      if (await isOurs(context)) return { end: 'paid', payout: { reward: 0n, collateral: left } }
+      if (await isOurs(context)) return { end: 'paid', payout: await pastPayout(context, left) }
       if (await isConfirmedLost(context)) return { end: 'freed' }
       continue
     }
     const outcome = await insist(context, () => market.collect(id, { signal }))
     if (outcome.done) {
-      const { received } = outcome.transaction
       if (state === 'Failed') return { end: 'failed', filled: true }
-      const collateral = received < left ? received : left
-      const payout = { reward: received - collateral, collateral }
+      const payout = payoutOf(outcome.transaction.received, left)
       return state === 'Cancelled' ? { end: 'cancelled', filled: true, payout } : { end: 'paid', payout }
     }
     if (outcome.why === 'not our slot' && (await isConfirmedLost(context))) return { end: 'freed' }
     await wait.atMost(RETRY_SECONDS)
   }
+}
+
+/** Of a slot that an earlier transaction of ours collected, whose answer we did not get. @param left of the collateral, as the chain says */
+async function pastPayout(context: SaleContext, left: bigint): Promise<Payout> {
+  const { market, id, signal } = context
+  const received = await insist(context, () => market.collected(id, { signal }))
+  return received === undefined ? { reward: 0n, collateral: left } : payoutOf(received, left)
+}
+
+export function payoutOf(received: bigint, left: bigint): Payout {
+  const collateral = received < left ? received : left
+  return { reward: received - collateral, collateral }
 }

@@ -6,10 +6,10 @@ import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { RequestId } from '../protocol/request.ts'
-import type { Datastore, Key } from '../storage/datastore.ts'
+import type { Change, Datastore, Key } from '../storage/datastore.ts'
 import { corruptedRecord, openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { joinKey, textKey } from '../storage/storagekey.ts'
-import type { SaleEvent } from './saleteller.ts'
+import type { EndOfSale } from './saleteller.ts'
 
 export interface Earning {
   /** Chain time of the end. */
@@ -29,19 +29,11 @@ const EARNINGS_PREFIX: Key = textKey('meta/sales/earnings/')
 export const MAX_EARNINGS = 10_000
 
 export class Earnings {
-  readonly #datastore: Datastore
-  readonly #log: Log
   #earnings: Earning[] = []
-  readonly #writing = new Set<Promise<void>>()
-
-  private constructor(datastore: Datastore, log: Log) {
-    this.#datastore = datastore
-    this.#log = log
-  }
 
   /** Rejects with what the Datastore throws and the signal's reason. */
   static async open(datastore: Datastore, log: Log, options: AbortOptions): Promise<Earnings> {
-    const made = new Earnings(datastore, log)
+    const made = new Earnings()
     for await (const [key, record] of datastore.entries(EARNINGS_PREFIX, options))
       try {
         made.#add(decodeEarning(key, record))
@@ -58,29 +50,25 @@ export class Earnings {
     return this.#earnings
   }
 
-  /** Takes in the end of a sale, if the slot was ours. A record that cannot be written costs a line of a picture. */
-  note(event: SaleEvent & { readonly type: 'end' }, at: Seconds): Earning | undefined {
-    const earning = earningOf(event, at)
-    if (earning === undefined) return undefined
-    const { requestId, slotIndex } = earning
-    if (
-      this.#earnings.some(
-        (each) => each.requestId === requestId && each.slotIndex === slotIndex && earning.reward === 0n,
-      )
-    )
-      return undefined
-    this.#add(earning)
-    const write = this.#datastore
-      .commit([{ put: keyOf(earning), value: encodeEarning(earning) }])
-      .catch((error: unknown) => this.#log.warn('an earning could not be noted', { error }))
-      .finally(() => this.#writing.delete(write))
-    this.#writing.add(write)
+  /** What the end of a sale puts on record: to be committed with its settlement, so that no crash comes between them. */
+  recordsOf(event: EndOfSale, at: Seconds): Change[] {
+    const earning = this.#newOf(event, at)
+    return earning === undefined ? [] : [{ put: keyOf(earning), value: encodeEarning(earning) }]
+  }
+
+  /** Takes in the end of a sale that is on record, if the slot was ours. */
+  note(event: EndOfSale, at: Seconds): Earning | undefined {
+    const earning = this.#newOf(event, at)
+    if (earning !== undefined) this.#add(earning)
     return earning
   }
 
-  /** Settles when all that was noted is on record. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#writing)
+  /** What was told before stays as it is, where nothing new came in. */
+  #newOf(event: EndOfSale, at: Seconds): Earning | undefined {
+    const earning = earningOf(event, at)
+    const { requestId, slotIndex } = event
+    const isKnown = this.#earnings.some((each) => each.requestId === requestId && each.slotIndex === slotIndex)
+    return isKnown && earning?.reward === 0n ? undefined : earning
   }
 
   #add(earning: Earning): void {
@@ -88,10 +76,7 @@ export class Earnings {
   }
 }
 
-function earningOf(
-  { requestId, slotIndex, outcome, reservation }: SaleEvent & { readonly type: 'end' },
-  at: Seconds,
-): Earning | undefined {
+function earningOf({ requestId, slotIndex, outcome, reservation }: EndOfSale, at: Seconds): Earning | undefined {
   const collateral = reservation?.collateral ?? 0n
   const earning = (reward: bigint, returned: bigint): Earning => {
     const lostCollateral = collateral > returned ? collateral - returned : 0n

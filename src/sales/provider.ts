@@ -28,7 +28,7 @@ import { Reservations } from './reservations.ts'
 import { OUTCOME_NAMES } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SalesSettings } from './sales.ts'
-import type { SaleEvent } from './saleteller.ts'
+import type { EndOfSale, SaleEvent } from './saleteller.ts'
 import { Sales } from './sales.ts'
 import type { ProverMeter, SlotProver } from './slotprover.ts'
 import { StoredSlotWork } from './storedslotwork.ts'
@@ -118,6 +118,7 @@ export class Provider {
         ...{ market, clock, reservations, work, random, failEveryProofs },
         log: log.topic('sales'),
         tell: (event) => this.#hear(event),
+        recordsOf: (event) => earnings.recordsOf(event, clock.now()),
       },
       settings,
     )
@@ -160,7 +161,6 @@ export class Provider {
     const sales = this.sales.stop()
     await this.#scope?.close()
     await sales
-    await this.#earnings.settled()
   }
 
   // Terms.
@@ -298,7 +298,7 @@ export class Provider {
     })
   }
 
-  #hearEnd(event: SaleEvent & { readonly type: 'end' }): void {
+  #hearEnd(event: EndOfSale): void {
     const earning = this.#earnings.note(event, this.#parts.clock.now())
     if (earning !== undefined) this.#parts.tell({ type: 'earning', earning })
     const slot = `slot ${event.slotIndex} of request ${event.requestId}`

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
 import type { RequestId } from '../protocol/request.ts'
 import type { SpaceLook } from '../storage/bookspace.ts'
+import type { Change } from '../storage/datastore.ts'
 import type { PutOutcome } from '../storage/putblocks.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
@@ -256,14 +257,20 @@ export class Reservations {
    * Ends a Reservation: drops the slot's references, deletes the blocks that nobody else refers to, sets their bytes aside again, and
    * gives the Availability bytes and collateral back, in one commit. A slot of more than {@link SETTLE_PAGES} pages loses its surplus in
    * commits before that one; a crash in between is no harm, the due of the first call stands and {@link Reservations.settleBegun} goes on.
+   * @param also records that go with it, in the first commit already
    * @returns undefined when there is no such Reservation (any more)
    */
-  async settle(id: ReservationId, collateral: CollateralDue): Promise<Settled | undefined> {
+  async settle(
+    id: ReservationId,
+    collateral: CollateralDue,
+    also: readonly Change[] = [],
+  ): Promise<Settled | undefined> {
     for (;;) {
       const step = await this.#keeper.book<Settled | 'more' | undefined>(
         async (look, draft) => {
           const ended = this.reservation(id)
           if (ended === undefined) return { reserve: 0, result: undefined }
+          for (const change of also) draft.also(change)
           return settleStep(ended, this.#keeper.availability(ended.availabilityId), collateral, look, draft)
         },
         () => listToDrop(this.#keeper, id, this.#settlePages),

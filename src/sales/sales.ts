@@ -10,6 +10,7 @@ import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market, Slot } from '../market/market.ts'
 import type { RequestId } from '../protocol/request.ts'
+import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
 import type { DecisionLog } from './decisionlog.ts'
 import { MarketListener } from './marketlistener.ts'
@@ -28,7 +29,7 @@ import { DEFAULT_WORKERS, SlotQueueWorkers } from './slotqueueworkers.ts'
 import type { SlotWork } from './slotwork.ts'
 import { TakeUp } from './takeup.ts'
 
-export interface SalesParts {
+export interface SalesParts extends Pick<AgentSeams, 'recordsOf'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock

@@ -19,6 +19,8 @@ export type SaleEvent = Slot &
     | { readonly type: 'end'; readonly outcome: SaleOutcome; readonly reservation: Reservation | undefined }
   )
 
+export type EndOfSale = SaleEvent & { readonly type: 'end' }
+
 export interface SaleTellerParts {
   /** The chain's. */
   readonly clock: Pick<Clock, 'now'>

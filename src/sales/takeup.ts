@@ -10,6 +10,8 @@ import type { Seconds } from '../lib/units.ts'
 import type { Market, Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
+import type { AgentSeams } from './agent.ts'
+import { payoutOf } from './collectslot.ts'
 import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import { type FillFate, type RestartDecision, decideAtStart } from './restart.ts'
@@ -17,7 +19,7 @@ import type { SaleStart } from './sale.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import { settle } from './settlement.ts'
 
-export interface TakeUpParts {
+export interface TakeUpParts extends Pick<AgentSeams, 'recordsOf'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
@@ -107,7 +109,7 @@ export class TakeUp {
   }
 
   async #takeUp(slot: Slot): Promise<Act[]> {
-    const { reservations, clock, isBeingSold, sell, settled } = this.#parts
+    const { reservations, clock, isBeingSold, sell, settled, recordsOf } = this.#parts
     const { requestId, slotIndex } = slot
     const reservation = reservations.reservationOf(requestId, slotIndex)
     if (reservation === undefined || isBeingSold(slot)) return []
@@ -118,15 +120,24 @@ export class TakeUp {
       decision = await this.#decide(reservation)
     }
     if (decision.do === 'settle') {
-      const settlement = settle(decision.outcome)
-      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral)
-      await settled(slot, decision.outcome, reservation)
+      const outcome = await this.#withReward(slot, decision.outcome)
+      const settlement = settle(outcome)
+      const also = recordsOf?.({ ...slot, type: 'end', outcome, reservation })
+      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral, also)
+      await settled(slot, outcome, reservation)
       return []
     }
     // What became of a fill is found out by the sale itself, which goes on from there.
     const at = decision.do === 'find out' ? 'filling' : decision.at
     if (at === 'filling' || at === 'filled' || at === 'collecting') sell(slot, { at, reservation })
     return []
+  }
+
+  /** Of a slot that was collected while nobody was there to hear of it. */
+  async #withReward({ requestId, slotIndex }: Slot, outcome: SaleOutcome): Promise<SaleOutcome> {
+    if (outcome.end !== 'paid') return outcome
+    const received = await this.#parts.market.collected(slotId(requestId, slotIndex), { signal: this.#signal })
+    return received === undefined ? outcome : { ...outcome, payout: payoutOf(received, outcome.payout.collateral) }
   }
 
   async #decide(reservation: Reservation): Promise<RestartDecision> {

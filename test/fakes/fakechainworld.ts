@@ -60,6 +60,8 @@ export class FakeChainWorld {
   readonly heads = new Bell()
   /** Everything that was told, in order, what was undone included: what a subscription hears. */
   readonly told: MarketEvent[] = []
+  /** What hosts received for slots, by slot: each finds its own in its journal. */
+  readonly collected = new Map<SlotId, bigint>()
   readonly #decoded = new WeakMap<ChainEvent, ContractEvent>()
   /** Every transaction that a block holds now, by its block. */
   readonly #included = new Map<number, readonly SentTransaction[]>()

@@ -333,6 +333,7 @@ export class FakeMarket implements Market {
       const before = this.#world.token.balanceOf(this.host)
       this.#world.marketplace.freeSlot(this.host, id)
       received = this.#world.token.balanceOf(this.host) - before
+      this.#world.collected.set(id, received)
     }
     const outcome = await answered<'not over yet' | 'already paid' | 'not our slot'>(
       this.#send('collect', { slotId: id }, options, free),
@@ -344,6 +345,10 @@ export class FakeMarket implements Market {
       },
     )
     return outcome.done ? { done: true, transaction: { ...outcome.transaction, received } } : outcome
+  }
+
+  collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {
+    return this.#ask('collected', id, options, () => this.#world.collected.get(id))
   }
 
   async abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>> {

@@ -10,7 +10,7 @@ import { Periodicity } from '../../src/market/periodicity.ts'
 import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageAsk, StorageRequest } from '../../src/protocol/request.ts'
 import type { NewTerms } from '../../src/sales/availabilityterms.ts'
-import { Sales, type SalesSettings } from '../../src/sales/sales.ts'
+import { Sales, type SalesParts, type SalesSettings } from '../../src/sales/sales.ts'
 import type { SlotWork } from '../../src/sales/slotwork.ts'
 import { FakeChainWorld } from './fakechainworld.ts'
 import { FakeMarket, type MarketFaults } from './fakemarket.ts'
@@ -21,7 +21,7 @@ import {
   BLOCK,
   COLLATERAL_PER_BYTE,
   PRICE,
-  type SalesParts,
+  type SalesParts as Accounts,
   restarted,
   salesParts,
   seededSource,
@@ -45,7 +45,7 @@ const CONFIGURATION = {
 
 export interface SaleHost {
   readonly address: Address
-  readonly parts: SalesParts
+  readonly parts: Accounts
   readonly market: FakeMarket
   readonly work: FakeSlotWork
   readonly sales: Sales
@@ -58,6 +58,8 @@ export interface HostSettings extends SalesSettings {
   readonly work?: Partial<FakeSlotWorkSettings> | undefined
   /** As `SaleSeams`. */
   readonly failEveryProofs?: number | undefined
+  /** As `SalesParts`. */
+  readonly recordsOf?: SalesParts['recordsOf']
   /** Stands between every call of a port and what it does: chain, datastore, prover. */
   readonly around?: Around | undefined
 }
@@ -107,8 +109,8 @@ export class SaleWorld {
 
   #host(
     address: Address,
-    parts: SalesParts,
-    { faults, work, around, failEveryProofs, ...settings }: HostSettings,
+    parts: Accounts,
+    { faults, work, around, failEveryProofs, recordsOf, ...settings }: HostSettings,
   ): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
@@ -126,7 +128,7 @@ export class SaleWorld {
       {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
         work: around === undefined ? slotWork : wired<SlotWork>(slotWork, 'work', ['prove', 'keepUntil'], around),
-        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
+        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs, recordsOf },
       },
       settings,
     )
