@@ -11,4 +11,13 @@ export interface RowSource {
    * @throws the signal's reason; anything else ends the work as well
    */
   blocks(tree: Cid, indices: readonly number[], options: AbortOptions): Promise<readonly (VerifiedBlock | undefined)[]>
+  /**
+   * One leaf with its proof, after all blocks were asked for; undefined where nobody has it.
+   * @throws as `blocks`
+   */
+  leaf?(
+    tree: Cid,
+    index: number,
+    options: AbortOptions,
+  ): Promise<{ readonly digest: Uint8Array; readonly path: readonly Uint8Array[] } | undefined>
 }

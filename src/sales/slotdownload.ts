@@ -158,29 +158,47 @@ export class SlotDownload {
   /** Rows from peers, kept nowhere. */
   #rows(): RowSource {
     const { exchange } = this.#parts.network
-    const { manifest } = this.#order
+    const { manifest, slotIndex } = this.#order
     const leafCount = blocksCount(manifest)
-    return {
-      async blocks(treeCid, indices, { signal }) {
-        const came = new Map<number, VerifiedBlock>()
-        try {
-          await fetchLeaves(exchange, {
-            treeCid,
-            leafCount,
-            indices,
-            blockSize: manifest.blockSize,
-            stallSeconds: ROW_STALL_SECONDS,
-            signal,
-            sink: async (leaves) => {
+    const { first, end } = slotRange(manifest, slotIndex)
+    /** The leaves beside the slot: most often they come among the rows. */
+    const beside = new Map<number, { readonly digest: Uint8Array; readonly path: readonly Uint8Array[] }>()
+    const fetch = async (
+      treeCid: Cid,
+      indices: readonly number[],
+      { signal }: AbortOptions,
+    ): Promise<Map<number, VerifiedBlock>> => {
+      const came = new Map<number, VerifiedBlock>()
+      try {
+        await fetchLeaves(exchange, {
+          treeCid,
+          leafCount,
+          indices,
+          blockSize: manifest.blockSize,
+          stallSeconds: ROW_STALL_SECONDS,
+          signal,
+          sink: async (leaves) => {
+            for (const { index, block, proof } of leaves) {
               // The bytes are only borrowed.
-              for (const { index, block } of leaves)
-                came.set(index, comparedBlock({ cid: block.cid, bytes: block.bytes.slice() }))
-            },
-          })
-        } catch (error) {
-          if (!CodexError.is(error, 'exchange/stalled')) throw error
-        }
+              came.set(index, comparedBlock({ cid: block.cid, bytes: block.bytes.slice() }))
+              if (index === first - 1 || index === end)
+                beside.set(index, { digest: block.cid.digest, path: proof.path })
+            }
+          },
+        })
+      } catch (error) {
+        if (!CodexError.is(error, 'exchange/stalled')) throw error
+      }
+      return came
+    }
+    return {
+      blocks: async (treeCid, indices, options) => {
+        const came = await fetch(treeCid, indices, options)
         return indices.map((index) => came.get(index))
+      },
+      leaf: async (treeCid, index, options) => {
+        if (!beside.has(index)) await fetch(treeCid, [index], options)
+        return beside.get(index)
       },
     }
   }

@@ -12,6 +12,7 @@ import { adoptLeaves } from '../storage/adoptleaves.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import { expectTree } from './expecttree.ts'
 import { loadVerifiable } from './loadmanifest.ts'
+import { provePlaces } from './proveplaces.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder, checkRoot } from './slotsbuilder.ts'
 import { SlotsMeter } from './slotsprogress.ts'
@@ -35,7 +36,7 @@ export interface SourceOption {
 /**
  * Data reference §5.2, last paragraph. Memory holds some groups of K rows, never the dataset. Rebuilt blocks are leaves of a tree of their own until all of
  * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing. With `expiry` all
- * blocks of the slot are kept until then, those that were here too.
+ * blocks of the slot are kept until then, those that were here too. They are served to others where {@link provePlaces} succeeds.
  * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, `slots/tree-disagrees`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
  * added then; the bytes of a block whose leaf was there all the time may stay, since they are what it says
  */
@@ -93,6 +94,7 @@ export async function repairSlot(
     // Of a dataset whose rows others have there may be nothing here yet; otherwise it was here a moment ago.
     const leafCount = source === undefined ? undefined : blocksCount(manifest)
     await adoptLeaves(repo.parts, treeId, manifest.treeCid, { signal: growth.signal, leafCount })
+    await provePlaces(repo, manifest, index, { source, signal: growth.signal })
     if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)
     const root = manifest.slotRoots[index] as Cid
     const hasTree = await builder.hasTree(root, geometry.paddedBlocks)

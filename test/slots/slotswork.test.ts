@@ -96,6 +96,11 @@ describe('whoever repairs one slot with rows of others', () => {
         const blocks = await client.repo.getVerified(leaves)
         return blocks.map((block, i) => (without.includes(indices[i] as number) ? undefined : block))
       },
+      leaf: async (tree, index) => {
+        const [leaf] = (await client.repo.getLeaves(tree, [index])) as [Cid]
+        const proof = await client.repo.getProof(tree, index)
+        return proof && { digest: leaf.digest, path: proof.path }
+      },
     }
     return { source, asked }
   }
@@ -121,6 +126,10 @@ describe('whoever repairs one slot with rows of others', () => {
     // Three rows of each step and no more, nothing twice; padding is known.
     expect(asked.length).toBe(new Set(asked).size)
     expect(asked.length).toBeLessThanOrEqual(9)
+    // It can be served on.
+    expect(await store.repo.getProofs(manifest.treeCid, own)).toEqual(
+      await client.store.repo.getProofs(manifest.treeCid, own),
+    )
     const { slots } = await store.slots.show(verifiableCid, { signal })
     expect(slots.map(({ presentBlocks }) => presentBlocks)).toEqual([0, 1, 2, 3, 4].map((i) => (i === index ? 3 : 0)))
     const challenge = `0x${'05'.repeat(32)}`
