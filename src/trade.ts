@@ -13,20 +13,23 @@ import type { Seconds } from './lib/units.ts'
 import { EthersMarket, type EthersMarketSettings } from './market/ethersmarket.ts'
 import type { HoldKey } from './market/keyhold.ts'
 import type { EndpointStatus } from './market/market.ts'
+import { MarketAlerts } from './market/marketalerts.ts'
 import type { NodeKey } from './market/nodekey.ts'
 import type { RpcLines } from './market/rpclines.ts'
-import { allowKeyOnChain } from './proving/developmentmark.ts'
-import type { CircuitFiles, ProvingFunctions } from './proving/provingfunctions.ts'
+import type { ProvingFunctions } from './proving/provingfunctions.ts'
 import { Client } from './purchasing/client.ts'
 import type { Purchase, PurchaseState } from './purchasing/purchase.ts'
 import type { RequestId, SlotId } from './protocol/request.ts'
 import type { Availability } from './sales/availability.ts'
 import { DutyWatch } from './sales/dutywatch.ts'
 import type { Earning } from './sales/earnings.ts'
-import type { Hold, ProviderEvent, ProviderSettings, SaleReport } from './sales/provider.ts'
+import type { Hold } from './sales/holds.ts'
+import type { ProverSettings } from './sales/openslotprover.ts'
+import { openSlotProver } from './sales/openslotprover.ts'
+import type { ProviderSettings } from './sales/provider.ts'
 import { Provider } from './sales/provider.ts'
-import { type ProverMeter, SlotProver } from './sales/slotprover.ts'
-import { type CircuitShape, DEPLOYED_SHAPE } from './slots/proofinputs.ts'
+import type { ProviderEvent, SaleReport } from './sales/salenews.ts'
+import type { ProverMeter, SlotProver } from './sales/slotprover.ts'
 import type { Slots } from './slots/slots.ts'
 import type { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
@@ -70,13 +73,7 @@ export interface TradeSettings {
   readonly validator?: ValidatorSettings | undefined
 }
 
-export interface ProviderRole extends ProviderSettings {
-  readonly circuit: CircuitFiles
-  /** Of the circuit. Default: {@link DEPLOYED_SHAPE} */
-  readonly shape?: CircuitShape | undefined
-  /** Threads that prove, at most. */
-  readonly threads?: number | undefined
-}
+export interface ProviderRole extends ProviderSettings, ProverSettings {}
 
 /** What {@link CodexNode.events} tells, by name. */
 export interface NodeEvents {
@@ -132,12 +129,6 @@ export interface NodeStatus {
 
 /** Alerts kept for whoever asks later. */
 export const MAX_ALERTS = 100
-/** Between two looks at endpoint and purse. */
-const LOOK_SECONDS: Seconds = 15
-const PURSE_SECONDS: Seconds = 600
-/** Below this, gas for some days of proofs is not there any more. */
-const LOW_COINS_WEI = 10_000_000_000_000_000n
-
 interface Roles {
   readonly prover: SlotProver | undefined
   readonly provider: Provider | undefined
@@ -159,8 +150,7 @@ export class Trade {
 
   /**
    * Settles when all of it runs.
-   * @throws CodexError as {@link EthersMarket.open}, `ProvingFunctions.createProver`, `Provider.open` and the constructors of the roles;
-   * `proving/development-key` for such a key on a chain that is not local
+   * @throws CodexError as {@link EthersMarket.open}, {@link openSlotProver}, `Provider.open` and the constructors of the roles
    */
   static async open(needs: TradeNeeds, settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
     const { key, chain } = settings
@@ -170,7 +160,7 @@ export class Trade {
     try {
       const stopwatch = settings.stopwatch ?? needs.stopwatch
       const proving = { ...needs, stopwatch }
-      prover = settings.provider && (await openProver(proving, settings.provider, market.chainId, { signal }))
+      prover = settings.provider && (await openSlotProver(proving, settings.provider, market.chainId, { signal }))
       const roles = await openRoles({ needs, settings, market, news, prover }, { signal })
       const trade = new Trade(needs, market, news, roles)
       try {
@@ -241,8 +231,10 @@ export class Trade {
     await this.client?.purchasing.start({ signal })
     await this.provider?.start({ signal })
     await this.validator?.start({ signal })
-    this.#scope.spawn('watching the endpoint', (own) => this.#watchEndpoint(own))
-    this.#scope.spawn('watching the purse', (own) => this.#watchPurse(own))
+    const raise = (alert: RaisedAlert): void => this.#news.alert(alert)
+    const alerts = new MarketAlerts({ market: this.market, wall: this.#wall, atStake: () => this.#committed(), raise })
+    this.#scope.spawn('watching the endpoint', (own) => alerts.watchEndpoint({ signal: own }))
+    this.#scope.spawn('watching the purse', (own) => alerts.watchPurse({ signal: own }))
     this.#watchDuties()
   }
 
@@ -274,40 +266,6 @@ export class Trade {
     this.#news.onProof = (sale) => watch.note(sale)
     this.#scope.spawn('watching deadlines', (own) => watch.watchDeadlines(own))
     this.#scope.spawn('watching for sleep', (own) => watch.watchSleep(own))
-  }
-
-  async #watchEndpoint(signal: AbortSignal): Promise<void> {
-    let isTold = false
-    for (;;) {
-      await this.#wall.until(this.#wall.now() + LOOK_SECONDS, { signal })
-      const status = this.market.endpointStatus()
-      if (status.state !== 'connected' && !isTold)
-        this.#news.alert({
-          code: `market/${status.state === 'unreachable' ? 'unreachable' : 'wrong-chain'}`,
-          cause: `The endpoint is no help: ${status.problem}`,
-          atStake: this.#committed(),
-          action: 'Check the endpoint, or give another one',
-        })
-      isTold = status.state !== 'connected'
-    }
-  }
-
-  async #watchPurse(signal: AbortSignal): Promise<void> {
-    let isTold = false
-    for (;;) {
-      const coins = await this.market.coinBalance({ signal }).catch(() => undefined)
-      signal.throwIfAborted()
-      const isLow = coins !== undefined && coins < LOW_COINS_WEI
-      if (isLow && !isTold)
-        this.#news.alert({
-          code: 'wallet/low-coins',
-          cause: `The node key ${this.market.host} has only ${coins} wei left for gas`,
-          atStake: this.#committed(),
-          action: 'Send coins for gas to the node key',
-        })
-      if (coins !== undefined) isTold = isLow
-      await this.#wall.until(this.#wall.now() + PURSE_SECONDS, { signal })
-    }
   }
 
   /** Collateral in slots that are ours. */
@@ -359,23 +317,6 @@ class News {
 
   marked(marked: NodeEvents['marked']): void {
     this.#events.emit('marked', marked)
-  }
-}
-
-/** Refused before anything is loaded further: a key that anybody can forge proofs for. */
-async function openProver(
-  { createProver, slots, stopwatch }: TradeNeeds,
-  { circuit, shape = DEPLOYED_SHAPE, threads }: ProviderRole,
-  chainId: number,
-  { signal }: AbortOptions,
-): Promise<SlotProver> {
-  const prover = await createProver({ circuit, signal, ...(threads !== undefined && { threads }) })
-  try {
-    allowKeyOnChain(prover.verificationKey.developmentOnly, chainId)
-    return new SlotProver({ prover, slots, shape, stopwatch })
-  } catch (error) {
-    await prover.close()
-    throw error
   }
 }
 

@@ -9,7 +9,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { Market } from '../market/market.ts'
 import { type Period, Periodicity } from '../market/periodicity.ts'
 import type { SlotId } from '../protocol/request.ts'
-import type { SaleReport } from './provider.ts'
+import type { SaleReport } from './salenews.ts'
 
 export interface DutyWatchParts {
   readonly market: Pick<Market, 'terms' | 'slotDuties' | 'missingProofs'>

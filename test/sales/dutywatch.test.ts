@@ -8,7 +8,7 @@ import { ManualClock } from '../../src/lib/manualclock.ts'
 import type { SlotDuty } from '../../src/market/market.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { DutyWatch, type DutyWatchParts, LATE_SHARE } from '../../src/sales/dutywatch.ts'
-import type { SaleReport } from '../../src/sales/provider.ts'
+import type { SaleReport } from '../../src/sales/salenews.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
 const PERIOD = 100

@@ -1,0 +1,68 @@
+// Looks after the way to the chain and the purse, and raises alerts where a person has to act. It sends nothing.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import type { RaisedAlert } from '../lib/alert.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market } from './market.ts'
+
+export interface MarketAlertsParts {
+  readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance'>
+  /** The machine's. */
+  readonly wall: Clock
+  /** What may be lost meanwhile, in token base units. */
+  readonly atStake: () => bigint | undefined
+  readonly raise: (alert: RaisedAlert) => void
+}
+
+/** Between two looks at endpoint and purse. */
+const LOOK_SECONDS: Seconds = 15
+const PURSE_SECONDS: Seconds = 600
+/** Below this, gas for some days of proofs is not there any more. */
+const LOW_COINS_WEI = 10_000_000_000_000_000n
+
+export class MarketAlerts {
+  readonly #parts: MarketAlertsParts
+
+  constructor(parts: MarketAlertsParts) {
+    this.#parts = parts
+  }
+
+  /** Each trouble is told once. Rejects with the signal's reason. */
+  async watchEndpoint({ signal }: AbortOptions): Promise<never> {
+    const { wall, market, raise, atStake } = this.#parts
+    let isTold = false
+    for (;;) {
+      await wall.until(wall.now() + LOOK_SECONDS, { signal })
+      const status = market.endpointStatus()
+      if (status.state !== 'connected' && !isTold)
+        raise({
+          code: `market/${status.state === 'unreachable' ? 'unreachable' : 'wrong-chain'}`,
+          cause: `The endpoint is no help: ${status.problem}`,
+          atStake: atStake(),
+          action: 'Check the endpoint, or give another one',
+        })
+      isTold = status.state !== 'connected'
+    }
+  }
+
+  /** As {@link MarketAlerts.watchEndpoint}. */
+  async watchPurse({ signal }: AbortOptions): Promise<never> {
+    const { wall, market, raise, atStake } = this.#parts
+    let isTold = false
+    for (;;) {
+      const coins = await market.coinBalance({ signal }).catch(() => undefined)
+      signal.throwIfAborted()
+      const isLow = coins !== undefined && coins < LOW_COINS_WEI
+      if (isLow && !isTold)
+        raise({
+          code: 'wallet/low-coins',
+          cause: `The node key ${market.host} has only ${coins} wei left for gas`,
+          atStake: atStake(),
+          action: 'Send coins for gas to the node key',
+        })
+      if (coins !== undefined) isTold = isLow
+      await wall.until(wall.now() + PURSE_SECONDS, { signal })
+    }
+  }
+}

@@ -1,0 +1,164 @@
+// What becomes of sales, as people hear it: one report for each slot, proofs made and missed, earnings, and alerts where collateral is at stake. It decides
+// nothing.
+
+import type { RaisedAlert } from '../lib/alert.ts'
+import type { Clock } from '../lib/clock.ts'
+import { RingBuffer } from '../lib/ringbuffer.ts'
+import type { Seconds } from '../lib/units.ts'
+import type { Market, Slot } from '../market/market.ts'
+import { slotId } from '../protocol/ids.ts'
+import type { SlotId } from '../protocol/request.ts'
+import type { SalesAgent } from './agent.ts'
+import type { Earning, Earnings } from './earnings.ts'
+import type { Reservation } from './reservation.ts'
+import { OUTCOME_NAMES } from './saleoutcome.ts'
+import type { SalePhase } from './salephase.ts'
+import type { EndOfSale, SaleEvent } from './saleteller.ts'
+
+export type ProviderEvent =
+  | { readonly type: 'sale'; readonly sale: SaleReport }
+  | { readonly type: 'proof'; readonly sale: SaleReport; readonly result: 'submitted' | 'missed' }
+  | { readonly type: 'earning'; readonly earning: Earning }
+  | { readonly type: 'alert'; readonly alert: RaisedAlert }
+
+/** One sale as it is, in plain data. */
+export interface SaleReport extends Slot {
+  readonly slotId: SlotId
+  /** As {@link SALE_STATE_NAMES} has it. */
+  readonly state: string
+  /** Chain time at which it entered that state. */
+  readonly since: Seconds
+  readonly phase: SalePhase | undefined
+  /** Proofs in the chain, and those that were due and are not, since the node was started. */
+  readonly proven: number
+  readonly missed: number
+  /** Undefined before it took anything. */
+  readonly reservation: Reservation | undefined
+  /** Why it ended, where that needs saying. */
+  readonly why: string | undefined
+}
+
+export interface SaleNewsParts {
+  readonly market: Pick<Market, 'terms'>
+  /** The chain's. */
+  readonly clock: Pick<Clock, 'now'>
+  readonly earnings: Earnings
+  readonly tell: (event: ProviderEvent) => void
+}
+
+/** Sales that ended and are still told of. */
+export const MAX_ENDED = 200
+
+export class SaleNews {
+  readonly #parts: SaleNewsParts
+  readonly #since = new Map<SlotId, { readonly state: string; readonly at: Seconds }>()
+  readonly #ended = new RingBuffer<SaleReport>(MAX_ENDED)
+  readonly #told = new Map<SlotId, { readonly proven: number; readonly missed: number }>()
+
+  constructor(parts: SaleNewsParts) {
+    this.#parts = parts
+  }
+
+  /** Sales that ended since the start, the latest first, at most {@link MAX_ENDED}. */
+  ended(): SaleReport[] {
+    return this.#ended.toArray().reverse()
+  }
+
+  report(agent: SalesAgent): SaleReport {
+    const { slot, phase, state, outcome } = agent
+    const id = slotId(slot.requestId, slot.slotIndex)
+    const counts = phase?.at === 'proving' ? phase : this.#told.get(id)
+    return {
+      ...slot,
+      slotId: id,
+      state,
+      since: this.#sinceOf(id, state),
+      phase,
+      proven: counts?.proven ?? 0,
+      missed: counts?.missed ?? 0,
+      reservation: agent.taken,
+      why: outcome === undefined ? undefined : whyOf(outcome),
+    }
+  }
+
+  #sinceOf(id: SlotId, state: string): Seconds {
+    const known = this.#since.get(id)
+    if (known?.state === state) return known.at
+    const at = this.#parts.clock.now()
+    this.#since.set(id, { state, at })
+    return at
+  }
+
+  /** @param agent whose sale it is, while it is known */
+  hear(event: SaleEvent, agent: SalesAgent | undefined): void {
+    const id = slotId(event.requestId, event.slotIndex)
+    if (event.type === 'phase') {
+      if (agent === undefined) return
+      const sale = this.report(agent)
+      if (event.phase.at === 'proving') this.#hearProofs(sale, event.phase)
+      return this.#parts.tell({ type: 'sale', sale })
+    }
+    const state = event.outcome.end === 'paused' ? undefined : OUTCOME_NAMES[event.outcome.end]
+    if (state === undefined) return
+    const base = agent === undefined ? undefined : this.report(agent)
+    const { requestId, slotIndex, reservation } = event
+    const sale: SaleReport = {
+      ...{ requestId, slotIndex, slotId: id, state, phase: base?.phase, reservation },
+      since: this.#sinceOf(id, state),
+      proven: base?.proven ?? 0,
+      missed: base?.missed ?? 0,
+      why: whyOf(event.outcome),
+    }
+    this.#since.delete(id)
+    this.#told.delete(id)
+    if (reservation !== undefined) this.#ended.push(sale)
+    this.#parts.tell({ type: 'sale', sale })
+    this.#hearEnd(event)
+  }
+
+  #hearProofs(sale: SaleReport, { proven, missed }: SalePhase & { readonly at: 'proving' }): void {
+    const { tell, market } = this.#parts
+    const before = this.#told.get(sale.slotId) ?? { proven: 0, missed: 0 }
+    this.#told.set(sale.slotId, { proven, missed })
+    if (proven > before.proven) tell({ type: 'proof', sale, result: 'submitted' })
+    if (missed <= before.missed) return
+    tell({ type: 'proof', sale, result: 'missed' })
+    const { slashPercentage, maxNumberOfSlashes } = market.terms.collateral
+    this.raise({
+      code: 'sales/proof-missed',
+      cause: `A proof of slot ${sale.slotIndex} of request ${sale.requestId} was missed; at ${maxNumberOfSlashes} the slot is lost`,
+      atStake: ((sale.reservation?.collateral ?? 0n) * BigInt(slashPercentage)) / 100n,
+      action: 'Keep the machine awake and its connection up',
+    })
+  }
+
+  #hearEnd(event: EndOfSale): void {
+    const earning = this.#parts.earnings.note(event, this.#parts.clock.now())
+    if (earning !== undefined) this.#parts.tell({ type: 'earning', earning })
+    const slot = `slot ${event.slotIndex} of request ${event.requestId}`
+    const collateral = event.reservation?.collateral
+    if (event.outcome.end === 'freed')
+      this.raise({
+        code: 'sales/slot-lost',
+        cause: `The contract took ${slot} from this node, and its collateral with it`,
+        atStake: collateral,
+        action: 'See the log for why proofs were missed, and pause until that is mended',
+      })
+    if (event.outcome.end === 'failed' && event.outcome.filled)
+      this.raise({
+        code: 'sales/request-failed',
+        cause: `Too many hosts lost slots of request ${event.requestId}: the collateral of ${slot} is gone with them`,
+        atStake: collateral,
+        action: 'Ask more for requests that allow few losses',
+      })
+  }
+
+  raise(alert: RaisedAlert): void {
+    this.#parts.tell({ type: 'alert', alert })
+  }
+}
+
+function whyOf(outcome: NonNullable<SalesAgent['outcome']>): string | undefined {
+  if (outcome.end === 'declined') return outcome.why
+  return outcome.end === 'broke' ? outcome.error.message : undefined
+}
