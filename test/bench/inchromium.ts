@@ -8,6 +8,7 @@ import { build, preview } from 'vite'
 
 import { findChromium } from '../chromium.ts'
 import type { Place, Sample, SideName } from './harness.ts'
+import { rendererMemory } from './renderermemory.ts'
 
 /** A page under these headers is cross-origin isolated: its clock is precise. */
 const HEADERS = {
@@ -43,7 +44,7 @@ export async function buildPage({ root, folder }: Place, name: string): Promise<
 }
 
 /**
- * One side's sample, from a browser and a profile of its own. A browser's memory is not that of this process, so none is told.
+ * One side's sample, from a browser and a profile of its own, with what the tab's memory grew by at most: `tabPeakMiB`.
  * @param isolated whether the page is cross-origin isolated
  */
 export async function measureInChromium(
@@ -66,7 +67,8 @@ export async function measureInChromium(
     const [address = ''] = server.resolvedUrls?.local ?? []
     await page.goto(address)
     await page.waitForFunction((name) => name in globalThis, PAGE_SIDES)
-    return await page.evaluate(
+    const { nowMiB: idleMiB } = rendererMemory()
+    const sample = await page.evaluate(
       async ([name, wanted, small, wantsIsolated]) => {
         const sides = (globalThis as unknown as Record<string, PageSides>)[name]
         if (sides === undefined || globalThis.crossOriginIsolated !== wantsIsolated)
@@ -75,6 +77,7 @@ export async function measureInChromium(
       },
       [PAGE_SIDES, side, quick, isolated] as const,
     )
+    return { ...sample, tabPeakMiB: rendererMemory().peakMiB - idleMiB }
   } finally {
     await context.close()
     await server.close()

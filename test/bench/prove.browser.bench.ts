@@ -13,7 +13,11 @@ export const bench: Bench = {
   peerTitle: 'snarkjs 0.7.6',
   rounds: 3,
   needsChromium: true,
-  figures: [{ ...SPEED, goal: { of: 'ratio', atLeast: 4 } }],
+  figures: [
+    { ...SPEED, goal: { of: 'ratio', atLeast: 4 } },
+    // 300 MB
+    { key: 'tabPeakMiB', unit: 'MiB', title: 'peak memory above idle', goal: { of: 'ours', atMost: 286 } },
+  ],
   prepare: async (place) => {
     await buildPage(place, 'prove')
     await placeProvingFiles(place, join(pagesOf(place.folder), 'circuit'))
