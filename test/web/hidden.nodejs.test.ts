@@ -18,8 +18,8 @@ const HIDDEN_PERIODS = 10
 /** Of the window, for 99 of 100 proofs. */
 const LEAST_LEFT = 0.5
 const TICK_MS = 100
-/** That a page is woken for in a minute when it is throttled hard: one a minute, and some at the edges. */
-const MAX_TICKS_A_MINUTE = 12
+/** Of 600 a minute; a page that is throttled softly, as any hidden one is at once, has 60. */
+const MAX_TICKS_A_MINUTE = 30
 const FROZEN_SECONDS = 3 * PERIOD_SECONDS
 
 let world: TabWorld

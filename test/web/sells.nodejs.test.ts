@@ -4,7 +4,7 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { BUILT_PAGE, openPage, type PageUnderTest, role, screenshot } from './openpage.ts'
+import { BUILT_PAGE, choose, fileRow, openPage, type PageUnderTest, role, sampleBytes, screenshot } from './openpage.ts'
 import { TabWorld } from './tabworld.ts'
 
 const IS_LONG = Boolean(import.meta.env['LONG'])
@@ -65,10 +65,42 @@ test.runIf(IS_LONG)(
     await tab.reload()
     await untilFilled(tab)
     await expect.poll(proofsInChain, { timeout: PATIENCE_MS }).toBeGreaterThan(before)
+    await tab.setViewportSize({ width: 1280, height: 800 })
+    await tab.waitForFunction(
+      () => [...document.querySelectorAll('[data-testid=proofs]')].every((each) => Number(each.textContent) > 1),
+      undefined,
+      { timeout: PATIENCE_MS },
+    )
+    await screenshot(tab, 'sells-proven')
     // A busy machine may prove too late once, and says so; nothing else is to be complained about.
     expect(under.complaints.splice(0).filter((each) => !each.startsWith('sales: a proof '))).toEqual([])
   },
   4 * PATIENCE_MS,
+)
+
+test.runIf(IS_LONG)(
+  'the client’s corner: a file is dropped, storage bought for it, and its slots watched until they have providers',
+  async () => {
+    const [tab] = under.context.pages().filter((page) => page.url().startsWith(under.url)) as [Page]
+    await tab.setViewportSize({ width: 1280, height: 800 })
+    await choose(tab, 'mine.bin', sampleBytes(150_000))
+    await fileRow(tab, 'mine.bin').waitFor()
+    const corner = tab.getByTestId('client')
+    await corner.getByText('Buy storage for a file of yours').click()
+    await corner.getByLabel('Of them, how many may be lost').fill('3')
+    await corner.getByRole('button', { name: 'Buy storage' }).click()
+    // Refused before anything is sent.
+    await corner.getByRole('status').filter({ hasText: 'tolerance' }).waitFor()
+    await corner.getByLabel('Of them, how many may be lost').fill('1')
+    await corner.getByRole('button', { name: 'Buy storage' }).click()
+    const bought = corner.getByTestId('bought').locator('li[data-state=started]')
+    await bought.waitFor({ timeout: PATIENCE_MS }).catch(async (cause: unknown) => {
+      throw new Error(await tab.locator('main').innerText(), { cause })
+    })
+    expect(await bought.innerText()).toContain('3 of 3 slots with a provider')
+    await screenshot(tab, 'bought')
+  },
+  2 * PATIENCE_MS,
 )
 
 test.runIf(IS_LONG)(

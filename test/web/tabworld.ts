@@ -31,6 +31,11 @@ const CONFIGURATION = {
   proofs: { ...DEFAULT_CONFIGURATION.proofs, period: PERIOD_SECONDS, timeout: 15, downtime: 32 },
 }
 
+/** Selector of `submitProof`. */
+const SUBMIT_PROOF = '0xe8aa0a07'
+/** From sending to the block: blocks come each second. */
+const LATE_SECONDS = 2
+
 export interface SeenProof {
   readonly slotId: string
   /** Chain time of its block. */
@@ -148,20 +153,30 @@ export class TabWorld {
     return Number((await this.#block('latest')).timestamp)
   }
 
-  /** Of a key's transactions: how many there are, and which the contracts refused. */
-  async sentBy(address: string): Promise<{ readonly count: number; readonly failed: readonly string[] }> {
+  /**
+   * Of a key's transactions: how many there are, and which the contracts refused. A proof that was sent in the last moment of its period and got into a block of
+   * the next one is refused too, which no knowledge of the chain could have told; it is counted by itself.
+   */
+  async sentBy(
+    address: string,
+  ): Promise<{ readonly count: number; readonly failed: readonly string[]; readonly late: number }> {
     const latest = Number(await this.#rpc.call<string>('eth_blockNumber'))
     const failed: string[] = []
     let count = 0
+    let late = 0
     for (let number = this.devnet.contracts.block; number <= latest; number++) {
-      const own = (await this.#block(number, true)).transactions.filter(({ from }) => from.toLowerCase() === address)
+      const { transactions, timestamp } = await this.#block(number, true)
+      const own = transactions.filter(({ from }) => from.toLowerCase() === address)
       for (const { hash, input } of own) {
         count++
         const { status } = await this.#rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
-        if (status !== '0x1') failed.push(input.slice(0, 10))
+        if (status === '0x1') continue
+        const into = Number(timestamp) % PERIOD_SECONDS
+        if (input.startsWith(SUBMIT_PROOF) && into <= LATE_SECONDS) late++
+        else failed.push(`${input.slice(0, 10)}, ${into} s into a period`)
       }
     }
-    return { count, failed }
+    return { count, failed, late }
   }
 
   #block(number: number | 'latest', full = false): Promise<Block> {
