@@ -31,8 +31,9 @@ const node = await createNode({
     verificationKey: JSON.parse(readFileSync(verificationKey, 'utf8')) as never,
   },
 })
-const provider = node.trade?.provider
-if (provider === undefined) throw new Error('the node is no provider')
+const { trade } = node
+const provider = trade?.provider
+if (trade === undefined || provider === undefined) throw new Error('the node is no provider')
 if (offer !== undefined && provider.reservations.availabilities().length === 0)
   await provider.createAvailability({
     totalSize: offer.totalSize,
@@ -63,12 +64,21 @@ async function look(): Promise<SellingAnswer> {
 }
 
 let pace = ''
-setInterval(() => {
-  const now = paceOf(provider)
+const telling = setInterval(() => {
+  const now = paceOf(trade)
   if (now !== pace) say({ say: 'pace', pace: now })
   pace = now
 }, 4)
 process.on('message', (question: SellingQuestion) => {
   if (question.ask === 'look') void look().then(say)
+  if (question.ask === 'stop') void stop()
 })
+
+/** From then on nothing of ours keeps the process alive. */
+async function stop(): Promise<void> {
+  await node.stop()
+  clearInterval(telling)
+  process.disconnect()
+}
+
 say({ say: 'ready' })

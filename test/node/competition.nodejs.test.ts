@@ -64,7 +64,8 @@ test.runIf(import.meta.env['LONG'])(
     world = await NodeWorld.start()
     const client = await world.node('client', { account: 1, roles: ['client'] })
     const sellers = [await seller('one', 2, client), await seller('two', 3, client), await seller('three', 4, client)]
-    const id = await buy(client, await upload(client, 5 * 65_536))
+    // Longer than losers wait for their fill to land after all.
+    const id = await buy(client, await upload(client, 5 * 65_536), { duration: 330, expiry: 300, proofProbability: 4n })
     await world.until('started', () => purchaseState(client, id) === 'started')
     const taken = await hosts(client, id)
     await world.until('losers gave up', () =>
@@ -143,6 +144,8 @@ test.runIf(import.meta.env['LONG'])(
         .some(({ state }) => state === 'SaleProving'),
     )
     const [sold] = providerOf(bad).list()
+    // What it loses is for others.
+    providerOf(bad).pause()
     const good = await seller('good', 3, client)
     await world.until('started', () => purchaseState(client, id) === 'started')
     await world.until('lost', () => providerOf(bad).earnings.length === 1)

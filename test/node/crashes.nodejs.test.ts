@@ -2,24 +2,8 @@
 // is a number above 1; five times by default.
 
 import { afterEach, expect, test } from 'vitest'
-import { MiB } from '../../src/lib/units.ts'
-import { ROOT } from '../proving/compilefortests.ts'
-import { keysForTests } from '../proving/keysfortests.ts'
-import { storageProofMain } from '../../wasm/circuit/templates.ts'
-import {
-  addressOf,
-  buy,
-  keyOf,
-  NodeWorld,
-  peerAddress,
-  purchaseState,
-  QUICK_CIRCUIT,
-  QUICK_SHAPE,
-  RICH,
-  upload,
-  type WorldNode,
-} from './nodeworld.ts'
-import { SellingProcess } from './sellingprocess.ts'
+import { addressOf, buy, NodeWorld, purchaseState, RICH, upload, type WorldNode } from './nodeworld.ts'
+import { PROCESS_OFFER, SellingProcess } from './sellingprocess.ts'
 import { sentBy } from './sentby.ts'
 
 const LONG = Number(import.meta.env['LONG'])
@@ -28,7 +12,6 @@ const KILLS_PER_REQUEST = 5
 /** Killed in these, and after a while by chance. */
 const POINTS = ['SaleDownloading', 'SaleFilling', 'by chance', 'SaleProving', 'by chance'] as const
 const LONGEST_CHANCE_SECONDS = 40
-const OFFER = { totalSize: 4 * MiB, duration: 2000, totalCollateral: String(10n ** 9n) }
 
 let world: NodeWorld
 let provider: SellingProcess | undefined
@@ -42,32 +25,8 @@ test.runIf(import.meta.env['LONG'])(
   async () => {
     world = await NodeWorld.start()
     const client = await world.node('client', { account: 1, roles: ['client'] })
-    const keys = await keysForTests(storageProofMain(QUICK_CIRCUIT))
-    const start = async (): Promise<SellingProcess> => {
-      const started = await SellingProcess.start(
-        {
-          dataDir: `${world.folder}/provider`,
-          ethProvider: world.anvil.endpoint,
-          marketplace: world.deployment.marketplace,
-          key: keyOf(2),
-          roles: ['provider'],
-          bootstrap: [peerAddress(client)],
-          circuitShape: QUICK_SHAPE,
-          proverThreads: 1,
-          quotaBytes: 16 * MiB,
-          pollSeconds: 1,
-          wasm: ROOT + keys.wasm,
-          zkey: ROOT + keys.zkey,
-          verificationKey: ROOT + keys.verificationKey,
-          nowMs: world.time.readMs(),
-          offer: OFFER,
-        },
-        world.time,
-      )
-      provider = started
-      await world.until('ready', () => isRunning(started) && started.isReady)
-      return started
-    }
+    const start = async (): Promise<SellingProcess> =>
+      (provider = await SellingProcess.inWorld(world, { account: 2, client }))
     let running = await start()
     for (let killed = 0, round = 1; killed < KILLS; round++) {
       const request = await buy(client, await upload(client, 5 * 65_536, round), {
@@ -81,7 +40,7 @@ test.runIf(import.meta.env['LONG'])(
         running = await start()
         expect((await running.look()).problems).toEqual([])
       }
-      await world.until('request over', () => isOver(purchaseState(client, request)) && isRunning(running))
+      await world.until('request over', () => isOver(purchaseState(client, request)) && running.isRunning)
       await world.until('sales over', async () => (await running.look()).reservations === 0)
     }
     const { sales: _, waiting: __, ...last } = await running.look()
@@ -89,10 +48,11 @@ test.runIf(import.meta.env['LONG'])(
     expect(last).toMatchObject({
       problems: [],
       usedBytes: 0,
-      freeBytes: OFFER.totalSize,
-      remainingCollateral: OFFER.totalCollateral,
+      freeBytes: PROCESS_OFFER.totalSize,
+      remainingCollateral: PROCESS_OFFER.totalCollateral,
     })
     expect(gained).toBeGreaterThan(0n)
+    expect(last.reward).toBe(String(gained))
     expect(gained).toBe(RICH - (await world.tokensOf(addressOf(1))))
     const acts = await sentBy(world.anvil.rpc, addressOf(2), world.deployment)
     expect(acts.filter((act, i) => acts.indexOf(act) !== i)).toEqual([])
@@ -108,14 +68,9 @@ async function untilPoint(
 ): Promise<void> {
   const past = (): boolean => isOver(purchaseState(client, request))
   if (point !== 'by chance')
-    return world.until(point, () => isRunning(running) && (running.states.includes(point) || past()))
+    return world.until(point, () => running.isRunning && (running.states.includes(point) || past()))
   const end = world.time.readMs() + Math.random() * LONGEST_CHANCE_SECONDS * 1000
-  await world.until(point, () => isRunning(running) && (world.time.readMs() >= end || past()))
-}
-
-function isRunning(running: SellingProcess): boolean {
-  if (running.isOver) throw new Error(`the provider ended by itself: ${running.failure}`)
-  return true
+  await world.until(point, () => running.isRunning && (world.time.readMs() >= end || past()))
 }
 
 function isOver(state: string): boolean {

@@ -170,8 +170,12 @@ export class NodeWorld {
       ...options,
     })
     this.#nodes.add(node)
-    const { provider } = node.trade ?? {}
-    if (provider !== undefined) this.time.waitFor(() => paceOf(provider))
+    const { trade } = node
+    if (trade !== undefined) this.time.waitFor(() => paceOf(trade))
+    // It marks at the beginning of each period, before the time for that is over.
+    const { period, timeout } = CONFIGURATION.proofs
+    if (trade?.validator !== undefined)
+      this.time.waitFor(() => ((this.time.readMs() / 1000) % period < timeout ? 'slow' : 'fast'))
     return node as WorldNode
   }
 

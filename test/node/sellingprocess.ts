@@ -2,8 +2,14 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { MiB } from '../../src/lib/units.ts'
 import type { CircuitShape } from '../../src/slots/proofinputs.ts'
+import { storageProofMain } from '../../wasm/circuit/templates.ts'
 import { bundleChild } from '../children.ts'
+import { ROOT } from '../proving/compilefortests.ts'
+import { keysForTests } from '../proving/keysfortests.ts'
+import type { NodeWorld, WorldNode } from './nodeworld.ts'
+import { keyOf, peerAddress, QUICK_CIRCUIT, QUICK_SHAPE } from './nodeworld.ts'
 import type { Pace, PatientTime } from './patienttime.ts'
 
 export interface SellingOptions {
@@ -27,7 +33,7 @@ export interface SellingOptions {
   readonly offer?: { readonly totalSize: number; readonly duration: number; readonly totalCollateral: string }
 }
 
-export type SellingQuestion = { readonly ask: 'time'; readonly nowMs: number } | { readonly ask: 'look' }
+export type SellingQuestion = { readonly ask: 'time'; readonly nowMs: number } | { readonly ask: 'look' | 'stop' }
 export type SellingAnswer =
   | { readonly say: 'ready' }
   | { readonly say: 'pace'; readonly pace: Pace }
@@ -46,6 +52,9 @@ export interface SellingLook {
   readonly remainingCollateral: string
   readonly reward: string
 }
+
+/** What each of them sells. */
+export const PROCESS_OFFER = { totalSize: 4 * MiB, duration: 2000, totalCollateral: String(10n ** 9n) }
 
 let bundled: Promise<URL> | undefined
 
@@ -92,6 +101,40 @@ export class SellingProcess {
     return started
   }
 
+  /** A provider in the folder `provider` of the world, with the client as its peer, once it is ready. */
+  static async inWorld(
+    world: NodeWorld,
+    { account, client }: { account: number; client: WorldNode },
+  ): Promise<SellingProcess> {
+    const { wasm, zkey, verificationKey } = await keysForTests(storageProofMain(QUICK_CIRCUIT))
+    const started = await SellingProcess.start(
+      {
+        dataDir: `${world.folder}/provider`,
+        ethProvider: world.anvil.endpoint,
+        marketplace: world.deployment.marketplace,
+        key: keyOf(account),
+        roles: ['provider'],
+        bootstrap: [peerAddress(client)],
+        circuitShape: QUICK_SHAPE,
+        proverThreads: 1,
+        quotaBytes: 16 * MiB,
+        pollSeconds: 1,
+        ...{ wasm: ROOT + wasm, zkey: ROOT + zkey, verificationKey: ROOT + verificationKey },
+        nowMs: world.time.readMs(),
+        offer: PROCESS_OFFER,
+      },
+      world.time,
+    )
+    await world.until('ready', () => started.isRunning && started.isReady)
+    return started
+  }
+
+  /** @throws Error when it ended by itself */
+  get isRunning(): true {
+    if (this.#isOver) throw new Error(`the provider ended by itself: ${this.#failure}`)
+    return true
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }
@@ -115,6 +158,13 @@ export class SellingProcess {
         throw new Error(`the provider ended: ${this.#failure}`)
       }),
     ])
+  }
+
+  /** In good order. Settles when the process has ended by itself, because nothing runs in it any more. @returns its exit code */
+  async stop(): Promise<number | null> {
+    this.#ask({ ask: 'stop' })
+    await this.#ended
+    return this.#child.exitCode
   }
 
   /** At once, with nothing put away. */

@@ -21,7 +21,6 @@ export interface TabOptions {
 
 /** What the tab has. */
 export interface TabLook {
-  readonly pace: Pace
   readonly states: readonly string[]
   readonly reservations: number
   readonly freeBytes: number
@@ -69,16 +68,15 @@ const tab = {
 
   advance(nowMs: number): { readonly pace: Pace; readonly states: readonly string[] } {
     time?.advance(nowMs)
-    const provider = node?.trade?.provider
-    if (provider === undefined) return { pace: 'slow', states: [] }
-    return { pace: paceOf(provider), states: provider.list().map(({ state }) => state) }
+    const { trade } = node ?? {}
+    if (trade?.provider === undefined) return { pace: 'slow', states: [] }
+    return { pace: paceOf(trade), states: trade.provider.list().map(({ state }) => state) }
   },
 
   async look(): Promise<TabLook> {
     const provider = providerOf(node)
     const availabilities = provider.reservations.availabilities()
     return {
-      pace: paceOf(provider),
       states: provider.list().map(({ state }) => state),
       reservations: provider.reservations.reservations().length,
       freeBytes: availabilities.reduce((sum, { freeSize }) => sum + freeSize, 0),
