@@ -8,6 +8,7 @@ import { encodeManifest } from '../protocol/manifestcodec.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { checkMerkleRoot, checkVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
+import { keptUntil } from './keptuntil.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
@@ -35,7 +36,7 @@ export async function buildStored(
   if (merkleRoot !== undefined) checkMerkleRoot(merkleRoot)
   const manifest = await loadProtected(datasets, cid)
   const builder = new SlotsBuilder(parts, job)
-  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  const expiry = await keptUntil(repo, cid, wanted)
   const keep = wanted === undefined ? undefined : { first: 0, end: blocksCount(manifest) }
   if (manifest.kind === 'protected') {
     const built = await builder.build(manifest, { expiry, keep, merkleRoot })
@@ -62,7 +63,7 @@ export async function buildSlot(
   await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
   checkSlotIndex(index, manifest.slotRoots.length)
   const cid = manifestCid(encodeManifest(manifest))
-  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  const expiry = await keptUntil(repo, cid, wanted)
   const root = manifest.slotRoots[index] as Cid
   const keep = wanted === undefined ? undefined : slotRange(manifest, index)
   const holds = holdsDataset ? [manifest.treeCid, root] : [root]

@@ -7,6 +7,7 @@ import { originalBlocksCount } from '../protocol/manifest.ts'
 import { loadProtected } from './loadmanifest.ts'
 import { SlotsMeter } from './slotsprogress.ts'
 import type { ExpiryOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import { keptUntil } from './keptuntil.ts'
 
 /** @throws CodexError as `loadProtected` and `decodeDataset` */
 export async function decodeStored(
@@ -19,7 +20,7 @@ export async function decodeStored(
   return decodeDataset({ repo, erasure, trees: datasets.trees }, manifest, {
     signal,
     rank,
-    expiry: expiry ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry(),
+    expiry: await keptUntil(repo, cid, expiry),
     advance: (blocks) => meter.advance(blocks),
   })
 }

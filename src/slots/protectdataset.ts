@@ -12,6 +12,7 @@ import { blocksCount } from '../protocol/manifest.ts'
 import { treeCid } from '../protocol/merkletree.ts'
 import { nodeChanges } from '../storage/treenodes.ts'
 import { ELEMENT_BYTES } from './fieldelements.ts'
+import { keptUntil } from './keptuntil.ts'
 import { builtDataset, loadPlain } from './loadmanifest.ts'
 import { slotGeometry } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
@@ -46,7 +47,8 @@ export async function protectDataset(
   // What no manifest can say or no proof show is refused before the first block.
   const draft = protectedManifest(plain, { ecK, ecM }, treeCid(new Uint8Array(DIGEST_BYTES)), layout.totalBlocks)
   const { paddedBlocks } = slotGeometry(draft)
-  const expiry = wanted ?? repo.defaultExpiry()
+  const least = wanted === undefined ? repo.defaultExpiry() : 0
+  const expiry = Math.max(least, await keptUntil(repo, plainCid, wanted))
   return datasets.trees.grow(job, async (growth) => {
     const own = { ...job, signal: growth.signal }
     const builder = new SlotsBuilder(parts, own)

@@ -10,7 +10,10 @@ import { blocksCount } from '../protocol/manifest.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import { adoptLeaves } from '../storage/adoptleaves.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
+import type { RepoStore } from '../storage/repostore.ts'
+import { RECORDS_PER_PAGE } from '../storage/storeparts.ts'
 import { expectTree } from './expecttree.ts'
+import { keptUntil } from './keptuntil.ts'
 import { loadVerifiable } from './loadmanifest.ts'
 import { provePlaces } from './proveplaces.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
@@ -37,7 +40,7 @@ export interface SourceOption {
  * Data reference §5.2, last paragraph. Memory holds some groups of K rows, never the dataset. Rebuilt blocks are leaves of a tree of their own until all of
  * the slot is verified; then they take their places. The slot's tree is stored too, where it was missing. With `expiry` all
  * blocks of the slot are kept until then, those that were here too. They are served to others where {@link provePlaces} succeeds.
- * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, `slots/tree-disagrees`, as `loadVerifiable` and `RepoStore.putMany`, the signal's reason. No leaf is
+ * @throws CodexError `erasure/too-few-rows` naming the step, `slots/wrong-root`, `slots/tree-disagrees`, as `loadVerifiable`, `keptUntil` and `RepoStore.putMany`, the signal's reason. No leaf is
  * added then; the bytes of a block whose leaf was there all the time may stay, since they are what it says
  */
 export async function repairSlot(
@@ -59,7 +62,7 @@ export async function repairSlot(
   await expectTree(repo, manifest)
   // What others have, only asking tells.
   if (source === undefined) await requireRows(repo, manifest, [index], job)
-  const expiry = wanted ?? (await repo.expiryOf(cid)) ?? repo.defaultExpiry()
+  const expiry = await keptUntil(repo, cid, wanted)
   const { steps, ecK } = layoutOf(manifest)
   return datasets.trees.grow(job, async (growth) => {
     const own = { ...job, signal: growth.signal }
@@ -91,16 +94,33 @@ export async function repairSlot(
     })
     const nodes = await builder.hasher.nodes(await builder.hasher.leaves(pieces, geometry.paddedBlocks))
     checkRoot(manifest, index, nodes)
-    // Of a dataset whose rows others have there may be nothing here yet; otherwise it was here a moment ago.
-    const leafCount = source === undefined ? undefined : blocksCount(manifest)
-    await adoptLeaves(repo.parts, treeId, manifest.treeCid, { signal: growth.signal, leafCount })
-    await provePlaces(repo, manifest, index, { source, signal: growth.signal })
-    if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)
     const root = manifest.slotRoots[index] as Cid
     const hasTree = await builder.hasTree(root, geometry.paddedBlocks)
     const trees = hasTree ? [] : [await builder.grow(growth, nodes)]
     const holds = holdsDataset ? [manifest.treeCid, root] : [root]
-    await growth.finish(trees, [{ manifest, holds }], expiry)
+    // Of a dataset whose rows others have there may be nothing here yet; otherwise it was here a moment ago.
+    const leafCount = source === undefined ? undefined : blocksCount(manifest)
+    const adopted: number[] = []
+    const moved = (indices: readonly number[]): void => void adopted.push(...indices)
+    try {
+      await adoptLeaves(repo.parts, treeId, manifest.treeCid, { signal: growth.signal, leafCount, moved })
+      await provePlaces(repo, manifest, index, { source, signal: growth.signal })
+      if (wanted !== undefined) await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, index), wanted, growth)
+      await growth.finish(trees, [{ manifest, holds }], expiry)
+    } catch (error) {
+      await takeBack(repo, manifest.treeCid, adopted)
+      throw error
+    }
     return { index, blocks: steps, rebuiltBlocks }
   })
+}
+
+/** As it was before; places that cannot be taken back now hold true blocks, which the next repair finds. */
+async function takeBack(repo: RepoStore, tree: Cid, indices: readonly number[]): Promise<void> {
+  try {
+    for (let at = 0; at < indices.length; at += RECORDS_PER_PAGE)
+      await repo.dropLeaves(tree, indices.slice(at, at + RECORDS_PER_PAGE))
+  } catch (error) {
+    repo.parts.log.warn('blocks of a slot whose repair failed stay where they are', { error })
+  }
 }

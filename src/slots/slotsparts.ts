@@ -38,7 +38,7 @@ export interface SlotsJob extends AbortOptions {
 }
 
 export interface ExpiryOption {
-  /** Keep what is stored at least until then; as long as what it is made of by default. */
+  /** Keep what is stored at least until then; by default as long as what it is made of. */
   readonly expiry?: Seconds | undefined
 }
 

@@ -8,31 +8,34 @@ import { LEAVES_PER_PAGE, LeafPages, leavesKey } from './leafpage.ts'
 import type { StoreParts } from './storeparts.ts'
 import { encodeTreeRecord, idOf, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
 
+export interface AdoptOptions {
+  readonly leafCount?: number | undefined
+  readonly moved: (indices: readonly number[]) => void
+}
+
 /** Pages that move in one commit. */
 const PAGES_AT_ONCE = 16
 
 /**
  * Moves the leaves under `treeId` to the same places of `tree`, pages at a time, each a commit. A place that is taken stays as it is, and the leaf
  * where it was, to be swept. References to blocks move too, so their counts stay.
- * @param options `leafCount`: makes the tree where it is not in the store, for so many leaves in all
- * @returns how many moved
+ * @param options `leafCount`: makes the tree where it is not in the store, for so many leaves in all; `moved` hears after each commit which did
  * @throws CodexError `dataset/tree-missing`, `store/corrupted-record`; what moved by then stays
  */
 export async function adoptLeaves(
   parts: StoreParts,
   treeId: number,
   tree: Cid,
-  { leafCount, signal }: AbortOptions & { readonly leafCount?: number | undefined },
-): Promise<number> {
-  let moved = 0
+  { leafCount, moved, signal }: AbortOptions & AdoptOptions,
+): Promise<void> {
   let pages: number[] = []
   for await (const [key] of parts.datastore.entries(leavesKey(treeId), { signal })) {
     pages.push(idOf(key))
     if (pages.length < PAGES_AT_ONCE) continue
-    moved += await adoptPages(parts, treeId, tree, { pages, leafCount })
+    moved(await adoptPages(parts, treeId, tree, { pages, leafCount }))
     pages = []
   }
-  return moved + (await adoptPages(parts, treeId, tree, { pages, leafCount }))
+  moved(await adoptPages(parts, treeId, tree, { pages, leafCount }))
 }
 
 function adoptPages(
@@ -40,7 +43,7 @@ function adoptPages(
   treeId: number,
   tree: Cid,
   { pages, leafCount }: { readonly pages: readonly number[]; readonly leafCount: number | undefined },
-): Promise<number> {
+): Promise<number[]> {
   return parts.ledger.update(async () => {
     const made: Change[] = []
     let record = await readTreeRecord(parts.datastore, tree)
@@ -58,12 +61,12 @@ function adoptPages(
     )
     const from = await LeafPages.read(parts.datastore, treeId, indices)
     const to = await LeafPages.read(parts.datastore, record.id, indices)
-    let moved = 0
+    const moved: number[] = []
     for (const index of indices) {
       const cid = from.get(index)
       if (cid === undefined || !to.add(index, cid)) continue
       from.remove(index)
-      moved++
+      moved.push(index)
     }
     return [{ changes: [...made, ...to.changes(), ...from.changes()] }, moved]
   })

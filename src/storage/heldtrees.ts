@@ -231,10 +231,11 @@ function distinct(cids: readonly Cid[]): Cid[] {
   return [...new Map(cids.map((cid) => [String(cid), cid])).values()]
 }
 
-function outlived(expiry: Seconds): CodexError<'upload/outlived'> {
+/** For whoever can tell before the work is done. */
+export function outlived(expiry: Seconds): CodexError<'upload/outlived'> {
   return new CodexError(
     'upload/outlived',
-    'it took longer than its blocks are kept: give a later expiry or time to live',
+    'the time until which it is to be kept is over: give a later expiry or time to live',
     { detail: { expiry } },
   )
 }

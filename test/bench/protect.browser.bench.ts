@@ -10,7 +10,10 @@ export const bench: Bench = {
   peerTitle: 'bare kernels in two workers',
   rounds: 3,
   needsChromium: true,
-  figures: PROTECT_FIGURES,
+  figures: [
+    ...PROTECT_FIGURES,
+    { key: 'tabPeakMiB', unit: 'MiB', title: 'peak memory above idle', goal: { of: 'ours', atMost: 400 } },
+  ],
   prepare: (place) => buildPage(place, 'protect'),
   sides: {
     ours: (place) => measureInChromium(place, 'ours'),

@@ -1,6 +1,6 @@
 // Slots over a store: one slot alone, equal blocks, expiry, work that meets other work, is aborted, closed or watched.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
 import type { SlotsProgress } from '../../src/slots/slotsprogress.ts'
 import { toHex } from '../../src/lib/bytes.ts'
@@ -36,6 +36,20 @@ async function protectedStore(bytes: Uint8Array, ecK: number, ecM: number, filen
 }
 
 describe('whoever holds one slot', () => {
+  it('reads five blocks at most for the proof inputs of a challenge, however large the slot is', async () => {
+    const { store, verifiableCid } = await protectedStore(seededBytes(32 * BLOCK, 3), 1, 1)
+    const read = vi.spyOn(store.repo, 'getVerified')
+    for (let each = 1; each <= 8; each++) {
+      read.mockClear()
+      await store.slots.proofInputs(verifiableCid, each % 2, `0x${`0${each}`.repeat(32)}`, { signal })
+      const wanted = read.mock.calls
+        .flatMap(([cids]) => [...cids])
+        .filter((cid) => String(cid) !== String(verifiableCid))
+      expect(wanted.length).toBeGreaterThan(0)
+      expect(wanted.length).toBeLessThanOrEqual(5)
+    }
+  })
+
   it('builds its tree of the blocks alone, proves it, and leaves nothing when the dataset goes', async () => {
     const bytes = seededBytes(9 * BLOCK, 14)
     const client = await protectedStore(bytes, 3, 1)
@@ -321,6 +335,40 @@ describe('work on slots', () => {
     await store.slots.dropSlot(verifiableCid, 0, { signal })
     const repair = () => store.slots.repair(verifiableCid, 0, { signal })
     await Promise.all([repair(), repair(), store.slots.build(protectedCid, { signal }).catch(() => undefined)])
+    expect((await store.slots.verify(verifiableCid, { signal })).every(({ outcome }) => outcome === 'ok')).toBe(true)
+    await expectClean(store)
+    await expectNoOrphans(store)
+  })
+
+  it('that repairs and is aborted takes no place, wherever it was; what could not be kept is refused before any work', async () => {
+    const { store, verifiableCid } = await protectedStore(bytes, 3, 2)
+    await store.slots.dropSlot(verifiableCid, 1, { signal })
+    const present = async (): Promise<number[]> =>
+      (await store.slots.show(verifiableCid, { signal })).slots.map(({ presentBlocks }) => presentBlocks)
+    const before = await present()
+    const space = await store.repo.space()
+    const progress = (): never => {
+      throw new Error('work was done')
+    }
+    await expect(
+      store.slots.repair(verifiableCid, 1, { signal, expiry: store.clock.now() - 1, progress }),
+    ).rejects.toMatchObject({
+      code: 'upload/outlived',
+    })
+    for (let turns = 0; ; turns += 7) {
+      const controller = new AbortController()
+      const work = store.slots.repair(verifiableCid, 1, { signal: controller.signal }).then(
+        () => 'done',
+        (error: unknown) => error,
+      )
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      for (let task = 0; task < Math.floor(turns / 50); task++) await nextTask()
+      controller.abort(new Error('enough'))
+      if ((await work) === 'done') break
+      expect(await present(), `after ${turns} turns`).toEqual(before)
+      await store.repo.trim()
+      expect(await store.repo.space(), `after ${turns} turns`).toEqual(space)
+    }
     expect((await store.slots.verify(verifiableCid, { signal })).every(({ outcome }) => outcome === 'ok')).toBe(true)
     await expectClean(store)
     await expectNoOrphans(store)
