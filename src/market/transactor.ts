@@ -142,7 +142,7 @@ export class Transactor {
 
   /**
    * Signed and journaled. When the machine slept since the chain was asked, however far it had come, nothing of it counts: it is asked again.
-   * @throws CodexError `market/withdrawn` when it comes too late by then, `market/unreachable`
+   * @throws CodexError `market/withdrawn` when it comes too late by then
    */
   async #writeWhileKnown(
     order: Order,
@@ -154,10 +154,10 @@ export class Transactor {
       const { entry, raw } = await this.#sign(order, gasLimit, signal)
       await this.#writeFirst(entry)
       const seconds = clock.now() - at
-      if (seconds <= MAX_KNOWN_SECONDS) return { entry, raw }
+      // An endpoint so slow each time is still better than none.
+      if (seconds <= MAX_KNOWN_SECONDS || weighing === MAX_WEIGHINGS) return { entry, raw }
       await journal.forget([entry.nonce])
       log.info('what the chain said is too old to act on; asking again', { verb: entry.verb, seconds })
-      if (weighing === MAX_WEIGHINGS) throw tooSlow()
       await heads.look({ signal })
       if (order.validUntil !== undefined && heads.latest.timestamp > order.validUntil) throw withdrawn(entry)
       ;({ at, gasLimit } = await this.#weigh(order, { signal }))
@@ -233,11 +233,6 @@ function entryOf(
     end: undefined,
     landed: undefined,
   }
-}
-
-function tooSlow(): CodexError<'market/unreachable'> {
-  const message = `what the endpoint says was ${MAX_KNOWN_SECONDS} seconds old before it could be acted on, ${MAX_WEIGHINGS} times; use another endpoint if it goes on`
-  return new CodexError('market/unreachable', message)
 }
 
 function tooManyOpen(): CodexError<'market/too-many-open'> {
