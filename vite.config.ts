@@ -56,6 +56,11 @@ const TEST_WORKERS = Math.max(2, availableParallelism() - 1)
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
 const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
+/** Logic over fakes that touches no platform: a tab runs it in the same engine as Node, so it does only in the long run. */
+const LONG_IN_A_TAB = [
+  'test/{sales,purchasing,validation}/*.test.ts',
+  'test/{slots/slots{errors,work},storage/datasets,exchange/blockexchange}.test.ts',
+]
 
 export default defineConfig(async ({ mode }): Promise<ViteUserConfig> => {
   if (mode === 'package' || mode === 'command') return packageBuild(mode)
@@ -183,7 +188,7 @@ async function tests(): Promise<ViteUserConfig> {
           test: {
             name: 'browser',
             include: ['test/**/*.test.ts'],
-            exclude: [...NEVER_TESTS, 'test/**/*.nodejs.test.ts'],
+            exclude: [...NEVER_TESTS, 'test/**/*.nodejs.test.ts', ...(process.env['LONG'] ? [] : LONG_IN_A_TAB)],
             browser: {
               enabled: true,
               // One page at a time: the persistent profile cannot be shared, and tests of storage want the disk to themselves.
