@@ -2,6 +2,7 @@
 
 import type { Cid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
+import type { TakeMemory } from '../storage/slabfile.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import { addressKey } from './addresskey.ts'
@@ -29,13 +30,14 @@ export class BlockSource {
 
   /**
    * The blocks with what proves their place, in order; undefined for one that is not here, or that cannot be proven.
+   * @param memory for their data, as far as the store can read there
    * @throws CodexError `store/block-corrupted`, `store/corrupted-record`
    */
-  async load(addresses: readonly BlockAddress[]): Promise<(Delivery | undefined)[]> {
+  async load(addresses: readonly BlockAddress[], memory?: TakeMemory): Promise<(Delivery | undefined)[]> {
     const trees = treesOf(addresses)
     const cids = await this.#cidsOf(addresses, trees)
     const known = cids.filter((cid) => cid !== undefined)
-    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known), this.#proofsOf(trees)])
+    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known, memory), this.#proofsOf(trees)])
     let next = 0
     return addresses.map(({ treeCid, index }, i) => {
       const cid = cids[i]

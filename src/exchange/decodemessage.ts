@@ -1,4 +1,4 @@
-// Reads a message of the block exchange: strictly, within the limits of message.ts, and without believing any of it. Data of
+// Reads a message of the block exchange: as protobuf has it, within the limits of message.ts, and without believing any of it. Data of
 // deliveries are views of the input. That a block is what it is said to be is checked where it was asked for (checkdelivery.ts).
 
 import { equalBytes } from '../lib/bytes.ts'
@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { decodeCid } from '../protocol/cid.ts'
 import { decodeProof } from '../protocol/merkleproof.ts'
+import type { Shape } from '../protocol/wire.ts'
 import { boundedInput, WireMessage } from '../protocol/wire.ts'
 import type { BlockAddress, Delivery, Message, Presence, Want } from './message.ts'
 import {
@@ -34,13 +35,8 @@ export function decodeMessage(bytes: Uint8Array): Message {
   const input = boundedInput(bytes, MAX_MESSAGE_BYTES, ROOM)
   const trees = new TreeCids()
   const shape = { 1: 'bytes', 3: 'repeated bytes', 4: 'repeated bytes' } as const
-  const message = new WireMessage(input, shape, ROOM, MAX_DELIVERIES + MAX_PRESENCES + SPARE_FIELDS)
-  const list = new WireMessage(
-    message.bytes(1) ?? NOTHING,
-    { 1: 'repeated bytes', 2: 'number' },
-    ROOM,
-    MAX_WANTS + SPARE_FIELDS,
-  )
+  const message = fieldsOf(input, shape, MAX_DELIVERIES + MAX_PRESENCES + SPARE_FIELDS)
+  const list = fieldsOf(message.bytes(1) ?? NOTHING, { 1: 'repeated bytes', 2: 'number' }, MAX_WANTS + SPARE_FIELDS)
   return {
     wants: bounded(list.list(1), MAX_WANTS, 'wants').map((entry) => readWant(entry, trees)),
     full: readBoolean(list, 2, 'full'),
@@ -62,13 +58,12 @@ class TreeCids {
 
 const NOTHING = new Uint8Array(0)
 
+function fieldsOf(bytes: Uint8Array, shape: Shape, maxFields = SPARE_FIELDS): WireMessage {
+  return new WireMessage(bytes, shape, ROOM, maxFields, 'proto3')
+}
+
 function readWant(bytes: Uint8Array, trees: TreeCids): Want {
-  const entry = new WireMessage(
-    bytes,
-    { 1: 'bytes', 2: 'number', 3: 'number', 4: 'number', 5: 'number' },
-    ROOM,
-    SPARE_FIELDS,
-  )
+  const entry = fieldsOf(bytes, { 1: 'bytes', 2: 'number', 3: 'number', 4: 'number', 5: 'number' })
   return {
     ...readAddress(entry.bytes(1), trees),
     wantType: readEnum(entry, 4, 'wantType') === 0 ? WANT_BLOCK : WANT_HAVE,
@@ -79,7 +74,7 @@ function readWant(bytes: Uint8Array, trees: TreeCids): Want {
 }
 
 function readPresence(bytes: Uint8Array, trees: TreeCids): Presence {
-  const presence = new WireMessage(bytes, { 1: 'bytes', 2: 'number', 3: 'bytes' }, ROOM, SPARE_FIELDS)
+  const presence = fieldsOf(bytes, { 1: 'bytes', 2: 'number', 3: 'bytes' })
   return {
     ...readAddress(presence.bytes(1), trees),
     type: readEnum(presence, 2, 'type') === 0 ? 'have' : 'dontHave',
@@ -88,7 +83,7 @@ function readPresence(bytes: Uint8Array, trees: TreeCids): Presence {
 }
 
 function readDelivery(bytes: Uint8Array, trees: TreeCids): Delivery {
-  const delivery = new WireMessage(bytes, { 1: 'bytes', 2: 'bytes', 3: 'bytes', 4: 'bytes' }, ROOM, SPARE_FIELDS)
+  const delivery = fieldsOf(bytes, { 1: 'bytes', 2: 'bytes', 3: 'bytes', 4: 'bytes' })
   const cid = readCid(delivery.bytes(1), 'the block')
   const data = delivery.bytes(2) ?? NOTHING
   if (data.length > MAX_DATA_BYTES)
@@ -117,7 +112,7 @@ function readDelivery(bytes: Uint8Array, trees: TreeCids): Delivery {
 function readAddress(bytes: Uint8Array | undefined, trees: TreeCids): BlockAddress {
   if (bytes === undefined)
     throw new CodexError('exchange/address-missing', 'expected the address of a block, found none')
-  const address = new WireMessage(bytes, { 1: 'number', 2: 'bytes', 3: 'number', 4: 'bytes' }, ROOM, SPARE_FIELDS)
+  const address = fieldsOf(bytes, { 1: 'number', 2: 'bytes', 3: 'number', 4: 'bytes' })
   if (!readBoolean(address, 1, 'leaf')) return { cid: readCid(address.bytes(4), 'the block') }
   return { treeCid: trees.read(address.bytes(2)), index: address.number(3) }
 }

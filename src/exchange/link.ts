@@ -20,8 +20,8 @@ export interface Link {
    */
   messages(options: ReceiveOptions): AsyncIterable<Uint8Array>
   /**
-   * Sends one message, given in pieces and borrowed until this settles, which is when the transport takes more. Calls do not overlap. Rejects
-   * when the link is over.
+   * Sends one message, given in pieces and borrowed until this settles well, which is when the transport has taken all of it and takes more. Calls do
+   * not overlap. Rejects when the link is over; the pieces may be read even then.
    */
   send(chunks: readonly Uint8Array[], options: AbortOptions): Promise<void>
   /** Ends the link for good; a second call is a no-op. */

@@ -9,12 +9,13 @@ import { KiB, MiB } from '../lib/units.ts'
 import type { Identity } from './identity.ts'
 import { MAX_PEERS } from './blockexchange.ts'
 import { joinWritesOf } from './joinedwrites.ts'
+import { decipherInPieces } from './piecewiserecords.ts'
 
 /** What libp2p stands on, which the platform loads lazily. */
 export interface Transports {
   /** As `createLibp2p` takes them. */
   readonly list: NonNullable<Libp2pOptions['transports']>
-  /** For Noise; script where the platform has nothing faster. */
+  /** For Noise, and able to decipher lists of pieces; script where the platform has nothing faster. */
   readonly crypto?: ICryptoInterface | undefined
 }
 
@@ -73,13 +74,16 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     import('@libp2p/crypto/keys'),
   ])
   const { identity, listen, announce = [], isBarred } = settings
+  const { crypto } = transports
+  const makeNoise: ReturnType<typeof noise> =
+    crypto === undefined ? noise() : (components) => decipherInPieces(noise({ crypto })(components))
   const denies = (peer: PeerId): boolean => isBarred(peer.toString())
   return createLibp2p({
     start: false,
     privateKey: privateKeyFromRaw(identity.privateKey),
     addresses: { listen: [...listen], announce: [...announce] },
     transports: transports.list.map((make) => (components) => joinWritesOf(make(components))),
-    connectionEncrypters: [noise(transports.crypto === undefined ? {} : { crypto: transports.crypto })],
+    connectionEncrypters: [makeNoise],
     streamMuxers: [
       yamux({
         maxInboundStreams: STREAMS_PER_CONNECTION,

@@ -6,7 +6,10 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Bytes } from '../lib/units.ts'
 import { KiB, MiB } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
+import type { TakeMemory } from '../storage/slabfile.ts'
 import { addressKey, addressOf } from './addresskey.ts'
+import { BatchMemory } from './batchmemory.ts'
 import type { BlockSource } from './blocksource.ts'
 import type { BlockAddress, Delivery, Want } from './message.ts'
 import { WANT_HAVE } from './message.ts'
@@ -26,6 +29,14 @@ export const MESSAGE_BYTES: Bytes = 1536 * KiB
 /** Batches read from the store at once; the peers that wait for one stand in line. */
 const LOADS_AT_ONCE = 2
 
+/** The next blocks for a peer. */
+export interface Batch {
+  /** Their data are borrowed until {@link Batch.giveBack}. */
+  readonly deliveries: readonly Delivery[]
+  /** All of it has left. Not to be called when that is not sure. */
+  readonly giveBack: () => void
+}
+
 /** Hears what peers want that is not here: see relay.ts. None of it may throw. */
 export interface ShortageWatch {
   /** Wanted and not here; told again each time the peer asks again. */
@@ -41,6 +52,7 @@ export class Responder {
   readonly #log: Log
   #watch: ShortageWatch | undefined
   readonly #turns = new Turns(LOADS_AT_ONCE)
+  readonly #memory = new BatchMemory(MAX_BATCH_BLOCKS * BLOCK_SIZE)
   /** Peers that wait for a block that is not here, by its address. */
   readonly #absent = new Map<string, Set<Peer>>()
 
@@ -74,7 +86,7 @@ export class Responder {
   }
 
   /** The next blocks for this peer, each of them once; undefined when there are none now. Rejects with `signal.reason` in line. */
-  async nextBatch(peer: Peer, { signal }: AbortOptions): Promise<Delivery[] | undefined> {
+  async nextBatch(peer: Peer, { signal }: AbortOptions): Promise<Batch | undefined> {
     if (!hasReady(peer)) return undefined
     return this.#turns.run(() => this.#load(peer), { signal })
   }
@@ -122,7 +134,7 @@ export class Responder {
     peer.theirs.delete(key)
   }
 
-  async #load(peer: Peer): Promise<Delivery[]> {
+  async #load(peer: Peer): Promise<Batch> {
     const batch: (readonly [string, TheirWant])[] = []
     for (const entry of peer.theirs) {
       if (entry[1].state !== 'ready') continue
@@ -130,7 +142,11 @@ export class Responder {
       batch.push(entry)
     }
     for (const [, want] of batch) want.state = 'sending'
-    const loaded = await this.#loadAddresses(batch.map(([, { address }]) => address))
+    const { take, giveBack } = this.#memory.lend()
+    const loaded = await this.#loadAddresses(
+      batch.map(([, { address }]) => address),
+      take,
+    )
     const deliveries: Delivery[] = []
     let bytes = 0
     for (const [i, [key, want]] of batch.entries()) {
@@ -143,7 +159,7 @@ export class Responder {
         deliveries.push(delivery)
       }
     }
-    return deliveries
+    return { deliveries, giveBack }
   }
 
   #missing(peer: Peer, key: string, want: TheirWant): void {
@@ -165,15 +181,15 @@ export class Responder {
   }
 
   /** One damaged block must not keep the others from being served. */
-  async #loadAddresses(addresses: readonly BlockAddress[]): Promise<(Delivery | undefined)[]> {
+  async #loadAddresses(addresses: readonly BlockAddress[], memory: TakeMemory): Promise<(Delivery | undefined)[]> {
     try {
-      return await this.#source.load(addresses)
+      return await this.#source.load(addresses, memory)
     } catch (error) {
       if (!CodexError.is(error)) throw error
       this.#log.warn('could not read a block that a peer wants', { error })
       if (addresses.length === 1) return [undefined]
       const loaded: (Delivery | undefined)[] = []
-      for (const address of addresses) loaded.push(...(await this.#loadAddresses([address])))
+      for (const address of addresses) loaded.push(...(await this.#loadAddresses([address], memory)))
       return loaded
     }
   }

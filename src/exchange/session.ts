@@ -7,11 +7,11 @@ import type { Seconds } from '../lib/units.ts'
 import { decodeMessage } from './decodemessage.ts'
 import type { MessageInput } from './encodemessage.ts'
 import { writeMessage } from './encodemessage.ts'
-import type { Delivery, Message } from './message.ts'
+import type { Message } from './message.ts'
 import type { Peer } from './peer.ts'
 import { RateLimit } from './ratelimit.ts'
 import type { Requester } from './requester.ts'
-import type { Responder } from './responder.ts'
+import type { Batch, Responder } from './responder.ts'
 import { MAX_BATCH_BLOCKS, messagesOf } from './responder.ts'
 
 /** Fields from this length on are sent without being copied. */
@@ -43,8 +43,8 @@ export async function readMessages(peer: Peer, parts: SessionParts, { signal }: 
 /** Sends what is to be said to the peer, until the signal aborts or the link breaks. While one batch of blocks is on its way the next is read. */
 export async function sendMessages(peer: Peer, parts: SessionParts, { signal }: AbortOptions): Promise<void> {
   const { clock, responder } = parts
-  let ahead: Promise<Delivery[] | undefined> | undefined
-  const readAhead = (): Promise<Delivery[] | undefined> => {
+  let ahead: Promise<Batch | undefined> | undefined
+  const readAhead = (): Promise<Batch | undefined> => {
     const next = responder.nextBatch(peer, { signal })
     // Met when it is awaited, unless the link breaks first.
     next.catch(() => undefined)
@@ -53,19 +53,20 @@ export async function sendMessages(peer: Peer, parts: SessionParts, { signal }: 
   for (;;) {
     const words = peer.outbox.take()
     if (words !== undefined) await send(peer, words, clock, signal)
-    const deliveries = await (ahead ?? readAhead())
-    ahead = deliveries === undefined ? undefined : readAhead()
-    if (deliveries !== undefined && deliveries.length > 0) await sendBatch(peer, deliveries, parts, signal)
-    if (words === undefined && deliveries === undefined) await peer.bell.wait({ signal })
+    const batch = await (ahead ?? readAhead())
+    ahead = batch === undefined ? undefined : readAhead()
+    if (batch !== undefined) await sendBatch(peer, batch, parts, signal)
+    if (words === undefined && batch === undefined) await peer.bell.wait({ signal })
   }
 }
 
 async function sendBatch(
   peer: Peer,
-  deliveries: readonly Delivery[],
+  { deliveries, giveBack }: Batch,
   { clock, responder }: SessionParts,
   signal: AbortSignal,
 ): Promise<void> {
+  if (deliveries.length === 0) return giveBack()
   const begun = clock.now()
   for (const message of messagesOf(deliveries)) await send(peer, { deliveries: message }, clock, signal)
   // Who reads slowly holds little of our memory meanwhile.
@@ -73,6 +74,7 @@ async function sendBatch(
   peer.batchBlocks = isQuick ? Math.min(peer.batchBlocks * 2, MAX_BATCH_BLOCKS) : Math.ceil(peer.batchBlocks / 2)
   responder.sent(peer, deliveries)
   for (const { data } of deliveries) peer.sentBytes += data.length
+  giveBack()
 }
 
 async function send(peer: Peer, message: MessageInput, clock: Clock, signal: AbortSignal): Promise<void> {

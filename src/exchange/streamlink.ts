@@ -96,11 +96,11 @@ export class StreamLink implements Link {
     const stream = this.#outbound ?? (await this.#open(either))
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      if (stream.send(new Uint8ArrayList(framePrefix(length), ...chunks))) return
+      stream.send(new Uint8ArrayList(framePrefix(length), ...chunks))
     } catch (cause) {
       throw this.#fail(closed('the stream to the peer takes nothing more', cause))
     }
-    await drained(stream, either)
+    await handedOn(stream, either)
   }
 
   close(reason: Error = closed('the link was closed')): void {
@@ -164,21 +164,34 @@ export class StreamLink implements Link {
   }
 }
 
-/** Settles when the stream takes more. The stream's own promise for that is made once and stays settled, so events are listened to instead. */
-async function drained(stream: Stream, signal: AbortSignal): Promise<void> {
-  if (!stream.writableNeedsDrain) return
+/**
+ * Settles when all that was sent has been encrypted, which copies it, and the connection takes more: a stream that needs no draining, and holds nothing
+ * back for want of a window, has handed on everything. Its own promise for that is made once and stays settled, so events are listened to instead.
+ */
+async function handedOn(stream: Stream, signal: AbortSignal): Promise<void> {
+  if (isHandedOn(stream)) return
   let wake: () => void = () => {}
-  const event = new Promise<void>((resolve) => {
-    wake = resolve
-  })
-  stream.addEventListener('drain', wake)
-  stream.addEventListener('close', wake)
+  const awake = (): void => wake()
+  stream.addEventListener('drain', awake)
+  stream.addEventListener('idle', awake)
+  stream.addEventListener('close', awake)
   try {
-    await raceAbort(event, signal)
+    while (!isHandedOn(stream)) {
+      if (stream.status !== 'open') throw closed('the stream to the peer broke off')
+      const event = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      await raceAbort(event, signal)
+    }
   } finally {
-    stream.removeEventListener('drain', wake)
-    stream.removeEventListener('close', wake)
+    stream.removeEventListener('drain', awake)
+    stream.removeEventListener('idle', awake)
+    stream.removeEventListener('close', awake)
   }
+}
+
+function isHandedOn({ writableNeedsDrain, writeBufferLength }: Stream): boolean {
+  return !writableNeedsDrain && writeBufferLength === 0
 }
 
 function closed(what: string, cause?: unknown): CodexError<'exchange/link-closed'> {

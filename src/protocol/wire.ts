@@ -1,5 +1,6 @@
 // The protobuf wire format, read strictly and written plainly: fields in, fields out. Knows no message of ours. Strict, because
-// what is hashed and named must not have two spellings, and bounded, because nothing in here follows a length beyond the input.
+// what is hashed and named must not have two spellings, and bounded, because nothing in here follows a length beyond the input. What peers say to each
+// other is named by nobody: it is read as all readers of protobuf do.
 
 import { checkedBytes, isBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -7,6 +8,12 @@ import { encodeVarint, readVarint } from './varint.ts'
 
 /** How a message's fields are written, by number: a number, bytes (texts and messages too), or bytes any number of times. */
 export type Shape = Readonly<Record<number, 'number' | 'bytes' | 'repeated bytes'>>
+
+/**
+ * Of a field that comes twice where it may come once, and of one written as another type: `strict` refuses them; `proto3` takes the last of the
+ * first, messages included, and skips the second, as the network's nodes do.
+ */
+export type Manner = 'strict' | 'proto3'
 
 interface Field {
   number: number
@@ -29,6 +36,7 @@ const WIRE_FIXED32 = 5
  */
 export class WireMessage {
   readonly #room: string
+  readonly #manner: Manner
   // By field number. Made when first needed: messages have few fields, and peers send a great many messages.
   #values: (number | Uint8Array | undefined)[] | undefined
   #lists: Uint8Array[][] | undefined
@@ -37,11 +45,12 @@ export class WireMessage {
    * @param room prefix of the error codes, the format being read
    * @param maxFields how many fields there may be in all, those that are skipped included: an empty one takes two bytes of input, but far
    * more of memory. Without it the caller bounds the input instead
-   * @throws CodexError `<room>/truncated`, `<room>/not-canonical`, `<room>/unknown-wire-type`, `<room>/wrong-wire-type`,
-   * `<room>/duplicate-field`, `<room>/too-many-fields`
+   * @throws CodexError `<room>/truncated`, `<room>/not-canonical`, `<room>/unknown-wire-type`, `<room>/too-many-fields`; when strict also
+   * `<room>/wrong-wire-type`, `<room>/duplicate-field`
    */
-  constructor(bytes: Uint8Array, shape: Shape, room: string, maxFields = Infinity) {
+  constructor(bytes: Uint8Array, shape: Shape, room: string, maxFields = Infinity, manner: Manner = 'strict') {
     this.#room = room
+    this.#manner = manner
     const field: Field = { number: 0, value: undefined, end: 0 }
     for (let fields = 0; field.end < bytes.length;) {
       readField(bytes, room, field)
@@ -78,7 +87,8 @@ export class WireMessage {
   }
 
   #take({ number, value }: Field, expected: Shape[number]): void {
-    if (value === undefined || (expected === 'number') !== (typeof value === 'number'))
+    if (value === undefined || (expected === 'number') !== (typeof value === 'number')) {
+      if (this.#manner === 'proto3') return
       throw new CodexError(
         `${this.#room}/wrong-wire-type`,
         `expected field ${number} to hold ${expected}, found another wire type`,
@@ -86,6 +96,7 @@ export class WireMessage {
           detail: { field: number, expected },
         },
       )
+    }
     if (typeof value !== 'number' && expected === 'repeated bytes') this.#append(number, value)
     else this.#set(number, value)
   }
@@ -99,7 +110,7 @@ export class WireMessage {
 
   #set(field: number, value: number | Uint8Array): void {
     this.#values ??= []
-    if (this.#values[field] !== undefined)
+    if (this.#values[field] !== undefined && this.#manner === 'strict')
       throw new CodexError(`${this.#room}/duplicate-field`, `expected field ${field} at most once, found it again`, {
         detail: { field },
       })

@@ -4,7 +4,7 @@ import { concatBytes } from '../lib/bytes.ts'
 import type { Bytes } from '../lib/units.ts'
 import type { BlockRecord } from './blockrecord.ts'
 import { unitsOf } from './blockrecord.ts'
-import type { SlabFile, SlabPiece } from './slabfile.ts'
+import type { SlabFile, SlabPiece, TakeMemory } from './slabfile.ts'
 import { UNIT_BYTES } from './unitmap.ts'
 
 export function unitsNeeded(size: Bytes): number {
@@ -20,7 +20,11 @@ export function slabPieces(bytes: Uint8Array, units: readonly number[]): SlabPie
 }
 
 /** The bytes the records claim, unchecked; shorter than `size` where the file ends early. Inline and gone records have none here. */
-export async function readSlab(slab: SlabFile, records: readonly BlockRecord[]): Promise<Uint8Array[]> {
+export async function readSlab(
+  slab: SlabFile,
+  records: readonly BlockRecord[],
+  memory?: TakeMemory,
+): Promise<Uint8Array[]> {
   const wanted = records.flatMap((record, owner) =>
     unitsOf(record).map((unit, i) => ({
       owner,
@@ -29,7 +33,7 @@ export async function readSlab(slab: SlabFile, records: readonly BlockRecord[]):
     })),
   )
   // Manifests lie in their records: reading them needs no slab, and so a viewer has none.
-  const parts = wanted.length === 0 ? [] : await slab.read(wanted)
+  const parts = wanted.length === 0 ? [] : await slab.read(wanted, memory)
   const byOwner = records.map((): Uint8Array[] => [])
   wanted.forEach(({ owner }, i) => byOwner[owner]?.push(parts[i] as Uint8Array))
   return byOwner.map((own) => (own.length === 1 ? (own[0] as Uint8Array) : concatBytes(...own)))

@@ -8,6 +8,7 @@ import { readSlab } from './blockbytes.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { BlockRecord } from './blockrecord.ts'
 import { servable } from './blockrecord.ts'
+import type { TakeMemory } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
 
@@ -15,11 +16,16 @@ const NO_BYTES = new Uint8Array(0)
 
 /**
  * The bytes of each block, in order; `undefined` for one the store does not have. The empty block is always there.
+ * @param memory as for `SlabFile.read`
  * @throws CodexError `store/block-corrupted` for the first whose bytes have changed on disk, `store/corrupted-record`
  */
-export async function getBlocks(parts: StoreParts, cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {
+export async function getBlocks(
+  parts: StoreParts,
+  cids: readonly Cid[],
+  memory?: TakeMemory,
+): Promise<(Uint8Array | undefined)[]> {
   const records = await readBlockRecords(parts.datastore, cids.map(blockKey))
-  const bytes = await readRecords(parts, records)
+  const bytes = await readRecords(parts, records, memory)
   const digests = await parts.hasher.sha256(bytes.map((found) => found ?? NO_BYTES))
   return Promise.all(
     cids.map(async (cid, i) => {
@@ -35,9 +41,10 @@ export async function getBlocks(parts: StoreParts, cids: readonly Cid[]): Promis
 async function readRecords(
   { slab }: StoreParts,
   records: readonly (BlockRecord | undefined)[],
+  memory?: TakeMemory,
 ): Promise<(Uint8Array | undefined)[]> {
   const inSlab = records.filter((record) => servable(record) && record.place.at === 'slab')
-  const read = await readSlab(slab, inSlab as readonly BlockRecord[])
+  const read = await readSlab(slab, inSlab as readonly BlockRecord[], memory)
   let next = 0
   return records.map((record) => {
     if (!servable(record)) return undefined

@@ -32,7 +32,7 @@ import type { Recount } from './recount.ts'
 import { recount } from './recount.ts'
 import type { Repair } from './repair.ts'
 import { repair } from './repair.ts'
-import type { SlabFile } from './slabfile.ts'
+import type { SlabFile, TakeMemory } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
 import { readTreeRecord } from './treerecord.ts'
@@ -138,8 +138,8 @@ export class RepoStore {
   }
 
   /** As {@link getBlocks}: in order, `undefined` where missing. @throws CodexError `store/block-corrupted`, `store/corrupted-record` */
-  getMany(cids: readonly Cid[]): Promise<(Uint8Array | undefined)[]> {
-    return getBlocks(this.#parts, cids)
+  getMany(cids: readonly Cid[], memory?: TakeMemory): Promise<(Uint8Array | undefined)[]> {
+    return getBlocks(this.#parts, cids, memory)
   }
 
   /** As {@link RepoStore.getMany}, for who stores the same blocks under another tree. */

@@ -7,6 +7,9 @@ export interface SlabRange {
   readonly length: Bytes
 }
 
+/** Gives so many bytes of memory, with anything in them. */
+export type TakeMemory = (bytes: Bytes) => Uint8Array
+
 export interface SlabPiece {
   readonly offset: Bytes
   /** Borrowed until the call settles; never detached. */
@@ -21,8 +24,11 @@ export interface SlabPiece {
  * write touched is unknown then, the rest is unharmed.
  */
 export interface SlabFile {
-  /** One new array per range, in order, cut short where the file ends. */
-  read(ranges: readonly SlabRange[]): Promise<Uint8Array[]>
+  /**
+   * One array per range, in order, cut short where the file ends. Each is new; where a caller gives memory and the platform can read there, it is of
+   * that memory.
+   */
+  read(ranges: readonly SlabRange[], memory?: TakeMemory): Promise<Uint8Array[]>
   /** Grows the file as needed; a gap reads as zeros. */
   write(pieces: readonly SlabPiece[]): Promise<void>
   /** Settles once every write that settled before this call survives a power cut as far as the platform can promise it. */

@@ -35,6 +35,8 @@ export const WEBSOCKET = '/ip4/127.0.0.1/tcp/0/ws'
 const QUICK_BYTES: Bytes = 64 * MiB
 export const FETCH_FIGURES: readonly Figure[] = [
   { key: 'mibPerSecond', unit: 'MiB/s', title: 'speed', goal: { of: 'ratio', atLeast: 0.5 } },
+  // Says the same on a machine that has more to do.
+  { key: 'cpuMs', unit: 'ms', title: 'processor time of both sides', goal: { of: 'ratio', atMost: 2 } },
   { key: 'delayMs', unit: 'ms', title: 'event-loop delay of the fetching side, p99', goal: { of: 'ours', atMost: 50 } },
   {
     key: 'providerDelayMs',
@@ -95,20 +97,23 @@ export async function fetch(course: Course): Promise<Sample> {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
   const begin = performance.now()
+  const cpu = process.cpuUsage()
   const sink = storeLeaves(node.repo, treeCid, leafCount, { durability: 'relaxed' })
   const { fetchedBytes } = await fetchLeaves(exchange, { treeCid, leafCount, indices, sink, signal: NEVER })
   // As after a download: the one strict commit that makes all before it durable.
   await node.repo.reserve(0, [{ put: new Uint8Array(1), value: new Uint8Array(1) }])
   const seconds = (performance.now() - begin) / 1000
+  const cpuMs = cpuMsSince(cpu)
   delay.disable()
   if (fetchedBytes !== leafCount * BLOCK_BYTES) throw new Error(`fetched ${fetchedBytes} bytes`)
   await exchange.stop()
   await network.stop()
   await node.stop()
   rmSync(dataDir, { recursive: true })
-  const { rssMiB, delayMs } = await provider.end()
+  const { rssMiB, delayMs, cpuMs: providerCpuMs } = await provider.end()
   return {
     mibPerSecond: fetchedBytes / MiB / seconds,
+    cpuMs: cpuMs + providerCpuMs,
     peakRssMiB: peakRssMiB(),
     delayMs: delay.percentile(99) / 1e6,
     providerRssMiB: rssMiB,
@@ -124,12 +129,14 @@ export async function raw(course: Course): Promise<Sample> {
   await libp2p.start()
   const connection = await libp2p.dial(multiaddr(sender.address))
   const begin = performance.now()
+  const cpu = process.cpuUsage()
   const wanted = course.blocks * BLOCK_BYTES
   await receiveRaw(await connection.newStream(RAW_PROTOCOL), wanted)
   const seconds = (performance.now() - begin) / 1000
+  const cpuMs = cpuMsSince(cpu)
   await libp2p.stop()
-  await sender.end()
-  return { mibPerSecond: wanted / MiB / seconds }
+  const { cpuMs: senderCpuMs } = await sender.end()
+  return { mibPerSecond: wanted / MiB / seconds, cpuMs: cpuMs + senderCpuMs }
 }
 
 /** Settles when so many bytes have come. */
@@ -170,9 +177,10 @@ export async function sendRaw({ listen, blocks }: Course): Promise<string> {
   return String(libp2p.getMultiaddrs()[0])
 }
 
-/** What a child tells of itself at its end: its peak of memory and how late its event loop was at worst in 99 of 100 turns. */
+/** What a child tells of itself at its end: its peak of memory, the processor time it took since it listened, and how late its event loop was at worst in 99 of 100 turns. */
 export interface ChildReport {
   readonly rssMiB: number
+  readonly cpuMs: number
   readonly delayMs: number
 }
 
@@ -180,7 +188,13 @@ export interface ChildReport {
 export function watchChild(): () => ChildReport {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
-  return () => ({ rssMiB: peakRssMiB(), delayMs: delay.percentile(99) / 1e6 })
+  const cpu = process.cpuUsage()
+  return () => ({ rssMiB: peakRssMiB(), cpuMs: cpuMsSince(cpu), delayMs: delay.percentile(99) / 1e6 })
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
 }
 
 export interface Child {

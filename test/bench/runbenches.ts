@@ -1,7 +1,7 @@
 // The command `npm run bench`: chooses benches, prepares, measures, prints. Started by run.js.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -17,6 +17,7 @@ import { bench as fieldScalar } from './fieldscalar.bench.ts'
 import type { Bench } from './harness.ts'
 import { compare, measureInTurn } from './harness.ts'
 import { bench as exchange } from './exchange.bench.ts'
+import { bench as exchangeBitswap } from './exchangebitswap.bench.ts'
 import { bench as exchangeInTab } from './exchange.browser.bench.ts'
 import { bench as exchangeGib } from './exchangegib.bench.ts'
 import { bench as leopard } from './leopard.bench.ts'
@@ -59,6 +60,7 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: simulation, file: 'simulation.bench.ts' },
   { bench: exchange, file: 'exchange.bench.ts' },
   { bench: exchangeGib, file: 'exchangegib.bench.ts' },
+  { bench: exchangeBitswap, file: 'exchangebitswap.bench.ts' },
   { bench: exchangeInTab, file: 'exchange.browser.bench.ts' },
   { bench: marketEvents, file: 'marketevents.bench.ts' },
   { bench: marketDuties, file: 'marketduties.bench.ts' },
@@ -178,7 +180,9 @@ function readRounds(text: string): number {
 /** Their versions are those of the lock file beside them; the project itself never installs them. */
 function installPeers(): void {
   // What npm writes when it is done; a broken-off installation lacks it.
-  if (existsSync(join(PEERS, 'node_modules', '.package-lock.json'))) return
+  const installed = join(PEERS, 'node_modules', '.package-lock.json')
+  const wanted = join(PEERS, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs) return
   tell('installing the packages to compare with')
   const { status } = spawnSync('npm', ['ci', '--prefix', PEERS, '--no-audit', '--no-fund'], {
     stdio: ['ignore', process.stderr.fd, process.stderr.fd],

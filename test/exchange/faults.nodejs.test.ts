@@ -1,7 +1,7 @@
 // Real connections that fail: through a proxy that delays, drops, stalls and cuts, and to peers that attack on the wire. Every fetch ends right or with
 // a typed error, and nothing unverified is in the store.
 
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { BootstrapDiscovery } from '../../src/exchange/bootstrapdiscovery.ts'
@@ -15,7 +15,7 @@ import { concatBytes } from '../../src/lib/bytes.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { blockCid } from '../../src/protocol/block.ts'
 import type { TestDataset } from '../fakes/exchangepeers.ts'
-import { giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
+import { giveContent, giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import type { FaultyProxy, Faults } from '../fakes/faultyproxy.ts'
 import { faultyProxy } from '../fakes/faultyproxy.ts'
 import { NEVER } from '../fakes/memorystore.ts'
@@ -41,10 +41,11 @@ async function proxyTo(target: NetworkNode, faults: Faults): Promise<FaultyProxy
   return proxy
 }
 
-/** Keeps connecting through the proxy, as a node with a bootstrap peer does. */
-function keepConnecting(from: NetworkNode, to: NetworkNode, proxy: FaultyProxy): void {
+/** Keeps connecting, through the proxy where there is one, as a node with a bootstrap peer does. */
+function keepConnecting(from: NetworkNode, to: NetworkNode, proxy?: FaultyProxy): void {
+  const address = proxy === undefined ? to.network.addresses()[0] : `/ip4/127.0.0.1/tcp/${proxy.port}`
   const finder = new PeerFinder({
-    discovery: new BootstrapDiscovery([`/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${to.id}`]),
+    discovery: new BootstrapDiscovery([`${address}/p2p/${to.id}`]),
     wanted: () => from.exchange.unoffered(),
     connect: (peer, options) => from.network.connect(peer, options),
     clock: new SystemClock(),
@@ -126,6 +127,102 @@ describe('a fetch through a bad network', () => {
     await connect(b, other)
     await fetching
     await expectOnlyRight(b, dataset, true)
+  })
+})
+
+describe('a connection that is cut', () => {
+  /** How much of a message with blocks still goes out, its length prefix of three bytes included. */
+  const places: readonly (readonly [string, (frameBytes: number) => number])[] = [
+    ['before the length prefix', () => 0],
+    ['inside the length prefix', () => 1],
+    ['behind the length prefix', () => 3],
+    ['inside a message', (frameBytes) => Math.floor(frameBytes / 2)],
+    ['before the last byte of a message', (frameBytes) => frameBytes - 1],
+    ['between two messages', (frameBytes) => frameBytes],
+  ]
+
+  it.each(places)('%s leaves a fetch that ends right', async (_, passes) => {
+    const [a, b] = [await node(), await node()]
+    const dataset = await giveDataset(a, 100, 7)
+    const cuts = cutOnce(a, passes)
+    keepConnecting(b, a)
+    await fetchAll(b, dataset)
+    expect(cuts()).toBe(1)
+    expect(b.exchange.isBarred(a.id)).toBe(false)
+    await expectOnlyRight(b, dataset, true)
+  })
+
+  /** Cuts the connection in the second message with blocks that the node sends. @returns how often it has */
+  function cutOnce(from: NetworkNode, passes: (frameBytes: number) => number): () => number {
+    let messages = 0
+    let cuts = 0
+    const known = new WeakSet<Connection>()
+    const getConnections = from.libp2p.getConnections.bind(from.libp2p)
+    const meddle = (connection: Connection): void => {
+      if (known.has(connection)) return
+      known.add(connection)
+      const newStream = connection.newStream.bind(connection)
+      connection.newStream = async (...args) => {
+        const stream = await newStream(...args)
+        const send = stream.send.bind(stream)
+        let isCut = false
+        stream.send = (data) => {
+          if (isCut) return true
+          if (data.byteLength < 10_000 || cuts > 0 || ++messages < 2) return send(data)
+          isCut = true
+          cuts++
+          const left = data.subarray(0, passes(data.byteLength))
+          if (left.length > 0) send(left)
+          // What was sent must have left by then.
+          setTimeout(() => connection.abort(new Error('cut')), 50)
+          return true
+        }
+        return stream
+      }
+    }
+    from.libp2p.getConnections = (peer) => {
+      const connections = getConnections(peer)
+      connections.forEach(meddle)
+      return connections
+    }
+    return () => cuts
+  }
+})
+
+describe('peers that share', () => {
+  it('what one fetch wants, each of them later than the other, all serve it, and nobody is thrown out', async () => {
+    const sources = [await node(), await node(), await node()]
+    const b = await node()
+    const datasets = await Promise.all(sources.map((source) => giveDataset(source, BLOCKS, 8)))
+    const proxies = [
+      await proxyTo(sources[0] as NetworkNode, { delayMs: 5 }),
+      // What was asked of it first comes last, part of it over a connection that is no more.
+      await proxyTo(sources[1] as NetworkNode, { delayMs: 400, cutAfterBytes: 60_000 }),
+      await proxyTo(sources[2] as NetworkNode, { delayMs: 100 }),
+    ]
+    const [dataset] = datasets as [TestDataset]
+    for (const [i, source] of sources.entries()) keepConnecting(b, source, proxies[i])
+    await fetchAll(b, dataset)
+    for (const source of sources) expect(b.exchange.isBarred(source.id)).toBe(false)
+    expect((await b.repo.space()).totalBlocks).toBe(BLOCKS)
+    await expectOnlyRight(b, dataset, true)
+  })
+
+  it('blocks between two slots: both come over a line that is cut, and either stays when the other goes', async () => {
+    const [a, b] = [await node(), await node()]
+    const one = await giveDataset(a, 200, 9)
+    const shared = one.bytes.subarray(0, 100 * TEST_BLOCK_BYTES)
+    const two = await giveContent(a, concatBytes(shared, (await giveDataset(a, 100, 10)).bytes, shared))
+    const proxy = await proxyTo(a, { cutAfterBytes: 90_000 })
+    keepConnecting(b, a, proxy)
+    const fetching = Promise.all([fetchAll(b, one), fetchAll(b, two)])
+    await expect.poll(() => proxy.connections).toBeGreaterThan(0)
+    proxy.faults = {}
+    await fetching
+    expect((await b.repo.space()).totalBlocks).toBe(300)
+    await b.repo.dropLeaves(one.treeCid, range(one.leafCount))
+    await expectOnlyRight(b, two, true)
+    expect((await b.repo.recount({ signal: NEVER })).problems).toEqual([])
   })
 })
 

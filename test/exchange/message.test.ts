@@ -197,6 +197,33 @@ describe('reading', () => {
     expect(() => decodeMessage(extra(MAX_DELIVERIES + MAX_PRESENCES + 16))).toThrow(code('exchange/too-many-fields'))
   })
 
+  it('takes the last of a field that comes twice, and skips one of another type, as the network does', () => {
+    const entry = wantOf(leaf(0)).number(4, 0).message(1, leaf(2)).number(4, 1).bytes(5, Uint8Array.of(1)).number(1, 7)
+    const twice = message((m) =>
+      m
+        .message(
+          1,
+          list((l) => l.message(1, wantOf(leaf(1)))),
+        )
+        .number(1, 3)
+        .message(
+          1,
+          list((l) => l.number(2, 0).message(1, entry).number(2, 1)),
+        ),
+    )
+    expect(decodeMessage(twice)).toEqual({
+      ...EMPTY,
+      full: true,
+      wants: [{ treeCid: root, index: 2, wantType: 1, priority: 0, cancel: false, sendDontHave: false }],
+    })
+    const [first, second] = leaves as [Cid, Cid]
+    const delivery = new WireWriter().bytes(1, second.bytes).bytes(2, Uint8Array.of(7)).message(3, cidOnly(second))
+    delivery.bytes(1, first.bytes).bytes(2, Uint8Array.of(8)).message(3, cidOnly(first))
+    expect(decodeMessage(message((m) => m.message(3, delivery))).deliveries).toEqual([
+      { cid: first, data: Uint8Array.of(8) },
+    ])
+  })
+
   it('refuses a third value of an enum', () => {
     for (const field of [3, 4, 5]) {
       const entry = wantOf(leaf(0)).number(field, 2)

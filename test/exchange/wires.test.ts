@@ -1,10 +1,11 @@
 // What is changed about js-libp2p's writes and windows, held against streams and connections of no library.
 
-import type { MultiaddrConnection, Stream, Transport } from '@libp2p/interface'
+import type { ConnectionEncrypter, MultiaddrConnection, Stream, Transport } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 
 import { joinWrites, joinWritesOf } from '../../src/exchange/joinedwrites.ts'
+import { decipherInPieces } from '../../src/exchange/piecewiserecords.ts'
 import { sparseWindow, WINDOW_BYTES } from '../../src/exchange/sparsewindow.ts'
 
 const LIST = new Uint8ArrayList(Uint8Array.of(0, 3), Uint8Array.of(1, 2, 3), Uint8Array.of(9))
@@ -68,6 +69,33 @@ describe('the pieces of a record', () => {
     const { signal } = new AbortController()
     expect([given.getStreamMuxers(), given.getConnectionEncrypters()]).toEqual(['muxers', 'encrypters'])
     expect(given.createInboundAbortSignal(signal)).toBe(signal)
+  })
+})
+
+describe('a record that comes in pieces', () => {
+  const connection = () => ({
+    handshake: { decrypt: (record: Uint8ArrayList) => record.sublist(1) },
+    decrypt: (record: Uint8ArrayList) => record.subarray(1),
+  })
+  const encrypter = (make: () => object) =>
+    decipherInPieces({
+      secureInbound: async () => ({ connection: make() }),
+      secureOutbound: async () => ({ connection: make() }),
+    } as unknown as ConnectionEncrypter)
+
+  it('is deciphered without being joined, both ways', async () => {
+    const made = encrypter(connection)
+    for (const secure of [made.secureInbound, made.secureOutbound]) {
+      const secured = (await secure({} as MultiaddrConnection)).connection as unknown as ReturnType<typeof connection>
+      expect([...(secured.decrypt(LIST) as unknown as Uint8ArrayList)]).toHaveLength(3)
+    }
+  })
+
+  it('is left to connections made in a way not known', async () => {
+    const unknown = { decrypt: connection().decrypt }
+    const { connection: secured } = await encrypter(() => unknown).secureInbound({} as MultiaddrConnection)
+    expect(secured).toEqual(unknown)
+    expect(unknown.decrypt(LIST)).toBeInstanceOf(Uint8Array)
   })
 })
 

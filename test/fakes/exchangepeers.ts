@@ -50,8 +50,13 @@ export interface TestDataset {
 }
 
 /** Puts a dataset of so many blocks into the peer's store, with a manifest that names it. The same seed gives the same one. */
-export async function giveDataset({ repo }: TestPeer, leafCount: number, seed: number): Promise<TestDataset> {
-  const bytes = seededBytes(leafCount * TEST_BLOCK_BYTES, seed)
+export function giveDataset(peer: Pick<TestPeer, 'repo'>, leafCount: number, seed: number): Promise<TestDataset> {
+  return giveContent(peer, seededBytes(leafCount * TEST_BLOCK_BYTES, seed))
+}
+
+/** The same for these bytes, whole blocks of them. */
+export async function giveContent({ repo }: Pick<TestPeer, 'repo'>, bytes: Uint8Array): Promise<TestDataset> {
+  const leafCount = bytes.length / TEST_BLOCK_BYTES
   const chunks = range(leafCount).map((i) => bytes.subarray(i * TEST_BLOCK_BYTES, (i + 1) * TEST_BLOCK_BYTES))
   const blocks = await hashBlocks(repo.parts.hasher, chunks)
   const tree = merkleTree(blocks.map(({ cid }) => cid.digest))

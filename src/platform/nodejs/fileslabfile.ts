@@ -8,7 +8,7 @@ import { mapBounded } from '../../lib/mapbounded.ts'
 import { MiB } from '../../lib/units.ts'
 import type { Bytes } from '../../lib/units.ts'
 import { adjacentRuns } from '../../storage/adjacentruns.ts'
-import type { SlabFile, SlabPiece, SlabRange } from '../../storage/slabfile.ts'
+import type { SlabFile, SlabPiece, SlabRange, TakeMemory } from '../../storage/slabfile.ts'
 import { assertPieces, assertPlace, assertRanges, SlabGate } from '../../storage/slabgate.ts'
 import { ALIGNMENT_BYTES, isAligned } from './alignedmemory.ts'
 
@@ -57,11 +57,11 @@ export class FileSlabFile implements SlabFile {
     }
   }
 
-  read(ranges: readonly SlabRange[]): Promise<Uint8Array[]> {
+  read(ranges: readonly SlabRange[], memory: TakeMemory = freshMemory): Promise<Uint8Array[]> {
     return this.#gate.run('read', async () => {
       assertRanges(ranges)
       const limits = { lengthOf: (range: SlabRange) => range.length, maxBytes: READ_RUN_BYTES, maxItems: RUN_ITEMS }
-      const runs = await mapBounded(adjacentRuns(ranges, limits), RUNS_AT_ONCE, (run) => this.#readRun(run))
+      const runs = await mapBounded(adjacentRuns(ranges, limits), RUNS_AT_ONCE, (run) => this.#readRun(run, memory))
       return runs.flat()
     })
   }
@@ -124,9 +124,8 @@ export class FileSlabFile implements SlabFile {
     )
   }
 
-  async #readRun(run: readonly SlabRange[]): Promise<Uint8Array[]> {
-    // Not zeroed first: only what was really read is handed out.
-    const arrays = run.map(({ length }) => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer))
+  async #readRun(run: readonly SlabRange[], memory: TakeMemory): Promise<Uint8Array[]> {
+    const arrays = run.map(({ length }) => memory(length))
     let rest: Uint8Array[] = arrays
     let done = 0
     while ((rest = skipBytes(arrays, done)).length > 0) {
@@ -164,6 +163,11 @@ export class FileSlabFile implements SlabFile {
     this.#direct = undefined
     await direct?.close()
   }
+}
+
+/** Not zeroed first: only what was really read is handed out. */
+function freshMemory(bytes: Bytes): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
 }
 
 async function writeAt(file: FileHandle, arrays: readonly Uint8Array[], offset: Bytes): Promise<Bytes> {

@@ -61,14 +61,22 @@ export const noiseCrypto: ICryptoInterface = {
 
   chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, copy) {
     const length = ciphertext.byteLength - TAG_BYTES
+    if (length < 0) throw new Error(`expected a record of at least ${TAG_BYTES} bytes, found ${ciphertext.byteLength}`)
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     decipher.setAAD(ad, { plaintextLength: length })
     decipher.setAuthTag(ciphertext.subarray(length))
-    // For the place of the plaintext the library has joined the pieces already; they need not be joined again.
-    const plaintext = decipher.update(copy?.byteLength === length ? copy : ciphertext.subarray(0, length))
+    const plaintext = new Uint8ArrayList()
+    // For the place of the plaintext the library has joined the pieces already.
+    const pieces = copy?.byteLength === length ? [copy] : piecesOf(ciphertext, length)
+    for (const piece of pieces) plaintext.append(decipher.update(piece))
     decipher.final()
     return plaintext
   },
+}
+
+/** The first bytes. */
+function piecesOf(bytes: Uint8Array | Uint8ArrayList, length: Bytes): Iterable<Uint8Array> {
+  return bytes instanceof Uint8Array ? [bytes.subarray(0, length)] : bytes.sublist(0, length)
 }
 
 function keyPair(key: KeyObject, privateKey: Uint8Array): KeyPair {
