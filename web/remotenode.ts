@@ -111,6 +111,7 @@ export class RemoteNode {
       spaceBytes: offered.reduce((sum, each) => sum + number(each['totalSize']), 0),
       freeCollateral: offered.reduce((sum, each) => sum + amount(each['totalRemainingCollateral']), 0n),
       proofSeconds: Number.isFinite(proofSeconds) ? [proofSeconds] : [],
+      provesInDevelopment: typeof market['developmentMark'] === 'string',
       slots: list(sales).map((each) => slotOf(fields(each))),
       ended: list(ended)
         .slice(0, SHOWN_ENDED)

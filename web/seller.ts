@@ -205,6 +205,7 @@ export class Seller {
       spaceBytes: availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0),
       freeCollateral: availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
       proofSeconds: provider.meter.recentSeconds,
+      provesInDevelopment: provider.meter.developmentMark !== undefined,
       slots: reports.map((report) => this.#slot(report)),
       ended: provider
         .ended()

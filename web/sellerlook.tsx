@@ -65,6 +65,9 @@ function Figures({ view }: { readonly view: SellerView }) {
             : `${typical.toFixed(1)} s per proof, period ${period} s: safe for ${formatCount(Math.floor((period * SAFE_SHARE) / Math.max(typical, 0.1)), 'slot')}`
         }
       />
+      {view.provesInDevelopment && (
+        <Figure word="Proving key" value="for development only: anybody can forge proofs for it" />
+      )}
       <Figure word="Sells as" testid="host" value={`${host.slice(0, 8)}…${host.slice(-4)}`} title={host} />
       <Figure word="Peers" value={formatCount(view.peers, 'peer')} />
       <Figure word="Balance" value={tokens === undefined ? 'unknown' : formatAmount(tokens)} />

@@ -50,6 +50,8 @@ export interface SellerView {
   readonly freeCollateral: bigint
   /** Of the latest proofs. */
   readonly proofSeconds: readonly number[]
+  /** Whether it proves with a key that anybody can forge proofs for. */
+  readonly provesInDevelopment: boolean
   readonly slots: readonly ViewedSlot[]
   /** The latest first. */
   readonly ended: readonly ViewedSlot[]

@@ -50,7 +50,12 @@ export async function buildCircuit(
   const kept = await readKept(folder)
   if (kept !== undefined) return kept
   tell('making keys')
-  const { zkey, verificationKey } = await proving.devSetup({ r1cs: await readFile(compiled.r1cs), seed: SEED, signal })
+  const { zkey, verificationKey } = await proving.devSetup({
+    r1cs: await readFile(compiled.r1cs),
+    seed: SEED,
+    keep: false,
+    signal,
+  })
   try {
     await keep(folder, compiled, zkey, `${JSON.stringify(verificationKey, undefined, 2)}\n`)
   } catch (cause) {

@@ -3,6 +3,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { utf8 } from '../lib/bytes.ts'
+import { numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { ByteSource } from './bytesource.ts'
 import type { Section } from './sections.ts'
@@ -39,11 +40,13 @@ export async function readMark(
  * @throws CodexError `proving/development-key` for a marked key on any chain but a local one
  */
 export function allowKeyOnChain(mark: string | undefined, chainId: number | bigint): void {
-  if (mark === undefined || LOCAL_CHAINS.some((id) => id === BigInt(chainId))) return
+  // Whatever else it is given for a chain is no local one.
+  if (mark === undefined || LOCAL_CHAINS.some((id) => id === chainId || Number(id) === chainId)) return
+  const found = typeof chainId === 'bigint' ? chainId : numberOrDescription(chainId)
   throw new CodexError(
     'proving/development-key',
-    `expected a proving key from a ceremony on chain ${chainId}, found one for development only; ` +
+    `expected a proving key from a ceremony on chain ${found}, found one for development only; ` +
       'load the circuit files that the network names in its marketplace configuration',
-    { detail: { chainId, mark, localChains: LOCAL_CHAINS.join(', ') } },
+    { detail: { chainId: found, mark, localChains: LOCAL_CHAINS.join(', ') } },
   )
 }

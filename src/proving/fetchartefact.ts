@@ -1,7 +1,7 @@
 // Circuit files from the network: streamed, held against the hash they are pinned to, kept for the next time. Half of a file is never taken for one.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import { concatBytes, equalBytes, fromHex, toHex } from '../lib/bytes.ts'
+import { concatBytes, toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { MiB } from '../lib/units.ts'
 import type { Bytes } from '../lib/units.ts'
@@ -45,12 +45,7 @@ export async function fetchArtefact(
   const name = `${sha256.toLowerCase()}.${field}`
   const kept = await openKept(store, name, options)
   if (kept !== undefined) return kept
-  const draft = await store.create(name, options)
-  try {
-    await draft.keep(await copy(download(url, options), draft, { field, sha256 }))
-  } finally {
-    await draft.discard()
-  }
+  await keepArtefact(store, { name, field, sha256 }, download(url, options), options)
   const fresh = await store.open(name, options)
   if (fresh !== undefined) return fresh.source
   throw new CodexError('proving/cache-failed', `expected ${name} where it was just kept, found none`, {
@@ -58,27 +53,64 @@ export async function fetchArtefact(
   })
 }
 
+/** Keeps `body`, where it is what was pinned. @throws CodexError `proving/wrong-hash`, `proving/artefact-too-large`, `proving/cache-failed` */
+export async function keepArtefact(
+  store: ArtefactStore,
+  about: { readonly name: string; readonly field: string; readonly sha256: string | undefined },
+  body: AsyncIterable<Uint8Array>,
+  options: AbortOptions,
+): Promise<void> {
+  const draft = await store.create(about.name, options)
+  try {
+    await draft.keep(await copy(body, draft, about))
+  } finally {
+    await draft.discard()
+  }
+}
+
 /** Undefined where there is none, or one that is damaged: that one is removed, and comes anew. */
-async function openKept(store: ArtefactStore, name: string, options: AbortOptions): Promise<OpenSource | undefined> {
+export async function openKept(
+  store: ArtefactStore,
+  name: string,
+  options: AbortOptions,
+): Promise<OpenSource | undefined> {
   const kept = await store.open(name, options)
   if (kept === undefined) return undefined
+  let isGood = false
   try {
-    if (await isWhole(kept.source, JSON.parse(kept.record) as Record, options)) return kept.source
+    isGood = await isWhole(kept.source, piecesOf(kept.record), options)
   } catch (error) {
     options.signal.throwIfAborted()
-    if (!(error instanceof SyntaxError) && !CodexError.is(error)) throw error
+    if (!CodexError.is(error)) throw error
+  } finally {
+    if (!isGood) await kept.source.close()
   }
-  await kept.source.close()
+  if (isGood) return kept.source
   await store.remove(name)
   return undefined
 }
 
-async function isWhole(source: OpenSource, { pieces }: Record, options: AbortOptions): Promise<boolean> {
-  if (!Array.isArray(pieces) || pieces.length !== Math.ceil(source.size / PIECE_BYTES)) return false
+/** The pieces' hashes; undefined where the text is no record. */
+function piecesOf(text: string): readonly unknown[] | undefined {
+  try {
+    const record: unknown = JSON.parse(text)
+    const pieces = typeof record === 'object' && record !== null && 'pieces' in record ? record.pieces : undefined
+    return Array.isArray(pieces) ? pieces : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function isWhole(
+  source: OpenSource,
+  pieces: readonly unknown[] | undefined,
+  options: AbortOptions,
+): Promise<boolean> {
+  if (pieces?.length !== Math.ceil(source.size / PIECE_BYTES)) return false
   for (const [i, expected] of pieces.entries()) {
     const at = i * PIECE_BYTES
     const piece = await source.read(at, Math.min(PIECE_BYTES, source.size - at), options)
-    if (!equalBytes(await hashOf(piece), fromHex(String(expected)))) return false
+    if (toHex(await hashOf(piece)) !== expected) return false
   }
   return true
 }
@@ -86,7 +118,7 @@ async function isWhole(source: OpenSource, { pieces }: Record, options: AbortOpt
 async function copy(
   body: AsyncIterable<Uint8Array>,
   draft: ArtefactDraft,
-  pinned: { readonly field: string; readonly sha256: string },
+  pinned: { readonly field: string; readonly sha256: string | undefined },
 ): Promise<string> {
   const whole = new RunningHash()
   const pieces: string[] = []
@@ -111,7 +143,7 @@ async function copy(
   }
   if (pieceBytes > 0) await endPiece()
   const sha256 = whole.digest()
-  checkHash(pinned.field, sha256, pinned.sha256)
+  if (pinned.sha256 !== undefined) checkHash(pinned.field, sha256, pinned.sha256)
   return JSON.stringify({ sha256, pieces } satisfies Record)
 }
 

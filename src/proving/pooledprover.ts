@@ -9,10 +9,12 @@ import { transfer } from '../workers/transfer.ts'
 import type { CircuitSources } from './circuitsources.ts'
 import { SCALAR_ORDER } from './bn254.ts'
 import { KeyBlocks } from './keyblocks.ts'
+import { allocated } from './outofmemory.ts'
 import { affinityOf, PartRunner, type ProvePool } from './partrunner.ts'
 import { ProofRun } from './proofrun.ts'
 import { type ProofShares, proofShares } from './proofshares.ts'
 import { checkedProofInputs, type ProofInputs } from './proofinputs.ts'
+import { checkedProveOptions } from './proveoptions.ts'
 import { ProofTurns } from './proofturns.ts'
 import type { KeyName, ProveJobs } from './provejobs.ts'
 import type { ProveOptions, Prover, ProvenStatement } from './prover.ts'
@@ -106,7 +108,7 @@ export class PooledProver implements Prover {
   }
 
   async #prove(inputs: ProofInputs, options: ProveOptions, controller: AbortController): Promise<ProvenStatement> {
-    options.signal.throwIfAborted()
+    checkedProveOptions(options).signal.throwIfAborted()
     if (this.#closing !== undefined) throw closedError()
     const checked = checkedProofInputs(inputs)
     const abort = (): void => controller.abort(options.signal.reason)
@@ -162,8 +164,7 @@ export class PooledProver implements Prover {
   async #load(worker: ProveJobs, part: number, options: AbortOptions): Promise<void> {
     const name = this.#name()
     const { canShare } = this.#parts.pool
-    const allocate = (bytes: number): Uint8Array =>
-      canShare ? new Uint8Array(new SharedArrayBuffer(bytes)) : new Uint8Array(bytes)
+    const allocate = (bytes: number): Uint8Array => allocated(bytes, { canShare, field: 'zkey' })
     const share = this.#shares.parts[part]
     for (const set of POINT_SETS) {
       const range = share?.[set]

@@ -20,6 +20,9 @@ export interface ProofInputs {
   readonly merklePaths: readonly (readonly (bigint | string)[])[]
 }
 
+/** Of a cell of 2048 bytes, so in every circuit but small ones that are made for tests. */
+const CELL_ELEMENTS = 67
+
 const DIMENSIONS: Readonly<Record<keyof ProofInputs, 0 | 1 | 2>> = {
   entropy: 0,
   dataSetRoot: 0,
@@ -36,7 +39,8 @@ const DIMENSIONS: Readonly<Record<keyof ProofInputs, 0 | 1 | 2>> = {
 export const PUBLIC_INPUTS = ['entropy', 'dataSetRoot', 'slotIndex'] as const
 
 /**
- * Whether `inputs` has exactly the proof's names, each nested as it should be, with as many paths as cells. Sizes and ranges of elements are
+ * Whether `inputs` has exactly the proof's names, each nested as it should be, with as many paths as cells, of 67 elements
+ * each where they can be. Sizes and ranges of elements are
  * the witness calculator's to check, because the circuit says them.
  * @throws CodexError `proving/missing-input`, `proving/surplus-input`, `proving/bad-input`, each with the field
  */
@@ -59,12 +63,18 @@ export function checkedProofInputs(inputs: unknown): CircuitInputs {
   const { cellData, merklePaths } = given as unknown as ProofInputs
   if (merklePaths.length !== cellData.length)
     throw badInput('merklePaths', `one for each of the ${cellData.length} cells`, `${merklePaths.length}`)
+  const elements = cellData.reduce((sum, cell) => sum + cell.length, 0)
+  // The circuit knows how many there are in all. Which of them make a cell only these rows say.
+  if (elements % CELL_ELEMENTS === 0 && elements !== CELL_ELEMENTS * cellData.length)
+    throw badInput('cellData', `cells of ${CELL_ELEMENTS} elements`, `${elements} elements in ${cellData.length} cells`)
   return given
 }
 
 function checkNesting(name: string, value: unknown, dimensions: number): void {
   if (dimensions === 0) {
-    if (Array.isArray(value)) throw badInput(name, 'a single element', 'an array')
+    // Before it goes to a worker: not every value can.
+    if (!['bigint', 'number', 'string'].includes(typeof value))
+      throw badInput(name, 'a single element', describeValue(value))
     return
   }
   if (!Array.isArray(value)) throw badInput(name, 'an array', describeValue(value))

@@ -7,6 +7,7 @@ import { ELEMENT_BYTES, readNumber, viewOf } from './bn254.ts'
 import type { FinishedProof } from './finishproof.ts'
 import type { CircuitInputs } from './flattenedinputs.ts'
 import { BLOCK_POINTS, type KeyBlocks } from './keyblocks.ts'
+import { allocated } from './outofmemory.ts'
 import { affinityOf, type PartRunner, type ProofStep, type ProvePool, type StepOptions } from './partrunner.ts'
 import type { ProofShares } from './proofshares.ts'
 import type { KeyName, ProveJobs } from './provejobs.ts'
@@ -147,17 +148,21 @@ export class ProofRun {
   /** Where threads can share memory, a copy there, so that each job needs none. */
   #shared(bytes: Uint8Array): Uint8Array {
     if (!this.#parts.pool.canShare) return bytes
-    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-    shared.set(bytes)
-    return shared
+    return copied(bytes, { canShare: true })
   }
 
   #lent(bytes: Uint8Array): Uint8Array {
     const { canShare } = this.#parts.pool
     if (canShare) return bytes
-    const copy = bytes.slice()
+    const copy = copied(bytes, { canShare })
     return transfer(copy, [copy.buffer])
   }
+}
+
+function copied(bytes: Uint8Array, { canShare }: { readonly canShare: boolean }): Uint8Array {
+  const copy = allocated(bytes.length, { canShare, field: 'wasm' })
+  copy.set(bytes)
+  return copy
 }
 
 type Sums = Record<PointSetName, Uint8Array[]>

@@ -6,6 +6,7 @@ import type { JobContext, SlicedJobs } from '../workers/performjobs.ts'
 import { transfer } from '../workers/transfer.ts'
 import type { FinishedProof, ProofPieces } from './finishproof.ts'
 import type { CircuitInputs } from './flattenedinputs.ts'
+import { outOfMemory } from './outofmemory.ts'
 import type { ProveKernel, Sliced } from './provekernel.ts'
 import { type PointSetName, ResidentKey, ResidentPart } from './residentkey.ts'
 
@@ -123,7 +124,7 @@ export async function inSlices<Result>(sliced: Sliced<Result>, job: JobContext):
       await job.checkpoint()
     }
   } catch (error) {
-    throw CodexError.is(error, 'field/out-of-memory') ? outOfMemory(error) : error
+    throw CodexError.is(error, 'field/out-of-memory') ? outOfMemory('zkey', error) : error
   } finally {
     sliced.return(undefined as never)
   }
@@ -188,12 +189,4 @@ function missing(what: string, part: number): CodexError {
 
 function moved(bytes: Uint8Array): Uint8Array {
   return transfer(bytes, [bytes.buffer])
-}
-
-function outOfMemory(cause: CodexError): CodexError {
-  return new CodexError(
-    'proving/out-of-memory',
-    `the proving key needs more memory than there is: ${cause.message}; close other programs or tabs, or use fewer threads`,
-    { detail: { ...cause.detail, field: 'zkey' }, cause },
-  )
 }

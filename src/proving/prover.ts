@@ -43,7 +43,7 @@ export interface Prover {
   readonly verificationKey: VerificationKey
   /**
    * A new proof, randomised, verified before it is handed out. Proofs of one rank are made in the order of asking.
-   * @throws CodexError `proving/bad-input`, `proving/missing-input`, `proving/surplus-input` (each with the field), `proving/unsatisfied`
+   * @throws CodexError `proving/bad-options`, `proving/bad-input`, `proving/missing-input`, `proving/surplus-input` (each with the field), `proving/unsatisfied`
    *   where the circuit refuses the inputs, `proving/invalid-proof` where the proof does not hold, so the key is another circuit's or
    *   damaged, `proving/key-changed` where its file changed meanwhile, `proving/out-of-memory`, `proving/closed`; those of the
    *   workers (`worker/*`), or the signal's reason

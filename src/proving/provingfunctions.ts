@@ -2,7 +2,6 @@
 // and files come from is for the entries to say.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { MiB } from '../lib/units.ts'
@@ -12,9 +11,12 @@ import { sourceOfBlob, sourceOfBytes } from './bytesource.ts'
 import type { CircuitSources } from './circuitsources.ts'
 import { devSetup, type DevSetup } from './devsetup.ts'
 import { type ArtefactPlatform, fetchArtefact } from './fetchartefact.ts'
+import { namingField } from './namingfield.ts'
+import { keptSetup } from './keptsetup.ts'
 import { PooledProver } from './pooledprover.ts'
 import { pooledSetupArithmetic } from './pooledsetuparithmetic.ts'
 import type { ProveJobs } from './provejobs.ts'
+import { badOption, checkSignal } from './proveoptions.ts'
 import type { Prover } from './prover.ts'
 import type { SetupJobs } from './setupjobs.ts'
 import type * as SnarkjsModule from './snarkjsprover.ts'
@@ -29,7 +31,7 @@ export interface ProvingPlatform {
   /** Reads a `file:` address; undefined where there are none. @throws CodexError `proving/unreadable-source` */
   readonly openFile: ((url: URL) => Promise<OpenSource>) | undefined
   readonly download: ArtefactPlatform['download']
-  /** Opened when something is first loaded from the network. */
+  /** Opened when something is first loaded from the network, or made from a seed. */
   readonly openStore: () => Promise<ArtefactStore | undefined>
   readonly random: Pick<RandomSource, 'bytes'>
   /** The reference engine, loaded when it is asked for; undefined where it is not to be had. */
@@ -69,13 +71,16 @@ export interface DevSetupRequest {
   /** Any text or bytes: the same seed and circuit give the same keys, byte for byte. It is no secret. */
   readonly seed: string | Uint8Array
   readonly threads?: number
+  /** Whether to keep the keys for the next time, by the contents of what they were made of. Default: true */
+  readonly keep?: boolean
   readonly signal?: AbortSignal
 }
 
 export interface ProvingFunctions {
   /**
    * A prover for one circuit, with threads of its own until it is closed.
-   * @throws CodexError as `PooledProver.open`; `proving/bad-options`, `proving/wrong-hash`, `proving/cannot-download` (with the field)
+   * @throws CodexError as `PooledProver.open`; `proving/bad-options`, `proving/wrong-hash`, `proving/cannot-download`,
+   *   `proving/unreadable-source` (each with the field)
    */
   createProver(options: CreateProverOptions): Promise<Prover>
   /**
@@ -93,13 +98,17 @@ const NETWORK_PROTOCOLS = ['http:', 'https:']
 export function provingFunctions(platform: ProvingPlatform): ProvingFunctions {
   return {
     createProver: async (options) => createProver(platform, checkedOptions(options)),
-    devSetup: async ({ r1cs, seed, threads, signal = new AbortController().signal }) => {
-      const pool = platform.openPool(checkedThreads(threads))
-      try {
-        return await devSetup({ r1cs, seed, arithmetic: pooledSetupArithmetic(pool), signal })
-      } finally {
-        await pool.close()
+    devSetup: async (request) => {
+      const { r1cs, seed, threads, keep = true, signal = new AbortController().signal } = checkedRequest(request)
+      const make = async (): Promise<DevSetup> => {
+        const pool = platform.openPool(threads)
+        try {
+          return await devSetup({ r1cs, seed, arithmetic: pooledSetupArithmetic(pool), signal })
+        } finally {
+          await pool.close()
+        }
       }
+      return keptSetup({ r1cs, seed, make, store: keep ? await platform.openStore() : undefined }, { signal })
     },
   }
 }
@@ -159,7 +168,22 @@ async function openCircuit(
   }
 }
 
+/** As {@link openUnnamed}; whatever fails to be read, now or later, is named. */
 async function openFile(
+  platform: ProvingPlatform,
+  file: CircuitFile,
+  about: { readonly field: string; readonly sha256: string | undefined },
+  options: AbortOptions,
+): Promise<OpenSource> {
+  const source = await namingField(about.field, openUnnamed(platform, file, about, options))
+  return {
+    size: source.size,
+    read: (...range) => namingField(about.field, source.read(...range)),
+    close: () => source.close(),
+  }
+}
+
+async function openUnnamed(
   platform: ProvingPlatform,
   file: CircuitFile,
   about: { readonly field: string; readonly sha256: string | undefined },
@@ -207,17 +231,23 @@ function checkedOptions(options: CreateProverOptions): CreateProverOptions {
   }
   if (engine !== undefined && !ENGINES.includes(engine)) throw badOption('engine', ENGINES.join(' or '), engine)
   checkedThreads(options.threads)
+  if (options.signal !== undefined) checkSignal(options.signal)
   return options
+}
+
+function checkedRequest(request: DevSetupRequest): DevSetupRequest {
+  if (typeof request !== 'object' || request === null) throw badOption('request', '{ r1cs, seed }', request)
+  const { r1cs, seed, threads, keep, signal }: Partial<Record<keyof DevSetupRequest, unknown>> = request
+  if (!(r1cs instanceof Uint8Array)) throw badOption('r1cs', 'bytes', r1cs)
+  if (typeof seed !== 'string' && !(seed instanceof Uint8Array)) throw badOption('seed', 'a text or bytes', seed)
+  checkedThreads(threads)
+  if (keep !== undefined && typeof keep !== 'boolean') throw badOption('keep', 'true or false', keep)
+  if (signal !== undefined) checkSignal(signal)
+  return request
 }
 
 function checkedThreads(threads: unknown): number | undefined {
   if (threads === undefined) return undefined
   if (typeof threads === 'number' && Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
   throw badOption('threads', `a whole number from 1 to ${MAX_THREADS}`, threads)
-}
-
-function badOption(field: string, expected: string, found: unknown): CodexError {
-  return new CodexError('proving/bad-options', `${field}: expected ${expected}, found ${describeValue(found)}`, {
-    detail: { field },
-  })
 }

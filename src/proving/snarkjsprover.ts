@@ -7,6 +7,7 @@ import { Mutex } from '../lib/mutex.ts'
 import { checkSameVerificationKey, closedError, invalidProof, otherCircuit } from './provererrors.ts'
 import { checkedProof } from './proof.ts'
 import { checkedProofInputs, type ProofInputs } from './proofinputs.ts'
+import { checkedProveOptions } from './proveoptions.ts'
 import type { CircuitSources } from './circuitsources.ts'
 import type { ProofStage, ProveOptions, Prover, ProvenStatement } from './prover.ts'
 import type { VerificationKey } from './verificationkey.ts'
@@ -81,11 +82,8 @@ export class SnarkjsProver implements Prover {
     return this.#closing
   }
 
-  async #prove(
-    inputs: ProofInputs,
-    { signal, progress }: ProveOptions,
-    controller: AbortController,
-  ): Promise<ProvenStatement> {
+  async #prove(inputs: ProofInputs, options: ProveOptions, controller: AbortController): Promise<ProvenStatement> {
+    const { signal, progress } = checkedProveOptions(options)
     signal.throwIfAborted()
     if (this.#closing !== undefined) throw closedError()
     const checked = checkedProofInputs(inputs)

@@ -3,6 +3,7 @@
 
 import { CodexError } from '../lib/errors.ts'
 import { ELEMENT_BYTES, SCALAR_ORDER } from './bn254.ts'
+import { outOfMemory } from './outofmemory.ts'
 
 /** What a module of circom 2 exports, as its documentation describes it. Words are 32 bits of an element, the lowest first. */
 export interface WitnessExports {
@@ -69,10 +70,7 @@ export class WitnessModule {
     try {
       instance = await WebAssembly.instantiate(compiled, { [IMPORTS]: imports })
     } catch (cause) {
-      if (cause instanceof RangeError)
-        throw new CodexError('proving/out-of-memory', 'the circuit needs more memory than there is; close other tabs', {
-          cause,
-        })
+      if (cause instanceof RangeError) throw outOfMemory('wasm', cause)
       throw badModule('a module that starts', String(cause), cause)
     }
     exports.current = checkedExports(instance)
@@ -114,11 +112,12 @@ export class WitnessModule {
   }
 }
 
-/** Compiles a module's bytes. @throws CodexError `proving/bad-circuit-module` where they are none */
+/** Compiles a module's bytes. @throws CodexError `proving/bad-circuit-module` where they are none, `proving/out-of-memory` */
 export async function compileWitnessModule(wasm: Uint8Array): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>)
   } catch (cause) {
+    if (cause instanceof RangeError) throw outOfMemory('wasm', cause)
     throw badModule('WebAssembly that circom made', `${wasm.length} bytes that do not compile`, cause)
   }
 }

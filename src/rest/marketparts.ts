@@ -135,7 +135,7 @@ export interface Selling {
   decisions(count: number, requestId?: string): readonly DecisionLook[]
   /** Over restarts too, the oldest first. */
   readonly earnings: readonly EarningLook[]
-  readonly meter: { readonly lastSeconds: number | undefined }
+  readonly meter: { readonly lastSeconds: number | undefined; readonly developmentMark: string | undefined }
   /** Why nothing new is taken; empty while it sells. */
   readonly holds: readonly string[]
   pause(): void

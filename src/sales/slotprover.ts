@@ -25,6 +25,8 @@ export interface ProverMeter {
   readonly proofs: number
   /** Asked for and not made yet. */
   readonly waiting: number
+  /** What the proving key says of being for development only; undefined for keys of a ceremony. */
+  readonly developmentMark: string | undefined
 }
 
 export const KEPT_SECONDS = 32
@@ -48,12 +50,8 @@ export class SlotProver {
       recentSeconds: this.#recentSeconds,
       proofs: this.#proofs,
       waiting: this.#waiting,
+      developmentMark: this.#parts.prover.verificationKey.developmentOnly,
     }
-  }
-
-  /** What its key says of being for development only. */
-  get developmentMark(): string | undefined {
-    return this.#parts.prover.verificationKey.developmentOnly
   }
 
   /** @throws CodexError as {@link Prover.prove} */

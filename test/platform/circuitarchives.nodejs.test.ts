@@ -116,6 +116,30 @@ describe('a folder of archives', () => {
     expect(readdirSync(folder)).toEqual([sha256(ZIP)])
   })
 
+  it.each([
+    ['a file that was changed', 'proof_main.zkey', 'x'],
+    ['a file that was cut', 'proof_main.wasm', ''],
+    ['another verification key', 'proof_main_verification_key.json', '[]'],
+    ['no record', 'unpacked.json', undefined],
+    ['a record that is none', 'unpacked.json', 'null'],
+  ])('unpacks anew what it finds with %s', async (_, name, contents) => {
+    const folder = scratch()
+    const path = join(scratch(), 'circuit.zip')
+    writeFileSync(path, ZIP)
+    const request = { from: path, sha256: sha256(ZIP), folder }
+    const first = await openArchive(request, unpackCircuit, NEVER)
+    if (contents === undefined) rmSync(join(first.folder, name))
+    else writeFileSync(join(first.folder, name), contents)
+    const second = await openArchive(request, unpackCircuit, NEVER)
+    expect(second).toEqual(first)
+    for (const field of ['wasm', 'zkey'] as const)
+      expect(sha256(readFileSync(fileURLToPath(second[field])))).toBe(first.sha256[field])
+    expect(readdirSync(folder)).toEqual([sha256(ZIP)])
+    // And this time for good.
+    rmSync(path)
+    expect(await openArchive(request, unpackCircuit, NEVER)).toEqual(first)
+  })
+
   it('unpacks nothing of an archive that is not the one the chain names', async () => {
     const folder = scratch()
     const path = join(scratch(), 'circuit.tar.gz')

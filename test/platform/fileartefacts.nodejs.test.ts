@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { ManualClock } from '../../src/lib/manualclock.ts'
 import { cacheFolder } from '../../src/platform/nodejs/cachefolder.ts'
 import { download } from '../../src/platform/nodejs/download.ts'
 import { FileArtefacts, openFileSource } from '../../src/platform/nodejs/fileartefacts.ts'
@@ -58,6 +59,27 @@ test('a download says what is wrong', async () => {
     code: 'proving/cannot-download',
     detail: { why: 'the answer was 404' },
   })
+})
+
+test('a download from which nothing comes any more is given up', async () => {
+  const server = createServer((_, response) => void response.write('12345'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const clock = new ManualClock(1000)
+  const pieces = download(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`), { signal }, clock)
+  clock.advance(59)
+  expect((await pieces.next()).value).toHaveLength(5)
+  const second = pieces.next()
+  clock.advance(59)
+  clock.advance(1)
+  await expect(second).rejects.toMatchObject({
+    code: 'proving/cannot-download',
+    detail: { why: 'nothing came for 60 s' },
+  })
+  expect([clock.waiting, (await pieces.next()).done]).toEqual([0, true])
 })
 
 test('the cache folder is where the system wants it', () => {

@@ -12,6 +12,12 @@ it.each([1, 10, 137, 789_987, 1338, 31338, 59141n, 2n ** 64n + 31337n])('and on 
   )
 })
 
+it.each([' 31337', '31337', 'abc', 1.5, Number.NaN, undefined, null, {}])('nor is %s a local chain', (chainId) => {
+  expect(() => allowKeyOnChain(DEVELOPMENT_MARK, chainId as number)).toThrow(
+    expect.objectContaining({ code: 'proving/development-key' }),
+  )
+})
+
 it('any mark is a mark, the empty one too', () => {
   for (const mark of ['', 'something else'])
     expect(() => allowKeyOnChain(mark, 1)).toThrow(expect.objectContaining({ code: 'proving/development-key' }))

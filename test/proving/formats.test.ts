@@ -5,7 +5,6 @@ import { concatBytes } from '../../src/lib/bytes.ts'
 import { BASE_ORDER, G1_BYTES, SCALAR_ORDER, viewOf, writeNumber } from '../../src/proving/bn254.ts'
 import { brokenConstraint } from '../../src/proving/brokenconstraint.ts'
 import { type ByteSource, sourceOfBlob, sourceOfBytes } from '../../src/proving/bytesource.ts'
-import { checkTerms } from '../../src/proving/checkterms.ts'
 import { type DevSetup, devSetup } from '../../src/proving/devsetup.ts'
 import { packScalars } from '../../src/proving/packscalars.ts'
 import { eachTerm, readR1cs } from '../../src/proving/r1cs.ts'
@@ -262,25 +261,6 @@ describe('a .zkey', () => {
         code: 'proving/bad-zkey',
         detail: { field: 'section coefficients' },
       })
-  })
-
-  it('has terms in order of rows, which are checked piece by piece', async () => {
-    const terms = (await readZkeySection(zkey, 'coefficients', { signal })).slice(4)
-    expect(checkTerms(terms, zkey.header, 0)).toBe(3)
-    expect(checkTerms(terms.subarray(44), zkey.header, checkTerms(terms.subarray(0, 44), zkey.header, 0))).toBe(3)
-    // Matrix, row and wire of the third term, the highest word of its value, and rows that go back.
-    const wrongs: (readonly [at: number, value: number])[] = [
-      [2 * 44, 2],
-      [2 * 44 + 4, 4],
-      [2 * 44 + 8, 4],
-      [2 * 44 + 40, 0x30644e73],
-      [3 * 44 + 4, 0],
-    ]
-    for (const [at, value] of wrongs)
-      expect(() => checkTerms(changed(terms, at, value), zkey.header, 0)).toThrow(
-        expect.objectContaining({ code: 'proving/bad-zkey', detail: expect.objectContaining({ field: 'term' }) }),
-      )
-    expect(() => checkTerms(terms, zkey.header, 1)).toThrow(expect.objectContaining({ code: 'proving/bad-zkey' }))
   })
 
   it('with a point off its curve or at infinity gives no verification key', async () => {

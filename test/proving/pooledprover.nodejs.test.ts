@@ -1,7 +1,7 @@
 // A PooledProver over workers that live on this thread: who gets which part of the key, what aborts, deaths, damage and closing cost. The laws that any prover
 // keeps are in suites/prover.ts.
 
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { SystemRandom } from '../../src/lib/systemrandom.ts'
@@ -325,6 +325,28 @@ describe('a key that', () => {
       .map(({ args }) => args[0])
       .filter((name): name is KeyName => typeof name === 'object' && name !== null && 'generation' in name)
     expect(new Set(generations.map(({ generation }) => generation))).toEqual(new Set([0, 1]))
+  })
+
+  it('has no room on the calling thread is refused by name', async () => {
+    const bench = new Bench()
+    const prover = await bench.open()
+    const { inputs } = await statement(1, TINY_CIRCUIT)
+    const Shared = globalThis.SharedArrayBuffer
+    onTestFinished(() => void vi.unstubAllGlobals())
+    vi.stubGlobal(
+      'SharedArrayBuffer',
+      class {
+        constructor() {
+          throw new RangeError('Array buffer allocation failed')
+        }
+      },
+    )
+    await expect(prover.prove(inputs, sale)).rejects.toMatchObject({
+      code: 'proving/out-of-memory',
+      detail: { field: 'zkey' },
+    })
+    vi.stubGlobal('SharedArrayBuffer', Shared)
+    await expectProves(prover)
   })
 
   it('needs more memory than there is is refused, and the workers go on', async () => {

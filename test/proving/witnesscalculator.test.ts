@@ -79,6 +79,8 @@ describe('inputs', () => {
     ['null', null],
     ['a boolean', true],
     ['an object', {}],
+    ['a function', () => 1n],
+    ['a symbol', Symbol('1')],
   ])('are refused when one is %s', async (_, value) => {
     const error = (field: string): object => ({ code: 'proving/bad-input', detail: { field } })
     await expect(calculate({ ...inputs, entropy: value })).rejects.toMatchObject(error('entropy'))
@@ -136,6 +138,11 @@ describe('inputs', () => {
         ],
       },
       'merklePaths',
+    ],
+    [
+      'all cells in one row',
+      { cellData: [Array.from({ length: 335 }, () => 1n)], merklePaths: [Array.from({ length: 160 }, () => 1n)] },
+      'cellData',
     ],
     ['no samples', { cellData: [], merklePaths: [] }, 'cellData'],
     ['endless nesting', { slotProof: endless() }, 'slotProof[0]'],

@@ -163,7 +163,7 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
     ended: () => [],
     decisions: (count, id) => sales.decisions.latest(count, id as RequestId | undefined),
     earnings: [{ at: START, requestId: ID, slotIndex: 1, end: 'paid', reward: 10n ** 20n, lostCollateral: 5n }],
-    meter: { lastSeconds: 1.5 },
+    meter: { lastSeconds: 1.5, developmentMark: 'for development only' },
     get holds() {
       return sales.isPaused ? ['paused'] : []
     },
@@ -435,6 +435,7 @@ describe('our own rows', () => {
     }
     expect(found).toMatch(/^event: status\ndata: \{"ready":true/)
     expect(found).toContain('"message":"something"')
+    expect(found).toContain('"developmentMark":"for development only"')
     gone.abort()
   })
 

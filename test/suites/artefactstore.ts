@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { concatBytes, equalBytes } from '../../src/lib/bytes.ts'
 import { CodexError } from '../../src/lib/errors.ts'
-import type { ArtefactStore } from '../../src/proving/artefactstore.ts'
+import type { ArtefactStore, OpenSource } from '../../src/proving/artefactstore.ts'
 import { type ArtefactPlatform, fetchArtefact } from '../../src/proving/fetchartefact.ts'
 
 const { signal } = new AbortController()
@@ -121,6 +121,28 @@ export function artefactStoreSuite(name: string, { make, damage, names }: Artefa
         expect(downloads).toBe(2)
       })
 
+      it.each(['null', 'no JSON'])('nor stumbles over the record %s', async (record) => {
+        const draft = await store.create(`${sha256}.zkey`, { signal })
+        await draft.keep(record)
+        let closed = 0
+        const watched: ArtefactStore = {
+          create: (...asked) => store.create(...asked),
+          remove: (name) => store.remove(name),
+          open: async (...asked) => {
+            const kept = await store.open(...asked)
+            return (
+              kept && {
+                ...kept,
+                source: { ...bound(kept.source), close: async () => (closed++, kept.source.close()) },
+              }
+            )
+          },
+        }
+        const source = await fetchArtefact(request(), { ...platform(whole), store: watched }, { signal })
+        expect([source.size, downloads, closed]).toEqual([BYTES.length, 1, 1])
+        await source.close()
+      })
+
       it('keeps nothing that is not pinned, and fetches it each time', async () => {
         for (let i = 0; i < 2; i++) {
           const source = await fetchArtefact({ url, field: 'zkey' }, platform(whole), { signal })
@@ -131,4 +153,8 @@ export function artefactStoreSuite(name: string, { make, damage, names }: Artefa
       })
     })
   })
+}
+
+function bound(source: OpenSource): Pick<OpenSource, 'size' | 'read'> {
+  return { size: source.size, read: (...range) => source.read(...range) }
 }

@@ -139,6 +139,21 @@ export function proverSuite(
         if (field !== undefined) expect(error.detail['field']).toBe(field)
       })
 
+      it('options that make no sense', async () => {
+        const { inputs } = await statement(4)
+        for (const [options, field] of [
+          [undefined, 'options'],
+          [{}, 'signal'],
+          [{ signal: {}, rank: 'sale' }, 'signal'],
+          [{ signal }, 'rank'],
+          [{ signal, rank: 'urgent' }, 'rank'],
+          [{ signal, rank: 'sale', progress: 5 }, 'progress'],
+        ] as const) {
+          const { code, detail } = await failure(prover.prove(inputs, options as never))
+          expect([code, detail['field']]).toEqual(['proving/bad-options', field])
+        }
+      })
+
       afterAll(async () => {
         const { inputs, publicSignals } = await statement(4)
         const proven = await prover.prove(inputs, { signal, rank: 'sale' })
@@ -208,6 +223,11 @@ export function proverSuite(
           const { code, detail } = await refusal(options as CreateProverOptions)
           expect([code, detail['field']]).toEqual(['proving/bad-options', field])
         }
+      })
+
+      it('a signal that is none', async () => {
+        const { code, detail } = await refusal({ ...files(), signal: 5 as never })
+        expect([code, detail['field']]).toEqual(['proving/bad-options', 'signal'])
       })
 
       it('when it is given up', async () => {

@@ -3,7 +3,7 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AbortOptions } from '../../lib/abort.ts'
@@ -54,7 +54,7 @@ export async function openArchive(
   options: AbortOptions,
 ): Promise<UnpackedCircuit> {
   const place = join(folder, sha256)
-  const kept = await readRecord(place)
+  const kept = await readRecord(place, options)
   if (kept !== undefined) return unpacked(place, kept)
   const draft = join(folder, `${sha256}.${randomUUID()}`)
   try {
@@ -64,10 +64,12 @@ export async function openArchive(
     if (found !== sha256) throw wrongArchive(String(from), sha256, found)
     const hashes = await unpackInto(draft, archive, unpack, options)
     if (from instanceof URL) await rm(archive)
-    await writeFile(join(draft, RECORD), JSON.stringify(hashes))
-    // Another node may have been quicker; its files are the same.
-    await rename(draft, place).catch(async (error: unknown) => {
-      if ((await readRecord(place)) === undefined) throw error
+    await writeDown(join(draft, RECORD), JSON.stringify(hashes))
+    await rename(draft, place).catch(async () => {
+      // Another node may have been quicker; its files are the same. What is damaged gives way.
+      if ((await readRecord(place, options)) !== undefined) return
+      await rm(place, { recursive: true, force: true })
+      await rename(draft, place)
     })
     return unpacked(place, hashes)
   } catch (cause) {
@@ -82,13 +84,28 @@ export async function openArchive(
   }
 }
 
-async function readRecord(place: string): Promise<Hashes | undefined> {
+/** Undefined where there is none, or where a file of it is no longer what was unpacked. */
+async function readRecord(place: string, options: AbortOptions): Promise<Hashes | undefined> {
   try {
     const record = JSON.parse(await readFile(join(place, RECORD), 'utf8')) as Hashes
-    for (const field of ['wasm', 'zkey'] as const) await stat(join(place, NAMES[field]))
-    return typeof record.wasm === 'string' && typeof record.zkey === 'string' ? record : undefined
+    for (const field of ['wasm', 'zkey', 'verificationKey'] as const) {
+      if (field === 'verificationKey' && record[field] === undefined) continue
+      if ((await hashOf(join(place, NAMES[field]), options)) !== record[field]) return undefined
+    }
+    return record
   } catch {
+    options.signal.throwIfAborted()
     return undefined
+  }
+}
+
+async function writeDown(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 
@@ -120,6 +137,7 @@ async function unpackInto(
       await file.writeFile(bytes)
     }
     await unpack(createReadStream(archive, { signal: options.signal }) as AsyncIterable<Uint8Array>, take, options)
+    for (const { file } of files.values()) await file.sync()
   } finally {
     for (const { file } of files.values()) await file.close()
   }
@@ -154,7 +172,7 @@ async function hashOf(path: string, { signal }: AbortOptions): Promise<string> {
   } catch (cause) {
     signal.throwIfAborted()
     throw new CodexError('proving/unreadable-source', `expected an archive at ${path}, found none that can be read`, {
-      detail: { path },
+      detail: { field: 'archive', path },
       cause,
     })
   }
