@@ -25,9 +25,9 @@ key is that of the circuit.`,
     const [path = ''] = call.operands
     const { proof, publicSignals } = await readProof(path)
     const proving = await openProving()
-    const key = await verificationKey(proving, options, call)
+    const { key, mark } = await verificationKey(proving, options, call)
     const holds = proving.verify(key, publicSignals, proof)
-    const developmentOnly = key.developmentOnly !== undefined
+    const developmentOnly = (key.developmentOnly ?? mark) !== undefined
     const remark = developmentOnly ? ' (by a key for development only: anybody can forge such proofs)' : ''
     await call.terminal.answer(
       { holds, publicSignals, developmentOnly },
@@ -55,10 +55,12 @@ async function verificationKey(
     readonly size: 'full' | 'small' | undefined
   },
   call: Call,
-): Promise<VerificationKey> {
-  if (options.key !== undefined) return readVerificationKey(options.key)
+): Promise<{ readonly key: VerificationKey; readonly mark: string | undefined }> {
+  if (options.key !== undefined) return { key: await readVerificationKey(options.key), mark: undefined }
   const { folder, files } = await findCircuit(proving, options, call)
-  if (files.verificationKey !== undefined) return files.verificationKey
+  // The verification key may have lost its mark, the proving key beside it keeps its own.
+  if (files.verificationKey !== undefined)
+    return { key: files.verificationKey, mark: (await proving.describeKey(files.zkey, call)).developmentMark }
   throw new CodexError('cli/bad-circuit', `expected a verification key in ${folder}, found none; give one with --key`, {
     detail: { folder },
   })
