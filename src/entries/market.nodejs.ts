@@ -15,6 +15,7 @@ export { ChainClock } from '../market/chainclock.ts'
 export type { RequestState, SlotState } from '../market/chainstates.ts'
 export { EthersMarket } from '../market/ethersmarket.ts'
 export type { EthersMarketParts, EthersMarketSettings } from '../market/ethersmarket.ts'
+export type { EarlierSend } from '../market/earliersend.ts'
 export type { Groth16Proof } from '../market/groth16proof.ts'
 export type { KeystorePlace, SecureRandom } from '../market/keystore.ts'
 export type {

@@ -3,6 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Address } from './market.ts'
+import { revertError } from './reverts.ts'
 import type { ChainReader } from './chainreader.ts'
 import type { Transactor } from './transactor.ts'
 
@@ -16,6 +17,12 @@ export interface AllowanceParts {
 
 /** Estimated while something is granted, mined when nothing is any more: setting it from zero takes up to twice as much. */
 const APPROVE_GAS_PERCENT = 200
+/** The largest word of a contract: wallets grant it for "without limit". */
+const MAX_AMOUNT = 2n ** 256n - 1n
+/** More than any token has: what is granted beyond it is never used up. */
+const ENOUGH_FOR_ALL = 2n ** 255n
+/** What the contract reverts with where a sum does not fit: `Panic(0x11)`. */
+const OVERFLOW = `0x4e487b71${'11'.padStart(64, '0')}`
 
 export class Allowance {
   readonly #parts: AllowanceParts
@@ -34,8 +41,12 @@ export class Allowance {
     return reader.token(token, 'allowance', [host, marketplace], options)
   }
 
-  /** Settles as `act` does, which may take up to `amount` once the allowance has been raised by it. */
+  /**
+   * Settles as `act` does, which may take up to `amount` once the allowance has been raised by it.
+   * @throws CodexError `market/contract-panic` for more than a contract can count, as {@link Transactor.send}, or as `act`
+   */
   async during<T>(amount: bigint, options: AbortOptions, act: () => Promise<T>): Promise<T> {
+    if (amount > MAX_AMOUNT) throw revertError('approve', OVERFLOW, `${amount} tokens`)
     await this.#line.run(() => this.#raise(amount, options), options)
     try {
       return await act()
@@ -47,11 +58,16 @@ export class Allowance {
   /** By `amount`, less what acts that took nothing have left. */
   async #raise(amount: bigint, options: AbortOptions): Promise<void> {
     const current = await this.current(options)
+    if (current >= ENOUGH_FOR_ALL) {
+      this.#underWay += amount
+      return
+    }
     this.#foreign ??= current
     const left = current - this.#underWay - this.#foreign
     const missing = left > 0n ? amount - left : amount
     if (missing > 0n) {
-      const intent = { verb: 'approve', amount: current + missing } as const
+      const sum = current + missing
+      const intent = { verb: 'approve', amount: sum < MAX_AMOUNT ? sum : MAX_AMOUNT } as const
       await this.#parts.transactor.send({ intent, gasPercent: APPROVE_GAS_PERCENT }, options)
     }
     this.#underWay += amount

@@ -17,6 +17,7 @@ import { ChainReader } from './chainreader.ts'
 import type { ChainClock } from './chainclock.ts'
 import { type RequestState, requestStateOf, type SlotState, slotStateOf } from './chainstates.ts'
 import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettings } from './connection.ts'
+import type { EarlierSend } from './earliersend.ts'
 import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
 import type { Groth16Proof } from './groth16proof.ts'
@@ -176,7 +177,7 @@ export class EthersMarket implements Market {
       },
       {
         confirmations: settings.confirmations ?? DEFAULT_CONFIRMATIONS,
-        cap: new SpendingCap({ journal, clock }, settings.maxDailySpendWei ?? DEFAULT_MAX_DAILY_SPEND_WEI),
+        cap: new SpendingCap({ journal, clock, heads }, settings.maxDailySpendWei ?? DEFAULT_MAX_DAILY_SPEND_WEI),
         stuckSeconds: settings.stuckSeconds ?? DEFAULT_STUCK_SECONDS,
       },
     )
@@ -450,13 +451,21 @@ export class EthersMarket implements Market {
       return { done: false, why: 'period over', sentence }
     }
     const intent: Intent = { verb: 'submitProof', slotId: id, period, proof }
-    return outcome(this.#send(intent, 'submitProof', end - 1, options), {
+    const answers = {
       Proofs_ProofAlreadySubmitted: 'already submitted',
       Marketplace_ProofNotSubmittedByHost: 'not our slot',
       Marketplace_UnknownRequest: 'not our slot',
       withdrawn: 'period over',
-      ...(isOver && ({ Proofs_InvalidProof: 'period over' } as const)),
-    })
+    } as const
+    try {
+      return await outcome(this.#send(intent, 'submitProof', end - 1, options), answers)
+    } catch (error) {
+      // To a block of the next period a proof of this one is wrong, however right it was.
+      if (!(error instanceof Error) || revertName(error) !== 'Proofs_InvalidProof') throw error
+      const now = await this.#nextBlockTime({ signal: this.#scope.signal })
+      if (Math.max(now, this.#connection.heads.latest.timestamp) < end) throw error
+      return { done: false, why: 'period over', sentence: error.message }
+    }
   }
 
   async collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome> {
@@ -556,6 +565,14 @@ export class EthersMarket implements Market {
       { intent: { verb: 'sendCoin', to: checkedAddress(to), amount }, gasPercent: 100 },
       options,
     )
+  }
+
+  /**
+   * Tokens and coins that an earlier run was sending when it ended, and what became of them; waits until that is known. Whoever sends them once more
+   * pays twice. @throws CodexError `market/stopped`, or the signal's reason
+   */
+  earlierSends(options: AbortOptions): Promise<readonly EarlierSend[]> {
+    return this.#transactor.earlierSends(options)
   }
 
   openIntents(): readonly OpenIntent[] {

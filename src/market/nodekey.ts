@@ -97,11 +97,24 @@ export class NodeKey {
     return this.#sign({ to: to ?? '', data, value }, { chainId: Number(chainId), nonce, gasLimit, fees })
   }
 
-  /** A payment of nothing to ourselves in the place of `raw`, so that what it would do can no longer happen. @throws as {@link NodeKey.signAgain} */
+  /**
+   * A payment of nothing to ourselves in the place of `raw`, so that what it would do can no longer happen. May offer what `raw` did, though the cap
+   * has been lowered since: it takes less gas. @throws as {@link NodeKey.signAgain}
+   */
   signCancel(raw: string, fees: FeeTerms): SignedTransaction {
     const { chainId, nonce } = this.#own(raw)
-    const call = { to: this.address, data: '0x', value: 0n }
-    return this.#sign(call, { chainId: Number(chainId), nonce, gasLimit: PLAIN_TRANSFER_GAS, fees })
+    const { maxFeePerGas } = feesOf(raw)
+    const cap = maxFeePerGas > this.maxGasPriceWei ? maxFeePerGas : this.maxGasPriceWei
+    return this.#sign(this.#nothing, { chainId: Number(chainId), nonce, gasLimit: PLAIN_TRANSFER_GAS, fees }, cap)
+  }
+
+  /** A payment of nothing to ourselves, so that `nonce` is used and those behind it get their turn. @throws CodexError `wallet/gas-price-over-cap` */
+  signFiller(terms: Omit<SigningTerms, 'gasLimit'>): SignedTransaction {
+    return this.#sign(this.#nothing, { ...terms, gasLimit: PLAIN_TRANSFER_GAS })
+  }
+
+  get #nothing() {
+    return { to: this.address, data: '0x', value: 0n }
   }
 
   /** A transaction that this key signed before. */
@@ -117,8 +130,9 @@ export class NodeKey {
   #sign(
     call: { readonly to: string; readonly data: string; readonly value: bigint },
     { chainId, nonce, gasLimit, fees }: SigningTerms,
+    capWei = this.maxGasPriceWei,
   ): SignedTransaction {
-    if (fees.maxFeePerGas > this.maxGasPriceWei) throw overCap(fees.maxFeePerGas, this.maxGasPriceWei)
+    if (fees.maxFeePerGas > capWei) throw overCap(fees.maxFeePerGas, capWei)
     const price =
       fees.kind === 'legacy'
         ? { type: 0, gasPrice: fees.maxFeePerGas }

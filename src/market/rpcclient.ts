@@ -30,7 +30,7 @@ export interface RpcSettings {
   readonly timeoutSeconds?: Seconds
   /** Most calls in one request. Halved, and remembered, when the endpoint refuses. */
   readonly batchCalls?: number
-  /** How often an exchange is tried before its calls fail. */
+  /** How often an exchange is tried before its calls fail. A transaction is sent once, unless the endpoint says that it did not take it. */
   readonly attempts?: number
 }
 
@@ -168,12 +168,14 @@ export class RpcClient {
       const failure = await this.#attempt(left)
       if (failure === undefined) return
       if (failure.error.code === 'market/batch-refused' && left.length > 1) return this.#halve(left)
-      left = failure.left
-      if (attempt >= this.#attempts || isFinal(failure.error)) {
-        for (const { settle } of left) settle({ ok: false, error: failure.error })
-        return
-      }
-      await this.#rest(attempt, failure.error)
+      const { error } = failure
+      const isLast = attempt >= this.#attempts || isFinal(error)
+      left = failure.left.filter((job) => {
+        const goesOn = !isLast && isRepeatable(job, error)
+        if (!goesOn) job.settle({ ok: false, error })
+        return goesOn
+      })
+      if (left.length > 0) await this.#rest(attempt, error)
     }
   }
 
@@ -187,7 +189,7 @@ export class RpcClient {
       let error: CodexError | undefined
       for (const [index, job] of jobs.entries()) {
         const answer = answers[index] as RpcAnswer
-        if (answer.ok || !isPassing(answer.error)) job.settle(answer)
+        if (answer.ok || !isPassing(answer.error) || !isRepeatable(job, answer.error)) job.settle(answer)
         else {
           again.push(job)
           error = answer.error
@@ -294,6 +296,14 @@ function answerOf({ method, id }: RpcRequest, answer: unknown): RpcAnswer {
 function isPassing(error: CodexError): boolean {
   if (error.code !== 'market/rpc-error') return true
   return isRateLimit(error as RpcError) || isLagging(error as RpcError)
+}
+
+/**
+ * Where no answer came, a transaction may have been taken, and what is said to a second copy tells nothing of the first: then it is only sent again
+ * by who knows that.
+ */
+function isRepeatable({ method }: RpcCall, { code }: CodexError): boolean {
+  return method !== 'eth_sendRawTransaction' || code === 'market/rate-limited' || code === 'market/rpc-error'
 }
 
 function isFinal({ code }: CodexError): boolean {

@@ -14,7 +14,7 @@ const TAKEN = /already known|known transaction|already imported|already exists|a
 const NONCE_USED =
   /nonce too low|nonce is too low|invalid nonce|old nonce|replacement transaction underpriced|gas price too low to replace/i
 const REFUSED =
-  /insufficient funds|insufficient balance|underpriced|less than block base fee|fee cap|max fee per gas|intrinsic gas|exceeds block gas limit|gas limit exceeded|exceeds the configured cap|revert|exceeds allowance|sender not an eoa|out of gas/i
+  /insufficient funds|insufficient balance|underpriced|less than block base fee|fee cap|max fee per gas|intrinsic gas|exceeds block gas limit|gas limit exceeded|exceeds the configured cap|revert|exceeds allowance|sender not an eoa|out of gas|transaction type not supported|oversized data|(?:invalid|wrong) chain.?id|address already reserved/i
 
 export function fateOf(answer: RpcAnswer | undefined): SendFate {
   if (answer === undefined || answer.ok) return answer === undefined ? 'unknown' : 'taken'

@@ -15,6 +15,7 @@ import type { Contracts } from './intentcall.ts'
 import { blockTag } from './logreader.ts'
 import type { Landed } from './market.ts'
 import { callOf, feesOf, type NodeKey, type SignedTransaction } from './nodekey.ts'
+import { NonceGap } from './noncegap.ts'
 import { nonceOwner } from './nonceowner.ts'
 import { revertError } from './reverts.ts'
 import { type RpcAnswer, type RpcCall, type RpcClient, resultOf, stopped } from './rpcclient.ts'
@@ -22,7 +23,7 @@ import type { RpcError } from './rpcerror.ts'
 import { type Receipt, readNumber, readReceipt } from './rpcvalues.ts'
 import { fateOf } from './sendanswer.ts'
 import type { Attempt, EntryEnd, JournalEntry, SendJournal } from './sendjournal.ts'
-import type { SpendingCap } from './spendingcap.ts'
+import { type SpendingCap, spendingTime } from './spendingcap.ts'
 
 export interface SentParts {
   readonly rpc: RpcClient
@@ -46,7 +47,7 @@ export interface SentSettings {
   readonly cap: SpendingCap
 }
 
-/** Forms of one transaction; then it is only sent again as it is. */
+/** Forms of one transaction, and again of its cancel; then it is only sent again as it is. */
 export const MAX_ATTEMPTS = 8
 /** A transaction this deep in the chain is watched no more. */
 export const FINAL_DEPTH_BLOCKS = 64
@@ -58,6 +59,8 @@ const FIRST_RECEIPTS = 8
 /** Looks, and seconds, until it is asked who used a nonce of which no receipt of ours is found: an endpoint may be late with receipts. */
 const GONE_LOOKS = 5
 const GONE_SECONDS: Seconds = 20
+/** The endpoint gives no answers: asking for the next transaction would be in vain. */
+const GONE_CODES: readonly string[] = ['market/unreachable', 'market/rate-limited', 'market/stopped']
 /** Where the endpoint cannot tell whose transaction used the nonce. */
 const UNPROVEN_SECONDS: Seconds = 600
 
@@ -88,6 +91,8 @@ interface Watched extends Sent {
   checkedDepth: number
   /** Offering more would exceed the cap of the day, and that was told. */
   isCapped: boolean
+  /** Code of what went wrong when it was looked after, and was told. */
+  problem: string | undefined
 }
 
 export class SentTransactions {
@@ -96,13 +101,16 @@ export class SentTransactions {
   readonly #scope: Scope
   /** By nonce: everything that is not final. */
   readonly #watched = new Map<number, Watched>()
+  readonly #gap: NonceGap
   /** Of earlier runs, as they stood at the start. */
   #earlier: readonly JournalEntry[] = []
+  #earlierOpen: readonly Sent[] = []
   #seenReorgs = 0
 
   constructor(parts: SentParts, settings: SentSettings) {
     this.#parts = parts
     this.#settings = settings
+    this.#gap = new NonceGap(parts, settings.stuckSeconds)
     this.#scope = new Scope({ report: (error) => parts.log.error('watching transactions failed', { error }) })
   }
 
@@ -113,9 +121,12 @@ export class SentTransactions {
     for (const error of damaged)
       log.error('a record of a sent transaction is damaged; look at the account before selling', { error })
     this.#earlier = entries
-    for (const entry of entries) this.watch(entry, -Infinity)
+    const earlier = entries.map((entry) => this.watch(entry, -Infinity))
+    this.#earlierOpen = earlier.filter(({ entry }) => entry.end === undefined)
     const nonces = this.open.map(({ nonce }) => nonce)
     if (nonces.length > 0) log.info('transactions of an earlier run are looked after', { nonces })
+    // The run that withdrew it may have ended before it did it anew.
+    for (const entry of entries) if (isTakenBack(entry)) this.#parts.redo?.(entry)
     this.#scope.spawn('transaction watch', (signal) => this.#follow(signal))
   }
 
@@ -128,6 +139,11 @@ export class SentTransactions {
   /** Those whose end is not known, in no order. */
   get open(): readonly JournalEntry[] {
     return Array.from(this.#watched.values(), ({ entry }) => entry).filter(({ end }) => end === undefined)
+  }
+
+  /** Of an earlier run, and under way when this one started. */
+  get earlierOpen(): readonly Sent[] {
+    return this.#earlierOpen
   }
 
   /** What is known of acts of this kind for a slot, whatever their end: those of this run that are not final, and of the one before. */
@@ -158,7 +174,7 @@ export class SentTransactions {
     settled.catch(() => undefined)
     const since = this.#parts.clock.now()
     const endedBlock = this.#parts.heads.latest.number
-    const rest = { gone: undefined, checkedDepth: 0, endedBlock, isCapped: false }
+    const rest = { gone: undefined, checkedDepth: 0, endedBlock, isCapped: false, problem: undefined }
     const watched: Watched = { entry, settled, resolve, reject, since, sentAt, ...rest }
     this.#watched.set(entry.nonce, watched)
     if (this.#scope.signal.aborted) reject(stopped())
@@ -168,6 +184,12 @@ export class SentTransactions {
   /** The endpoint refused it for good: it never was. */
   drop(nonce: number): void {
     this.#watched.delete(nonce)
+  }
+
+  /** No answer came when it was sent: it is sent once more at the next look. */
+  resendSoon(nonce: number): void {
+    const watched = this.#watched.get(nonce)
+    if (watched !== undefined) watched.sentAt = -Infinity
   }
 
   /** What the endpoint said to it; undefined when we were stopped meanwhile. */
@@ -202,6 +224,7 @@ export class SentTransactions {
         (one) => !due.includes(one) && one.entry.landed !== undefined && one.entry.nonce >= nextNonce,
       )
       if (lost.length > 0) await this.#lookAt(lost, options)
+      await this.#fillGap(nextNonce, options)
     }
     this.#seenReorgs = reorgs
     await this.#forgetFinal()
@@ -231,8 +254,40 @@ export class SentTransactions {
     const nextNonce = readNumber(resultOf(mined), 'a nonce')
     const rest = due.slice(FIRST_RECEIPTS).filter(({ entry }) => entry.nonce < nextNonce || entry.landed !== undefined)
     if (rest.length > 0) await ask(rest)
-    for (const watched of due) await this.#judge(watched, receipts.get(watched) ?? [], nextNonce, options)
+    for (const watched of due) {
+      try {
+        await this.#judge(watched, receipts.get(watched) ?? [], nextNonce, options)
+        watched.problem = undefined
+      } catch (error) {
+        this.#failed(watched, error, options)
+      }
+    }
     return nextNonce
+  }
+
+  /** What fails for one transaction keeps no other from being looked after. @throws what fails for all: the endpoint is gone, or we are stopped */
+  #failed(watched: Watched, error: unknown, { signal }: AbortOptions): void {
+    if (signal.aborted || !CodexError.is(error) || GONE_CODES.includes(error.code)) throw error
+    if (watched.problem === error.code) return
+    watched.problem = error.code
+    const { verb, nonce } = watched.entry
+    this.#parts.log.warn('a transaction cannot be looked after; trying again at each block', { verb, nonce, error })
+  }
+
+  /** Uses a nonce before ours that nobody else will: otherwise all of ours would wait for ever. */
+  async #fillGap(nonce: number, options: AbortOptions): Promise<void> {
+    const { clock, fees, heads, journal, key } = this.#parts
+    const ours = this.open.reduce<number | undefined>((low, one) => Math.min(low ?? Infinity, one.nonce), undefined)
+    if (!(await this.#gap.isStuck(nonce, ours, options)) || this.#watched.has(nonce)) return
+    heads.assertOurChain()
+    const signed = key.signFiller({ chainId: heads.chainId, nonce, fees: await fees.now(options) })
+    const entry = fillerEntry(nonce, attemptOf(signed, 'cancel', clock.now()))
+    await journal.write(entry)
+    this.watch(entry, clock.now())
+    const fate = fateOf(await this.broadcast(signed.raw))
+    if (fate !== 'refused' && fate !== 'nonce used') return
+    this.drop(nonce)
+    await journal.forget([nonce])
   }
 
   #isDue({ entry, checkedDepth }: Watched, hasReorg: boolean): boolean {
@@ -288,9 +343,8 @@ export class SentTransactions {
     if (Math.max(depth, 1) < this.#settings.confirmations) return
     const end: EntryEnd = attempt.kind === 'cancel' ? 'cancelled' : receipt.succeeded ? 'mined' : 'failed'
     const failure = end === 'failed' ? await this.#reasonOf(attempt, receipt, entry) : undefined
-    const { told } = entry
     await this.#end(watched, end, landed)
-    if (end === 'cancelled' && told === 'mined') this.#parts.redo?.(entry)
+    if (isTakenBack(watched.entry)) this.#parts.redo?.(entry)
     if (end === 'mined') watched.resolve({ landed, logs })
     else watched.reject(failure ?? withdrawn(entry))
   }
@@ -361,9 +415,11 @@ export class SentTransactions {
     const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
     const isUnwanted = last.kind === 'act' && !(await this.#mayHappen(watched.entry))
     if (isUnwanted) return this.#again(watched)
+    const kind = isOver ? 'cancel' : last.kind
+    const forms = attempts.filter((attempt) => attempt.kind === kind).length
     // Those behind wait for the first one, whose money decides.
-    if (nonce === nextNonce && (isOver || isStuck) && attempts.length < MAX_ATTEMPTS) {
-      if (await this.#replace(watched, isOver ? 'cancel' : last.kind, options)) return
+    if (nonce === nextNonce && (isOver || isStuck) && forms < MAX_ATTEMPTS) {
+      if (await this.#replace(watched, kind, options)) return
     }
     if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.#again(watched)
   }
@@ -417,16 +473,17 @@ export class SentTransactions {
     watched.sentAt = this.#parts.clock.now()
     const { attempts, verb, nonce } = watched.entry
     const answer = await this.broadcast((attempts.at(-1) as Attempt).raw)
-    if (fateOf(answer) === 'refused' && answer?.ok === false)
+    const fate = fateOf(answer)
+    if ((fate === 'refused' || fate === 'unknown') && answer?.ok === false && answer.error.code === 'market/rpc-error')
       this.#parts.log.warn('the endpoint refuses a transaction that waits', { verb, nonce, error: answer.error })
   }
 
   async #end(watched: Watched, end: EntryEnd, landed: Landed | undefined): Promise<void> {
-    const { clock, journal, log } = this.#parts
+    const { clock, heads, journal, log } = this.#parts
     const entry = { ...watched.entry, end, told: watched.entry.told ?? end, landed }
     const costWei = (landed?.feeWei ?? 0n) + (end === 'mined' ? valueOf(entry) : 0n)
     try {
-      await journal.writeEnd(entry, costWei, clock.now())
+      await journal.writeEnd(entry, costWei, spendingTime(clock, heads))
     } catch (error) {
       // The chain has decided, and the next start will find out the same.
       log.error('how a transaction ended could not be written down', { error, nonce: entry.nonce })
@@ -473,6 +530,23 @@ export function attemptOf(signed: SignedTransaction, kind: Attempt['kind'], at: 
 
 export function receiptCall(hash: string): RpcCall {
   return { method: 'eth_getTransactionReceipt', params: [hash] }
+}
+
+/** A collect that was told as done, and then withdrawn. */
+function isTakenBack({ verb, end, told }: JournalEntry): boolean {
+  return verb === 'collect' && end === 'cancelled' && told === 'mined'
+}
+
+/** A payment of nothing that does nothing but use its nonce. */
+function fillerEntry(nonce: number, attempt: Attempt): JournalEntry {
+  const nothing = {
+    key: undefined,
+    requestId: undefined,
+    slotId: undefined,
+    validUntil: undefined,
+    safeAfter: undefined,
+  }
+  return { nonce, verb: 'sendCoin', isDuty: false, attempts: [attempt], end: undefined, landed: undefined, ...nothing }
 }
 
 /** Coins sent along. */

@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotId } from '../protocol/request.ts'
+import { type EarlierSend, earlierSends } from './earliersend.ts'
 import { GasEstimator } from './gasestimator.ts'
 import { intentKey, isDuty, type Order } from './intent.ts'
 import type { Landed, OpenIntent } from './market.ts'
@@ -69,6 +70,11 @@ export class Transactor {
     })
   }
 
+  /** As {@link earlierSends}, of those that were under way at the start. */
+  earlierSends(options: AbortOptions): Promise<readonly EarlierSend[]> {
+    return earlierSends(this.#sent.earlierOpen, options)
+  }
+
   /** Receipts there are of transactions that did so, as far as this run and the one before it know. */
   async receiptsOf(verb: OpenIntent['verb'], slotId: SlotId, options: AbortOptions): Promise<Receipt[]> {
     const hashes = this.#sent.sentFor(verb, slotId).flatMap(({ attempts }) => attempts.map(({ hash }) => hash))
@@ -127,6 +133,7 @@ export class Transactor {
     const sent = this.#sent.watch(entry, clock.now())
     const answer = await this.#sent.broadcast(raw)
     const fate = fateOf(answer)
+    if (answer?.ok === false && answer.error.code === 'market/unreachable') this.#sent.resendSoon(nonce)
     // A used nonce may be our own doing, whose answer was lost: the watch finds out.
     if (fate !== 'refused') return { sent, isNonceUsed: fate === 'nonce used' }
     this.#sent.drop(nonce)

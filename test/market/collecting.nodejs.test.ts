@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import type { EthersMarket, EthersMarketParts } from '../../src/market/ethersmarket.ts'
 import type { RpcLines } from '../../src/market/rpclines.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
 import { fastClock } from './fastclock.ts'
 
@@ -54,6 +55,11 @@ function before(first: () => Promise<unknown>): RpcLines {
   }
 }
 
+/** Its books say that it was withdrawn. */
+async function waitForCancel(host: EthersMarket): Promise<void> {
+  await expect.poll(() => host.openIntents()).toEqual([])
+}
+
 it.each([-1, 0])(
   'sends nothing while the newest block is %i seconds from the end, whatever pending says',
   async (at) => {
@@ -94,8 +100,12 @@ it('tells what was paid though the endpoint has lost the receipt since', async (
   expect(outcome.done && outcome.transaction.received).toBeGreaterThan(5000n)
 })
 
-it('taken back into a time before the end, is withdrawn, and done anew after it', async () => {
-  const host = await open(4)
+it.each([
+  ['by the same run', false],
+  ['by the next one', true],
+])('taken back into a time before the end, is withdrawn, and done anew after it, %s', async (_, isRestarted) => {
+  const datastore = new MemoryDatastore()
+  const host = await open(4, { datastore })
   const { slot, end } = await hosted(host)
   for (const time of [end - 20, end - 5, end + 1, end + 2]) await mineAt(time)
   const before = await host.tokenBalance(never)
@@ -111,7 +121,13 @@ it('taken back into a time before the end, is withdrawn, and done anew after it'
   expect(await world.blockTime()).toBeLessThan(end)
   expect(await host.hostOf(slot, never)).toBe(host.host)
   expect(await host.slotState(slot, never)).toBe('Filled')
+  let after = host
+  if (isRestarted) {
+    await waitForCancel(host)
+    await host.stop()
+    after = await open(4, { datastore })
+  }
   await mineAt(end + 5)
-  await expect.poll(() => host.slotState(slot, never), { timeout: 20_000 }).toBe('Paid')
-  expect(await host.tokenBalance(never)).toBe(before + received)
+  await expect.poll(() => after.slotState(slot, never), { timeout: 20_000 }).toBe('Paid')
+  expect(await after.tokenBalance(never)).toBe(before + received)
 })

@@ -16,7 +16,7 @@ import { bundleChild } from '../children.ts'
 import { type CommitFault, FaultyDatastore } from '../fakes/faultydatastore.ts'
 import { ChainWorld, never, RICH } from './chainworld.ts'
 import { DyingLines } from './dyinglines.ts'
-import { fastClock } from './fastclock.ts'
+import { type FastClock, fastClock } from './fastclock.ts'
 
 const SPEED = 10
 const KILLS = import.meta.env['LONG'] ? 40 : 3
@@ -117,6 +117,21 @@ describe('killed at each message', () => {
       expect(n).toBeLessThan(60)
     }
   })
+})
+
+it('a clock that was set forward does not make it forget what was spent', async () => {
+  const [key, datastore] = [await freshKey(), new MemoryDatastore()]
+  const coin = 10n ** 18n
+  const ahead = fastClock(SPEED)
+  ahead.setOn(2 * 86_400)
+  const send = async (clock: FastClock) => {
+    const market = await world.open(0, { maxDailySpendWei: coin }, { datastore, key, clock })
+    return market.sendCoins(receiver(), (coin * 3n) / 10n, never).finally(() => market.stop())
+  }
+  await send(fastClock(SPEED))
+  await send(ahead)
+  for (const clock of [fastClock(SPEED), ahead])
+    await expect(send(clock)).rejects.toMatchObject({ code: 'wallet/daily-cap' })
 })
 
 it('a damaged record is told of, kept, and does not keep the node from starting', async () => {

@@ -7,8 +7,12 @@ import type { EthersMarket, EthersMarketParts, EthersMarketSettings } from '../.
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import { TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
+import { MAX_ATTEMPTS } from '../../src/market/senttransactions.ts'
+import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
+import { FaultyDatastore } from '../fakes/faultydatastore.ts'
+import { DyingLines } from './dyinglines.ts'
 import { fastClock } from './fastclock.ts'
 import { FaultyProxy } from './faultyproxy.ts'
 
@@ -89,6 +93,31 @@ describe('nonces (T22)', () => {
       expect(market.openIntents()).toEqual([])
     },
   )
+
+  it('so are reservations, fills and payments side by side', async () => {
+    const market = await open()
+    await approveAll(market)
+    const each = import.meta.env['LONG'] ? 50 : 10
+    const { id } = await requested({ slots: BigInt(2 * each) })
+    const slots = Array.from({ length: 2 * each }, (_, slotIndex) => ({ requestId: id, slotIndex }))
+    await Promise.all(slots.slice(0, each).map((slot) => market.reserveSlot(slot, never)))
+    const before = await nonceOf(market.host)
+    await rpc('evm_setAutomine', false)
+    await rpc('evm_setIntervalMining', 1)
+    const acts = slots
+      .slice(0, each)
+      .flatMap((slot, i) => [
+        market.fillSlot(slot, PROOF, never).then((outcome) => (outcome.done ? outcome.transaction : undefined)),
+        market.reserveSlot(slots[each + i] ?? slot, never).then(({ done }) => (done ? undefined : 'refused')),
+        market.sendTokens(NOBODY, 1n, never),
+        market.sendCoins(NOBODY, 1n, never),
+      ])
+    const ends = await Promise.all(acts)
+    expect(ends.filter((end) => end === 'refused')).toEqual([])
+    expect(ends.filter((end) => end === undefined)).toHaveLength(each)
+    expect(await nonceOf(market.host)).toBe(before + 4 * each)
+    expect(market.openIntents()).toEqual([])
+  })
 
   it('a refusal by the contract takes no nonce, in the midst of others', async () => {
     const market = await open()
@@ -295,6 +324,105 @@ describe('a transaction that does not come into a block', () => {
     expect(await market.submitProof(slot(0), period + 1, PROOF, never)).toMatchObject({ done: true })
   })
 
+  it('has a cancel left when its forms are used up', async () => {
+    const market = await open({ stuckSeconds: 1 })
+    const { slot, period, end } = await due(market)
+    await rpc('evm_setAutomine', false)
+    const sending = market.submitProof(slot, period, PROOF, never)
+    await expect.poll(async () => (await waiting(market, 1)).length, { timeout: 15_000 }).toBe(MAX_ATTEMPTS)
+    await rpc('anvil_dropAllTransactions')
+    await world.jumpTo(end)
+    await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(MAX_ATTEMPTS)
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+  })
+
+  it.each(['replacement', 'cancel'] as const)('is found in the journal as a %s that was never sent', async (form) => {
+    const [key, inner] = [await freshKey(), new MemoryDatastore()]
+    const datastore = new FaultyDatastore(inner)
+    const lines = new DyingLines(nodeLines, Infinity, 'before', () => undefined)
+    const settings = form === 'replacement' ? { stuckSeconds: 5 } : {}
+    const market = await open(settings, { key, datastore, lines })
+    const { slot, period, end } = await due(market)
+    const nonce = await nonceOf(key.address)
+    const to = `0x${keys.toString(16).padStart(40, 'd')}`
+    await rpc('evm_setAutomine', false)
+    const acting =
+      form === 'replacement' ? market.sendTokens(to, 5n, never) : market.submitProof(slot, period, PROOF, never)
+    const stopped = expect(acting).rejects.toMatchObject({ code: 'market/stopped' })
+    const [act] = await waiting(market, 1)
+    await rpc('anvil_dropAllTransactions')
+    const written = datastore.commits
+    datastore.failAt(1, 'lost answer', true)
+    const watch = setInterval(() => {
+      if (datastore.commits > written) lines.die()
+    }, 0)
+    if (form === 'cancel') await world.jumpTo(end)
+    await expect.poll(() => lines.isDead).toBe(true)
+    clearInterval(watch)
+    await market.stop()
+    await stopped
+    await rpc('anvil_dropAllTransactions')
+    const again = await open({}, { key, datastore: inner })
+    const [found, written2] = await waiting(again, 1)
+    expect(found).toBe(act)
+    await expect.poll(() => rpc('eth_getTransactionByHash', written2)).not.toBeNull()
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    await waiting(again, 0)
+    expect(await nonceOf(key.address)).toBe(nonce + 1)
+    expect([await world.tokensOf(to), await proofsOf(again, slot)]).toEqual([form === 'replacement' ? 5n : 0n, 1])
+    const told = form === 'replacement' ? [{ to, amount: 5n, landed: { hash: written2 } }] : []
+    expect(await again.earlierSends(never)).toMatchObject(told)
+  })
+
+  it('for the nonce before it has gone gets its turn: that one is used', async () => {
+    await rpc('evm_setAutomine', false)
+    const key = await freshKey()
+    const market = await open({ stuckSeconds: 5 }, { key })
+    await rpc('anvil_impersonateAccount', key.address)
+    const foreign = await rpc('eth_sendTransaction', { from: key.address, to: NOBODY, value: '0x1', nonce: '0x0' })
+    const sending = market.sendCoins(NOBODY, 1n, never)
+    await waiting(market, 1)
+    expect(market.openIntents()[0]?.nonce).toBe(1)
+    await rpc('anvil_dropTransaction', foreign)
+    await rpc('evm_setAutomine', true)
+    expect(await sending).toMatchObject({ hash: expect.stringMatching(/^0x/) })
+    expect(await nonceOf(key.address)).toBe(2)
+    await waiting(market, 0)
+    expect(world.records.some(({ message }) => message.includes('ours wait behind it'))).toBe(true)
+  })
+
+  it('with its answer lost is not told as refused for what is said to a second copy', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint })
+    let sends = 0
+    proxy.tamper = ({ method }) => {
+      if (method !== 'eth_sendRawTransaction') return undefined
+      return ++sends === 1 ? {} : { error: { code: -32000, message: 'max fee per gas less than block base fee' } }
+    }
+    await market.sendCoins(NOBODY, 1n, never)
+    expect(await nonceOf(market.host)).toBe(1)
+    expect(market.openIntents()).toEqual([])
+  })
+
+  it('is told of when the endpoint says something unheard of, and goes on', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint })
+    proxy.tamper = ({ method }) =>
+      method === 'eth_sendRawTransaction' ? { error: { code: -32000, message: 'not on a Sunday' } } : undefined
+    await rpc('evm_setAutomine', false)
+    const sending = market.sendCoins(NOBODY, 1n, never)
+    await waiting(market, 1)
+    await expect.poll(() => JSON.stringify(world.records.map(({ fields }) => fields?.['error']))).toContain('Sunday')
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    await sending
+  })
+
   it('with its answer lost is found in the chain', async () => {
     const proxy = await FaultyProxy.start(world.anvil)
     onTestFinished(() => proxy.stop())
@@ -373,6 +501,23 @@ describe('a transaction that fails in its block', () => {
       sentence: expect.stringContaining('take another slot'),
     })
     expect(await nonceOf(slow.host)).toBe(nonce + 1)
+  })
+
+  it('because its proof came into a block of the next period is told as too late, not as wrong', async () => {
+    const proxy = await FaultyProxy.start(world.anvil)
+    onTestFinished(() => proxy.stop())
+    const market = await open({ url: proxy.endpoint })
+    const { slot, period, end } = await due(market)
+    // To a block of this period it is wrong.
+    const wrong = { code: 'market/proof-invalid' }
+    await expect(market.submitProof(slot, period, ZERO_PROOF, never)).rejects.toMatchObject(wrong)
+    proxy.tamper = ({ method }) => (method === 'eth_estimateGas' ? { result: '0x7a120' } : undefined)
+    await rpc('evm_setAutomine', false)
+    const sending = market.submitProof(slot, period, ZERO_PROOF, never)
+    const [hash] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', hash)).not.toBeNull()
+    await world.jumpTo(end)
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
   })
 
   it('for want of gas is told as such (T23)', async () => {
@@ -496,6 +641,26 @@ describe('allowances (T24)', () => {
   })
 })
 
+describe('an allowance without limit', () => {
+  it('is left as it is', async () => {
+    const market = await open()
+    await approveAll(market)
+    const before = await nonceOf(market.host)
+    const { id } = await requested()
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    expect(await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+    await market.requestStorage(world.request(market.host), never)
+    expect(await nonceOf(market.host)).toBe(before + 3)
+  })
+
+  it('is no reason to fail in words of a library: a price that no contract can count is refused', async () => {
+    const market = await open()
+    const tooMuch = world.request(market.host, { pricePerBytePerSecond: 2n ** 255n })
+    await expect(market.requestStorage(tooMuch, never)).rejects.toMatchObject({ code: 'market/contract-panic' })
+    expect(await nonceOf(market.host)).toBe(0)
+  })
+})
+
 describe('a fill near the expiry of its request', () => {
   it('is not sent when blocks come so rarely that it could get into a block too late', async () => {
     const market = await open()
@@ -515,6 +680,23 @@ describe('a fill near the expiry of its request', () => {
     expect(await nonceOf(market.host)).toBe(sent)
   })
 })
+
+/** As wallets do it. */
+async function approveAll({ host }: EthersMarket): Promise<void> {
+  await rpc('anvil_impersonateAccount', host)
+  const data = new Interface(TOKEN_ABI).encodeFunctionData('approve', [world.deployment.marketplace, 2n ** 256n - 1n])
+  await rpc('eth_sendTransaction', { from: host, to: world.deployment.token, data })
+}
+
+/** A slot that `market` has filled, in a period that has just begun and owes a proof. */
+async function due(market: EthersMarket) {
+  const { id, slot } = await requested()
+  await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+  expect(await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+  const period = market.periodicity.periodOf(await world.blockTime()) + 1
+  await world.jumpTo(market.periodicity.startOf(period) + 1, market)
+  return { slot: slot(0), period, end: market.periodicity.endOf(period) }
+}
 
 async function proofsOf(market: EthersMarket, slotId: string): Promise<number> {
   const events: ContractEvent[] = []
