@@ -30,7 +30,7 @@ export interface ConnectionSettings extends RpcSettings {
   readonly marketplace?: string
   /** Time between two looks at the newest block. */
   readonly pollSeconds?: Seconds
-  /** How often connecting is tried at the start. Silent: until it succeeds. */
+  /** How often each step of connecting is tried at the start. Silent: until it succeeds. */
   readonly connectAttempts?: number
 }
 
@@ -39,6 +39,10 @@ const LOCAL_POLL_SECONDS: Seconds = 1
 const POLL_SECONDS: Seconds = 4
 const MAX_PAUSE_SECONDS: Seconds = 30
 const MAX_SYNC_PAUSE_SECONDS: Seconds = 10
+/** A passing fault, or the contract is none of ours: after so many tries it is the latter. */
+const BAD_ANSWER_TRIES = 5
+/** What may be over at the next try. */
+const PASSING = ['market/unreachable', 'market/rate-limited', 'market/rpc-error', 'market/bad-answer']
 
 export class Connection {
   readonly rpc: RpcClient
@@ -66,18 +70,37 @@ export class Connection {
 
   /**
    * Settles once the endpoint answers, is in step with its chain, and has code at the marketplace's address, which it returns.
-   * @throws CodexError `market/wrong-chain`, `market/no-contract`, `market/unreachable` after the attempts set; or the signal's reason
+   * @throws CodexError `market/wrong-chain`, `market/no-contract`, `market/bad-answer` and, after the attempts set, what {@link RpcClient.call} does; or the
+   * signal's reason
    */
   async open(options: AbortOptions): Promise<string> {
-    await this.#connect(options)
-    await this.#waitForSync(options)
+    await this.persist(() => this.heads.start(options), options)
+    await this.persist(() => this.#waitForSync(options), options)
     const { chainId } = this.heads
     const address = this.#settings.marketplace ?? marketplaceAddress(chainId)
     if (address === undefined) throw noContract(`no marketplace is known on chain ${chainId}; set its address`)
     const marketplace = checkedAddress(address)
-    const code = readData(await this.rpc.call('eth_getCode', [marketplace, 'latest'], options), 'code')
+    const code = await this.persist(
+      async () => readData(await this.rpc.call('eth_getCode', [marketplace, 'latest'], options), 'code'),
+      options,
+    )
     if (code === '0x') throw noContract(`chain ${chainId} has no contract at ${marketplace}; correct the address`)
     return marketplace
+  }
+
+  /** What `work` gives: what may pass is tried again, as often as the settings say. */
+  async persist<T>(work: () => Promise<T>, options: AbortOptions): Promise<T> {
+    const { clock, log } = this.#parts
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work()
+      } catch (error) {
+        options.signal.throwIfAborted()
+        if (!mayPass(error, attempt) || attempt === this.#settings.connectAttempts) throw error
+        log.info('the endpoint is not ready for us yet; trying again', { error })
+        await clock.until(clock.now() + Math.min(2 ** attempt, MAX_PAUSE_SECONDS), options)
+      }
+    }
   }
 
   status(): EndpointStatus {
@@ -93,30 +116,23 @@ export class Connection {
     this.rpc.close()
   }
 
-  async #connect(options: AbortOptions): Promise<void> {
-    const { clock } = this.#parts
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.heads.start(options)
-      } catch (error) {
-        const isPassing = CodexError.is(error, 'market/unreachable') || CodexError.is(error, 'market/rate-limited')
-        if (!isPassing || attempt === this.#settings.connectAttempts) throw error
-        await clock.until(clock.now() + Math.min(2 ** attempt, MAX_PAUSE_SECONDS), options)
-      }
-    }
-  }
-
   /** A node that is still catching up answers from the past. */
   async #waitForSync(options: AbortOptions): Promise<void> {
     const { clock, log } = this.#parts
     for (let pause = 1; ; pause = Math.min(2 * pause, MAX_SYNC_PAUSE_SECONDS)) {
       const [answer] = await this.rpc.callMany([{ method: 'eth_syncing', params: [] }], options)
+      if (answer?.ok === false && answer.error.code !== 'market/rpc-error') throw answer.error
       // Not every endpoint knows the question.
       if (answer?.ok !== true || answer.result === false) return
       if (pause === 1) log.info('the endpoint is catching up with its chain; waiting for it')
       await clock.until(clock.now() + pause, options)
     }
   }
+}
+
+function mayPass(error: unknown, attempt: number): boolean {
+  if (!CodexError.is(error) || !PASSING.includes(error.code)) return false
+  return error.code !== 'market/bad-answer' || attempt < BAD_ANSWER_TRIES
 }
 
 /** @throws CodexError `market/bad-address` */

@@ -201,7 +201,10 @@ export class EthersMarket implements Market {
     try {
       const marketplace = await connection.open(options)
       const reader = new ChainReader({ ...connection, log: parts.log }, marketplace, parts.key.address)
-      const [terms, token] = await Promise.all([reader.terms(options), reader.tokenAddress(options)])
+      const [terms, token] = await connection.persist(
+        () => Promise.all([reader.terms(options), reader.tokenAddress(options)]),
+        options,
+      )
       const { chainId, genesis } = connection.heads
       const account = { chainId, genesis, address: parts.key.address }
       // Before the journal is read: whoever holds the key writes it.

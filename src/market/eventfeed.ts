@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { readAhead } from '../lib/readahead.ts'
 import type { HeadWatch } from './headwatch.ts'
-import { blockTag, EMPTY_RETRIES, identityOf, type LogReader } from './logreader.ts'
+import { EMPTY_RETRIES, headCall, identityOf, type LogReader } from './logreader.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import { type RpcAnswer, type RpcClient, resultOf } from './rpcclient.ts'
 import { badAnswer, type Block, readBlock } from './rpcvalues.ts'
@@ -91,6 +91,8 @@ interface Look {
 }
 
 const NOTHING: Look = { events: [], hasMore: false }
+/** So many looks in a row without use are told of. */
+const FAILURES_TOLD = 3
 
 /** The newest blocks as one reader of events knows them. */
 class Follower {
@@ -101,6 +103,8 @@ class Follower {
   #next: number
   /** How often each block was found empty against its bloom. */
   readonly #empty = new Map<string, number>()
+  /** Looks in a row that were of no use. */
+  #failures = 0
 
   constructor(parts: EventFeedParts, from: number) {
     this.#parts = parts
@@ -138,26 +142,35 @@ class Follower {
 
   /** One look at what is new. An endpoint that contradicts itself is asked again at the next look. */
   async look({ signal }: AbortOptions): Promise<Look> {
+    const { reader } = this.#parts
+    const granted = reader.granted
     try {
-      const head = this.#parts.heads.latest
-      const tail = this.#known.at(-1)
-      if (head.number < this.#next) {
-        // No news, or a shorter chain: only a known block with another hash shows the difference.
-        const same = this.#known.find(({ number }) => number === head.number)
-        if (same === undefined || same.hash === head.hash) return await this.#reread(head, { signal })
-        return { events: (await this.#undo({ signal })).undone, hasMore: true }
-      }
-      const top = Math.min(head.number, this.#next + REORG_DEPTH_BLOCKS - 1)
-      const { blocks, events } = await this.#read(this.#next, top, { signal })
-      if (tail !== undefined && blocks[0] !== undefined && blocks[0].parentHash !== tail.hash) {
-        const { undone } = await this.#undo({ signal })
-        return { events: undone, hasMore: undone.length > 0 || this.#next <= tail.number }
-      }
-      return { events: this.#accept(blocks, events), hasMore: blocks.length > 0 && this.#next <= head.number }
+      const look = await this.#look({ signal })
+      this.#failures = 0
+      return look
     } catch (error) {
       this.#tellOf(error)
-      return NOTHING
+      // What was refused was too much at once: less is asked for right away.
+      return { events: [], hasMore: reader.granted < granted }
     }
+  }
+
+  async #look({ signal }: AbortOptions): Promise<Look> {
+    const head = this.#parts.heads.latest
+    const tail = this.#known.at(-1)
+    if (head.number < this.#next) {
+      // No news, or a shorter chain: only a known block with another hash shows the difference.
+      const same = this.#known.find(({ number }) => number === head.number)
+      if (same === undefined || same.hash === head.hash) return await this.#reread(head, { signal })
+      return { events: (await this.#undo({ signal })).undone, hasMore: true }
+    }
+    const top = Math.min(head.number, this.#next + REORG_DEPTH_BLOCKS - 1)
+    const { blocks, events } = await this.#read(this.#next, top, { signal })
+    if (tail !== undefined && blocks[0] !== undefined && blocks[0].parentHash !== tail.hash) {
+      const { undone } = await this.#undo({ signal })
+      return { events: undone, hasMore: undone.length > 0 || this.#next <= tail.number }
+    }
+    return { events: this.#accept(blocks, events), hasMore: blocks.length > 0 && this.#next <= head.number }
   }
 
   /** The newest known blocks once more, while no new one comes. */
@@ -166,8 +179,9 @@ class Follower {
     const last = Math.min(head.number, this.#next - 1)
     if (last < first) return NOTHING
     const { rpc, reader } = this.#parts
-    const [logs] = await rpc.callMany([reader.call(first, last)], { signal })
-    return { events: this.#late(reader.events(logs, first, last)), hasMore: false }
+    const calls = reader.calls(first, last)
+    const logs = await rpc.callMany(calls, { signal })
+    return { events: this.#late(reader.events(calls, logs)), hasMore: false }
   }
 
   /** Blocks `from` to `to` as far as the endpoint has them, one following from the other, and their logs with those of the overlap. */
@@ -179,7 +193,9 @@ class Follower {
     const { rpc, reader } = this.#parts
     const first = this.#overlapFrom(from)
     const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-    const [logs, ...heads] = await rpc.callMany([reader.call(first, to), ...numbers.map(headCall)], { signal })
+    const calls = reader.calls(first, to)
+    const answers = await rpc.callMany([...calls, ...numbers.map(headCall)], { signal })
+    const heads = answers.slice(calls.length)
     const blocks: Block[] = []
     for (const block of readBlocks(heads, numbers)) {
       if (block === undefined) break
@@ -187,7 +203,7 @@ class Follower {
       if (parent !== undefined && block.parentHash !== parent.hash) throw badAnswer('blocks of one chain', 'two chains')
       blocks.push(block)
     }
-    return { blocks, events: reader.events(logs, first, to) }
+    return { blocks, events: reader.events(calls, answers) }
   }
 
   /** The first block to be read once more along with those from `next` on. */
@@ -264,12 +280,10 @@ class Follower {
   /** What another look may put right. Anything else is the caller's. */
   #tellOf(error: unknown): void {
     if (!CodexError.is(error) || error.code === 'market/stopped') throw error
-    this.#parts.log.debug('no usable events; looking again', { error })
+    this.#failures++
+    const level = this.#failures === FAILURES_TOLD ? 'warn' : 'debug'
+    this.#parts.log[level]('no usable events; looking again', { error })
   }
-}
-
-function headCall(number: number): { method: string; params: unknown[] } {
-  return { method: 'eth_getBlockByNumber', params: [blockTag(number), false] }
 }
 
 function readBlocks(answers: readonly RpcAnswer[], numbers: readonly number[]): (Block | undefined)[] {

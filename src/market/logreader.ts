@@ -24,18 +24,24 @@ export interface LogPiece {
   readonly events: readonly ContractEvent[]
 }
 
+/** For the logs of blocks `from` to `to`. */
+export interface LogCall extends RpcCall {
+  readonly from: number
+  readonly to: number
+}
+
 /** Blocks asked for at first. */
 const FIRST_SPAN_BLOCKS = 2_000
 /** Blocks asked for at most. */
 export const MAX_SPAN_BLOCKS = 100_000
 /** With more events than this in a piece the next one is not made larger. */
 const MANY_EVENTS = 5_000
-/** Pieces read without trouble before a refused size is tried again. */
+/** Answers without trouble before a refused size is tried again. */
 const PIECES_BEFORE_RETRY = 32
 const RETRY_SECONDS = 2
 /** How often no logs are believed only after another look, where a bloom says otherwise: blooms do err on that side. */
 export const EMPTY_RETRIES = 3
-/** Up to so many blocks, no logs at all are held against the blooms of all heads; of more blocks they are only asked for once more. */
+/** So many heads, the newest of a piece, have their blooms held against no logs at all; of more blocks logs are asked for again in any case. */
 const BLOOMED_BLOCKS = 512
 /** How often the last block of a piece is missing before we look how long the chain is now. */
 const MISSING_TRIES = 5
@@ -88,17 +94,43 @@ export class LogReader {
     }
   }
 
-  /** The call for the logs of some blocks, to be sent along with others. */
-  call(from: number, to: number): RpcCall {
-    const [fromBlock, toBlock] = [blockTag(from), blockTag(to)]
-    return { method: 'eth_getLogs', params: [{ address: this.#address, topics: [EVENT_TOPICS], fromBlock, toBlock }] }
+  /** Blocks whose logs the endpoint gives at once, as far as we know. {@link LogReader.events} learns it from its answers. */
+  get granted(): number {
+    return this.#limit
+  }
+
+  /** The calls for the logs of some blocks, each for as many as the endpoint grants, to be sent along with others. */
+  calls(from: number, to: number): LogCall[] {
+    const calls: LogCall[] = []
+    for (let first = from; first <= to; first += this.#limit) {
+      const last = Math.min(to, first + this.#limit - 1)
+      const [fromBlock, toBlock] = [blockTag(first), blockTag(last)]
+      const filter = { address: this.#address, topics: [EVENT_TOPICS], fromBlock, toBlock }
+      calls.push({ method: 'eth_getLogs', params: [filter], from: first, to: last })
+    }
+    return calls
   }
 
   /**
-   * The events of an answer to {@link LogReader.call}, sorted, each once. Logs that cannot be read are told of and left out.
-   * @throws CodexError `market/bad-answer` when the answer is not about these blocks of this contract, and what the answer failed with
+   * The events of the answers to {@link LogReader.calls}, sorted, each once. Logs that cannot be read are told of and left out.
+   * @throws CodexError `market/bad-answer` when an answer is not about these blocks of this contract, and what an answer failed with
    */
-  events(answer: RpcAnswer | undefined, from: number, to: number): ContractEvent[] {
+  events(calls: readonly LogCall[], answers: readonly RpcAnswer[]): ContractEvent[] {
+    const events = calls.flatMap(({ from, to }, i) => {
+      const answer = answers[i]
+      if (answer?.ok === false) this.#askForLess(answer.error, to - from + 1)
+      return this.#eventsOf(answer, from, to)
+    })
+    // What was refused once may be granted later.
+    this.#pieces += calls.length
+    if (this.#pieces >= PIECES_BEFORE_RETRY) {
+      this.#pieces = 0
+      this.#limit = Math.min(2 * this.#limit, MAX_SPAN_BLOCKS)
+    }
+    return events
+  }
+
+  #eventsOf(answer: RpcAnswer | undefined, from: number, to: number): ContractEvent[] {
     const events = new Map<string, ContractEvent>()
     for (const log of readLogs(resultOf(answer))) {
       if (log.address !== this.#address) throw badAnswer(`logs of ${this.#address} only`, log.address)
@@ -137,51 +169,61 @@ export class LogReader {
 
   async #ask(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING> {
     // A node that has not the last block yet answers with what it has, as if that were all.
-    const [logs, head] = await this.#rpc.callMany(
-      [this.call(from, to), { method: 'eth_getBlockByNumber', params: [blockTag(to), false] }],
-      { signal },
-    )
+    const calls = this.calls(from, to)
+    const [head, ...logs] = await this.#rpc.callMany([headCall(to), ...calls], { signal })
     const last = readBlock(resultOf(head))
     if (last === undefined) return MISSING
     if (last.number !== to) throw badAnswer(`block ${to}`, last.number)
-    const events = this.events(logs, from, to)
+    const events = this.events(calls, logs)
     assertOneHashPerBlock(events)
     return events
   }
 
-  /** Whether no logs are to be believed. @param look how often they were looked for before */
+  /** Whether no logs are to be believed; waits where they are to be asked for again. @param look how often they were looked for before */
   async #isEmpty(from: number, to: number, look: number, signal: AbortSignal): Promise<boolean> {
-    if (to - from >= BLOOMED_BLOCKS) return look > 0
-    if (look > 0) await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
     if (look >= EMPTY_RETRIES) return true
-    const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
-    const heads = await this.#rpc.callMany(
-      numbers.map((number) => ({ method: 'eth_getBlockByNumber', params: [blockTag(number), false] })),
-      { signal },
-    )
-    return !heads.some((head) => {
+    const isLarge = to - from >= BLOOMED_BLOCKS
+    const isDoubtful = (isLarge && look === 0) || (await this.#mayHoldLogs(from, to, signal))
+    if (isDoubtful) await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
+    return !isDoubtful
+  }
+
+  /** As far as the newest of these blocks say, whose logs are the last to be indexed. */
+  async #mayHoldLogs(from: number, to: number, signal: AbortSignal): Promise<boolean> {
+    const first = Math.max(from, to - BLOOMED_BLOCKS + 1)
+    const numbers = Array.from({ length: to - first + 1 }, (_, i) => first + i)
+    const heads = await this.#rpc.callMany(numbers.map(headCall), { signal })
+    return heads.some((head) => {
       const block = readBlock(resultOf(head))
       return block !== undefined && this.mayHoldEvents(block)
     })
   }
 
   #grow(found: number): void {
-    this.#pieces++
-    if (this.#pieces % PIECES_BEFORE_RETRY === 0) this.#limit = Math.min(2 * this.#limit, MAX_SPAN_BLOCKS)
     if (found < MANY_EVENTS) this.#span = Math.min(2 * this.#span, this.#limit)
   }
 
   /** Asks for less where less may help, and waits where it does not. */
   async #yieldTo(error: CodexError, blocks: number, signal: AbortSignal): Promise<void> {
-    const isTooMuch = error.code === 'market/rpc-error' || error.code === 'market/answer-too-long'
-    if (isTooMuch && blocks > 1) {
-      this.#span = this.#limit = Math.max(1, Math.floor(blocks / 2))
-      this.#log.debug('asking for the logs of fewer blocks at once', { blocks: this.#span, reason: error.message })
-      return
-    }
+    if (this.#askForLess(error, blocks)) return
     this.#log.warn('no usable logs; trying again', { error })
     await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
   }
+
+  /** Whether less may help. */
+  #askForLess(error: CodexError, blocks: number): boolean {
+    const isTooMuch = error.code === 'market/rpc-error' || error.code === 'market/answer-too-long'
+    if (!isTooMuch || blocks <= 1) return false
+    this.#pieces = 0
+    this.#limit = Math.min(this.#limit, Math.floor(blocks / 2))
+    this.#span = Math.min(this.#span, this.#limit)
+    this.#log.debug('asking for the logs of fewer blocks at once', { blocks: this.#limit, reason: error.message })
+    return true
+  }
+}
+
+export function headCall(number: number): RpcCall {
+  return { method: 'eth_getBlockByNumber', params: [blockTag(number), false] }
 }
 
 export function blockTag(number: number): string {

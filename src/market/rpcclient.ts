@@ -8,7 +8,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { redactText } from '../lib/redact.ts'
 import type { Seconds } from '../lib/units.ts'
-import { batchRefused, type RpcRequest, type RpcWire } from './rpcwire.ts'
+import { batchRefused, rateLimited, type RpcRequest, type RpcWire } from './rpcwire.ts'
 import { isLagging, isRateLimit, type RpcError, rpcError } from './rpcerror.ts'
 
 export interface RpcCall {
@@ -88,7 +88,10 @@ export class RpcClient {
     return this.#problem
   }
 
-  /** @throws CodexError `market/unreachable`, `market/rpc-error`, `market/answer-too-long`, `market/stopped`; or the signal's reason */
+  /**
+   * @throws CodexError `market/unreachable`, `market/rate-limited`, `market/rpc-error`, `market/batch-refused` (of a call alone), `market/answer-too-long`,
+   * `market/stopped`; or the signal's reason
+   */
   async call(method: string, params: readonly unknown[], options: AbortOptions): Promise<unknown> {
     const [answer] = await this.callMany([{ method, params }], options)
     return resultOf(answer)
@@ -167,8 +170,8 @@ export class RpcClient {
       if (left.length === 0) return
       const failure = await this.#attempt(left)
       if (failure === undefined) return
-      if (failure.error.code === 'market/batch-refused' && left.length > 1) return this.#halve(left)
       const { error } = failure
+      if (left.length > 1 && isTooManyCalls(error)) return this.#halve(repeatable(left, error), error)
       const isLast = attempt >= this.#attempts || isFinal(error)
       left = failure.left.filter((job) => {
         const goesOn = !isLast && isRepeatable(job, error)
@@ -203,9 +206,10 @@ export class RpcClient {
     }
   }
 
-  async #halve(jobs: readonly Job[]): Promise<void> {
+  async #halve(jobs: readonly Job[], { code }: CodexError): Promise<void> {
     const half = Math.ceil(jobs.length / 2)
-    this.#batchCalls = Math.min(this.#batchCalls, half)
+    // An answer is too long by what was asked, not by how many calls there were.
+    if (code === 'market/batch-refused') this.#batchCalls = Math.min(this.#batchCalls, half)
     await this.#deliver(jobs.slice(0, half))
     await this.#deliver(jobs.slice(half))
   }
@@ -245,7 +249,7 @@ export class RpcClient {
     const asked = error.code === 'market/rate-limited' ? Number(error.detail['waitSeconds'] ?? 0) : 0
     const pause = Math.max(asked, Math.min(2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
     // When it is the rate, all calls have to wait, or none gets through.
-    if (asked > 0) this.#restUntil = this.#clock.now() + asked
+    if (error.code === 'market/rate-limited') this.#restUntil = this.#clock.now() + pause
     await this.#clock.until(this.#clock.now() + pause, this.#closing).catch(() => undefined)
   }
 
@@ -277,7 +281,8 @@ export function resultOf(answer: RpcAnswer | undefined): unknown {
 function matched(requests: readonly RpcRequest[], answer: unknown): RpcAnswer[] {
   if (!Array.isArray(answer)) {
     if (requests.length === 1) return [answerOf(requests[0] as RpcRequest, answer)]
-    throw batchRefused(rpcError('a batch', (Object(answer) as { error?: unknown }).error).detail.said)
+    const error = rpcError('a batch', (Object(answer) as { error?: unknown }).error)
+    throw isRateLimit(error) ? rateLimited() : batchRefused(error.detail.said)
   }
   const byId = new Map<unknown, unknown>()
   for (const one of answer as unknown[]) byId.set((Object(one) as { id?: unknown }).id, one)
@@ -287,15 +292,24 @@ function matched(requests: readonly RpcRequest[], answer: unknown): RpcAnswer[] 
 function answerOf({ method, id }: RpcRequest, answer: unknown): RpcAnswer {
   if (typeof answer !== 'object' || answer === null) return { ok: false, error: unusable(`no answer to ${method}`) }
   const { error, result, id: found } = answer as { error?: unknown; result?: unknown; id?: unknown }
-  if (error !== undefined && error !== null) return { ok: false, error: rpcError(method, error) }
+  if (error !== undefined && error !== null) return { ok: false, error: refusalOf(method, error) }
   if (found !== id) return { ok: false, error: unusable(`an answer to something else than ${method}`) }
   return result === undefined ? { ok: false, error: unusable(`no result of ${method}`) } : { ok: true, result }
 }
 
+function refusalOf(method: string, refused: unknown): CodexError {
+  const error = rpcError(method, refused)
+  return isRateLimit(error) ? rateLimited() : error
+}
+
 /** Whether another attempt may well get an answer. */
 function isPassing(error: CodexError): boolean {
-  if (error.code !== 'market/rpc-error') return true
-  return isRateLimit(error as RpcError) || isLagging(error as RpcError)
+  return error.code !== 'market/rpc-error' || isLagging(error as RpcError)
+}
+
+/** Whether the same calls in two messages may get an answer. */
+function isTooManyCalls({ code }: CodexError): boolean {
+  return code === 'market/batch-refused' || code === 'market/answer-too-long'
 }
 
 /**
@@ -304,6 +318,15 @@ function isPassing(error: CodexError): boolean {
  */
 function isRepeatable({ method }: RpcCall, { code }: CodexError): boolean {
   return method !== 'eth_sendRawTransaction' || code === 'market/rate-limited' || code === 'market/rpc-error'
+}
+
+/** Those that may go again; the others are settled. A batch that was refused as one was not read. */
+function repeatable(jobs: readonly Job[], error: CodexError): readonly Job[] {
+  if (error.code === 'market/batch-refused') return jobs
+  return jobs.filter((job) => {
+    if (!isRepeatable(job, error)) job.settle({ ok: false, error })
+    return isRepeatable(job, error)
+  })
 }
 
 function isFinal({ code }: CodexError): boolean {

@@ -167,7 +167,8 @@ function isRpcAnswer(value: unknown): boolean {
   return typeof first === 'object' && first !== null && 'jsonrpc' in first
 }
 
-function rateLimited(retryAfter: string | undefined): CodexError<'market/rate-limited'> {
+/** @param retryAfter as HTTP has it */
+export function rateLimited(retryAfter?: string): CodexError<'market/rate-limited'> {
   const asked = retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter.trim()) ? Number(retryAfter) : 0
   const waitSeconds = Math.min(asked, MAX_RETRY_AFTER_SECONDS)
   const message = 'the endpoint answers fewer requests than we have; use one with a higher limit'

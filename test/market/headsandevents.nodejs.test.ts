@@ -1,12 +1,14 @@
 // The newest block and the events of an endpoint that says what is not so, without a node: what only a chain in memory can be made to tell.
 
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log, type LogRecord } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { Connection } from '../../src/market/connection.ts'
 import { EventFeed } from '../../src/market/eventfeed.ts'
 import { LogReader } from '../../src/market/logreader.ts'
 import type { Market } from '../../src/market/market.ts'
+import type { PostAnswer } from '../../src/market/rpclines.ts'
 import { SendJournal } from '../../src/market/sendjournal.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { EventList } from './eventlist.ts'
@@ -17,10 +19,15 @@ import { type ScriptedCall, ScriptedChain, SCRIPTED_MARKETPLACE, toldBlock } fro
 const SPEED = 500
 const never = { signal: new AbortController().signal }
 
-async function open(chain: ScriptedChain) {
+function partsOf() {
   const clock = fastClock(SPEED)
   const records: LogRecord[] = []
   const log = new Log({ clock, levels: new LogLevels('trace'), sinks: [(record) => records.push(record)] })
+  return { clock, records, log }
+}
+
+async function open(chain: ScriptedChain) {
+  const { clock, records, log } = partsOf()
   // One exchange may take some real seconds.
   const settings = { url: 'http://127.0.0.1:1', pollSeconds: 1, timeoutSeconds: 20 * SPEED, connectAttempts: 1 }
   const connection = new Connection({ lines: chain.lines, clock, log }, settings)
@@ -120,6 +127,18 @@ describe('an answer without logs', () => {
     expect(await past(0)).toEqual([10, 10, 10])
   })
 
+  it('about many blocks is believed only after a pause, and not against the blooms of the newest', async () => {
+    const chain = setup(1500)
+    chain.mine(1, 3)
+    chain.mine(100)
+    const { past, clock } = await open(chain)
+    const asked: number[] = []
+    chain.tamper = ({ method }) => (method === 'eth_getLogs' && asked.push(clock.now()) <= 2 ? [] : undefined)
+    expect(await past(0)).toEqual([1500, 1500, 1500])
+    const [first = 0, second = 0] = asked
+    expect(second - first).toBeGreaterThanOrEqual(2)
+  })
+
   it('that goes on is believed in the end', async () => {
     const chain = setup(10)
     chain.mine(1, 3)
@@ -145,6 +164,117 @@ describe('an answer without logs', () => {
   })
 })
 
+describe('an endpoint that grants few logs at once', () => {
+  const tooMany = { code: -32005, message: 'query returned more than 10000 results' }
+  const spanOf = ({ method, params }: ScriptedCall): number => {
+    if (method !== 'eth_getLogs') return 0
+    const { fromBlock, toBlock } = params[0] as { fromBlock: string; toBlock: string }
+    return Number(toBlock) - Number(fromBlock) + 1
+  }
+
+  it.each([50, 5, 1])('of %i blocks: all come, the new ones and those it was late with too', async (limit) => {
+    const chain = setup(20)
+    chain.mine(1, 1)
+    chain.mine(79)
+    chain.refuse = (call) => (spanOf(call) > limit ? tooMany : undefined)
+    const { follow } = await open(chain)
+    const events = follow(20)
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([20])
+    // As after an outage.
+    chain.mine(60)
+    chain.mine(1, 2)
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([20, 160, 160])
+    // A block that stays suspect makes every look longer.
+    let isIndexed = false
+    chain.mine(1, 1)
+    chain.tamper = ({ method }, result) => {
+      if (method !== 'eth_getLogs' || isIndexed) return undefined
+      return (result as { blockNumber: string }[]).filter(({ blockNumber }) => Number(blockNumber) !== 161)
+    }
+    chain.mine(55)
+    chain.mine(1, 1)
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([20, 160, 160, 217])
+    isIndexed = true
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([20, 160, 160, 217, 161])
+  })
+
+  it('by the length of its answers: who asks beside it gets his own', async () => {
+    const chain = setup(100)
+    chain.mine(30, 2)
+    const { follow, connection, looks } = await open(chain)
+    chain.exchange = (calls) => {
+      const blocks = calls.reduce((sum, call) => sum + spanOf(call), 0)
+      if (blocks <= 9) return undefined
+      throw new CodexError('market/answer-too-long', 'found a longer one')
+    }
+    const events = follow(100)
+    await looks(1)
+    expect(await connection.rpc.call('eth_chainId', [], never)).toBe('0x7a69')
+    await expect.poll(() => events.standing).toHaveLength(60)
+  })
+
+  it('tells of one that gives none at all, once', async () => {
+    const chain = setup(100)
+    const { follow, looks, records } = await open(chain)
+    chain.refuse = (call) => (spanOf(call) > 0 ? { code: -32601, message: 'the method is not available' } : undefined)
+    follow(100)
+    for (let i = 0; i < 8; i++) {
+      chain.mine(1)
+      await looks(1)
+    }
+    const told = records.filter(({ message }) => message.startsWith('no usable events'))
+    expect(told.filter(({ level }) => level === 'warn')).toHaveLength(1)
+  })
+})
+
+describe('a rate limit', () => {
+  const limited = { code: -32005, message: 'daily request count exceeded, request rate limited' }
+  const calls = Array.from({ length: 20 }, (_, i) => ({ method: 'eth_getBlockByNumber', params: [`0x${i}`, false] }))
+
+  it.each<[string, (ids: readonly number[]) => PostAnswer]>([
+    ['429 without a word how long', () => ({ status: 429, body: 'slow down', retryAfter: undefined })],
+    ['one error for the whole batch', () => answerOf({ jsonrpc: '2.0', id: null, error: limited })],
+    ['an error for each call', (ids) => answerOf(ids.map((id) => ({ jsonrpc: '2.0', id, error: limited })))],
+  ])('told as %s: it is tried again, and batches stay as large as they were', async (_, told) => {
+    const chain = setup(30)
+    const { connection, clock } = await open(chain)
+    const messages: { readonly at: number; readonly calls: number }[] = []
+    chain.exchange = (asked) => {
+      messages.push({ at: clock.now(), calls: asked.length })
+      return messages.length <= 3 ? told(asked.map(({ id }) => id)) : undefined
+    }
+    const answers = await connection.rpc.callMany(calls, never)
+    expect(answers.every(({ ok }) => ok)).toBe(true)
+    messages.length = 4
+    expect((await connection.rpc.callMany(calls, never)).every(({ ok }) => ok)).toBe(true)
+    expect(messages.slice(4).some((message) => message.calls >= calls.length)).toBe(true)
+    chain.exchange = (asked) => told(asked.map(({ id }) => id))
+    const failed = await connection.rpc.callMany(calls, never)
+    expect(new Set(failed.map((answer) => (answer.ok ? '' : answer.error.code)))).toEqual(
+      new Set(['market/rate-limited']),
+    )
+  })
+
+  const answerOf = (answer: unknown): PostAnswer => ({
+    status: 200,
+    body: JSON.stringify(answer),
+    retryAfter: undefined,
+  })
+})
+
+it('an answer that stays unusable is taken for final, and not at once', async () => {
+  const chain = setup(3)
+  const { clock, log } = partsOf()
+  const connection = new Connection({ lines: chain.lines, clock, log }, { url: 'http://127.0.0.1:1' })
+  let tries = 0
+  const opening = connection.persist(async () => {
+    tries++
+    throw new CodexError('market/bad-answer', 'found none')
+  }, never)
+  await expect(opening).rejects.toMatchObject({ code: 'market/bad-answer' })
+  expect(tries).toBe(5)
+})
+
 it('a range that is none is refused', async () => {
   const { feed, past } = await open(setup(3))
   for (const [from, to] of [[-1], [0.5], [NaN], [Infinity], [0, NaN], [0, -1], [2 ** 53]] as [number, number?][])
@@ -167,7 +297,7 @@ describe('another chain of the same id', () => {
     expect(() => connection.heads.assertOurChain()).toThrow('begins with block')
     expect(connection.heads.latest.number).toBe(299)
     chain.blocks = ours
-    await expect.poll(() => connection.status()).toEqual({ state: 'connected' })
+    await expect.poll(() => connection.status()).toMatchObject({ state: 'connected' })
   })
 
   it('has a journal of its own; where its beginning is not told it is taken for the last one', async () => {

@@ -27,6 +27,12 @@ export interface ScriptedCall {
   readonly params: readonly unknown[]
 }
 
+/** As JSON-RPC has it. */
+export interface ScriptedError {
+  readonly code: number
+  readonly message: string
+}
+
 export class ScriptedChain {
   chainId = 31337
   blocks: ScriptedBlock[] = []
@@ -34,6 +40,10 @@ export class ScriptedChain {
   branch = 0
   /** Changes what is answered to a call; undefined leaves it. */
   tamper: (call: ScriptedCall, result: unknown) => unknown = () => undefined
+  /** Refuses a call with an error; undefined leaves it. */
+  refuse: (call: ScriptedCall) => ScriptedError | undefined = () => undefined
+  /** Answers a whole message; undefined leaves it. */
+  exchange: (calls: readonly ScriptedCall[]) => PostAnswer | undefined = () => undefined
   readonly calls: ScriptedCall[] = []
   #logs = 0
 
@@ -51,8 +61,12 @@ export class ScriptedChain {
       connect: () => Promise.reject(new Error('nobody asked for a socket')),
       post: async (_, body): Promise<PostAnswer> => {
         const asked = JSON.parse(body) as ScriptedCall | ScriptedCall[]
+        const whole = this.exchange([asked].flat())
+        if (whole !== undefined) return whole
         const answers = [asked].flat().map((call) => {
           this.calls.push(call)
+          const error = this.refuse(call)
+          if (error !== undefined) return { jsonrpc: '2.0', id: call.id, error }
           const result = this.#answer(call)
           const told = this.tamper(call, result)
           return { jsonrpc: '2.0', id: call.id, result: told === undefined ? result : told }
