@@ -64,6 +64,11 @@ export class ChainClock implements Clock {
     return this.#offset ?? 0
   }
 
+  /** {@link ChainClock.drift} by blocks just made, while it is more than {@link DRIFT_ALERT_SECONDS} either way. */
+  get wideDrift(): Seconds | undefined {
+    return this.#isDrifting ? this.drift : undefined
+  }
+
   now(): Seconds {
     assert(this.#offset !== undefined, 'the chain has a time once a block was seen: start the market first')
     const wall = Math.min(this.#wall.now(), this.#heardAt + this.#maxUnheardSeconds)

@@ -107,7 +107,7 @@ export class Connection {
     const { wrongChain } = this.heads
     if (wrongChain !== undefined) return { state: 'wrong chain', since: wrongChain.since, problem: wrongChain.problem }
     const { problem } = this.rpc
-    if (problem === undefined) return { state: 'connected' }
+    if (problem === undefined) return { state: 'connected', drift: this.chainClock.wideDrift }
     return { state: 'unreachable', since: problem.since, problem: redactText(problem.error.message) }
   }
 

@@ -95,14 +95,18 @@ export interface OpenIntent {
   readonly hashes: readonly string[]
 }
 
-/** What is known of the way to the chain. `problem` is a sentence for people. */
+/**
+ * What is known of the way to the chain. `problem` is a sentence for people; `drift` is how far the chain's time is ahead of this machine's clock (behind, when
+ * negative), where that is more than some seconds.
+ */
 export type EndpointStatus =
-  | { readonly state: 'connected' }
+  | { readonly state: 'connected'; readonly drift?: Seconds | undefined }
   | { readonly state: 'unreachable' | 'wrong chain'; readonly since: Seconds; readonly problem: string }
 
 /**
- * Errors of every verb that asks the chain: `market/unreachable` (the endpoint gave no usable answer for a while), `market/wrong-chain`,
- * `market/bad-answer`, `market/rpc-error`, `market/stopped`; or the signal's reason. State is read as the next block would see it.
+ * Errors of every verb that asks the chain: `market/unreachable` (the endpoint gave no usable answer for a while), `market/rate-limited`,
+ * `market/wrong-chain`, `market/bad-answer`, `market/rpc-error`, `market/answer-too-long`, `market/batch-refused` (of a call that travelled alone),
+ * `market/stopped`; or the signal's reason. State is read as the next block would see it.
  *
  * Writes honour `signal` up to signing; once sent, they wait for the receipt. They throw a `market/…` error for what the contract or the token
  * refuses beyond their outcomes (its detail names the `revert`), `market/out-of-gas`, and `wallet/…` when a cap of the key stands in the way.

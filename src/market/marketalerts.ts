@@ -21,6 +21,12 @@ const PURSE_SECONDS: Seconds = 600
 /** Below this, gas for some days of proofs is not there any more. */
 const LOW_COINS_WEI = 10_000_000_000_000_000n
 
+/** @param drift as of an endpoint's status */
+function driftSentence(drift: Seconds): string {
+  const where = drift > 0 ? 'behind' : 'ahead of'
+  return `This machine's clock is ${Math.round(Math.abs(drift))} s ${where} the chain's time: proofs may come too late`
+}
+
 export class MarketAlerts {
   readonly #parts: MarketAlertsParts
 
@@ -32,6 +38,7 @@ export class MarketAlerts {
   async watchEndpoint({ signal }: AbortOptions): Promise<never> {
     const { wall, market, raise, atStake } = this.#parts
     let isTold = false
+    let isDriftTold = false
     for (;;) {
       await wall.until(wall.now() + LOOK_SECONDS, { signal })
       const status = market.endpointStatus()
@@ -43,6 +50,16 @@ export class MarketAlerts {
           action: 'Check the endpoint, or give another one',
         })
       isTold = status.state !== 'connected'
+      // While the endpoint is away nothing is known of its time.
+      if (status.state !== 'connected') continue
+      if (status.drift !== undefined && !isDriftTold)
+        raise({
+          code: 'market/clock-drift',
+          cause: driftSentence(status.drift),
+          atStake: atStake(),
+          action: "Set this machine's clock",
+        })
+      isDriftTold = status.drift !== undefined
     }
   }
 

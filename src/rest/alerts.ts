@@ -6,7 +6,13 @@ import { CodexError } from '../lib/errors.ts'
 import { plainText } from '../lib/plainvalue.ts'
 import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
 
-const LOOKED_AT = ['market/unreachable', 'market/wrong-chain', 'wallet/low-coins', 'wallet/low-tokens']
+const LOOKED_AT = [
+  'market/unreachable',
+  'market/wrong-chain',
+  'market/clock-drift',
+  'wallet/low-coins',
+  'wallet/low-tokens',
+]
 /** Alerts that are told. */
 const MAX_ALERTS = 100
 
@@ -17,11 +23,18 @@ const LOW_COINS_WEI = 5_000_000_000_000_000n
 export async function alertsOf(marketplace: MarketplaceParts, options: AbortOptions): Promise<AlertLook[]> {
   const { selling, clock } = marketplace
   const atStake = committedOf(selling)
-  const { state, problem = '' } = marketplace.market.endpointStatus()
+  const { state, problem = '', drift } = marketplace.market.endpointStatus()
   const raised =
     state === 'connected'
       ? await balanceAlerts(marketplace, atStake, options)
       : [unreachable(state === 'wrong chain' ? 'market/wrong-chain' : 'market/unreachable', problem, atStake)]
+  if (drift !== undefined)
+    raised.push({
+      code: 'market/clock-drift',
+      cause: `This machine's clock is ${Math.round(Math.abs(drift))} s ${drift > 0 ? 'behind' : 'ahead of'} the chain's time`,
+      atStake,
+      action: "set this machine's clock, or proofs may come too late",
+    })
   if (selling?.holds.includes('paused') === true)
     raised.push({
       code: 'sales/paused',

@@ -51,7 +51,13 @@ export interface MarketLook {
   request(id: string, options: AbortOptions): Promise<StorageRequest | undefined>
   tokenBalance(options: AbortOptions): Promise<bigint>
   coinBalance(options: AbortOptions): Promise<bigint>
-  endpointStatus(): { readonly state: string; readonly since?: Seconds; readonly problem?: string }
+  endpointStatus(): {
+    readonly state: string
+    readonly since?: Seconds
+    readonly problem?: string
+    /** Seconds that the chain's time is ahead of the machine's clock, where that is too much. */
+    readonly drift?: Seconds | undefined
+  }
 }
 
 export interface ActiveSlotLook {

@@ -1,4 +1,4 @@
-// What one period asks of a thousand filled slots, beside one call after the other for each slot with plain ethers.
+// What one period asks of a thousand filled slots, beside plain ethers asking the five views of every slot at once.
 
 import type { SlotId } from '../../src/protocol/request.ts'
 import { ChainWorld, never } from '../market/chainworld.ts'

@@ -408,7 +408,7 @@ export function marketSuite(name: string, setup: () => Promise<MarketWorld>): vo
 
     it('has nothing under way in the end', () => {
       for (const market of [client, host, rival]) expect(market.openIntents()).toEqual([])
-      expect(host.endpointStatus()).toEqual({ state: 'connected' })
+      expect(host.endpointStatus()).toMatchObject({ state: 'connected' })
     })
 
     async function slotFilledAt(id: RequestId, slotIndex: number): Promise<Seconds> {
