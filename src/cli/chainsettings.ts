@@ -1,10 +1,11 @@
-// The settings of the chain as the node takes them. Values only; the flags are in settings.ts.
+// The settings of the chain as the node takes them. Their flags are in settings.ts, but for the one whose name means something else to some verbs.
 
 import { join } from 'node:path'
 import { CodexError } from '../lib/errors.ts'
 import { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { SystemClock } from '../lib/systemclock.ts'
+import { count } from './option.ts'
 import { dataFolder, type Settings } from './settings.ts'
 import type { Call } from './verb.ts'
 import { logSink } from './withnode.ts'
@@ -15,8 +16,11 @@ export async function keystorePath(settings: Settings): Promise<string> {
   return settings.keystore.given ?? join(await dataFolder(settings), KEYSTORE_FILE)
 }
 
+/** Of verbs that ask the chain. */
+export const CHAIN_OPTIONS = { 'chain-id': count('refuse an endpoint of any other chain') }
+
 /** @throws CodexError `cli/no-endpoint` */
-export function chainSettings(settings: Settings) {
+export function chainSettings(settings: Settings, chainId?: number) {
   const url = settings['eth-provider'].given
   if (url === undefined)
     throw new CodexError('cli/no-endpoint', 'expected an endpoint of the chain; give one with --eth-provider URL')
@@ -29,6 +33,7 @@ export function chainSettings(settings: Settings) {
     // A verb answers or fails; only a node that stays waits for an endpoint to come back.
     connectAttempts: 1,
     attempts: 2,
+    ...(chainId === undefined ? {} : { chainId }),
     ...(marketplace === undefined ? {} : { marketplace }),
     ...(rewardRecipient === undefined ? {} : { rewardRecipient }),
     ...(maxPriorityFeePerGasWei === undefined ? {} : { maxPriorityFeePerGasWei }),

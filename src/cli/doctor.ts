@@ -2,7 +2,7 @@
 
 import { CodexError } from '../lib/errors.ts'
 import { examineChain, keystoreAddress } from '../nodejs.ts'
-import { chainParts, chainSettings, keystorePath } from './chainsettings.ts'
+import { CHAIN_OPTIONS, chainParts, chainSettings, keystorePath } from './chainsettings.ts'
 import { EXIT, exitCodeOf } from './exitcodes.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
@@ -11,12 +11,12 @@ export const doctor = defineVerb({
   about: `Looks, changing nothing, whether the endpoint of --eth-provider is reachable and of the right chain, has the marketplace and answers as it
 does, whether this machine's clock agrees with the chain's time, and whether the node's key has coins and tokens. Fails when something stands
 in the way of selling.`,
-  options: {},
+  options: CHAIN_OPTIONS,
   document: `{ healthy, findings: [{ check: "endpoint" | "chain" | "contract" | "abi" | "clock" | "key" | "coins" | "tokens" | "allowance",
 state: "good" | "odd" | "bad", sentence, code (of the error, with "bad") }] }`,
-  async run(_, call) {
+  async run(options, call) {
     const { settings, signal, terminal } = call
-    const chain = chainSettings(settings)
+    const chain = chainSettings(settings, options['chain-id'])
     const key = await findKey(await keystorePath(settings))
     const { findings } = await terminal.progress({ label: 'looking' }, async () =>
       examineChain(await chainParts(call), chain, key.address, { signal }),

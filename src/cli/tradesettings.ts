@@ -96,7 +96,7 @@ async function keyOf(options: Options, call: Call): Promise<TradeSettings['key']
 /** For as long as the endpoint takes to answer. @throws CodexError what else stands in the way */
 async function chainFacts(call: Call, chainId: number | undefined) {
   const parts = await chainParts(call)
-  const settings = { ...chainSettings(call.settings), ...(chainId !== undefined && { chainId }) }
+  const settings = chainSettings(call.settings, chainId)
   for (;;) {
     const { facts, findings } = await examineChain(parts, settings, undefined, call)
     if (facts !== undefined) return facts

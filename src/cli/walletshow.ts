@@ -1,16 +1,16 @@
 // wallet show: the node's address, and with an endpoint what it has.
 
 import { keystoreAddress, accountOf } from '../nodejs.ts'
-import { chainParts, chainSettings, keystorePath } from './chainsettings.ts'
+import { CHAIN_OPTIONS, chainParts, chainSettings, keystorePath } from './chainsettings.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 
 export const walletShow = defineVerb({
   about: `Shows the address of the node's key, and with --eth-provider what it has. Asks for no password.`,
-  options: {},
+  options: CHAIN_OPTIONS,
   document: `{ address, keystore (path) }; with --eth-provider also coins, tokens, allowance (of the marketplace; all in base units, as decimal
 strings), chainId, marketplace, token (addresses)`,
-  async run(_, call) {
+  async run(options, call) {
     const { settings, signal, terminal } = call
     const keystore = await keystorePath(settings)
     const address = await keystoreAddress(keystore)
@@ -18,7 +18,9 @@ strings), chainId, marketplace, token (addresses)`,
       await terminal.answer({ address, keystore }, address)
       return undefined
     }
-    const found = await accountOf(await chainParts(call), chainSettings(settings), address, { signal })
+    const found = await accountOf(await chainParts(call), chainSettings(settings, options['chain-id']), address, {
+      signal,
+    })
     const amounts = { coins: String(found.coins), tokens: String(found.tokens), allowance: String(found.allowance) }
     const { chainId, marketplace, token } = found
     await terminal.answer(

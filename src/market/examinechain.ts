@@ -52,7 +52,7 @@ export async function examineChain(
   try {
     connection = new Connection(parts, { ...settings, connectAttempts: 1 })
     const marketplace = await connection.open(options)
-    const { heads, chainClock } = connection
+    const { heads } = connection
     find('endpoint', 'good', `${redactText(settings.url)} answers; its newest block is ${heads.latest.number}`)
     find('chain', 'good', `chain ${heads.chainId}`)
     find('contract', 'good', `there is a contract at ${marketplace}`)
@@ -65,9 +65,10 @@ export async function examineChain(
     )
     const { period, downtime } = terms.proofs
     find('abi', 'good', `it answers as the marketplace does: periods of ${period} s, downtime ${downtime} of 256`)
-    const { drift } = chainClock
-    const isFar = Math.abs(drift) > DRIFT_ALERT_SECONDS
-    const age = `its newest block is ${Math.abs(drift)} s ${drift < 0 ? 'older than' : 'ahead of'} this machine's clock`
+    // Not the chain's time as reckoned: a node may give its own clock's time for the next block of a chain that has stopped.
+    const ahead = Math.round(heads.latest.timestamp - parts.clock.now())
+    const isFar = Math.abs(ahead) > DRIFT_ALERT_SECONDS
+    const age = `its newest block is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'older than'} this machine's clock`
     find('clock', isFar ? 'odd' : 'good', isFar ? `${age}; set the clock, unless blocks are that rare` : age)
     if (address !== undefined)
       tellAccount(address, await accountAt(connection, reader, { address, token, marketplace }, options), find)

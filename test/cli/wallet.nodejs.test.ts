@@ -98,6 +98,11 @@ test('doctor finds a healthy chain healthy, and says what is wrong with others',
     1,
     ['contract'],
   ])
+  expect(await failureOf(['doctor', ...args, ...chain, '--chain-id', '1'])).toEqual([1, ['chain']])
+  expect((await document(['doctor', ...args, ...chain, '--chain-id', '31337'])) as object).toMatchObject({
+    healthy: true,
+  })
+  expect(await refusal(['wallet', 'show', ...args, ...chain, '--chain-id', '1'])).toEqual([1, 'market/wrong-chain'])
   const token = ['--marketplace-address', world.deployment.token]
   expect(await failureOf(['doctor', ...args, endpoint ?? '', url ?? '', ...token])).toEqual([1, ['abi']])
 })

@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type { EthersMarket, EthersMarketSettings } from '../../src/market/ethersmarket.ts'
+import { examineChain } from '../../src/market/examinechain.ts'
 import type { SlotId, StorageRequest } from '../../src/protocol/request.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
 import { EventList } from './eventlist.ts'
@@ -62,7 +63,7 @@ describe('an endpoint that is away', () => {
       proxy.mode = 'fine'
       await expect.poll(() => events.types).toEqual(['StorageRequested'])
       expect(await market.requestState(id, never)).toBe('New')
-      expect(market.endpointStatus()).toEqual({ state: 'connected' })
+      expect(market.endpointStatus()).toMatchObject({ state: 'connected' })
     },
   )
 
@@ -73,6 +74,29 @@ describe('an endpoint that is away', () => {
     proxy.mode = 'fine'
     const market = await opening
     expect(market.chainId).toBe(31337)
+  })
+
+  const FAULTS = [
+    ['eth_getBlockByNumber', { error: { code: -32603, message: 'internal error' } }],
+    ['eth_getBlockByNumber', { result: null }],
+    ['eth_getCode', { error: { code: -32603, message: 'internal error' } }],
+    ['eth_getCode', {}],
+    ['eth_syncing', {}],
+    ['eth_call', { error: { code: -32603, message: 'internal error' } }],
+    ['eth_call', { result: '0x' }],
+    ['eth_call', { error: { code: 429, message: 'slow down' } }],
+  ] as const
+
+  it('is opened whatever it fails with in passing', async () => {
+    const openings = FAULTS.map(async ([method, answer]) => {
+      const own = await FaultyProxy.start(world.anvil)
+      onTestFinished(() => own.stop())
+      let left = 3
+      own.tamper = (call) => (call.method === method && left-- > 0 ? answer : undefined)
+      const market = await open({ url: own.endpoint })
+      expect([method, left < 0, market.chainId]).toEqual([method, true, 31337])
+    })
+    await Promise.all(openings)
   })
 
   it('gives up at the start when told how often to try', async () => {
@@ -156,6 +180,18 @@ describe('a WebSocket', () => {
 })
 
 describe('an endpoint that tells what is not so', () => {
+  it('has a chain that stopped: whoever examines it is told how old it is', async () => {
+    proxy.tamper = ({ method, params: [tag] }, { result }) => {
+      if (method !== 'eth_getBlockByNumber' || tag !== 'latest') return undefined
+      const head = result as Record<string, string>
+      return { result: { ...head, timestamp: `0x${(Number(head['timestamp']) - 7200).toString(16)}` } }
+    }
+    const settings = { url: proxy.endpoint, marketplace: world.deployment.marketplace }
+    const { findings } = await examineChain(world.parts(1), settings, undefined, never)
+    const clock = findings.find(({ check }) => check === 'clock')
+    expect(clock).toMatchObject({ state: 'odd', sentence: expect.stringMatching(/ 7\d{3} s older .*set the clock/) })
+  })
+
   it('speaks for another chain: nothing is read or signed until ours is back', async () => {
     const market = await open()
     const id = await request()
