@@ -229,6 +229,11 @@ describe('an endpoint that grants few logs at once', () => {
 
 describe('a rate limit', () => {
   const limited = { code: -32005, message: 'daily request count exceeded, request rate limited' }
+  const answerOf = (answer: unknown): PostAnswer => ({
+    status: 200,
+    body: JSON.stringify(answer),
+    retryAfter: undefined,
+  })
   const calls = Array.from({ length: 20 }, (_, i) => ({ method: 'eth_getBlockByNumber', params: [`0x${i}`, false] }))
 
   it.each<[string, (ids: readonly number[]) => PostAnswer]>([
@@ -253,12 +258,6 @@ describe('a rate limit', () => {
     expect(new Set(failed.map((answer) => (answer.ok ? '' : answer.error.code)))).toEqual(
       new Set(['market/rate-limited']),
     )
-  })
-
-  const answerOf = (answer: unknown): PostAnswer => ({
-    status: 200,
-    body: JSON.stringify(answer),
-    retryAfter: undefined,
   })
 })
 

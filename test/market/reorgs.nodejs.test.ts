@@ -11,6 +11,8 @@ import { fastClock } from './fastclock.ts'
 
 const SPEED = 10
 const DEPTHS = import.meta.env['LONG'] ? Array.from({ length: 64 }, (_, i) => i + 1) : [1, 3, 12]
+/** Approvals that get into a block are followed by two more blocks, with what waits for them. */
+const BLOCKS_WITH_APPROVALS = 3
 /** The pointer grows by one with each block: from here it neither wraps nor comes into the downtime within a test. */
 const [LEAST_POINTER, MOST_POINTER] = [70, 120]
 
@@ -84,6 +86,14 @@ async function allowFill(market: EthersMarket, requestId: ReturnType<typeof slot
   await expect(refused).rejects.toMatchObject({ code: 'market/proof-invalid' })
 }
 
+/** As {@link allowFill}, for one request. */
+async function allowRequest(market: EthersMarket): Promise<void> {
+  const request = world.request(market.host)
+  await market.requestStorage(request, never)
+  const again = market.requestStorage(request, never)
+  await expect(again).rejects.toMatchObject({ detail: { revert: 'Marketplace_RequestAlreadyExists' } })
+}
+
 /** Mines until a proof of the period before this one is asked for by the blocks to come. */
 async function askFor(slot: SlotId): Promise<void> {
   const now = (await host.challenge(slot, never)).pointer
@@ -91,8 +101,11 @@ async function askFor(slot: SlotId): Promise<void> {
   if (pointer < LEAST_POINTER || pointer > MOST_POINTER) await world.mine((LEAST_POINTER - pointer + 256) % 256)
 }
 
-/** Everything that has to be before, then every act of the key: they can all get into one block. */
-async function prepared(): Promise<readonly (() => Promise<unknown>)[]> {
+/**
+ * Everything that has to be before, then every act of the key: one transaction of each can get into one block.
+ * @param withApprovals of a request and a fill: they themselves come later
+ */
+async function prepared(withApprovals: boolean): Promise<readonly (() => Promise<unknown>)[]> {
   const [over, unfilled, missing, proven, givenUp] = await Promise.all([
     filled({ duration: 2_000n }, 1_000n),
     requested({ duration: 2_000n }, 1_000n),
@@ -104,10 +117,10 @@ async function prepared(): Promise<readonly (() => Promise<unknown>)[]> {
   await world.jumpTo(host.periodicity.startOf(firstMissed + 1) + 5, host, client, rival)
   await askFor(missing.slot(0))
   const [approved, toFill, full] = await Promise.all([requested(), reserved(), requested()])
-  // Not allowed yet: its approval gets into the block, it itself later.
   const rivalReserves = [approved, full].map(({ id }) => rival.reserveSlot({ requestId: id, slotIndex: 0 }, never))
   const clientReserves = client.reserveSlot({ requestId: full.id, slotIndex: 0 }, never)
   await Promise.all([...rivalReserves, clientReserves, allowFill(host, toFill.id)])
+  if (!withApprovals) await Promise.all([allowRequest(client), allowFill(rival, approved.id)])
   const period = host.periodicity.periodOf(await world.blockTime())
   return [
     () => client.requestStorage(world.request(client.host), never),
@@ -139,14 +152,14 @@ async function nothingOpen(): Promise<void> {
 
 describe.each(DEPTHS)('a reorganisation %i deep', (depth) => {
   it('around every kind of transaction and event', async () => {
-    const acts = await prepared()
+    const acts = await prepared(depth >= BLOCKS_WITH_APPROVALS)
     const from = (await world.blockNumber()) + 1
     const events = await follow()
     const revert = await snapshot()
     await rpc('evm_setAutomine', false)
     const acting = Promise.all(acts.map((act) => act()))
     acting.catch(() => undefined)
-    // One transaction of each act waits; the first of a request and of a fill is the approval.
+    // One transaction of each act waits.
     await expect
       .poll(async () => (await rpc<{ pending: string }>('txpool_status')).pending)
       .toBe(`0x${acts.length.toString(16)}`)
@@ -155,13 +168,14 @@ describe.each(DEPTHS)('a reorganisation %i deep', (depth) => {
     const outcomes = (await acting) as { readonly done?: boolean }[]
     expect(outcomes.filter(({ done }) => done === false)).toEqual([])
     const blocks = (await world.blockNumber()) - from + 1
+    expect(blocks).toBeLessThanOrEqual(depth)
     if (depth > blocks) await world.mine(depth - blocks)
     await expect.poll(() => kindsOf(events.standing)).toEqual(EVENTS)
     await agrees(events, from)
     const before = events.told.length
     await revert()
     // Another branch, longer than the first, without the transactions as yet.
-    await world.mine(Math.max(depth, blocks) + 2)
+    await world.mine(depth + 2)
     await expect.poll(() => events.told.slice(before).filter(({ type }) => type === 'undone').length).toBe(before)
     // The same transactions are in the chain again.
     await nothingOpen()
@@ -183,12 +197,16 @@ describe.each(DEPTHS)('a reorganisation %i deep', (depth) => {
   })
 
   it('to a shorter chain is noticed once the chain is as long again', async () => {
+    const market = await world.open(3)
+    await allowRequest(market)
     const from = (await world.blockNumber()) + 1
     const events = await follow()
     const revert = await snapshot()
-    await world.mint(client.host, 1n)
-    await requestDirectly()
+    await market.requestStorage(world.request(market.host), never)
+    // Nobody will send it again.
+    await market.stop()
     await world.mine(depth - 1)
+    expect((await world.blockNumber()) - from + 1).toBe(depth)
     await expect.poll(() => events.types).toEqual(['StorageRequested'])
     await revert()
     await seen(host)
@@ -197,13 +215,6 @@ describe.each(DEPTHS)('a reorganisation %i deep', (depth) => {
     await agrees(events, from)
   })
 })
-
-/** A request that nobody will send again. */
-async function requestDirectly(): Promise<void> {
-  const market = await world.open(3)
-  await market.requestStorage(world.request(market.host), never)
-  await market.stop()
-}
 
 async function seen(market: EthersMarket): Promise<void> {
   const before = market.requests
