@@ -324,7 +324,7 @@ describe('a transaction that does not come into a block', () => {
     expect(await market.submitProof(slot(0), period + 1, PROOF, never)).toMatchObject({ done: true })
   })
 
-  it('has a cancel left when its forms are used up', async () => {
+  it.runIf(import.meta.env['LONG'])('has a cancel left when its forms are used up', async () => {
     const market = await open({ stuckSeconds: 1 })
     const { slot, period, end } = await due(market)
     await rpc('evm_setAutomine', false)
