@@ -210,7 +210,8 @@ export class HeadWatch {
           : undefined
     if (problem !== undefined && this.#wrongChain === undefined) {
       this.#wrongChain = { since: this.#clock.now(), found, problem }
-      this.#log.error('the endpoint speaks for another chain; waiting for ours', { problem })
+      // Whoever only begins is told by an error.
+      if (before !== undefined) this.#log.error('the endpoint speaks for another chain; waiting for ours', { problem })
     } else if (problem === undefined && this.#wrongChain !== undefined) {
       this.#wrongChain = undefined
       this.#log.info('the endpoint speaks for our chain again', { chainId: found })
