@@ -1,7 +1,7 @@
 // A proof of the full circuit before the verifier contract, in a real EVM.
 
 import { AbiCoder, Interface } from 'ethers'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { startAnvil } from '../../src/devnet/anvil.ts'
 import { toVerifyingKey } from '../../src/devnet/verifyingkey.ts'
 import { toSolidityProof } from '../../src/proving/proof.ts'
@@ -27,7 +27,12 @@ test('the verifier contract accepts our proof, and no other statement or point',
   const hash = await anvil.rpc.call('eth_sendTransaction', [
     { from: FROM, data: bytecode + key.slice(2), gas: '0x989680' },
   ])
-  const receipt = (await anvil.rpc.call('eth_getTransactionReceipt', [hash])) as { contractAddress: string }
+  // A busy node answers before it has mined.
+  const receipt = await vi.waitFor(async () => {
+    const found = await anvil.rpc.call<{ contractAddress: string } | null>('eth_getTransactionReceipt', [hash])
+    if (found === null) throw new Error('the deployment is not mined yet')
+    return found
+  }, 60_000)
   const accepts = async (proof: unknown, input: readonly unknown[]): Promise<boolean> => {
     const data = verifier.encodeFunctionData('verify', [proof, input])
     const answer = await anvil.rpc.call('eth_call', [{ from: FROM, to: receipt.contractAddress, data }, 'latest'])
