@@ -11,7 +11,8 @@ import { defineVerb } from './verb.ts'
 export const walletSend = defineVerb({
   operands: { text: 'AMOUNT ADDRESS', min: 2, max: 2 },
   about: `Sends AMOUNT base units of tokens (wei of coins with --coins) of the node's key to ADDRESS, and waits until it is in the chain.
-The node needs tokens as collateral for the slots it takes, and coins for gas: leave it enough of both. Stop the node first.`,
+The node needs tokens as collateral for the slots it takes, and coins for gas: leave it enough of both. Stop the node first.
+Where an earlier sending was killed, see what became of it before you send again: it may still be made, and then both are.`,
   options: { coins: flag('send coins, not tokens'), ...CHAIN_OPTIONS },
   document: '{ hash (of the transaction), block, feeWei (decimal string) }',
   async run(options, call) {
