@@ -69,6 +69,8 @@ const sides: PageSides = {
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionGater: { denyDialMultiaddr: () => false },
+      // Its pings queue behind the bytes, and would end a connection that is merely busy.
+      connectionMonitor: { enabled: false },
     })
     const connection = await libp2p.dial(multiaddr(address))
     const wanted = blocks * BLOCK_BYTES

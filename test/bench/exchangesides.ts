@@ -230,7 +230,7 @@ function freshIdentity(): Identity {
   return identityOf(webcrypto.getRandomValues(new Uint8Array(32)))
 }
 
-/** As its documentation makes one: the same transports and protocols as ours, and all settings as they come. */
+/** As its documentation makes one: the same transports and protocols as ours, and all settings as they come but one. */
 async function plainLibp2p(listen: readonly string[]): Promise<Libp2p> {
   // Polyfills of this runtime come with it.
   await nodeTransports()
@@ -247,6 +247,8 @@ async function plainLibp2p(listen: readonly string[]): Promise<Libp2p> {
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Its pings queue behind the bytes, and would end a connection that is merely busy.
+    connectionMonitor: { enabled: false },
   })
 }
 
