@@ -51,7 +51,8 @@ const ISOLATION_HEADERS = {
 }
 
 const TEST_TIMEOUT_MS = 60_000
-const TEST_WORKERS = Math.max(2, availableParallelism() - 1)
+/** One more than there are cores: many tests wait more than they compute. */
+const TEST_WORKERS = availableParallelism() + 1
 /** How long a test waits for what a page or a process will show; the default of a second is short on a busy machine. */
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
@@ -59,7 +60,7 @@ const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
 /** Logic over fakes that touches no platform: a tab runs it in the same engine as Node, so it does only in the long run. */
 const LONG_IN_A_TAB = [
   'test/{sales,purchasing,validation}/*.test.ts',
-  'test/{slots/slots{errors,work},storage/datasets,exchange/blockexchange}.test.ts',
+  'test/{slots/slots{errors,work},storage/{datasets,repostorefaults},exchange/blockexchange}.test.ts',
 ]
 
 export default defineConfig(async ({ mode }): Promise<ViteUserConfig> => {
@@ -146,7 +147,7 @@ async function tests(): Promise<ViteUserConfig> {
       setupFiles: ['./test/fastbytes.ts'],
       testTimeout: TEST_TIMEOUT_MS,
       hookTimeout: TEST_TIMEOUT_MS,
-      // The same for both projects, else they would run one after the other; many tests wait more than they compute.
+      // The same for both projects, else they would run one after the other.
       maxWorkers: TEST_WORKERS,
       expect: { poll: { timeout: POLL_TIMEOUT_MS } },
       reporters: ['default', './test/summary.ts'],
