@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PageServer, servePage } from '../../src/cli/servepage.ts'
 import { BUILT_PAGE, SCREENSHOTS } from './openpage.ts'
 import { PlainBrowser, type PlainTab } from './plainbrowser.ts'
-import { PERIOD_SECONDS, type SeenProof, TabWorld } from './tabworld.ts'
+import { PERIOD_SECONDS, TabWorld } from './tabworld.ts'
 
 const IS_LONG = Boolean(import.meta.env['LONG'])
 const PATIENCE_MS = 120_000
@@ -50,15 +50,6 @@ const FILLED = "document.querySelectorAll('tr[data-state=SaleFilled], tr[data-st
 /** Counts timers of the page's main thread, chained as those of a program are. */
 const CONTROL = `void (window.ticks = 0, (function tick() { window.ticks++; setTimeout(tick, ${TICK_MS}) })())`
 
-/** For each slot, periods from the first to the last, and how long before its end each was proven; undefined where it was not. */
-function leftBefore(proofs: readonly SeenProof[], slotId: string, first: number, last: number): (number | undefined)[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => {
-    const end = (first + i + 1) * PERIOD_SECONDS
-    const proof = proofs.find((one) => one.slotId === slotId && one.at < end && one.at >= end - PERIOD_SECONDS)
-    return proof && end - proof.at
-  })
-}
-
 // Minutes of a chain's periods: for a machine that does nothing else.
 test.runIf(IS_LONG)(
   `hidden and throttled for ${HIDDEN_PERIODS} periods it proves every slot in each of them, with half of the window left; frozen and awake again it acts on what the chain says then`,
@@ -85,10 +76,8 @@ test.runIf(IS_LONG)(
     while ((await world.now()) < until * PERIOD_SECONDS + 2) await pause(1000)
     expect(await tab.read<string>('document.visibilityState')).toBe('hidden')
 
-    const proofs = await world.proofs()
-    const slots = [...new Set(proofs.map(({ slotId }) => slotId))]
-    expect(slots).toHaveLength(3)
-    const left = slots.map((slotId) => leftBefore(proofs, slotId, from, until - 1))
+    const left = [...(await world.leftBefore(from, until - 1)).values()]
+    expect(left).toHaveLength(3)
     console.log(`hidden: ${ticks} ticks of ${60_000 / TICK_MS} in a minute; seconds left of ${PERIOD_SECONDS}:`, left)
     expect(left.flat()).not.toContain(undefined)
     const sorted = left
@@ -109,9 +98,8 @@ test.runIf(IS_LONG)(
     console.log(`frozen for ${awake - asleep} s: ${during.length} proofs meanwhile`)
     const next = Math.floor(awake / PERIOD_SECONDS) + 1
     while ((await world.now()) < (next + 2) * PERIOD_SECONDS) await pause(1000)
-    const after = await world.proofs()
-    for (const slotId of slots)
-      expect(leftBefore(after, slotId, next, next + 1), 'proven in each period since').not.toContain(undefined)
+    for (const since of (await world.leftBefore(next, next + 1)).values())
+      expect(since, 'proven in each period since').not.toContain(undefined)
     expect(await world.sentBy(host)).toMatchObject({ failed: [] })
     await tab.activate()
     await tab.until("document.querySelector('[data-testid=tab]').textContent.includes('froze')", 10_000)

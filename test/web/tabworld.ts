@@ -14,10 +14,11 @@ import type { DevnetArtefacts } from '../../src/devnet/contractartefact.ts'
 import { JsonRpc } from '../../src/devnet/jsonrpc.ts'
 import { type Devnet, startDevnet } from '../../src/devnet/startdevnet.ts'
 import type * as NodejsEntry from '../../src/entries/node.nodejs.ts'
-import { MiB, type Seconds } from '../../src/lib/units.ts'
+import { type Bytes, MiB, type Seconds } from '../../src/lib/units.ts'
 import type { NodejsNode } from '../../src/nodejs.ts'
 import { bundleModule } from '../bundlemodule.ts'
 import { compileContracts } from '../compilecontracts.ts'
+import { FULL_CIRCUIT } from '../../wasm/circuit/templates.ts'
 import { FaultyProxy } from '../market/faultyproxy.ts'
 import { NEVER, QUICK_CIRCUIT, QUICK_SHAPE, upload } from '../node/nodeworld.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
@@ -25,11 +26,8 @@ import { SlowLine } from './slowline.ts'
 
 export const PERIOD_SECONDS = 20
 /** Misses are cheap and may be many: on a busy machine a proof may come too late, and the next one counts as well. */
-const CONFIGURATION = {
-  ...DEFAULT_CONFIGURATION,
-  collateral: { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50, slashPercentage: 1 },
-  proofs: { ...DEFAULT_CONFIGURATION.proofs, period: PERIOD_SECONDS, timeout: 15, downtime: 32 },
-}
+const COLLATERAL = { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50, slashPercentage: 1 }
+const QUICK_PROOFS = { ...DEFAULT_CONFIGURATION.proofs, period: PERIOD_SECONDS, timeout: 15, downtime: 32 }
 
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
@@ -40,6 +38,15 @@ export interface SeenProof {
   readonly slotId: string
   /** Chain time of its block. */
   readonly at: number
+}
+
+export interface TabWorldOptions {
+  /** Of the file that storage is bought for. */
+  readonly bytes?: Bytes
+  /** Of purchases; as the demo has it by default. */
+  readonly duration?: Seconds
+  /** The circuit that the networks have, and periods as long as theirs; else a small one, and periods of {@link PERIOD_SECONDS}. */
+  readonly isFull?: boolean
 }
 
 interface Block {
@@ -62,7 +69,10 @@ export class TabWorld {
   readonly #rpc: JsonRpc
   readonly #ending: AbortController
 
-  private constructor(parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'endpoint' | 'line'>, duration?: Seconds) {
+  private constructor(
+    parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'endpoint' | 'line'>,
+    { duration, isFull }: TabWorldOptions,
+  ) {
     this.folder = parts.folder
     this.devnet = parts.devnet
     this.client = parts.client
@@ -75,7 +85,7 @@ export class TabWorld {
       devnet: parts.devnet,
       client: parts.client,
       provider: undefined,
-      circuitShape: QUICK_SHAPE,
+      circuitShape: isFull ? null : QUICK_SHAPE,
       duration,
       signal: this.#ending.signal,
       tell: (line) => this.told.push(line),
@@ -94,20 +104,22 @@ export class TabWorld {
 
   readonly #tab: DemoTab
 
-  /** @param bytes of the file that storage is bought for; `duration` as the demo has it by default */
-  static async start({
-    bytes = 150_000,
-    duration,
-  }: { readonly bytes?: number; readonly duration?: Seconds } = {}): Promise<TabWorld> {
+  static async start(options: TabWorldOptions = {}): Promise<TabWorld> {
+    const { bytes = 150_000, isFull = false } = options
     const folder = await mkdtemp(join(tmpdir(), 'codex-light-tab-'))
-    const { wasm, zkey, verificationKey } = await circuitWithKeys(QUICK_CIRCUIT)
+    const { wasm, zkey, verificationKey } = await circuitWithKeys(isFull ? FULL_CIRCUIT : QUICK_CIRCUIT)
     await writeCircuit(folder, { wasm, zkey })
     const devnet = await startDevnet({
       ...NEVER,
       artefacts: (await compileContracts()) as unknown as DevnetArtefacts,
-      configuration: CONFIGURATION,
+      configuration: {
+        ...DEFAULT_CONFIGURATION,
+        collateral: COLLATERAL,
+        proofs: isFull ? DEFAULT_CONFIGURATION.proofs : QUICK_PROOFS,
+      },
       verificationKey,
-      blockSeconds: 1,
+      // A proof falls due in the middle of a period only where a period has more blocks than the downtime.
+      blockSeconds: isFull ? 2 : 1,
     })
     const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
     const { createNode } = (await import(/* @vite-ignore */ url.href)) as typeof NodejsEntry
@@ -124,7 +136,7 @@ export class TabWorld {
     const port = Number(/\/tcp\/(\d+)\//.exec(client.network?.addresses()[0] ?? '')?.[1])
     const line = await SlowLine.start(port)
     const endpoint = await FaultyProxy.start(devnet)
-    const world = new TabWorld({ folder, devnet, client, endpoint, line }, duration)
+    const world = new TabWorld({ folder, devnet, client, endpoint, line }, options)
     world.#tab.offer(await upload(client, bytes))
     return world
   }
@@ -145,6 +157,26 @@ export class TabWorld {
       if (event.type === 'ProofSubmitted') found.push({ slotId: event.slotId, block: event.block })
     return Promise.all(
       found.map(async ({ slotId, block }) => ({ slotId, at: Number((await this.#block(block)).timestamp) })),
+    )
+  }
+
+  get periodSeconds(): Seconds {
+    return this.devnet.configuration.proofs.period
+  }
+
+  /** For each slot and period, from the first to the last, how long before its end it was proven; undefined where it was not. */
+  async leftBefore(first: number, last: number): Promise<ReadonlyMap<string, readonly (Seconds | undefined)[]>> {
+    const proofs = await this.proofs()
+    const left = (slotId: string, end: Seconds): Seconds | undefined => {
+      const proof = proofs.find((one) => one.slotId === slotId && one.at < end && one.at >= end - this.periodSeconds)
+      return proof && end - proof.at
+    }
+    const periods = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+    return new Map(
+      [...new Set(proofs.map(({ slotId }) => slotId))].map((slotId) => [
+        slotId,
+        periods.map((period) => left(slotId, (period + 1) * this.periodSeconds)),
+      ]),
     )
   }
 
@@ -171,7 +203,7 @@ export class TabWorld {
         count++
         const { status } = await this.#rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
         if (status === '0x1') continue
-        const into = Number(timestamp) % PERIOD_SECONDS
+        const into = Number(timestamp) % this.periodSeconds
         if (input.startsWith(SUBMIT_PROOF) && into <= LATE_SECONDS) late++
         else failed.push(`${input.slice(0, 10)}, ${into} s into a period`)
       }

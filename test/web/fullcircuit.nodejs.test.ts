@@ -1,0 +1,54 @@
+// A tab that carries six slots with the circuit that the networks have: each is proven in each period, with time to spare.
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { BUILT_PAGE, openPage, type PageUnderTest, role, screenshot } from './openpage.ts'
+import { TabWorld } from './tabworld.ts'
+
+const IS_LONG = Boolean(import.meta.env['LONG'])
+const PATIENCE_MS = 300_000
+const PURCHASES = 2
+const SLOTS = 3 * PURCHASES
+const PERIODS = 3
+
+let world: TabWorld
+let under: PageUnderTest
+
+beforeAll(async () => {
+  if (!IS_LONG) return
+  world = await TabWorld.start({ duration: 1500, isFull: true })
+  under = await openPage(BUILT_PAGE, world.folder, world.demo)
+}, PATIENCE_MS)
+
+afterAll(async () => {
+  if (!IS_LONG) return
+  await under.close()
+  await world.stop()
+}, PATIENCE_MS)
+
+test.runIf(IS_LONG)(
+  `a tab meets every duty of ${SLOTS} slots with the full circuit`,
+  async () => {
+    const tab = await under.open()
+    await role(tab, 'Running').waitFor()
+    await tab.getByRole('button', { name: 'Sell from this tab' }).click()
+    await tab.getByTestId('stance').filter({ hasText: 'waiting for a request' }).waitFor({ timeout: PATIENCE_MS })
+    const filled = tab.locator('tr[data-state=SaleFilled], tr[data-state=SaleProving]')
+    for (let bought = 1; bought <= PURCHASES; bought++) {
+      await tab.getByRole('button', { name: 'Have the client buy storage' }).click({ timeout: PATIENCE_MS })
+      await filled.nth(3 * bought - 1).waitFor({ timeout: PATIENCE_MS })
+    }
+    const host = (await tab.getByTestId('host').getAttribute('title')) ?? ''
+    const first = Math.floor((await world.now()) / world.periodSeconds) + 1
+    await expect
+      .poll(() => world.now(), { timeout: 2 * PERIODS * world.periodSeconds * 1000, interval: 1000 })
+      .toBeGreaterThan((first + PERIODS) * world.periodSeconds)
+    const left = await world.leftBefore(first, first + PERIODS - 1)
+    console.log(`seconds left of ${world.periodSeconds}:`, [...left.values()])
+    expect(left.size).toBe(SLOTS)
+    for (const ofSlot of left.values()) expect(ofSlot).not.toContain(undefined)
+    expect(await world.sentBy(host)).toMatchObject({ failed: [], late: 0 })
+    await screenshot(tab, 'full-circuit')
+  },
+  4 * PATIENCE_MS,
+)
