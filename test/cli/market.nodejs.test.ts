@@ -1,10 +1,14 @@
 // A provider and a client as people start them, each in a process of its own, on a local chain with the verifier of a real circuit: the client driven by the
 // public SDK alone, the provider by verbs. And what start refuses.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Codex } from '@codex-storage/sdk-js'
 import { NodeUploadStrategy } from '@codex-storage/sdk-js/node'
+import { zipSync } from 'fflate'
 import { expect, test } from 'vitest'
 import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
@@ -26,11 +30,11 @@ interface Devnet {
   call(method: string, ...params: unknown[]): Promise<unknown>
 }
 
-async function startDevnet(folder: string, verificationKey: string): Promise<Devnet> {
+async function startDevnet(folder: string, verificationKey: string, more: readonly string[] = []): Promise<Devnet> {
   // Of almost no downtime, so that no slot waits for more than the next period.
   const terms = ['--period', `${PERIOD}s`, '--downtime', '1', '--block-time', '1s']
   const args = ['devnet', '--json', ...terms, '--verification-key', verificationKey]
-  const { child, ended } = start([...args, '--deployment', join(folder, 'deployment.json')])
+  const { child, ended } = start([...args, ...more, '--deployment', join(folder, 'deployment.json')])
   let text = ''
   const facts = await new Promise<Omit<Devnet, 'call'>>((resolve, reject) => {
     child.stdout.on('data', (part: string) => {
@@ -178,6 +182,65 @@ test('a provider and a client, started as people do, sell and buy through verbs 
   }
   await Promise.all([stopWell(client), stopWell(provider)])
 }, 300_000)
+
+test.runIf(IS_LONG)(
+  'a provider takes its circuit from an archive, a file or a URL, and only from the one that the chain names',
+  async () => {
+    const folder = scratchFolder()
+    const { wasm, zkey, r1cs, verificationKey } = await circuitWithKeys(QUICK_CIRCUIT)
+    const files = {
+      'proof_main.r1cs': r1cs,
+      'proof_main.wasm': wasm,
+      'proof_main.zkey': zkey,
+      'proof_main_verification_key.json': new TextEncoder().encode(JSON.stringify(verificationKey)),
+    }
+    const archive = zipSync(files)
+    const zkeyHash = createHash('sha256').update(archive).digest('hex')
+    const [archiveFile, otherFile] = [join(folder, 'circuit.zip'), join(folder, 'other.zip')]
+    writeFileSync(archiveFile, archive)
+    writeFileSync(otherFile, zipSync({ ...files, 'note.txt': new Uint8Array(1) }))
+    const configuration = join(folder, 'configuration.json')
+    writeFileSync(configuration, JSON.stringify({ proofs: { zkeyHash } }))
+    const keyFile = join(folder, 'verification.json')
+    writeFileSync(keyFile, JSON.stringify(verificationKey))
+    const devnet = await startDevnet(folder, keyFile, ['--config', configuration])
+    const privateKey = join(folder, 'key')
+    writeFileSync(privateKey, `${devnet.accounts[2]?.privateKey}\n`, { mode: 0o600 })
+    const { samples, slotDepth, datasetDepth } = QUICK_SHAPE
+    const args = (circuit: string): string[] => [
+      ...['persistence', 'prover', '--circuit', circuit, '--eth-provider', devnet.endpoint],
+      ...['--marketplace-address', devnet.marketplace, '--eth-private-key', privateKey],
+      ...['--proof-samples', String(samples), '--max-slot-depth', String(slotDepth)],
+      ...['--max-dataset-depth', String(datasetDepth)],
+    ]
+    // Nothing that an earlier run kept.
+    const env = { XDG_CACHE_HOME: join(folder, 'cache') }
+    const refused = await failure(['start', '-d', join(folder, 'refused'), '-p', '0', ...args(otherFile)], { env })
+    expect([refused.code, refused.error.code]).toEqual([5, 'proving/wrong-archive'])
+    expect(refused.error.message).toContain(zkeyHash)
+
+    const asked: string[] = []
+    const server = createServer(({ url = '' }, response) => {
+      asked.push(url)
+      response.end(archive)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    try {
+      for (const from of [archiveFile, url]) {
+        const node = await startNode(join(folder, 'data'), args(from), { env })
+        const { circuitCheck } = node as unknown as { readonly circuitCheck: string }
+        expect(circuitCheck).toBe(`the archive ${from} has the hash that the chain names, ${zkeyHash}`)
+        await stopWell(node)
+        rmSync(env.XDG_CACHE_HOME, { recursive: true })
+      }
+      expect(asked).toEqual([`/${zkeyHash}`])
+    } finally {
+      server.close()
+    }
+  },
+  300_000,
+)
 
 test('verbs that need a running node say so, and start says what it lacks', async () => {
   const folder = scratchFolder()
