@@ -55,7 +55,7 @@ const OUTSIDE_THE_CORE = [
 export default defineConfig(
   {
     ignores: [
-      ...['**/dist/**', '**/node_modules/**', '**/.cache/**', 'test/vectors/**', 'test/bench/peers/**'],
+      ...['**/dist/**', '**/node_modules/**', '**/.cache/**', '.docs/**', 'test/vectors/**', 'test/bench/peers/**'],
       ...['wasm/*/assembly/**', 'wasm/*/*wasm.ts'], // AssemblyScript, and the modules that embed what it compiles to.
     ],
   },
