@@ -163,12 +163,12 @@ test.runIf(IS_LONG)(
     await sell(tab)
     const host = await hostOf(tab)
     await request(tab)
-    // Tried some times, because a challenge may change under a proof; then given up.
+    // Tried some times, because a challenge may change under a proof; then given up once no reorganisation can bring a fill of it back.
     await rows(tab, 'SaleFilling')
     await tab
       .locator('tr[data-state=SaleErrored], tr[data-state=SaleCancelled]')
       .first()
-      .waitFor({ timeout: 2 * PATIENCE_MS })
+      .waitFor({ timeout: 4 * PATIENCE_MS })
     expect(await tab.locator('tr[data-state=SaleFilled], tr[data-state=SaleProving]').count()).toBe(0)
     await screenshot(tab, 'foreign-key')
     const { failed } = await world.sentBy(host)
@@ -176,7 +176,7 @@ test.runIf(IS_LONG)(
     await booksAreRight(tab)
     await rm(folder, { recursive: true, force: true })
   },
-  4 * PATIENCE_MS,
+  6 * PATIENCE_MS,
 )
 
 /** Of another seed: proofs with it verify with its own key, and with no other. */
