@@ -142,9 +142,10 @@ test.runIf(IS_LONG)(
     const findings = tab.getByTestId('findings')
     await findings.locator('li').filter({ hasText: 'circuit' }).waitFor({ timeout: PATIENCE_MS })
     // The key has no coins yet, and is told so.
-    await findings.locator('[data-finding=bad]').filter({ hasText: 'no coins for gas' }).waitFor()
+    const noCoins = findings.locator('[data-finding=bad]').filter({ hasText: 'no coins for gas' })
+    await noCoins.waitFor()
     await screenshot(tab, 'onboarding-network')
-    const address = /0x[0-9a-f]{40}/.exec(await findings.innerText())?.[0] ?? ''
+    const address = /0x[0-9a-f]{40}/.exec(await noCoins.innerText())?.[0] ?? ''
     await world.devnet.fund(address)
     await tab.getByRole('button', { name: 'Go on' }).last().click()
     await tab.getByRole('button', { name: 'Send rewards to Test Wallet' }).click()
