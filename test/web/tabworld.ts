@@ -27,7 +27,9 @@ import { SlowLine } from './slowline.ts'
 export const PERIOD_SECONDS = 20
 /** Misses are cheap and may be many: on a busy machine a proof may come too late, and the next one counts as well. */
 const COLLATERAL = { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50, slashPercentage: 1 }
-const QUICK_PROOFS = { ...DEFAULT_CONFIGURATION.proofs, period: PERIOD_SECONDS, timeout: 15, downtime: 32 }
+/** By which a period has fewer blocks than the downtime has pointers, so that no proof falls due in the middle of one. */
+const SPARE_BLOCKS = 12
+const QUICK_PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 15 }
 
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
@@ -45,8 +47,10 @@ export interface TabWorldOptions {
   readonly bytes?: Bytes
   /** Of purchases; as the demo has it by default. */
   readonly duration?: Seconds
-  /** The circuit that the networks have, and periods as long as theirs; else a small one, and periods of {@link PERIOD_SECONDS}. */
+  /** The circuit that the networks have, and periods as long as theirs; else a small one. */
   readonly isFull?: boolean
+  /** With the small circuit; default: {@link PERIOD_SECONDS} */
+  readonly period?: Seconds
 }
 
 interface Block {
@@ -105,7 +109,7 @@ export class TabWorld {
   readonly #tab: DemoTab
 
   static async start(options: TabWorldOptions = {}): Promise<TabWorld> {
-    const { bytes = 150_000, isFull = false } = options
+    const { bytes = 150_000, isFull = false, period = PERIOD_SECONDS } = options
     const folder = await mkdtemp(join(tmpdir(), 'codex-light-tab-'))
     const { wasm, zkey, verificationKey } = await circuitWithKeys(isFull ? FULL_CIRCUIT : QUICK_CIRCUIT)
     await writeCircuit(folder, { wasm, zkey })
@@ -115,10 +119,9 @@ export class TabWorld {
       configuration: {
         ...DEFAULT_CONFIGURATION,
         collateral: COLLATERAL,
-        proofs: isFull ? DEFAULT_CONFIGURATION.proofs : QUICK_PROOFS,
+        proofs: isFull ? DEFAULT_CONFIGURATION.proofs : { ...QUICK_PROOFS, period, downtime: period + SPARE_BLOCKS },
       },
       verificationKey,
-      // A proof falls due in the middle of a period only where a period has more blocks than the downtime.
       blockSeconds: isFull ? 2 : 1,
     })
     const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
