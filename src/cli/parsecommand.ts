@@ -5,7 +5,8 @@ import { CodexError } from '../lib/errors.ts'
 import type { ConfigFile } from './configfile.ts'
 import type { OptionTable, RawOptions } from './option.ts'
 import { flag } from './option.ts'
-import { givenText, SETTINGS, type SettingSources } from './settings.ts'
+import { PAIRED_SHORT_NAMES, REFUSED_SHORT_NAMES } from './refusedoptions.ts'
+import { type Environment, environmentName, givenText, SETTINGS, type SettingSources } from './settings.ts'
 import type { Verb } from './verb.ts'
 import { VERBS, type VerbEntry } from './verbs.ts'
 
@@ -67,7 +68,12 @@ export function findVerb(argv: readonly string[]): FoundVerb | undefined {
 export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
   checkRefused(entry, verb, rest)
   const { values, positionals } = strictly(entry.name, () =>
-    parseArgs({ args: [...rest], options: parseArgsOptions(tableOf(verb)), strict: true, allowPositionals: true }),
+    parseArgs({
+      args: withLongNames(rest, verb),
+      options: parseArgsOptions(tableOf(verb)),
+      strict: true,
+      allowPositionals: true,
+    }),
   )
   // Help is given whatever else is missing.
   if (values['help'] !== true) checkOperands(entry, verb, positionals)
@@ -88,12 +94,18 @@ export function checkConfigFile({ name: verbName }: VerbEntry, verb: Verb, file:
   const table = tableOf(verb)
   for (const name of file?.values.keys() ?? []) {
     const why = verb.refuses?.get(name)
-    if (why !== undefined) throw refused(verbName, name, why)
+    if (why !== undefined) throw refused(verbName, `--${name}`, why, name)
     if (!Object.hasOwn(table, name) || Object.hasOwn(COMMON_OPTIONS, name))
       throw new CodexError('cli/bad-config-file', `${file?.path}: ${verbName} knows no option ${name}`, {
         detail: { option: name },
       })
   }
+}
+
+/** The same of the environment, for what is not honoured. @throws CodexError `cli/refused-option` */
+export function checkEnvironment({ name: verbName }: VerbEntry, { refuses }: Verb, env: Environment): void {
+  for (const [name, why] of refuses ?? [])
+    if ((env[environmentName(name)] ?? '') !== '') throw refused(verbName, environmentName(name), why)
 }
 
 /** For a command line without a verb. @throws CodexError `cli/bad-option` */
@@ -121,17 +133,25 @@ function strictly<T>(verbName: string, parse: () => T): T {
 function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: readonly string[]): void {
   for (const arg of args) {
     if (arg === '--') return
-    const name = /^--([^=]+)/.exec(arg)?.[1] ?? ''
+    const short = PAIRED_SHORT_NAMES.has(arg) ? '' : (/^-[a-z]/.exec(arg)?.[0] ?? '')
+    const name = /^--([^=]+)/.exec(arg)?.[1] ?? REFUSED_SHORT_NAMES.get(short) ?? ''
     const why = refuses?.get(name)
     if (why === undefined) continue
-    throw refused(verbName, name, why)
+    throw refused(verbName, `--${name}`, why, name)
   }
 }
 
-function refused(verbName: string, name: string, why: string): CodexError<'cli/refused-option'> {
-  return new CodexError('cli/refused-option', `${verbName} does not take --${name}: ${why}`, {
-    detail: { option: name },
+/** Letters that stand together for one option elsewhere are its name here: they would be read as several. */
+function withLongNames(args: readonly string[], { options }: Verb): string[] {
+  const end = args.indexOf('--')
+  return args.map((arg, i) => {
+    const name = end === -1 || i < end ? PAIRED_SHORT_NAMES.get(arg) : undefined
+    return name !== undefined && Object.hasOwn(options, name) ? `--${name}` : arg
   })
+}
+
+function refused(verbName: string, given: string, why: string, option = given): CodexError<'cli/refused-option'> {
+  return new CodexError('cli/refused-option', `${verbName} does not take ${given}: ${why}`, { detail: { option } })
 }
 
 function checkOperands({ name }: VerbEntry, { operands }: Verb, found: readonly string[]): void {

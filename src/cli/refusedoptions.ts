@@ -23,3 +23,12 @@ export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['max-block-depth', CIRCUIT],
   ['max-cell-elements', CIRCUIT],
 ])
+
+/** Of those, names of one letter. */
+export const REFUSED_SHORT_NAMES: ReadonlyMap<string, string> = new Map([
+  ['-u', 'disc-port'],
+  ['-c', 'cache-size'],
+])
+
+/** Names of two letters behind one dash, of options that are honoured. */
+export const PAIRED_SHORT_NAMES: ReadonlyMap<string, string> = new Map([['-cd', 'circuit-dir']])

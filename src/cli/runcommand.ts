@@ -8,7 +8,7 @@ import type { ExitCode } from './exitcodes.ts'
 import { EXIT } from './exitcodes.ts'
 import { watchInterrupts } from './interrupts.ts'
 import type { RawOptions } from './option.ts'
-import { checkConfigFile, configured, findVerb, parseArguments, parseCommon } from './parsecommand.ts'
+import { checkConfigFile, checkEnvironment, configured, findVerb, parseArguments, parseCommon } from './parsecommand.ts'
 import { configPath, readSettings } from './settings.ts'
 import { Terminal } from './terminal.ts'
 
@@ -64,7 +64,10 @@ async function perform(run: Run): Promise<ExitCode> {
   if (raw['version'] === true) return await printVersion(terminal)
   const sources = { raw, env: process.env, file: await configFile(raw) }
   const settings = readSettings(sources)
-  if (verb.isConfigurable === true) checkConfigFile(found.entry, verb, sources.file)
+  if (verb.isConfigurable === true) {
+    checkEnvironment(found.entry, verb, process.env)
+    checkConfigFile(found.entry, verb, sources.file)
+  }
   run.tellsCauses = /^(debug|trace)/.test(settings['log-level'].given ?? '')
   return (
     (await verb.run(verb.isConfigurable === true ? configured(raw, verb.options, sources) : raw, {

@@ -18,7 +18,7 @@ import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
 import { openNodePage } from './servepage.ts'
-import { START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
+import { idleOptions, START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
 import { table } from './table.ts'
 import { type Trading, tradingOf } from './tradesettings.ts'
 import type { Call } from './verb.ts'
@@ -54,6 +54,7 @@ printed when it runs`,
 /** Settles when the node runs no more. */
 async function runNode(options: OptionValues<typeof START_OPTIONS>, words: StartWords, call: Call): Promise<void> {
   const { settings, terminal, signal } = call
+  for (const sentence of idleOptions(options)) terminal.say(`codex-light: ${sentence}`)
   const apiToken = checkedToken(options['api-token'])
   const bridge = await bridgeSettings(options)
   // What is wrong with key and roles is said before the folder is opened.

@@ -2,7 +2,7 @@
 
 import { CodexError } from '../lib/errors.ts'
 import { CHAIN_OPTIONS } from './chainsettings.ts'
-import { count, flag, list, port, size, text, wholeNumber } from './option.ts'
+import { count, flag, list, type OptionValues, port, size, text, wholeNumber } from './option.ts'
 
 const REST_OPTIONS = {
   'api-token': text(
@@ -56,6 +56,24 @@ const PROVING_OPTIONS = {
 }
 
 export const START_OPTIONS = { ...REST_OPTIONS, ...BRIDGE_OPTIONS, ...MARKET_OPTIONS, ...PROVING_OPTIONS }
+
+/** Options that do nothing without another one. */
+const PARTNERS = {
+  validator: ['validator-max-slots', 'validator-groups', 'validator-group-index'],
+  metrics: ['metrics-address', 'metrics-port'],
+  bridge: ['bridge-origin', 'bridge-token-file', 'bridge-cache', 'bridge-max-tabs'],
+} as const satisfies Partial<Record<keyof typeof START_OPTIONS, readonly (keyof typeof START_OPTIONS)[]>>
+
+/** A sentence for each option that was given and does nothing, because what it belongs to is not wanted. */
+export function idleOptions(options: OptionValues<typeof START_OPTIONS>): string[] {
+  return Object.entries(PARTNERS).flatMap(([partner, names]) =>
+    options[partner as keyof typeof PARTNERS] === true
+      ? []
+      : names
+          .filter((name) => options[name] !== undefined)
+          .map((name) => `--${name} does nothing without --${partner}`),
+  )
+}
 
 export interface StartWords {
   /** Take part in the marketplace. */

@@ -76,9 +76,11 @@ function providerOf(options: Options) {
 
 function validatorOf(options: Options): TradeSettings['validator'] {
   const { 'validator-groups': groups, 'validator-group-index': index } = options
-  if (options.validator !== true) return undefined
   if (groups === undefined && index !== undefined && index > 0)
     throw badValue('validator-group-index', '--validator-groups beside it')
+  if (groups !== undefined && index !== undefined && index >= groups)
+    throw badValue('validator-group-index', `0 to ${groups - 1}, as there are --validator-groups ${groups}`)
+  if (options.validator !== true) return undefined
   const maxSlots = options['validator-max-slots']
   return {
     ...(maxSlots !== undefined && { maxSlots }),

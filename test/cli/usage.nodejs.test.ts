@@ -58,6 +58,10 @@ test('bad usage is exit code 2 and one sentence', async () => {
     [['start', '--nat', 'any'], 'cli/refused-option'],
     [['start', '--circom-no-zkey'], 'cli/refused-option'],
     [['start', '--disc-port=8090'], 'cli/refused-option'],
+    [['start', '-u', '8090'], 'cli/refused-option'],
+    [['start', '-c5'], 'cli/refused-option'],
+    [['start', '-cd'], 'cli/bad-option'],
+    [['start', '-cd', '/nowhere', 'prover'], 'cli/no-endpoint'],
     [['start', '--max-workers', '0'], 'cli/bad-value'],
     [['start', 'persistence', 'prover'], 'cli/no-endpoint'],
     [['availability', 'add', '--size', '1GiB'], 'cli/bad-option'],
@@ -145,6 +149,20 @@ bridge = true # of start, nothing to others`)
   expect((await failure(['start', ...file('storage-quotta = "1GiB"')])).error.message).toContain('storage-quotta')
   expect((await failure(['start', ...file('nat = "any"')])).error.code).toBe('cli/refused-option')
   expect((await failure(['space', '--config-file', '/nowhere'])).error.code).toBe('cli/bad-config-file')
+})
+
+test('what start does not honour is refused in the environment too, and what does nothing is told of', async () => {
+  const { error } = await failure(['start'], { env: { CODEX_LIGHT_NAT: 'any' } })
+  expect(error.code).toBe('cli/refused-option')
+  expect(error.message).toContain('CODEX_LIGHT_NAT')
+  const idle = ['--validator-groups', '2', '--metrics-port', '0', '--bridge-max-tabs', '3', '--api-token', 'short']
+  const { stderr } = await run(['start', ...idle])
+  for (const [name, partner] of [
+    ['validator-groups', 'validator'],
+    ['metrics-port', 'metrics'],
+    ['bridge-max-tabs', 'bridge'],
+  ])
+    expect(stderr).toContain(`--${name} does nothing without --${partner}`)
 })
 
 test('a bad value in the environment is refused by its name', async () => {

@@ -10,13 +10,15 @@ const PATIENCE_MS = 300_000
 const PURCHASES = 2
 const SLOTS = 3 * PURCHASES
 const PERIODS = 3
+/** Seconds: half of a network's. */
+const PERIOD = 60
 
 let world: TabWorld
 let under: PageUnderTest
 
 beforeAll(async () => {
   if (!IS_LONG) return
-  world = await TabWorld.start({ duration: 1500, isFull: true })
+  world = await TabWorld.start({ duration: 900, isFull: true, period: PERIOD })
   under = await openPage(BUILT_PAGE, world.folder, world.demo)
 }, PATIENCE_MS)
 

@@ -29,7 +29,7 @@ export const PERIOD_SECONDS = 20
 const COLLATERAL = { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50, slashPercentage: 1 }
 /** By which a period has fewer blocks than the downtime has pointers, so that no proof falls due in the middle of one. */
 const SPARE_BLOCKS = 12
-const QUICK_PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 15 }
+const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 15 }
 
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
@@ -47,9 +47,9 @@ export interface TabWorldOptions {
   readonly bytes?: Bytes
   /** Of purchases; as the demo has it by default. */
   readonly duration?: Seconds
-  /** The circuit that the networks have, and periods as long as theirs; else a small one. */
+  /** The circuit that the networks have; else a small one. */
   readonly isFull?: boolean
-  /** With the small circuit; default: {@link PERIOD_SECONDS} */
+  /** Default: {@link PERIOD_SECONDS} */
   readonly period?: Seconds
 }
 
@@ -119,10 +119,10 @@ export class TabWorld {
       configuration: {
         ...DEFAULT_CONFIGURATION,
         collateral: COLLATERAL,
-        proofs: isFull ? DEFAULT_CONFIGURATION.proofs : { ...QUICK_PROOFS, period, downtime: period + SPARE_BLOCKS },
+        proofs: { ...PROOFS, period, downtime: period + SPARE_BLOCKS },
       },
       verificationKey,
-      blockSeconds: isFull ? 2 : 1,
+      blockSeconds: 1,
     })
     const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
     const { createNode } = (await import(/* @vite-ignore */ url.href)) as typeof NodejsEntry
