@@ -48,8 +48,9 @@ export interface DemoTabParts {
   /** Stands back until the tab has a slot. */
   readonly provider: NodejsNode | undefined
   readonly circuitShape?: DemoFacts['circuitShape']
-  /** For which storage is bought; default: {@link TERMS} */
+  /** For which storage is bought, and until when all slots must be filled; default: {@link TERMS} */
   readonly duration?: Seconds | undefined
+  readonly expiry?: Seconds | undefined
   readonly signal: AbortSignal
   readonly tell: (line: string) => void
 }
@@ -107,14 +108,14 @@ export class DemoTab implements LiveDemo {
 
   /** Settles when the request is in the chain. @throws CodexError `demo/not-ready` */
   async request(): Promise<{ readonly requestId: string }> {
-    const { client, provider, signal, tell, duration = TERMS.duration } = this.#parts
+    const { client, provider, signal, tell, duration = TERMS.duration, expiry = TERMS.expiry } = this.#parts
     const buyer = client.trade?.client
     if (this.#cid === undefined || this.#isBuying || buyer === undefined)
       throw new CodexError('demo/not-ready', 'expected the purchase before to have all its slots; try again soon')
     this.#isBuying = true
     provider?.trade?.provider?.pause()
     try {
-      const purchase = await buyer.buy(this.#cid, { ...TERMS, duration }, { signal })
+      const purchase = await buyer.buy(this.#cid, { ...TERMS, duration, expiry }, { signal })
       tell(`a purchase for the tab: ${purchase.id}`)
       void this.#standBack(purchase.id)
       return { requestId: purchase.id }

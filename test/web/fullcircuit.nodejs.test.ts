@@ -10,15 +10,15 @@ const PATIENCE_MS = 300_000
 const PURCHASES = 2
 const SLOTS = 3 * PURCHASES
 const PERIODS = 3
-/** Seconds: half of a network's. */
-const PERIOD = 60
+/** Seconds, as networks have it. */
+const PERIOD = 120
 
 let world: TabWorld
 let under: PageUnderTest
 
 beforeAll(async () => {
   if (!IS_LONG) return
-  world = await TabWorld.start({ duration: 900, isFull: true, period: PERIOD })
+  world = await TabWorld.start({ duration: 1500, expiry: 1000, isFull: true, period: PERIOD })
   under = await openPage(BUILT_PAGE, world.folder, world.demo)
 }, PATIENCE_MS)
 
@@ -38,7 +38,12 @@ test.runIf(IS_LONG)(
     const filled = tab.locator('tr[data-state=SaleFilled], tr[data-state=SaleProving]')
     for (let bought = 1; bought <= PURCHASES; bought++) {
       await tab.getByRole('button', { name: 'Have the client buy storage' }).click({ timeout: PATIENCE_MS })
-      await filled.nth(3 * bought - 1).waitFor({ timeout: PATIENCE_MS })
+      await filled
+        .nth(3 * bought - 1)
+        .waitFor({ timeout: PATIENCE_MS })
+        .catch(async (cause: unknown) => {
+          throw new Error(await tab.locator('main').innerText(), { cause })
+        })
     }
     const host = (await tab.getByTestId('host').getAttribute('title')) ?? ''
     const first = Math.floor((await world.now()) / world.periodSeconds) + 1

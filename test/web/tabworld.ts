@@ -45,8 +45,9 @@ export interface SeenProof {
 export interface TabWorldOptions {
   /** Of the file that storage is bought for. */
   readonly bytes?: Bytes
-  /** Of purchases; as the demo has it by default. */
+  /** Of purchases; as the demo has them by default. */
   readonly duration?: Seconds
+  readonly expiry?: Seconds
   /** The circuit that the networks have; else a small one. */
   readonly isFull?: boolean
   /** Default: {@link PERIOD_SECONDS} */
@@ -75,7 +76,7 @@ export class TabWorld {
 
   private constructor(
     parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'endpoint' | 'line'>,
-    { duration, isFull }: TabWorldOptions,
+    { duration, expiry, isFull }: TabWorldOptions,
   ) {
     this.folder = parts.folder
     this.devnet = parts.devnet
@@ -91,6 +92,7 @@ export class TabWorld {
       provider: undefined,
       circuitShape: isFull ? null : QUICK_SHAPE,
       duration,
+      expiry,
       signal: this.#ending.signal,
       tell: (line) => this.told.push(line),
     })
