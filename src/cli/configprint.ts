@@ -1,7 +1,7 @@
 // config print: shows every setting and where its value came from.
 
 import { examineChain } from '../nodejs.ts'
-import { chainParts, chainSettings } from './chainsettings.ts'
+import { CHAIN_OPTIONS, chainParts, chainSettings } from './chainsettings.ts'
 import { CodexError } from '../lib/errors.ts'
 import { flag } from './option.ts'
 import { SETTING_NAMES, SETTINGS, environmentName } from './settings.ts'
@@ -11,13 +11,13 @@ import { type Call, defineVerb } from './verb.ts'
 export const configPrint = defineVerb({
   about: `Shows every setting as this command line and this environment give it, and where each value came from. With --chain also what the
 marketplace behind --eth-provider was deployed with.`,
-  options: { chain: flag('ask the chain for its configuration too') },
+  options: { chain: flag('ask the chain for its configuration too'), ...CHAIN_OPTIONS },
   document: `{ NAME: { value (sizes in bytes, durations in seconds), source: "flag" | "environment" | "file" | "default" } } for every
 setting by the name of its flag without dashes, null where nothing is set. With --chain also chain: { chainId, marketplace, token, terms:
 { collateral, proofs, reservations, requestDurationLimit } }, named as in the contract`,
-  async run({ chain: asksChain }, call) {
+  async run({ chain: asksChain, 'chain-id': chainId }, call) {
     const { settings, terminal } = call
-    const chain = asksChain === true ? await chainFacts(call) : undefined
+    const chain = asksChain === true ? await chainFacts(call, chainId) : undefined
     const rows: string[][] = []
     const shown: Record<string, { value: unknown; source: string }> = {}
     for (const name of SETTING_NAMES) {
@@ -36,9 +36,9 @@ setting by the name of its flag without dashes, null where nothing is set. With 
 type Facts = NonNullable<Awaited<ReturnType<typeof examineChain>>['facts']>
 
 /** @throws CodexError with what stands in the way */
-async function chainFacts(call: Call): Promise<Facts> {
+async function chainFacts(call: Call, chainId: number | undefined): Promise<Facts> {
   const parts = await chainParts(call)
-  const { facts, findings } = await examineChain(parts, chainSettings(call.settings), undefined, call)
+  const { facts, findings } = await examineChain(parts, chainSettings(call.settings, chainId), undefined, call)
   if (facts !== undefined) return facts
   const { code = 'market/failed', sentence = 'the chain was not reached' } = findings.at(-1) ?? {}
   throw new CodexError(code, sentence)

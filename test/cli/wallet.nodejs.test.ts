@@ -115,6 +115,9 @@ test('config print --chain shows what the marketplace was deployed with', async 
     marketplace: world.deployment.marketplace,
     terms: { proofs: { period: 10, timeout: 5, downtime: 64, downtimeProduct: 67 }, requestDurationLimit: 2592000 },
   })
+  const printing = ['config', 'print', '--chain', ...args, ...chain, '--chain-id']
+  expect(await document([...printing, '31337'])).toMatchObject({ chain: { chainId: 31337 } })
+  expect(await refusal([...printing, '1'])).toEqual([1, 'market/wrong-chain'])
   expect(await refusal(['config', 'print', '--chain', ...args, '--eth-provider', 'http://127.0.0.1:9'])).toEqual([
     3,
     'market/unreachable',
