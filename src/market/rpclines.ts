@@ -1,6 +1,7 @@
 // The seam to the network for JSON-RPC: one POST, one WebSocket. What is said over them is not known here.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
 
 export interface LineOptions extends AbortOptions {
@@ -17,8 +18,8 @@ export interface PostAnswer {
 
 export interface SocketListener {
   message(text: string): void
-  /** Once, however it ended, also when we closed it. Nothing follows. */
-  closed(why: string): void
+  /** Once, however it ended, also when we closed it. Nothing follows. @param why `market/unreachable`, or `market/answer-too-long` for a message */
+  closed(why: CodexError): void
 }
 
 export interface RpcSocket {

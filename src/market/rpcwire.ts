@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
+import { Mutex } from '../lib/mutex.ts'
 import { MiB } from '../lib/units.ts'
 import type { RpcLines, RpcSocket } from './rpclines.ts'
 
@@ -26,6 +27,9 @@ export interface RpcWire {
 export const MAX_ANSWER_BYTES = 32 * MiB
 /** Longest pause that an endpoint can ask for. */
 const MAX_RETRY_AFTER_SECONDS = 60
+
+/** After an answer among several was too long: those exchanges come again, and others with them. */
+const ONE_BY_ONE_ROUNDS = 4
 
 const SUBSCRIBE = { jsonrpc: '2.0', id: 0, method: 'eth_subscribe', params: ['newHeads'] }
 
@@ -67,6 +71,9 @@ class SocketWire implements RpcWire {
   readonly #waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: unknown) => void }>()
   #opening: Promise<RpcSocket> | undefined
   #socket: RpcSocket | undefined
+  /** Exchanges that are still made one at a time, to find out whose answer it was that was too long. */
+  #oneByOne = 0
+  readonly #line = new Mutex()
 
   constructor(url: string, lines: RpcLines, headSeen: () => void) {
     this.#url = url
@@ -74,7 +81,13 @@ class SocketWire implements RpcWire {
     this.#headSeen = headSeen
   }
 
-  async exchange(requests: readonly RpcRequest[], { signal }: AbortOptions): Promise<unknown> {
+  exchange(requests: readonly RpcRequest[], options: AbortOptions): Promise<unknown> {
+    if (this.#oneByOne === 0) return this.#exchange(requests, options)
+    this.#oneByOne--
+    return this.#line.run(() => this.#exchange(requests, options), options)
+  }
+
+  async #exchange(requests: readonly RpcRequest[], { signal }: AbortOptions): Promise<unknown> {
     const socket = this.#socket ?? (await this.#open(signal))
     signal.throwIfAborted()
     return new Promise((resolve, reject) => {
@@ -106,7 +119,7 @@ class SocketWire implements RpcWire {
 
   hangUp(): void {
     const socket = this.#socket
-    this.#closed('we hung up')
+    this.#closed(unreachable('we hung up'))
     socket?.close()
   }
 
@@ -123,7 +136,7 @@ class SocketWire implements RpcWire {
     const line: { socket?: RpcSocket; hasEnded: boolean } = { hasEnded: false }
     const listener = {
       message: (text: string) => this.#take(text),
-      closed: (why: string) => {
+      closed: (why: CodexError) => {
         line.hasEnded = true
         if (line.socket !== undefined && this.#socket === line.socket) this.#closed(why)
       },
@@ -147,9 +160,14 @@ class SocketWire implements RpcWire {
     waiter?.resolve(answer)
   }
 
-  #closed(why: string): void {
+  #closed(why: CodexError): void {
     this.#socket = undefined
-    for (const waiter of new Set(this.#waiting.values())) waiter.reject(unreachable(why))
+    const waiters = new Set(this.#waiting.values())
+    const isTooLong = why.code === 'market/answer-too-long'
+    if (isTooLong) this.#oneByOne = waiters.size > 1 ? ONE_BY_ONE_ROUNDS * waiters.size : 0
+    // The others must not be told that theirs was.
+    const told = isTooLong && waiters.size > 1 ? unreachable('an answer was too long, perhaps of another request') : why
+    for (const waiter of waiters) waiter.reject(told)
   }
 }
 

@@ -38,7 +38,7 @@ function connect(url: string, listener: SocketListener, { limitBytes, signal }: 
       return reject(unreachable('the address is no WebSocket', cause))
     }
     let isOpen = false
-    let why = 'the connection was closed'
+    let why: CodexError = unreachable('the connection was closed')
     const abort = () => {
       socket.close()
       reject(signal.reason as Error)
@@ -57,7 +57,7 @@ function connect(url: string, listener: SocketListener, { limitBytes, signal }: 
     }
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (typeof data === 'string' && data.length <= limitBytes) return listener.message(data)
-      why = `a message was longer than ${limitBytes} bytes, or no text`
+      why = typeof data === 'string' ? tooLong(limitBytes) : unreachable('a message was no text')
       socket.close()
     }
     socket.onclose = () => {

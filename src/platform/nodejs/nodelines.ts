@@ -30,7 +30,7 @@ function connect(url: string, listener: SocketListener, { limitBytes, signal }: 
       return reject(unreachable('the address is no WebSocket', cause))
     }
     let isOpen = false
-    let why = 'the connection was closed'
+    let failure: (Error & { readonly code?: string }) | undefined
     const abort = () => {
       // Ends at once, where `close` would wait for an answer that a dead line never gives.
       socket.terminate()
@@ -51,12 +51,16 @@ function connect(url: string, listener: SocketListener, { limitBytes, signal }: 
       if (!isBinary) listener.message((data as Buffer).toString('utf8'))
     })
     socket.on('error', (error) => {
-      why = error.message
+      failure = error
+      // Else it would wait for a farewell.
+      if (isOpen) socket.terminate()
     })
     socket.on('close', () => {
       signal.removeEventListener('abort', abort)
-      if (isOpen) listener.closed(why)
-      else reject(unreachable(`the WebSocket did not open: ${why}`))
+      const why = failure?.message ?? 'the connection was closed'
+      if (!isOpen) reject(unreachable(`the WebSocket did not open: ${why}`, failure))
+      else if (failure?.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') listener.closed(tooLong(limitBytes))
+      else listener.closed(unreachable(why, failure))
     })
   })
 }
