@@ -55,13 +55,19 @@ async function storeMetrics({ node }: Watched): Promise<Metric[]> {
 }
 
 function marketMetrics({ market, selling, buying, validating }: MarketplaceParts): Metric[] {
+  const { state, drift } = market.endpointStatus()
   const metrics = [
-    one(
-      'codex_light_chain_endpoint_up',
-      '1 while the endpoint of the chain answers',
-      market.endpointStatus().state === 'connected' ? 1 : 0,
-    ),
+    one('codex_light_chain_endpoint_up', '1 while the endpoint of the chain answers', state === 'connected' ? 1 : 0),
   ]
+  // Nothing is known of it while the endpoint is away.
+  if (state === 'connected')
+    metrics.push(
+      one(
+        'codex_light_chain_clock_drift_seconds',
+        "How far the chain's time is ahead of this machine's clock, behind when negative; 0 while it is a few seconds or less",
+        drift ?? 0,
+      ),
+    )
   if (selling !== undefined) {
     const { reservations, sales, meter, holds, earnings } = selling
     const availabilities = reservations.availabilities()

@@ -69,6 +69,7 @@ export const marketStatusDocument = object({
   now: count,
   endpoint: text,
   problem: nullable(text),
+  clockDrift: nullable(textLike(/^-?\d+(\.\d+)?$/, 'decimal digits')),
   period: count,
   proofTimeout: count,
   maxSlashes: count,
@@ -126,13 +127,14 @@ export function earningsOf(selling: Selling): Shaped<typeof earningsDocument> {
 
 export function marketStatusOf(marketplace: MarketplaceParts): Shaped<typeof marketStatusDocument> {
   const { market, clock, selling, buying, validating } = marketplace
-  const { state, problem } = market.endpointStatus()
+  const { state, problem, drift } = market.endpointStatus()
   const { collateral, proofs } = market.terms
   return {
     host: market.host,
     now: clock.now(),
     endpoint: state,
     problem: problem ?? null,
+    clockDrift: drift?.toFixed(3) ?? null,
     period: proofs.period,
     proofTimeout: proofs.timeout,
     maxSlashes: collateral.maxNumberOfSlashes,

@@ -445,6 +445,7 @@ describe('our own rows', () => {
     const text = await answer.text()
     expect(text).toContain(`codex_light_availability_total_bytes ${SLOT_BYTES}\n`)
     expect(text).toContain('codex_light_chain_endpoint_up 1\n')
+    expect(text).toContain('codex_light_chain_clock_drift_seconds 0\n')
     for (const line of text.trimEnd().split('\n'))
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+]+)$/)
   })
