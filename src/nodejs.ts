@@ -9,9 +9,11 @@ import type { Log } from './lib/log.ts'
 import { SystemClock } from './lib/systemclock.ts'
 import { SystemRandom } from './lib/systemrandom.ts'
 import type { ConnectionSettings } from './market/connection.ts'
+import type { EarlierSend } from './market/earliersend.ts'
 import type { EthersMarket, EthersMarketSettings } from './market/ethersmarket.ts'
 import type { Account, Examination } from './market/examinechain.ts'
 import type { NodeKey, NodeKeySettings } from './market/nodekey.ts'
+import type { Payment, PayOnceOptions } from './market/payonce.ts'
 import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import type { CircuitSize, CompiledFiles } from './platform/nodejs/circuitapi.ts'
@@ -292,10 +294,26 @@ export async function accountOf(
 }
 
 /**
- * Runs `work` with a market whose journal is in the data folder, and lets go of both.
- * @throws CodexError as {@link openDataFolder} and `EthersMarket.open`, and what `work` throws
+ * Pays from the key whose journal of transactions is in the data folder, unless an earlier run there may have made the same payment untold.
+ * @throws CodexError `wallet/sent-before`; as {@link openDataFolder}, `EthersMarket.open` and its writes, and `tell`
  */
-export async function withMarket<T>(
+export async function pay(
+  parts: ChainParts & { readonly dataDir: string; readonly key: NodeKey },
+  settings: EthersMarketSettings,
+  payment: Payment,
+  options: PayOnceOptions,
+): Promise<void> {
+  const { payOnce } = await import('./market/payonce.ts')
+  await withMarket(parts, settings, options, (market) => payOnce(market, payment, options))
+}
+
+/** For people: what an earlier run sent, and what became of it. */
+export async function sentenceOfEarlier(earlier: EarlierSend): Promise<string> {
+  return (await import('./market/payonce.ts')).earlierSentence(earlier)
+}
+
+/** Runs `work` with a market whose journal is in the data folder, and lets go of both. */
+async function withMarket<T>(
   { dataDir, key, ...parts }: ChainParts & { readonly dataDir: string; readonly key: NodeKey },
   settings: EthersMarketSettings,
   options: AbortOptions,

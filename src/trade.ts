@@ -234,6 +234,7 @@ export class Trade {
     const raise = (alert: RaisedAlert): void => this.#news.alert(alert)
     const alerts = new MarketAlerts({ market: this.market, wall: this.#wall, atStake: () => this.#committed(), raise })
     this.#scope.spawn('watching the endpoint', (own) => alerts.watchEndpoint({ signal: own }))
+    this.#scope.spawn('watching transactions', (own) => alerts.watchTransactions({ signal: own }))
     this.#scope.spawn('watching the purse', (own) => alerts.watchPurse({ signal: own }))
     this.#watchDuties()
   }

@@ -59,6 +59,7 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['store/quota-exceeded', EXIT.refused],
   ['wallet/daily-cap', EXIT.refused],
   ['wallet/gas-price-over-cap', EXIT.refused],
+  ['wallet/sent-before', EXIT.refused],
   ['wallet/', EXIT.walletOrAuth],
   ['market/unreachable', EXIT.unreachable],
   ['market/rate-limited', EXIT.unreachable],
@@ -73,7 +74,7 @@ export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: strin
   [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text, no such slot'],
   [EXIT.unreachable, 'unreachable: no answer from the network or from the endpoint of the chain'],
   [EXIT.walletOrAuth, 'wallet or authorisation: no key, wrong password, others may read the file, too few coins'],
-  [EXIT.refused, 'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use'],
+  [EXIT.refused, 'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use, a payment was made before'],
   [EXIT.interrupted, 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
 ]
 

@@ -17,7 +17,7 @@ import { ChainReader } from './chainreader.ts'
 import type { ChainClock } from './chainclock.ts'
 import { type RequestState, requestStateOf, type SlotState, slotStateOf } from './chainstates.ts'
 import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettings } from './connection.ts'
-import type { EarlierSend } from './earliersend.ts'
+import type { EarlierOptions, EarlierSend } from './earliersend.ts'
 import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
 import type { Groth16Proof } from './groth16proof.ts'
@@ -53,7 +53,7 @@ import { paidOut } from './paidout.ts'
 import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
 import { readData, readQuantity } from './rpcvalues.ts'
 import { type JournalEntry, SendJournal } from './sendjournal.ts'
-import type { Settled } from './senttransactions.ts'
+import type { Settled } from './senttransaction.ts'
 import { SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
@@ -75,6 +75,11 @@ export interface EthersMarketSettings extends ConnectionSettings {
   readonly maxDailySpendWei?: bigint
   /** Not mined for so long, a transaction is offered more for. */
   readonly stuckSeconds?: Seconds
+}
+
+export interface PayOptions extends AbortOptions {
+  /** Tells whoever asked. A run that ends before that is over leaves the payment among {@link EthersMarket.earlierSends} of the next. */
+  readonly tell?: (landed: Landed) => Promise<void>
 }
 
 export const DEFAULT_CONFIRMATIONS = 1
@@ -381,7 +386,7 @@ export class EthersMarket implements Market {
     const price = slots * duration * pricePerBytePerSecond * slotSize
     const intent: Intent = { verb: 'requestStorage', requestId: id, request }
     const send = () => this.#send(intent, 'requestStorage', undefined, options)
-    const landed = await this.#allowance.during(price, options, send)
+    const landed = await (this.#transactor.isUnderWay(intent) ? send() : this.#allowance.during(price, options, send))
     return { ...landed, requestId: id }
   }
 
@@ -403,6 +408,17 @@ export class EthersMarket implements Market {
   async fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
     const { requestId, slotIndex } = slot
     const id = slotId(requestId, slotIndex)
+    const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
+    const send = (last?: Seconds): Promise<FillOutcome> =>
+      outcome(this.#send(intent, 'fillSlot', last, options), {
+        Marketplace_SlotNotFree: 'slot not free',
+        Marketplace_ReservationRequired: 'reservation missing',
+        Proofs_ProofAlreadySubmitted: 'proof already in this period',
+        Marketplace_StartNotBeforeExpiry: 'request over',
+        withdrawn: 'request over',
+      })
+    // Its end is the answer. The slot reads as taken already, and would by another host too.
+    if (this.#transactor.isUnderWay(intent)) return send()
     const { heads } = this.#connection
     // The last look may be some seconds old.
     await heads.look(options)
@@ -433,16 +449,7 @@ export class EthersMarket implements Market {
       slotSize,
       isRepair: slotState === 'Repair',
     })
-    const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
-    const send = (): Promise<FillOutcome> =>
-      outcome(this.#send(intent, 'fillSlot', last, options), {
-        Marketplace_SlotNotFree: 'slot not free',
-        Marketplace_ReservationRequired: 'reservation missing',
-        Proofs_ProofAlreadySubmitted: 'proof already in this period',
-        Marketplace_StartNotBeforeExpiry: 'request over',
-        withdrawn: 'request over',
-      })
-    return this.#allowance.during(collateral, options, send)
+    return this.#allowance.during(collateral, options, () => send(last))
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {
@@ -554,28 +561,35 @@ export class EthersMarket implements Market {
     })
   }
 
-  /** Sends tokens of the key elsewhere. @throws CodexError as all writes */
-  sendTokens(to: Address, amount: bigint, options: AbortOptions): Promise<Landed> {
-    return this.#transactor.send(
-      { intent: { verb: 'sendToken', to: checkedAddress(to), amount }, gasPercent: 200 },
-      options,
-    )
+  /** Sends tokens of the key elsewhere. @throws CodexError as all writes, and as {@link PayOptions.tell} */
+  sendTokens(to: Address, amount: bigint, options: PayOptions): Promise<Landed> {
+    return this.#pay({ verb: 'sendToken', to: checkedAddress(to), amount }, 200, options)
   }
 
-  /** Sends coins of the key elsewhere, in wei. @throws CodexError as all writes */
-  sendCoins(to: Address, amount: bigint, options: AbortOptions): Promise<Landed> {
-    return this.#transactor.send(
-      { intent: { verb: 'sendCoin', to: checkedAddress(to), amount }, gasPercent: 100 },
-      options,
-    )
+  /** Sends coins of the key elsewhere, in wei. @throws CodexError as all writes, and as {@link PayOptions.tell} */
+  sendCoins(to: Address, amount: bigint, options: PayOptions): Promise<Landed> {
+    return this.#pay({ verb: 'sendCoin', to: checkedAddress(to), amount }, 100, options)
+  }
+
+  async #pay(intent: Intent, gasPercent: number, { signal, tell }: PayOptions): Promise<Landed> {
+    const landed = await this.#transactor.send({ intent, gasPercent }, { signal })
+    await tell?.(landed)
+    await this.#transactor.markAnswered(landed.hash)
+    return landed
   }
 
   /**
-   * Tokens and coins that an earlier run was sending when it ended, and what became of them; waits until that is known. Whoever sends them once more
-   * pays twice. @throws CodexError `market/stopped`, or the signal's reason
+   * Tokens and coins that earlier runs sent, or were sending when they ended, whose senders may not know what became of them: whoever sends them once
+   * more pays twice. Told again at each start until {@link EthersMarket.markAnswered}, but for those that were not made.
+   * @throws CodexError `market/stopped`, or the signal's reason
    */
-  earlierSends(options: AbortOptions): Promise<readonly EarlierSend[]> {
+  earlierSends(options: EarlierOptions): Promise<readonly EarlierSend[]> {
     return this.#transactor.earlierSends(options)
+  }
+
+  /** Whoever asked for the payment that was sent as `hash` knows that it was made. @throws CodexError as the datastore */
+  markAnswered(hash: string): Promise<void> {
+    return this.#transactor.markAnswered(hash)
   }
 
   openIntents(): readonly OpenIntent[] {

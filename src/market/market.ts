@@ -93,6 +93,8 @@ export interface OpenIntent {
   readonly nonce: number
   /** Of every form it was sent in: a replacement has a hash of its own. */
   readonly hashes: readonly string[]
+  /** Why nothing more can be done for it though it waits too long: a person has to act. */
+  readonly stuck?: CodexError<'market/stuck'> | undefined
 }
 
 /**

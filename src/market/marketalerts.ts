@@ -7,7 +7,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { Market } from './market.ts'
 
 export interface MarketAlertsParts {
-  readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance'>
+  readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance' | 'openIntents'>
   /** The machine's. */
   readonly wall: Clock
   /** What may be lost meanwhile, in token base units. */
@@ -20,6 +20,9 @@ const LOOK_SECONDS: Seconds = 15
 const PURSE_SECONDS: Seconds = 600
 /** Below this, gas for some days of proofs is not there any more. */
 const LOW_COINS_WEI = 10_000_000_000_000_000n
+
+/** The cause says which it is. */
+const STUCK_ACTION = 'Raise the cap that stands in the way, or give another endpoint'
 
 /** @param drift as of an endpoint's status */
 function driftSentence(drift: Seconds): string {
@@ -60,6 +63,21 @@ export class MarketAlerts {
           action: "Set this machine's clock",
         })
       isDriftTold = status.drift !== undefined
+    }
+  }
+
+  /** As {@link MarketAlerts.watchEndpoint}, for each transaction that is stuck. */
+  async watchTransactions({ signal }: AbortOptions): Promise<never> {
+    const { wall, market, raise, atStake } = this.#parts
+    let told: readonly number[] = []
+    for (;;) {
+      await wall.until(wall.now() + LOOK_SECONDS, { signal })
+      const now = market.openIntents().filter(({ stuck }) => stuck !== undefined)
+      for (const { nonce, stuck } of now) {
+        if (stuck !== undefined && !told.includes(nonce))
+          raise({ code: stuck.code, cause: stuck.message, atStake: atStake(), action: STUCK_ACTION })
+      }
+      told = now.map(({ nonce }) => nonce)
     }
   }
 

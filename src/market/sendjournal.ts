@@ -43,7 +43,18 @@ export interface JournalEntry {
   readonly end: EntryEnd | undefined
   /** What its caller was told of its end, which a reorganisation may have taken back since. */
   readonly told?: EntryEnd | undefined
+  /** Of a payment: whoever asked for it knows that it was made. Until then it is kept, for sending it once more would pay twice. */
+  readonly isAnswered?: boolean
   readonly landed: Landed | undefined
+  /** Of one that was replaced: the other transaction was found in the chain. */
+  readonly isProven?: boolean
+}
+
+/** A payment to others of which nobody may have been told yet that it was made. */
+export function isUnanswered({ verb, attempts, end, isAnswered, isProven }: JournalEntry): boolean {
+  const isPayment = (verb === 'sendToken' || verb === 'sendCoin') && attempts[0]?.kind === 'act'
+  const wasNotMade = end === 'failed' || end === 'cancelled' || (end === 'replaced' && isProven === true)
+  return isPayment && isAnswered !== true && !wasNotMade
 }
 
 export interface JournalContents {

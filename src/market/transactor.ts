@@ -6,26 +6,21 @@ import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotId } from '../protocol/request.ts'
-import { type EarlierSend, earlierSends } from './earliersend.ts'
+import { type EarlierOptions, type EarlierSend, earlierSends } from './earliersend.ts'
 import { GasEstimator } from './gasestimator.ts'
-import { intentKey, isDuty, type Order } from './intent.ts'
+import { type Intent, intentKey, isDuty, type Order } from './intent.ts'
 import type { Landed, OpenIntent } from './market.ts'
 import type { SignedTransaction } from './nodekey.ts'
+import { receiptCall } from './receiptlook.ts'
 import { resultOf, stopped } from './rpcclient.ts'
 import { type Receipt, badAnswer, readNumber, readReceipt } from './rpcvalues.ts'
 import { fateOf, refusal } from './sendanswer.ts'
+import { withdrawn } from './sendfailure.ts'
 import type { JournalEntry } from './sendjournal.ts'
+import type { SentParts, SentSettings } from './sentparts.ts'
+import { attemptOf, type Sent, type Settled } from './senttransaction.ts'
+import { SentTransactions } from './senttransactions.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
-import {
-  attemptOf,
-  receiptCall,
-  type Sent,
-  type SentParts,
-  type SentSettings,
-  SentTransactions,
-  type Settled,
-  withdrawn,
-} from './senttransactions.ts'
 
 export type TransactorParts = SentParts
 export type TransactorSettings = SentSettings
@@ -66,13 +61,19 @@ export class Transactor {
 
   open(): OpenIntent[] {
     return this.#sent.open.map(({ verb, requestId, slotId, nonce, attempts }) => {
-      return { verb, requestId, slotId, nonce, hashes: attempts.map(({ hash }) => hash) }
+      const hashes = attempts.map(({ hash }) => hash)
+      return { verb, requestId, slotId, nonce, hashes, stuck: this.#sent.stuck(nonce) }
     })
   }
 
-  /** As {@link earlierSends}, of those that were under way at the start. */
-  earlierSends(options: AbortOptions): Promise<readonly EarlierSend[]> {
-    return earlierSends(this.#sent.earlierOpen, options)
+  /** As {@link earlierSends}, of those that earlier runs left unanswered. */
+  earlierSends(options: EarlierOptions): Promise<readonly EarlierSend[]> {
+    return earlierSends(this.#sent.earlierUnanswered, this.#parts.clock, options)
+  }
+
+  /** Whoever asked for the payment that was sent as `hash` knows that it was made. @throws CodexError as the datastore */
+  markAnswered(hash: string): Promise<void> {
+    return this.#sent.markAnswered(hash)
   }
 
   /** Receipts there are of transactions that did so, as far as this run and the one before it know. */
@@ -95,7 +96,7 @@ export class Transactor {
 
   /** As {@link Transactor.send}, with what the receipt holds besides. */
   async settle(order: Order, { signal }: AbortOptions): Promise<Settled> {
-    const same = this.#same(order)
+    const same = this.#same(order.intent)
     if (same !== undefined) return same.settled
     const weighed = await this.#weigh(order, { signal })
     for (let draw = 1; ; draw++) {
@@ -111,7 +112,12 @@ export class Transactor {
     }
   }
 
-  #same({ intent }: Order): Sent | undefined {
+  /** Whether this act is being sent, by this run or from the one before: then it is not sent again. */
+  isUnderWay(intent: Intent): boolean {
+    return this.#same(intent) !== undefined
+  }
+
+  #same(intent: Intent): Sent | undefined {
     const key = intentKey(intent)
     return key === undefined ? undefined : this.#sent.find(key)
   }
@@ -122,7 +128,7 @@ export class Transactor {
     signal: AbortSignal,
   ): Promise<{ readonly sent: Sent; readonly isNonceUsed: boolean }> {
     const { clock, heads, key } = this.#parts
-    const same = this.#same(order)
+    const same = this.#same(order.intent)
     if (same !== undefined) return { sent: same, isNonceUsed: false }
     if (this.#isStopped) throw stopped()
     heads.assertOurChain()

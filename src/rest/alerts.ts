@@ -10,6 +10,7 @@ const LOOKED_AT = [
   'market/unreachable',
   'market/wrong-chain',
   'market/clock-drift',
+  'market/stuck',
   'wallet/low-coins',
   'wallet/low-tokens',
 ]
@@ -35,6 +36,14 @@ export async function alertsOf(marketplace: MarketplaceParts, options: AbortOpti
       atStake,
       action: "set this machine's clock, or proofs may come too late",
     })
+  for (const { stuck } of marketplace.market.openIntents())
+    if (stuck !== undefined)
+      raised.push({
+        code: stuck.code,
+        cause: plainText(stuck.message),
+        atStake,
+        action: 'raise the cap that stands in the way, or give another endpoint',
+      })
   if (selling?.holds.includes('paused') === true)
     raised.push({
       code: 'sales/paused',

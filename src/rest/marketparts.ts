@@ -3,6 +3,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { StorageRequest } from '../protocol/request.ts'
@@ -58,6 +59,12 @@ export interface MarketLook {
     /** Seconds that the chain's time is ahead of the machine's clock, where that is too much. */
     readonly drift?: Seconds | undefined
   }
+  openIntents(): readonly OpenIntentLook[]
+}
+
+export interface OpenIntentLook {
+  /** Why nothing more can be done for a transaction that waits too long. */
+  readonly stuck?: CodexError | undefined
 }
 
 export interface ActiveSlotLook {

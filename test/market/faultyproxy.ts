@@ -27,6 +27,8 @@ export class FaultyProxy {
   maxBatch = Infinity
   /** Changes the answer to a call; what it returns is sent. Return undefined to leave it. */
   tamper: (call: ProxiedCall, answer: ProxiedAnswer) => ProxiedAnswer | undefined = () => undefined
+  /** Waited for before calls reach the node, and before their answers leave. */
+  gate: (when: 'before' | 'after', calls: readonly ProxiedCall[]) => Promise<void> = () => Promise.resolve()
   /** Exchanges that came in. */
   exchanges = 0
   readonly calls: ProxiedCall[] = []
@@ -123,12 +125,14 @@ export class FaultyProxy {
     const asked = JSON.parse(body) as ProxiedCall | ProxiedCall[]
     const calls = [asked].flat()
     this.calls.push(...calls)
+    await this.gate('before', calls)
     const response = await fetch(this.#node.endpoint, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(calls),
     })
     const answers = (await response.json()) as (ProxiedAnswer & { id: unknown })[]
+    await this.gate('after', calls)
     const told = calls.map((call) => {
       const answer = answers.find(({ id }) => id === call.id) ?? {}
       return { jsonrpc: '2.0', id: call.id, ...(this.tamper(call, structuredClone(answer)) ?? answer) }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NodeKey } from '../../src/market/nodekey.ts'
+import { FINAL_DEPTH_BLOCKS } from '../../src/market/senttransactions.ts'
 import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import type { Datastore } from '../../src/storage/datastore.ts'
@@ -54,9 +55,12 @@ async function recover(key: NodeKey, datastore: Datastore, to: string): Promise<
   await expect.poll(() => market.openIntents()).toEqual([])
   expect(await world.tokensOf(to)).toBe(journaled.length === 1 ? AMOUNT : 0n)
   expect(await nonceOf(key)).toBe(journaled.length)
-  // And it goes on from there.
-  await market.sendTokens(to, 1n, never)
-  expect(await nonceOf(key)).toBe(journaled.length + 1)
+  // And it goes on from there, with as much for the same one too.
+  await market.sendTokens(to, AMOUNT, never)
+  expect([await nonceOf(key), await world.tokensOf(to)]).toEqual([
+    journaled.length + 1,
+    AMOUNT * BigInt(journaled.length + 1),
+  ])
   await market.stop()
 }
 
@@ -117,6 +121,52 @@ describe('killed at each message', () => {
       expect(n).toBeLessThan(60)
     }
   })
+})
+
+it('a payment of which nobody was told is told of at each start, however it ended and however long ago, until it is answered', async () => {
+  const [key, datastore, to] = [await freshKey(), new MemoryDatastore(), receiver()]
+  const open = () => world.open(0, { pollSeconds: 1 }, { clock: fastClock(SPEED), key, datastore })
+  const first = await open()
+  await first.sendTokens(to, 1n, never)
+  const tell = () => Promise.reject(new Error('nobody listens'))
+  await expect(first.sendTokens(to, AMOUNT, { ...never, tell })).rejects.toThrow('nobody listens')
+  await first.stop()
+  // So deep that it is final, and looked after no more.
+  await world.mine(FINAL_DEPTH_BLOCKS + 1)
+  for (let start = 1; start <= 2; start++) {
+    const market = await open()
+    const [found, ...others] = await market.earlierSends(never)
+    expect(others).toEqual([])
+    expect(found).toMatchObject({ verb: 'sendToken', to, amount: AMOUNT, fate: 'made', nonce: 1 })
+    const looks = market.requests
+    await expect.poll(() => market.requests).toBeGreaterThan(looks + 3)
+    if (start === 2) await market.markAnswered(found?.hashes[0] ?? '')
+    await market.stop()
+  }
+  const last = await open()
+  expect(await last.earlierSends(never)).toEqual([])
+  await last.stop()
+})
+
+it('what is still under way when patience ends is told as such, and waited for the next time', async () => {
+  const [key, datastore, to] = [await freshKey(), new MemoryDatastore(), receiver()]
+  const clock = fastClock(SPEED)
+  const open = () => world.open(0, { pollSeconds: 1 }, { clock, key, datastore })
+  await world.anvil.rpc.call('evm_setAutomine', [false])
+  const first = await open()
+  const sending = first.sendCoins(to, AMOUNT, never)
+  const stopped = expect(sending).rejects.toMatchObject({ code: 'market/stopped' })
+  await expect.poll(() => first.openIntents()).toHaveLength(1)
+  await first.stop()
+  await stopped
+  const market = await open()
+  const sent = { verb: 'sendCoin', to, amount: AMOUNT }
+  expect(await market.earlierSends({ ...never, patienceSeconds: 2 })).toMatchObject([{ ...sent, fate: 'under way' }])
+  const waiting = market.earlierSends(never)
+  await world.anvil.rpc.call('evm_setAutomine', [true])
+  await world.mine()
+  expect(await waiting).toMatchObject([{ ...sent, fate: 'made' }])
+  await market.stop()
 })
 
 it('a clock that was set forward does not make it forget what was spent', async () => {

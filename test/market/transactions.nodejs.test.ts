@@ -7,7 +7,7 @@ import type { EthersMarket, EthersMarketParts, EthersMarketSettings } from '../.
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import { TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
-import { MAX_ATTEMPTS } from '../../src/market/senttransactions.ts'
+import { MAX_ATTEMPTS } from '../../src/market/urging.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
@@ -15,6 +15,7 @@ import { FaultyDatastore } from '../fakes/faultydatastore.ts'
 import { DyingLines } from './dyinglines.ts'
 import { fastClock } from './fastclock.ts'
 import { FaultyProxy } from './faultyproxy.ts'
+import { HeldLines } from './heldlines.ts'
 
 const SPEED = 10
 const COIN = 10n ** 18n
@@ -226,7 +227,7 @@ describe('a transaction that does not come into a block', () => {
     expect(balance).toBeGreaterThan(COIN)
     const sending = market.sendCoins(NOBODY, COIN - (gas * 9n) / 8n, never)
     await waiting(market, 1)
-    await expect.poll(() => world.records.some(({ message }) => message.includes('not offered more for'))).toBe(true)
+    await expect.poll(() => market.openIntents()[0]?.stuck?.detail).toMatchObject({ cap: 'wallet/daily-cap' })
     expect(await waiting(market, 1)).toHaveLength(1)
     await rpc('evm_setAutomine', true)
     await world.mine()
@@ -324,18 +325,61 @@ describe('a transaction that does not come into a block', () => {
     expect(await market.submitProof(slot(0), period + 1, PROOF, never)).toMatchObject({ done: true })
   })
 
-  it.runIf(import.meta.env['LONG'])('has a cancel left when its forms are used up', async () => {
-    const market = await open({ stuckSeconds: 1 })
+  it('has a cancel left when its forms are used up', async () => {
+    const lines = new HeldLines()
+    const market = await open({ stuckSeconds: 1 }, { lines })
     const { slot, period, end } = await due(market)
-    await rpc('evm_setAutomine', false)
+    const nonce = await nonceOf(market.host)
+    // So that no block can hold one of them, whenever it is mined.
+    lines.isHolding = true
     const sending = market.submitProof(slot, period, PROOF, never)
-    await expect.poll(async () => (await waiting(market, 1)).length, { timeout: 15_000 }).toBe(MAX_ATTEMPTS)
-    await rpc('anvil_dropAllTransactions')
+    await expect.poll(async () => (await waiting(market, 1)).length).toBe(MAX_ATTEMPTS)
+    // And that is told of.
+    await expect.poll(() => market.openIntents()[0]?.stuck?.message).toContain(`${MAX_ATTEMPTS} times`)
     await world.jumpTo(end)
     await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(MAX_ATTEMPTS)
+    lines.isHolding = false
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+    expect([await nonceOf(market.host), await proofsOf(market, slot)]).toEqual([nonce + 1, 1])
+  })
+
+  it('and cannot be withdrawn for the cap on gas is told of, and withdrawn once the cap is raised', async () => {
+    const [key, datastore] = [await freshKey(), new MemoryDatastore()]
+    const market = await open({}, { key, datastore })
+    const { slot, period, end } = await due(market)
+    const nonce = await nonceOf(key.address)
+    await rpc('evm_setAutomine', false)
+    const sending = market.submitProof(slot, period, PROOF, never)
+    const stopped = expect(sending).rejects.toMatchObject({ code: 'market/stopped' })
+    const [act] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
+    await market.stop()
+    await stopped
+    // It waits in the node for ever: blocks ask for more than it offers, and whoever replaces it has to offer more.
+    const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
+    await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
+    await world.jumpTo(end)
+    const poor = NodeKey.fromPrivateKey(keys.toString(16).padStart(64, '0'), { maxGasPriceWei: BigInt(maxFeePerGas) })
+    const capped = await open({ stuckSeconds: 5 }, { key: poor, datastore })
+    await expect
+      .poll(() => capped.openIntents()[0]?.stuck)
+      .toMatchObject({
+        code: 'market/stuck',
+        detail: { verb: 'submitProof', nonce },
+        message: expect.stringContaining(`the cap of ${BigInt(maxFeePerGas)} leaves no room`) as string,
+      })
+    expect(world.records.filter(({ message }) => message === 'a transaction is stuck').at(-1)).toMatchObject({
+      level: 'error',
+    })
+    // One cancel for the same price, which the node does not take.
+    expect(await waiting(capped, 1)).toHaveLength(2)
+    await capped.stop()
+    const rich = await open({ stuckSeconds: 5 }, { key, datastore })
+    await expect.poll(async () => (await waiting(rich, 1)).length).toBeGreaterThan(2)
     await rpc('evm_setAutomine', true)
     await world.mine()
-    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+    await waiting(rich, 0)
+    expect([await nonceOf(key.address), await proofsOf(rich, slot)]).toEqual([nonce + 1, 1])
   })
 
   it.each(['replacement', 'cancel'] as const)('is found in the journal as a %s that was never sent', async (form) => {

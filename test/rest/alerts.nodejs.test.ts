@@ -1,17 +1,20 @@
 // Alerts of the node's state: there while their cause is.
 
 import { expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { alertsOf } from '../../src/rest/alerts.ts'
 import type { MarketLook, MarketplaceParts } from '../../src/rest/marketparts.ts'
 
 const never = { signal: new AbortController().signal }
 
-it("tell of a machine's clock that is wrong, and no more once it is right", async () => {
+it("tell of a machine's clock that is wrong and of a stuck transaction, and no more once it is right", async () => {
   let drift: number | undefined = -6.4
+  let open: { stuck?: CodexError }[] = []
   const market = {
     host: '0x12',
     endpointStatus: () => ({ state: 'connected', drift }),
+    openIntents: () => open,
     coinBalance: async () => 10n ** 18n,
     tokenBalance: async () => 10n ** 18n,
   } as unknown as MarketLook
@@ -30,5 +33,9 @@ it("tell of a machine's clock that is wrong, and no more once it is right", asyn
     },
   ])
   drift = undefined
+  expect(await alertsOf(parts, never)).toEqual([])
+  open = [{}, { stuck: new CodexError('market/stuck', 'raise the cap') }]
+  expect(await alertsOf(parts, never)).toMatchObject([{ at: 5, code: 'market/stuck', cause: 'raise the cap' }])
+  open = []
   expect(await alertsOf(parts, never)).toEqual([])
 })

@@ -1,0 +1,150 @@
+// Gets a transaction that waits into the chain, or out of the way: sends it anew, offers more for it, withdraws it; and says so where a cap allows neither.
+
+import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
+import { isCollectSafe } from './collectsafety.ts'
+import { raised } from './feesource.ts'
+import { feesOf } from './nodekey.ts'
+import type { RpcAnswer } from './rpcclient.ts'
+import { fateOf } from './sendanswer.ts'
+import { stuck } from './sendfailure.ts'
+import type { Attempt, JournalEntry } from './sendjournal.ts'
+import type { SentParts, SentSettings } from './sentparts.ts'
+import { attemptOf, type Watched } from './senttransaction.ts'
+
+/** Forms of one transaction, and again of its cancel; then it is only sent again as it is. */
+export const MAX_ATTEMPTS = 8
+export const RESEND_SECONDS: Seconds = 15
+
+const LOOK_THERE = 'look whether the endpoint passes transactions on'
+
+export class Urging {
+  readonly #parts: SentParts
+  readonly #settings: SentSettings
+  readonly #open: () => readonly JournalEntry[]
+  readonly #signal: AbortSignal
+
+  /** @param open all that are under way @param signal ends what it asks for */
+  constructor(parts: SentParts, settings: SentSettings, open: () => readonly JournalEntry[], signal: AbortSignal) {
+    this.#parts = parts
+    this.#settings = settings
+    this.#open = open
+    this.#signal = signal
+  }
+
+  /** What the endpoint said to it; undefined when we were stopped meanwhile. */
+  async broadcast(raw: string): Promise<RpcAnswer | undefined> {
+    const call = { method: 'eth_sendRawTransaction', params: [raw] }
+    const answers = await this.#parts.rpc.callMany([call], { signal: this.#signal }).catch(() => [])
+    this.#parts.heads.hint()
+    return answers[0]
+  }
+
+  /** Not in the chain yet: sends it again, or for more, or withdraws it. */
+  async urge(watched: Watched, nextNonce: number, options: AbortOptions): Promise<void> {
+    const { clock, heads } = this.#parts
+    const { attempts, validUntil, nonce } = watched.entry
+    const last = attempts.at(-1) as Attempt
+    // By a block that was made, for a clock that is wrong must not withdraw a proof that is due.
+    const isOver = validUntil !== undefined && heads.latest.timestamp > validUntil && last.kind === 'act'
+    const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
+    const isUnwanted = last.kind === 'act' && !(await this.#mayHappen(watched.entry))
+    if (isUnwanted) return this.again(watched)
+    const kind = isOver ? 'cancel' : last.kind
+    const forms = attempts.filter((attempt) => attempt.kind === kind).length
+    // Those behind wait for the first one, whose money decides.
+    if (nonce === nextNonce && (isOver || isStuck)) {
+      if (forms >= MAX_ATTEMPTS)
+        this.#tellStuck(watched, `${MAX_ATTEMPTS} times more was offered in vain; ${LOOK_THERE}`)
+      else if (await this.#replace(watched, kind, options)) return
+    }
+    if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.again(watched)
+  }
+
+  /**
+   * Sends what waits once more; in its place a cancel when the act must not happen any more: its caller was told that it did not, or it would do
+   * harm now. The cancel keeps those behind it from waiting, and the act from coming into a block after all.
+   */
+  async again(watched: Watched): Promise<void> {
+    const { entry } = watched
+    const isAct = entry.attempts.at(-1)?.kind === 'act'
+    if (!isAct || (await this.#mayHappen(entry))) return this.#resend(watched)
+    const options = { signal: this.#signal }
+    if (await this.#replace(watched, 'cancel', options)) return
+    this.#parts.log.warn('a transaction is held back: it must not happen now, and cannot be withdrawn', {
+      verb: entry.verb,
+      nonce: entry.nonce,
+    })
+  }
+
+  /** @throws CodexError as an endpoint may fail: then nothing is known, and nothing may be sent */
+  async #mayHappen({ told, safeAfter, slotId }: JournalEntry): Promise<boolean> {
+    if (told !== undefined && told !== 'mined') return false
+    if (safeAfter === undefined || slotId === undefined) return true
+    return isCollectSafe(this.#parts, { slotId, safeAfter }, { signal: this.#signal })
+  }
+
+  /** False when a cap leaves no room to offer more. */
+  async #replace(watched: Watched, kind: Attempt['kind'], options: AbortOptions): Promise<boolean> {
+    const { clock, fees, journal, key, log } = this.#parts
+    const { entry } = watched
+    const last = entry.attempts.at(-1) as Attempt
+    const before = feesOf(last.raw)
+    const more = raised(before, await fees.now(options), key.maxGasPriceWei)
+    // A cancel is worth trying once without more: nodes may have dropped what it replaces.
+    const offer = more ?? (kind === 'cancel' && last.kind === 'act' ? before : undefined)
+    if (offer === undefined) {
+      this.#tellStuck(
+        watched,
+        `it offers ${before.maxFeePerGas} wei per unit of gas, and the cap of ${key.maxGasPriceWei} leaves no room for more; raise the cap on the price of gas`,
+      )
+      return false
+    }
+    const signed = kind === 'cancel' ? key.signCancel(last.raw, offer) : key.signAgain(last.raw, offer)
+    // To withdraw is never refused: it costs little, and what it prevents may cost much.
+    if (kind === 'act' && !this.#mayCost(watched, signed.maxCostWei)) return false
+    const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
+    await journal.write(replacement)
+    watched.entry = replacement
+    if (more !== undefined) watched.stuck = undefined
+    const what =
+      kind === 'cancel' ? 'withdrawing a transaction that comes too late' : 'offering more for a stuck transaction'
+    log.info(what, { verb: entry.verb, nonce: entry.nonce, maxFeePerGas: offer.maxFeePerGas })
+    await this.#resend(watched)
+    return true
+  }
+
+  #mayCost(watched: Watched, costWei: bigint): boolean {
+    const { entry } = watched
+    try {
+      this.#settings.cap.check(
+        costWei,
+        entry.isDuty,
+        this.#open().filter(({ nonce }) => nonce !== entry.nonce),
+      )
+      return true
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      this.#tellStuck(watched, `it is not offered more for: ${error.message}`, error)
+      return false
+    }
+  }
+
+  /** Once, for a person has to act. */
+  #tellStuck(watched: Watched, why: string, cause?: CodexError): void {
+    if (watched.stuck !== undefined) return
+    watched.stuck = stuck(watched.entry, why, cause)
+    const { verb, nonce } = watched.entry
+    this.#parts.log.error('a transaction is stuck', { verb, nonce, error: watched.stuck })
+  }
+
+  async #resend(watched: Watched): Promise<void> {
+    watched.sentAt = this.#parts.clock.now()
+    const { attempts, verb, nonce } = watched.entry
+    const answer = await this.broadcast((attempts.at(-1) as Attempt).raw)
+    const fate = fateOf(answer)
+    if ((fate === 'refused' || fate === 'unknown') && answer?.ok === false && answer.error.code === 'market/rpc-error')
+      this.#parts.log.warn('the endpoint refuses a transaction that waits', { verb, nonce, error: answer.error })
+  }
+}
