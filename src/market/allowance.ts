@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { Mutex } from '../lib/mutex.ts'
+import { GAS_PERCENT } from './gaspercent.ts'
 import type { Address } from './market.ts'
 import { revertError } from './reverts.ts'
 import type { ChainReader } from './chainreader.ts'
@@ -15,8 +16,6 @@ export interface AllowanceParts {
   readonly host: Address
 }
 
-/** Estimated while something is granted, mined when nothing is any more: setting it from zero takes up to twice as much. */
-const APPROVE_GAS_PERCENT = 200
 /** The largest word of a contract: wallets grant it for "without limit". */
 const MAX_AMOUNT = 2n ** 256n - 1n
 /** More than any token has: what is granted beyond it is never used up. */
@@ -68,7 +67,7 @@ export class Allowance {
     if (missing > 0n) {
       const sum = current + missing
       const intent = { verb: 'approve', amount: sum < MAX_AMOUNT ? sum : MAX_AMOUNT } as const
-      await this.#parts.transactor.send({ intent, gasPercent: APPROVE_GAS_PERCENT }, options)
+      await this.#parts.transactor.send({ intent, gasPercent: GAS_PERCENT.approve }, options)
     }
     this.#underWay += amount
   }

@@ -1,34 +1,27 @@
-// EthersMarket: the marketplace contract behind one JSON-RPC endpoint as a Market. It puts together what its neighbours do, and says which
-// refusals of the contract are answers and no faults.
+// EthersMarket: the marketplace contract behind one JSON-RPC endpoint as a Market. It puts together what its neighbours do.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import type { Clock } from '../lib/clock.ts'
-import { CodexError } from '../lib/errors.ts'
-import type { Log } from '../lib/log.ts'
-import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import { requestId, slotId } from '../protocol/ids.ts'
 import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
 import type { Datastore } from '../storage/datastore.ts'
 import { Allowance } from './allowance.ts'
 import { blockAtTime } from './blockattime.ts'
-import { blockInterval } from './blockinterval.ts'
 import { ChainReader } from './chainreader.ts'
 import type { ChainClock } from './chainclock.ts'
-import { type RequestState, requestStateOf, type SlotState, slotStateOf } from './chainstates.ts'
+import { Collecting } from './collecting.ts'
 import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettings } from './connection.ts'
 import type { EarlierOptions, EarlierSend } from './earliersend.ts'
 import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
+import { fillSlot } from './fillslot.ts'
+import { GAS_PERCENT } from './gaspercent.ts'
 import type { Groth16Proof } from './groth16proof.ts'
-import { NO_PROOF } from './groth16proof.ts'
 import type { Intent } from './intent.ts'
 import type { HoldKey, KeyHold } from './keyhold.ts'
 import { LogReader } from './logreader.ts'
 import type {
-  ActiveSlot,
   Address,
-  Challenge,
   CollectOutcome,
   EndpointStatus,
   FillOutcome,
@@ -37,23 +30,21 @@ import type {
   MarkOutcome,
   OpenIntent,
   Outcome,
-  ProofDuty,
   ReserveOutcome,
   Slot,
-  SlotDuty,
   SubmitOutcome,
   WithdrawOutcome,
 } from './market.ts'
-import { collateralToFill, type MarketplaceTerms } from './marketplaceterms.ts'
+import type { MarketplaceTerms } from './marketplaceterms.ts'
+import { MarketReads } from './marketreads.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import type { NodeKey } from './nodekey.ts'
-import { type Period, Periodicity } from './periodicity.ts'
+import type { Period } from './periodicity.ts'
+import { outcome } from './outcome.ts'
 import { revertError, revertName } from './reverts.ts'
-import { paidOut } from './paidout.ts'
+import { stopped } from './rpcclient.ts'
 import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
-import { readData, readQuantity } from './rpcvalues.ts'
-import { type JournalEntry, SendJournal } from './sendjournal.ts'
-import type { Settled } from './senttransaction.ts'
+import { SendJournal } from './sendjournal.ts'
 import { SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
@@ -86,55 +77,19 @@ export const DEFAULT_CONFIRMATIONS = 1
 /** A tenth of a coin. */
 export const DEFAULT_MAX_DAILY_SPEND_WEI = 100_000_000_000_000_000n
 export const DEFAULT_STUCK_SECONDS: Seconds = 60
-/** A slot filled in the very block of its request's expiry can never be paid (marketplace reference §3.8): at least so long before it… */
-export const FILL_MARGIN_SECONDS: Seconds = 5
-/** …and so many blocks, the last of which are for withdrawing a fill that did not get into the first… */
-const FILL_MARGIN_BLOCKS = 3
-/** …but no longer than this: on a chain made by hand blocks may lie any time apart. */
-const MAX_FILL_MARGIN_SECONDS: Seconds = 120
-
-/** Between two looks whether a slot whose collecting was taken back is over again. */
-const COLLECT_RETRY_SECONDS: Seconds = 10
-
-/** In percent of the estimate: what may change until a transaction is in a block (marketplace reference §4.2). */
-const GAS_PERCENT = {
-  requestStorage: 110,
-  withdrawFunds: 110,
-  // The last one to reserve.
-  reserveSlot: 125,
-  // The last slot to be filled starts the request.
-  fillSlot: 125,
-  submitProof: 110,
-  // A loss that fails the request.
-  collect: 300,
-  abandon: 300,
-  markProofAsMissing: 150,
-} as const
-
-/** What filling is refused with before the reservation was looked at, and for want of it. */
-const NOT_RESERVED = ['Marketplace_UnknownRequest', 'Marketplace_InvalidSlot', 'Marketplace_ReservationRequired']
-
-type ContractVerb = keyof typeof GAS_PERCENT
-
-export class EthersMarket implements Market {
-  readonly host: Address
-  readonly terms: MarketplaceTerms
+export class EthersMarket extends MarketReads implements Market {
   /** Address of the contract. */
   readonly marketplace: Address
-  readonly token: Address
   readonly chainId: number
   /** The chain's time. */
   readonly clock: ChainClock
-  readonly periodicity: Periodicity
   readonly #connection: Connection
-  readonly #reader: ChainReader
   readonly #feed: EventFeed
   readonly #transactor: Transactor
   readonly #allowance: Allowance
-  readonly #rewardRecipient: Address | undefined
-  readonly #wall: Clock
-  readonly #log: Log
-  readonly #scope: Scope
+  readonly #collecting: Collecting
+  /** Ends questions of ours when it is stopped. */
+  readonly #stopping = new AbortController()
   readonly #hold: KeyHold | undefined
 
   private constructor(
@@ -153,19 +108,12 @@ export class EthersMarket implements Market {
     const { key, clock, log } = parts
     const { rpc, heads, chainClock } = connection
     const { marketplace, token, terms, reader, journal, hold } = found
-    this.host = key.address
+    super({ rpc, reader, terms, token, host: key.address })
     this.#hold = hold
-    this.#wall = clock
-    this.#log = log
-    this.#scope = new Scope({ report: (error) => log.error('collecting again failed', { error }) })
-    this.terms = terms
     this.marketplace = marketplace
-    this.token = token
     this.chainId = heads.chainId
     this.clock = chainClock
-    this.periodicity = new Periodicity(terms.proofs.period)
     this.#connection = connection
-    this.#reader = reader
     this.#feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) })
     const maxPriorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
     this.#transactor = new Transactor(
@@ -178,7 +126,7 @@ export class EthersMarket implements Market {
         fees: new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei }),
         journal,
         contracts: { marketplace, token },
-        redo: (entry) => this.#collectAgain(entry),
+        redo: (entry) => this.#collecting.again(entry),
       },
       {
         confirmations: settings.confirmations ?? DEFAULT_CONFIRMATIONS,
@@ -187,8 +135,10 @@ export class EthersMarket implements Market {
       },
     )
     this.#allowance = new Allowance({ reader, transactor: this.#transactor, token, marketplace, host: this.host })
-    this.#rewardRecipient =
-      settings.rewardRecipient === undefined ? undefined : checkedAddress(settings.rewardRecipient)
+    this.#collecting = new Collecting({
+      ...{ market: this, reader, transactor: this.#transactor, wall: clock, log },
+      rewardRecipient: settings.rewardRecipient === undefined ? undefined : checkedAddress(settings.rewardRecipient),
+    })
   }
 
   /**
@@ -229,7 +179,8 @@ export class EthersMarket implements Market {
   async stop(): Promise<void> {
     // First, so that what it waits for ends.
     await this.#transactor.stop()
-    await this.#scope.close()
+    this.#stopping.abort(stopped())
+    await this.#collecting.stop()
     await this.#connection.close()
     await this.#hold?.release()
   }
@@ -251,122 +202,6 @@ export class EthersMarket implements Market {
     return blockAtTime(this.#connection, time, options)
   }
 
-  request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined> {
-    return this.#reader.request(id, options)
-  }
-
-  async requestState(id: RequestId, options: AbortOptions): Promise<RequestState | undefined> {
-    const found = await this.#reader.viewOr('Marketplace_UnknownRequest', 'requestState', [id], 'pending', options)
-    return found === undefined ? undefined : requestStateOf(found[0] as bigint)
-  }
-
-  async requestEnd(id: RequestId, options: AbortOptions): Promise<Seconds | undefined> {
-    const found = await this.#reader.viewOr('Marketplace_UnknownRequest', 'requestEnd', [id], 'pending', options)
-    return found === undefined ? undefined : Number(found[0])
-  }
-
-  async requestExpiry(id: RequestId, options: AbortOptions): Promise<Seconds | undefined> {
-    const [expiry] = await this.#reader.view('requestExpiry', [id], 'latest', options)
-    // The contract says 0 of a request it does not know.
-    return expiry === 0n ? undefined : Number(expiry)
-  }
-
-  async slotState(id: SlotId, options: AbortOptions): Promise<SlotState> {
-    const [state] = await this.#reader.view('slotState', [id], 'pending', options)
-    return slotStateOf(state as bigint)
-  }
-
-  async activeSlot(id: SlotId, options: AbortOptions): Promise<ActiveSlot | undefined> {
-    return (await this.#reader.activeSlots([id], options))[0]
-  }
-
-  async hostOf(id: SlotId, options: AbortOptions): Promise<Address | undefined> {
-    const [host] = await this.#reader.view('getHost', [id], 'latest', options)
-    const address = String(host).toLowerCase()
-    return /^0x0{40}$/.test(address) ? undefined : address
-  }
-
-  async currentCollateral(id: SlotId, options: AbortOptions): Promise<bigint> {
-    const [collateral] = await this.#reader.view('currentCollateral', [id], 'latest', options)
-    return collateral as bigint
-  }
-
-  async slotCollateral(slot: Slot, options: AbortOptions): Promise<bigint | undefined> {
-    const [request, state] = await Promise.all([
-      this.request(slot.requestId, options),
-      this.slotState(slotId(slot.requestId, slot.slotIndex), options),
-    ])
-    if (request === undefined) return undefined
-    const { collateralPerByte, slotSize } = request.ask
-    return collateralToFill(this.terms, { collateralPerByte, slotSize, isRepair: state === 'Repair' })
-  }
-
-  async canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean> {
-    const args = [slot.requestId, slot.slotIndex]
-    return (await this.#reader.view('canReserveSlot', args, 'pending', options))[0] === true
-  }
-
-  /** The contract has no view for it; but filling, with a proof that proves nothing, asks for the reservation before it looks at the proof. */
-  async hasReservedSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<boolean> {
-    try {
-      await this.#reader.view('fillSlot', [requestId, slotIndex, NO_PROOF], 'pending', options)
-      return true
-    } catch (error) {
-      if (!CodexError.is(error) || !('revert' in error.detail)) throw error
-      return !NOT_RESERVED.includes(String(error.detail['revert']))
-    }
-  }
-
-  async missingProofs(id: SlotId, options: AbortOptions): Promise<number> {
-    return Number((await this.#reader.view('missingProofs', [id], 'latest', options))[0])
-  }
-
-  async canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean> {
-    try {
-      await this.#reader.view('canMarkProofAsMissing', [id, period], 'pending', options)
-      return true
-    } catch (error) {
-      // Whatever the contract reverts with; an endpoint that fails is no answer.
-      if (CodexError.is(error) && 'revert' in error.detail) return false
-      throw error
-    }
-  }
-
-  async mySlots(options: AbortOptions): Promise<readonly SlotId[]> {
-    return [...((await this.#reader.view('mySlots', [], 'latest', options))[0] as SlotId[])]
-  }
-
-  async myRequests(options: AbortOptions): Promise<readonly RequestId[]> {
-    return [...((await this.#reader.view('myRequests', [], 'latest', options))[0] as RequestId[])]
-  }
-
-  async proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined> {
-    const [found] = await this.slotDuties([id], options)
-    if (found?.problem !== undefined) throw found.problem
-    return found?.period === period ? found.duty : undefined
-  }
-
-  slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]> {
-    return this.#reader.slotDuties(ids, this.periodicity, options)
-  }
-
-  async challenge(id: SlotId, options: AbortOptions): Promise<Challenge> {
-    const [[challenge], [pointer]] = await Promise.all([
-      this.#reader.view('getChallenge', [id], 'pending', options),
-      this.#reader.view('getPointer', [id], 'pending', options),
-    ])
-    return { challenge: readData(challenge, 'a challenge'), pointer: Number(pointer) }
-  }
-
-  tokenBalance(options: AbortOptions): Promise<bigint> {
-    return this.#reader.token(this.token, 'balanceOf', [this.host], options)
-  }
-
-  async coinBalance(options: AbortOptions): Promise<bigint> {
-    const params = [this.host, 'latest']
-    return readQuantity(await this.#connection.rpc.call('eth_getBalance', params, options), 'a balance')
-  }
-
   /** How much the marketplace may take of our tokens. */
   allowance(options: AbortOptions): Promise<bigint> {
     return this.#allowance.current(options)
@@ -385,13 +220,13 @@ export class EthersMarket implements Market {
     const { slots, duration, pricePerBytePerSecond, slotSize } = request.ask
     const price = slots * duration * pricePerBytePerSecond * slotSize
     const intent: Intent = { verb: 'requestStorage', requestId: id, request }
-    const send = () => this.#send(intent, 'requestStorage', undefined, options)
+    const send = () => this.#send(intent, undefined, options)
     const landed = await (this.#transactor.isUnderWay(intent) ? send() : this.#allowance.during(price, options, send))
     return { ...landed, requestId: id }
   }
 
   withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome> {
-    return outcome(this.#send({ verb: 'withdrawFunds', requestId: id }, 'withdrawFunds', undefined, options), {
+    return outcome(this.#send({ verb: 'withdrawFunds', requestId: id }, undefined, options), {
       Marketplace_NothingToWithdraw: 'nothing to withdraw',
       Marketplace_InvalidState: 'not over yet',
     })
@@ -400,56 +235,15 @@ export class EthersMarket implements Market {
   reserveSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<ReserveOutcome> {
     const id = slotId(requestId, slotIndex)
     const intent: Intent = { verb: 'reserveSlot', slotId: id, requestId, slotIndex }
-    return outcome(this.#send(intent, 'reserveSlot', undefined, options), {
+    return outcome(this.#send(intent, undefined, options), {
       SlotReservations_ReservationNotAllowed: 'reservation not allowed',
     })
   }
 
-  async fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
-    const { requestId, slotIndex } = slot
-    const id = slotId(requestId, slotIndex)
-    const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
-    const send = (last?: Seconds): Promise<FillOutcome> =>
-      outcome(this.#send(intent, 'fillSlot', last, options), {
-        Marketplace_SlotNotFree: 'slot not free',
-        Marketplace_ReservationRequired: 'reservation missing',
-        Proofs_ProofAlreadySubmitted: 'proof already in this period',
-        Marketplace_StartNotBeforeExpiry: 'request over',
-        withdrawn: 'request over',
-      })
-    // Its end is the answer. The slot reads as taken already, and would by another host too.
-    if (this.#transactor.isUnderWay(intent)) return send()
-    const { heads } = this.#connection
-    // The last look may be some seconds old.
-    await heads.look(options)
-    const [slotState, request, state, expiry, end, interval] = await Promise.all([
-      this.slotState(id, options),
-      this.request(requestId, options),
-      this.requestState(requestId, options),
-      this.requestExpiry(requestId, options),
-      this.requestEnd(requestId, options),
-      blockInterval(this.#connection, options),
-    ])
-    if (request === undefined || state === undefined || expiry === undefined || end === undefined)
-      throw revertError('fillSlot', '0xbdd64a7a', 'unknown request')
-    // Before the allowance is raised in vain.
-    if (slotState !== 'Free' && slotState !== 'Repair')
-      return { done: false, why: 'slot not free', sentence: `fillSlot: the slot reads ${slotState}; take another slot` }
-    const margin = fillMargin(interval)
-    const last = (state === 'New' ? expiry : end) - margin
-    // Whichever is later: a clock that lags must not let a slot be filled too late.
-    const now = Math.max(this.clock.now(), heads.latest.timestamp)
-    if (now > last || (state !== 'New' && state !== 'Started')) {
-      const sentence = `fillSlot: the request is over, or will be within ${margin} seconds, and a slot filled too late is never paid`
-      return { done: false, why: 'request over', sentence }
-    }
-    const { collateralPerByte, slotSize } = request.ask
-    const collateral = collateralToFill(this.terms, {
-      collateralPerByte,
-      slotSize,
-      isRepair: slotState === 'Repair',
-    })
-    return this.#allowance.during(collateral, options, () => send(last))
+  fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome> {
+    const { clock } = this
+    const [connection, transactor, allowance] = [this.#connection, this.#transactor, this.#allowance]
+    return fillSlot({ market: this, connection, transactor, allowance, clock }, slot, proof, options)
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {
@@ -468,72 +262,22 @@ export class EthersMarket implements Market {
       withdrawn: 'period over',
     } as const
     try {
-      return await outcome(this.#send(intent, 'submitProof', end - 1, options), answers)
+      return await outcome(this.#send(intent, end - 1, options), answers)
     } catch (error) {
       // To a block of the next period a proof of this one is wrong, however right it was.
       if (!(error instanceof Error) || revertName(error) !== 'Proofs_InvalidProof') throw error
-      const now = await this.#nextBlockTime({ signal: this.#scope.signal })
+      const now = await this.#nextBlockTime(this.#stopping)
       if (Math.max(now, this.#connection.heads.latest.timestamp) < end) throw error
       return { done: false, why: 'period over', sentence: error.message }
     }
   }
 
-  async collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome> {
-    // As mined blocks left it, for what the next one may see is too early where the endpoint's clock is ahead.
-    const [[word], host] = await Promise.all([
-      this.#reader.view('slotState', [id], 'latest', options),
-      this.hostOf(id, options),
-    ])
-    const state = slotStateOf(word as bigint)
-    const refuse = (why: 'not over yet' | 'already paid' | 'not our slot'): CollectOutcome => ({
-      done: false,
-      why,
-      sentence: `the slot reads ${state}, its host is ${host ?? 'nobody'}`,
-    })
-    if (state === 'Filled') return refuse('not over yet')
-    if (state === 'Paid') return refuse('already paid')
-    if (state === 'Free' || state === 'Repair' || host !== this.host) return refuse('not our slot')
-    const active = await this.activeSlot(id, options)
-    if (active === undefined) return refuse('not our slot')
-    // Of a cancelled request this is its expiry.
-    const [end] = await this.#reader.view('requestEnd', [active.requestId], 'latest', options)
-    const intent: Intent = { verb: 'collect', slotId: id, rewardRecipient: this.#rewardRecipient }
-    const order = { intent, gasPercent: GAS_PERCENT.collect, safeAfter: Number(end) }
-    const collected = await outcome<'not over yet' | 'already paid' | 'not our slot', Settled>(
-      this.#transactor.settle(order, options),
-      {
-        notOver: 'not over yet',
-        Marketplace_AlreadyPaid: 'already paid',
-        Marketplace_InvalidSlotHost: 'not our slot',
-        Marketplace_SlotIsFree: 'not our slot',
-      },
-    )
-    if (!collected.done) return collected
-    const { landed, logs } = collected.transaction
-    return { done: true, transaction: { ...landed, received: paidOut(logs, this) } }
+  collect(id: SlotId, options: AbortOptions): Promise<CollectOutcome> {
+    return this.#collecting.collect(id, options)
   }
 
-  async collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {
-    const receipts = await this.#transactor.receiptsOf('collect', id, options)
-    const mined = receipts.find(({ succeeded }) => succeeded)
-    return mined && paidOut(mined.logs, this)
-  }
-
-  /** A reorganisation took back a collect of which the caller knows nothing any more. */
-  #collectAgain({ slotId }: JournalEntry): void {
-    if (slotId === undefined) return
-    this.#scope.spawn('collecting again', async (signal) => {
-      for (;;) {
-        try {
-          const outcome = await this.collect(slotId, { signal })
-          if (outcome.done || outcome.why !== 'not over yet') return
-        } catch (error) {
-          if (signal.aborted || CodexError.is(error, 'market/stopped')) return
-          this.#log.warn('collecting again failed; trying until it succeeds', { slotId, error })
-        }
-        await this.#wall.until(this.#wall.now() + COLLECT_RETRY_SECONDS, { signal })
-      }
-    })
+  collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {
+    return this.#collecting.collected(id, options)
   }
 
   async abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>> {
@@ -542,7 +286,7 @@ export class EthersMarket implements Market {
     if (state !== 'Filled') return { done: false, why: 'not filled', sentence }
     if (host !== this.host) return { done: false, why: 'not our slot', sentence }
     const intent: Intent = { verb: 'abandon', slotId: id, rewardRecipient: undefined }
-    return outcome(this.#send(intent, 'abandon', undefined, options), {
+    return outcome(this.#send(intent, undefined, options), {
       Marketplace_InvalidSlotHost: 'not our slot',
       Marketplace_SlotIsFree: 'not filled',
       Marketplace_AlreadyPaid: 'not filled',
@@ -551,7 +295,7 @@ export class EthersMarket implements Market {
 
   markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome> {
     const intent: Intent = { verb: 'markProofAsMissing', slotId: id, period }
-    return outcome(this.#send(intent, 'markProofAsMissing', undefined, options), {
+    return outcome(this.#send(intent, undefined, options), {
       Marketplace_SlotNotAcceptingProofs: 'not markable',
       Proofs_PeriodNotEnded: 'not markable',
       Proofs_ValidationTimedOut: 'not markable',
@@ -563,16 +307,16 @@ export class EthersMarket implements Market {
 
   /** Sends tokens of the key elsewhere. @throws CodexError as all writes, and as {@link PayOptions.tell} */
   sendTokens(to: Address, amount: bigint, options: PayOptions): Promise<Landed> {
-    return this.#pay({ verb: 'sendToken', to: checkedAddress(to), amount }, 200, options)
+    return this.#pay({ verb: 'sendToken', to: checkedAddress(to), amount }, options)
   }
 
   /** Sends coins of the key elsewhere, in wei. @throws CodexError as all writes, and as {@link PayOptions.tell} */
   sendCoins(to: Address, amount: bigint, options: PayOptions): Promise<Landed> {
-    return this.#pay({ verb: 'sendCoin', to: checkedAddress(to), amount }, 100, options)
+    return this.#pay({ verb: 'sendCoin', to: checkedAddress(to), amount }, options)
   }
 
-  async #pay(intent: Intent, gasPercent: number, { signal, tell }: PayOptions): Promise<Landed> {
-    const landed = await this.#transactor.send({ intent, gasPercent }, { signal })
+  async #pay(intent: Intent, { signal, tell }: PayOptions): Promise<Landed> {
+    const landed = await this.#send(intent, undefined, { signal })
     await tell?.(landed)
     await this.#transactor.markAnswered(landed.hash)
     return landed
@@ -606,30 +350,7 @@ export class EthersMarket implements Market {
     return pendingTime(pending) ?? this.clock.now()
   }
 
-  #send(intent: Intent, verb: ContractVerb, validUntil: Seconds | undefined, options: AbortOptions): Promise<Landed> {
-    return this.#transactor.send({ intent, gasPercent: GAS_PERCENT[verb], validUntil }, options)
-  }
-}
-
-function fillMargin(blockInterval: Seconds): Seconds {
-  return Math.min(Math.max(FILL_MARGIN_SECONDS, FILL_MARGIN_BLOCKS * blockInterval), MAX_FILL_MARGIN_SECONDS)
-}
-
-/** Turns those refusals into answers that `answers` names, by the contract's error, `withdrawn` or `notOver`; all others stay errors. */
-async function outcome<Why extends string, Done = Landed>(
-  sending: Promise<Done>,
-  answers: Readonly<Record<string, Why>>,
-): Promise<Outcome<Why, Done>> {
-  try {
-    return { done: true, transaction: await sending }
-  } catch (error) {
-    const name = CodexError.is(error, 'market/withdrawn')
-      ? 'withdrawn'
-      : CodexError.is(error, 'market/not-over-yet')
-        ? 'notOver'
-        : revertName(error)
-    const why = name === undefined ? undefined : answers[name]
-    if (why === undefined || !(error instanceof Error)) throw error
-    return { done: false, why, sentence: error.message }
+  #send(intent: Intent, validUntil: Seconds | undefined, options: AbortOptions): Promise<Landed> {
+    return this.#transactor.send({ intent, gasPercent: GAS_PERCENT[intent.verb], validUntil }, options)
   }
 }

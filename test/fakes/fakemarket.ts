@@ -5,7 +5,7 @@ import type { AbortOptions } from '../../src/lib/abort.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import type { Seconds } from '../../src/lib/units.ts'
-import { FILL_MARGIN_SECONDS } from '../../src/market/ethersmarket.ts'
+import { FILL_MARGIN_SECONDS } from '../../src/market/fillslot.ts'
 import type { Groth16Proof } from '../../src/market/groth16proof.ts'
 import type { IntentVerb } from '../../src/market/intent.ts'
 import type {
