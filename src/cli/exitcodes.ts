@@ -74,7 +74,10 @@ export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: strin
   [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text, no such slot'],
   [EXIT.unreachable, 'unreachable: no answer from the network or from the endpoint of the chain'],
   [EXIT.walletOrAuth, 'wallet or authorisation: no key, wrong password, others may read the file, too few coins'],
-  [EXIT.refused, 'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use, a payment was made before'],
+  [
+    EXIT.refused,
+    'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use, a payment was made before',
+  ],
   [EXIT.interrupted, 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
 ]
 
