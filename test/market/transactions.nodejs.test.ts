@@ -345,6 +345,7 @@ describe('a transaction that does not come into a block', () => {
 
   it('and cannot be withdrawn for the cap on gas is told of, and withdrawn once the cap is raised', async () => {
     const [key, datastore] = [await freshKey(), new MemoryDatastore()]
+    const secret = keys.toString(16).padStart(64, '0')
     const market = await open({}, { key, datastore })
     const { slot, period, end } = await due(market)
     const nonce = await nonceOf(key.address)
@@ -359,7 +360,7 @@ describe('a transaction that does not come into a block', () => {
     const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
     await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
     await world.jumpTo(end)
-    const poor = NodeKey.fromPrivateKey(keys.toString(16).padStart(64, '0'), { maxGasPriceWei: BigInt(maxFeePerGas) })
+    const poor = NodeKey.fromPrivateKey(secret, { maxGasPriceWei: BigInt(maxFeePerGas) })
     const capped = await open({ stuckSeconds: 5 }, { key: poor, datastore })
     await expect
       .poll(() => capped.openIntents()[0]?.stuck)
