@@ -23,7 +23,7 @@ export interface ProverMeter {
   readonly recentSeconds: readonly number[]
   /** Made since the start, the first one for measuring included. */
   readonly proofs: number
-  /** Asked for and not made yet. */
+  /** Asked for and not made yet, those included whose inputs are still gathered. */
   readonly waiting: number
   /** What the proving key says of being for development only; undefined for keys of a ceremony. */
   readonly developmentMark: string | undefined
@@ -54,15 +54,16 @@ export class SlotProver {
     }
   }
 
-  /** @throws CodexError as {@link Prover.prove} */
+  /** @param gathering the inputs, perhaps not all there yet @throws CodexError as {@link Prover.prove}, and what gathering rejects with */
   async prove(
-    inputs: ProofInputs,
+    gathering: ProofInputs | Promise<ProofInputs>,
     { signal, rank }: AbortOptions & { readonly rank: 'duty' | 'sale' },
   ): Promise<Groth16Proof> {
     const { prover, stopwatch } = this.#parts
-    const startMs = stopwatch()
     this.#waiting++
     try {
+      const inputs = await gathering
+      const startMs = stopwatch()
       const { proof } = await prover.prove(inputs, { signal, rank })
       const endMs = stopwatch()
       // Proofs are made one after the other: until the one before had ended this one waited.
@@ -79,8 +80,7 @@ export class SlotProver {
   /** Makes and verifies a proof of data made up for it. @returns the seconds it took @throws CodexError as {@link SlotProver.prove} */
   async rehearse({ signal }: AbortOptions): Promise<number> {
     const { slots, shape } = this.#parts
-    const inputs = await slots.sampleInputs({ signal, shape })
-    await this.prove(inputs, { signal, rank: 'sale' })
+    await this.prove(slots.sampleInputs({ signal, shape }), { signal, rank: 'sale' })
     return this.#recentSeconds.at(-1) ?? 0
   }
 

@@ -30,8 +30,9 @@ export interface StoredSlotWorkParts {
   readonly slots: Slots
   readonly network: Pick<NodeNetwork, 'exchange' | 'manifest'>
   readonly reservations: Pick<Reservations, 'put' | 'reservations' | 'reservationOf'>
+  /** Given the inputs while they are gathered, so that it knows of the proof from the beginning. */
   readonly prove: (
-    inputs: ProofInputs,
+    inputs: Promise<ProofInputs>,
     options: AbortOptions & { readonly rank: 'duty' | 'sale' },
   ) => Promise<Groth16Proof>
   /** Of the circuit that `prove` proves with. */
@@ -71,7 +72,7 @@ export class StoredSlotWork implements SlotWork {
     const cid = decodeCid(request.content.cid)
     const gather = (): Promise<ProofInputs> =>
       slots.proofInputs(cid, slotIndex, challenge, { signal, rank, shape, merkleRoot: request.content.merkleRoot })
-    const inputs = await gather().catch(async (error: unknown) => {
+    const inputs = gather().catch(async (error: unknown) => {
       if (!(await this.#mend(slot, error, signal))) throw error
       return gather()
     })
