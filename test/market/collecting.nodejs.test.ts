@@ -100,6 +100,26 @@ it('tells what was paid though the endpoint has lost the receipt since', async (
   expect(outcome.done && outcome.transaction.received).toBeGreaterThan(5000n)
 })
 
+it('tells later what a slot brought, in the next run too; nothing of what it did not collect', async () => {
+  const datastore = new MemoryDatastore()
+  const host = await open(4, { datastore })
+  const { slot, end } = await hosted(host)
+  const other = await hosted(host)
+  await mineAt(end + 1)
+  expect(await host.collected(slot, never)).toBeUndefined()
+  const before = await host.tokenBalance(never)
+  expect(await host.collect(slot, never)).toMatchObject({ done: true })
+  const received = (await host.tokenBalance(never)) - before
+  expect(received).toBeGreaterThan(0n)
+  expect(await host.collected(slot, never)).toBe(received)
+  expect(await host.collected(other.slot, never)).toBeUndefined()
+  await host.stop()
+  const next = await open(4, { datastore })
+  expect(await next.collected(slot, never)).toBe(received)
+  const stranger = await open(4)
+  expect(await stranger.collected(slot, never)).toBeUndefined()
+})
+
 it.each([
   ['by the same run', false],
   ['by the next one', true],
