@@ -17,13 +17,12 @@ function say(answer: SellingAnswer): void {
 }
 
 const time = new GivenTime(nowMs)
-process.on('message', (question: SellingQuestion) => {
-  if (question.ask === 'time') time.advance(question.nowMs)
-})
 
 const node = await createNode({
   ...options,
   clock: new SystemClock(time),
+  // Its day is shorter than a crash loop.
+  maxDailySpendWei: 10n ** 18n,
   stopwatch: () => time.readMs(),
   circuit: {
     wasm: readFileSync(wasm),
@@ -64,19 +63,32 @@ async function look(): Promise<SellingAnswer> {
 }
 
 let pace = ''
-const telling = setInterval(() => {
-  const now = paceOf(trade)
-  if (now !== pace) say({ say: 'pace', pace: now })
+function tellPace(heard: boolean): void {
+  const now = paceOf(trade as NonNullable<typeof trade>)
+  if (heard || now !== pace) say({ say: 'pace', pace: now, heard })
   pace = now
-}, 4)
+}
+const telling = setInterval(() => tellPace(false), 4)
+/** Tells of it once what waited for that moment has begun. */
+async function advance(toMs: number): Promise<void> {
+  time.advance(toMs)
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  tellPace(true)
+}
 process.on('message', (question: SellingQuestion) => {
+  if (question.ask === 'time') void advance(question.nowMs)
   if (question.ask === 'look') void look().then(say)
   if (question.ask === 'stop') void stop()
 })
 
+/** Without its parent it is of no use. */
+const orphaned = (): never => process.exit(1)
+process.once('disconnect', orphaned)
+
 /** From then on nothing of ours keeps the process alive. */
 async function stop(): Promise<void> {
   await node.stop()
+  process.off('disconnect', orphaned)
   clearInterval(telling)
   process.disconnect()
 }

@@ -16,7 +16,7 @@ import { Log, type LogRecord } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { formatText } from '../../src/lib/logformat.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
-import { MiB } from '../../src/lib/units.ts'
+import { MiB, type Seconds } from '../../src/lib/units.ts'
 import type { createNode, CreateNodejsOptions, NodejsNode } from '../../src/nodejs.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
@@ -29,11 +29,17 @@ import { bundleModule } from '../bundlemodule.ts'
 import { type CircuitWithKeys, circuitWithKeys } from '../proving/keys.ts'
 import { seededBytes } from '../fakes/memorystore.ts'
 import { paceOf } from './paceof.ts'
-import { PatientTime } from './patienttime.ts'
+import { PatientTime, STEP_SECONDS } from './patienttime.ts'
+import { QuietEndpoint } from './quietendpoint.ts'
 
 const MNEMONIC = Mnemonic.fromPhrase('test test test test test test test test test test test junk')
 const ACCOUNTS = 8
 export const RICH = 10n ** 15n
+/** Longer than anything takes here, of chain time. */
+const PATIENCE_SECONDS: Seconds = 2000
+const LOOK_MS = 5
+/** Of what nodes said, for an error message. */
+const TOLD = 20
 export const NEVER = { signal: new AbortController().signal }
 
 /** One sample of real cells, slots up to 64 blocks: proven in a fraction of a second. */
@@ -59,7 +65,7 @@ export const TERMS = {
   expiry: 100,
   pricePerBytePerSecond: 3n,
   collateralPerByte: 5n,
-  proofProbability: 2n,
+  proofProbability: 4n,
   nodes: 3,
   tolerance: 1,
 } as const
@@ -98,26 +104,37 @@ export interface NodeOptions extends Partial<CreateNodejsOptions> {
 export class NodeWorld {
   readonly records: (LogRecord & { readonly node: string })[] = []
   readonly anvil: Anvil
+  /** Where nodes ask the chain. */
+  readonly endpoint: QuietEndpoint
   readonly deployment: Deployment
   readonly circuit: CircuitWithKeys
   readonly time: PatientTime
   readonly folder: string
-  readonly #nodes = new Set<NodejsNode>()
+  /** Those that run, and what ends that time waits for them. */
+  readonly #nodes = new Map<NodejsNode, () => void>()
 
   private constructor(
     anvil: Anvil,
-    made: { readonly deployment: Deployment; readonly circuit: CircuitWithKeys; readonly folder: string },
+    made: {
+      readonly endpoint: QuietEndpoint
+      readonly deployment: Deployment
+      readonly circuit: CircuitWithKeys
+      readonly folder: string
+    },
     now: number,
   ) {
     this.anvil = anvil
+    this.endpoint = made.endpoint
     this.deployment = made.deployment
     this.circuit = made.circuit
     this.folder = made.folder
     this.time = new PatientTime(anvil.rpc, now)
+    this.time.watch(made.endpoint)
   }
 
   static async start(configuration: Partial<MarketplaceConfiguration> = {}): Promise<NodeWorld> {
     const circuit = await circuitWithKeys(QUICK_CIRCUIT)
+    await builtCreateNode()
     const now = Math.floor(Date.now() / 1000)
     const anvil = await startAnvil({ ...NEVER, genesisTime: now - BLOCKS_BEFORE_DEPLOYMENT - 1 })
     try {
@@ -137,45 +154,43 @@ export class NodeWorld {
       }
       const { timestamp } = await rpc.call<{ timestamp: string }>('eth_getBlockByNumber', ['latest', false])
       await rpc.call('evm_setAutomine', [false])
-      // What comes next is a second later, whatever the wall clock says while time stands still.
-      await rpc.call('anvil_setBlockTimestampInterval', [1])
+      // What comes next is a step later, whatever the wall clock says while time stands still.
+      await rpc.call('anvil_setBlockTimestampInterval', [STEP_SECONDS])
       const folder = await mkdtemp(join(tmpdir(), 'codex-light-nodes-'))
-      return new NodeWorld(anvil, { deployment, circuit, folder }, Number(timestamp))
+      const endpoint = await QuietEndpoint.start(anvil)
+      return new NodeWorld(anvil, { endpoint, deployment, circuit, folder }, Number(timestamp))
     } catch (error) {
       await anvil.stop()
       throw error
     }
   }
 
-  /** A node in the folder `name`. While it proves, time stands still. */
+  /** A node in the folder `name`. While it starts, and while it proves, time stands still. */
   async node(name: string, { account, peer, ...options }: NodeOptions): Promise<WorldNode> {
     const create = await builtCreateNode()
     const clock = new SystemClock(this.time)
     const { wasm, zkey, verificationKey } = this.circuit
-    const node = await create({
-      dataDir: join(this.folder, name),
-      listen: ['/ip4/127.0.0.1/tcp/0'],
-      bootstrap: peer === undefined ? [] : [peerAddress(peer)],
-      ethProvider: this.anvil.endpoint,
-      marketplace: this.deployment.marketplace,
-      key: keyOf(account),
-      circuit: { wasm, zkey, verificationKey },
-      circuitShape: QUICK_SHAPE,
-      proverThreads: 1,
-      quotaBytes: 64 * MiB,
-      pollSeconds: 1,
-      clock,
-      stopwatch: () => this.time.readMs(),
-      log: this.log(name),
-      ...options,
-    })
-    this.#nodes.add(node)
+    const node = await this.time.holdDuring(() =>
+      create({
+        dataDir: join(this.folder, name),
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        bootstrap: peer === undefined ? [] : [peerAddress(peer)],
+        ethProvider: this.endpoint.endpoint,
+        marketplace: this.deployment.marketplace,
+        key: keyOf(account),
+        circuit: { wasm, zkey, verificationKey },
+        circuitShape: QUICK_SHAPE,
+        proverThreads: 1,
+        quotaBytes: 64 * MiB,
+        pollSeconds: STEP_SECONDS,
+        clock,
+        stopwatch: () => this.time.readMs(),
+        log: this.log(name),
+        ...options,
+      }),
+    )
     const { trade } = node
-    if (trade !== undefined) this.time.waitFor(() => paceOf(trade))
-    // It marks at the beginning of each period, before the time for that is over.
-    const { period, timeout } = CONFIGURATION.proofs
-    if (trade?.validator !== undefined)
-      this.time.waitFor(() => ((this.time.readMs() / 1000) % period < timeout ? 'slow' : 'fast'))
+    this.#nodes.set(node, trade === undefined ? () => undefined : this.time.waitFor(() => paceOf(trade)))
     return node as WorldNode
   }
 
@@ -190,13 +205,15 @@ export class NodeWorld {
   }
 
   async stopNode(node: NodejsNode): Promise<void> {
+    this.#nodes.get(node)?.()
     this.#nodes.delete(node)
     await node.stop()
   }
 
   async stop(): Promise<void> {
-    for (const node of this.#nodes) await node.stop()
+    for (const node of this.#nodes.keys()) await this.stopNode(node)
     await this.time.stop()
+    await this.endpoint.stop()
     await this.anvil.stop()
     await rm(this.folder, { recursive: true, force: true })
   }
@@ -207,22 +224,28 @@ export class NodeWorld {
     return BigInt(await this.anvil.rpc.call<string>('eth_call', [{ to: this.deployment.token, data }, 'latest']))
   }
 
-  /** Settles once it holds. Looks often, and gives up never: the test's own limit ends it. */
-  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  /** Settles once it holds, which is looked for often. @throws Error when it does not within so long of its time, with what nodes said last */
+  async until(
+    what: string,
+    holds: () => boolean | Promise<boolean>,
+    withinSeconds: Seconds = PATIENCE_SECONDS,
+  ): Promise<void> {
+    const endMs = this.time.readMs() + withinSeconds * 1000
     for (;;) {
-      if (this.time.failure !== undefined) throw new Error('the chain failed', { cause: this.time.failure })
+      if (this.time.failure !== undefined)
+        throw new Error(`waiting for "${what}": the chain or its time failed${this.#lastSaid()}`, {
+          cause: this.time.failure,
+        })
       if (await holds()) return
-      await new Promise((resolve) => setTimeout(resolve, 10))
-      this.#waitingFor = what
+      if (this.time.readMs() > endMs)
+        throw new Error(`waited ${withinSeconds} s of chain time in vain for "${what}"${this.#lastSaid()}`)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   }
 
-  /** For whoever looks at a test that hangs. */
-  get waitingFor(): string {
-    return this.#waitingFor
+  #lastSaid(): string {
+    return `; what was said last:\n${[...this.said('warn'), ...this.said('error')].slice(-TOLD).join('\n')}`
   }
-
-  #waitingFor = ''
 
   /** What nodes said at these levels. */
   said(level: LogRecord['level'], node?: string): string[] {

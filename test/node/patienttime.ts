@@ -1,19 +1,23 @@
-// Time for tests of whole nodes: it runs much faster than the machine's, and stands still while somebody computes, so that a test says the same on a
-// busy machine. With each second of it a block is mined. Not a test.
+// Time for tests of whole nodes: it runs much faster than the machine's, and stands still while somebody computes or asks the chain something, so that a test
+// says the same on a busy machine. With each step of it a block is mined. Not a test.
 
 import type { JsonRpc } from '../../src/devnet/jsonrpc.ts'
 import type { WallTime } from '../../src/lib/systemclock.ts'
+import type { Seconds } from '../../src/lib/units.ts'
+import type { QuietEndpoint } from './quietendpoint.ts'
 
-/** Of its time, gone at once. */
-const STEP_MS = 500
-/** Of the machine's, between two steps: while nothing but time is waited for, and while data is on its way. */
+/** Of its time, gone at once; blocks lie so far apart. */
+export const STEP_SECONDS: Seconds = 2
+/** Of the machine's: nobody asked the chain anything for so long before a step; while data is on its way between peers, for longer. */
 const PAUSE_MS = 4
 const SLOW_PAUSE_MS = 30
 /** A machine that is late by so much has others to serve: then each step takes so many times that much longer. */
 const LATENESS_FACTOR = 3
 const MAX_PAUSE_MS = 250
+/** Of the machine's: what stands still for so long has come to its end. */
+const STUCK_MS = 180_000
 
-/** `stand`: somebody computes. `slow`: somebody fetches or sends. */
+/** `stand`: somebody computes, or starts. `slow`: somebody fetches. */
 export type Pace = 'stand' | 'slow' | 'fast'
 
 interface Timer {
@@ -24,11 +28,13 @@ interface Timer {
 export class PatientTime implements WallTime {
   readonly #rpc: JsonRpc
   readonly #timers = new Set<Timer>()
+  readonly #endpoints = new Set<QuietEndpoint>()
   readonly #waitedFor = new Set<() => Pace>()
   readonly #told = new Set<(nowMs: number) => void>()
   #nowMs: number
   #isRunning = true
-  #isMining = true
+  /** Of the machine's time. */
+  #movedAt = performance.now()
   readonly #running: Promise<void>
   failure: unknown
 
@@ -48,25 +54,36 @@ export class PatientTime implements WallTime {
     return () => this.#timers.delete(timer)
   }
 
+  /** From now on it stands still while somebody asks there. */
+  watch(endpoint: QuietEndpoint): void {
+    this.#endpoints.add(endpoint)
+  }
+
   /** From now on it goes no faster than `pace` says. @returns ends that */
   waitFor(pace: () => Pace): () => void {
-    this.#waitedFor.add(pace)
-    return () => this.#waitedFor.delete(pace)
+    const own = (): Pace => pace()
+    this.#waitedFor.add(own)
+    return () => this.#waitedFor.delete(own)
+  }
+
+  /** Stands still while `work` is done: nothing in that can wait for time. */
+  async holdDuring<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.waitFor(() => 'stand')
+    try {
+      return await work()
+    } finally {
+      release()
+    }
   }
 
   /** For somebody in another process, who is told of each step too. @returns ends that */
   attend({ pace, tell }: { readonly pace: () => Pace; readonly tell: (nowMs: number) => void }): () => void {
-    this.#waitedFor.add(pace)
+    const release = this.waitFor(pace)
     this.#told.add(tell)
     return () => {
-      this.#waitedFor.delete(pace)
+      release()
       this.#told.delete(tell)
     }
-  }
-
-  /** No block is mined until `false` is given. */
-  holdBlocks(held: boolean): void {
-    this.#isMining = !held
   }
 
   async stop(): Promise<void> {
@@ -74,32 +91,53 @@ export class PatientTime implements WallTime {
     await this.#running
   }
 
-  async #pause(ms: number): Promise<void> {
-    const begin = performance.now()
-    await new Promise((resolve) => setTimeout(resolve, ms))
-    const lateMs = performance.now() - begin - ms
-    const more = Math.min(MAX_PAUSE_MS, LATENESS_FACTOR * lateMs - ms)
-    if (more > 1) await new Promise((resolve) => setTimeout(resolve, more))
-  }
-
   async #run(): Promise<void> {
     try {
       while (this.#isRunning) {
-        const paces = [...this.#waitedFor].map((pace) => pace())
-        await this.#pause(paces.includes('slow') ? SLOW_PAUSE_MS : PAUSE_MS)
-        if (paces.includes('stand')) continue
-        const second = Math.floor(this.#nowMs / 1000)
-        this.#nowMs += STEP_MS
-        const now = Math.floor(this.#nowMs / 1000)
-        if (now !== second && this.#isMining) await this.#rpc.call('evm_mine', [{ timestamp: now }])
-        for (const tell of this.#told) tell(this.#nowMs)
-        for (const timer of [...this.#timers].sort((a, b) => a.atMs - b.atMs)) {
-          if (timer.atMs > this.#nowMs || !this.#timers.delete(timer)) continue
-          timer.wake()
-        }
+        if (await this.#mayGoOn()) await this.#step()
+        else if (performance.now() - this.#movedAt > STUCK_MS)
+          throw new Error(`time stands still: paces ${this.#paces().join(', ')}, ${this.#open()} exchanges are open`)
       }
     } catch (error) {
       if (this.#isRunning) this.failure = error
     }
   }
+
+  /** Settles after a pause: whether nobody asked the chain anything meanwhile, and nobody stands. */
+  async #mayGoOn(): Promise<boolean> {
+    const asked = this.#asked()
+    await pause(this.#paces().includes('slow') ? SLOW_PAUSE_MS : PAUSE_MS)
+    return this.#isRunning && asked === this.#asked() && this.#open() === 0 && !this.#paces().includes('stand')
+  }
+
+  async #step(): Promise<void> {
+    this.#movedAt = performance.now()
+    this.#nowMs += STEP_SECONDS * 1000
+    await this.#rpc.call('evm_mine', [{ timestamp: Math.floor(this.#nowMs / 1000) }])
+    for (const tell of this.#told) tell(this.#nowMs)
+    for (const timer of [...this.#timers].sort((a, b) => a.atMs - b.atMs)) {
+      if (timer.atMs > this.#nowMs || !this.#timers.delete(timer)) continue
+      timer.wake()
+    }
+  }
+
+  #asked(): number {
+    return [...this.#endpoints].reduce((sum, { asked }) => sum + asked, 0)
+  }
+
+  #open(): number {
+    return [...this.#endpoints].reduce((sum, { open }) => sum + open, 0)
+  }
+
+  #paces(): Pace[] {
+    return [...this.#waitedFor].map((pace) => pace())
+  }
+}
+
+async function pause(ms: number): Promise<void> {
+  const begin = performance.now()
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  const lateMs = performance.now() - begin - ms
+  const more = Math.min(MAX_PAUSE_MS, LATENESS_FACTOR * lateMs - ms)
+  if (more > 1) await new Promise((resolve) => setTimeout(resolve, more))
 }

@@ -10,7 +10,8 @@ import { ROOT } from '../proving/compilefortests.ts'
 import { keysForTests } from '../proving/keysfortests.ts'
 import type { NodeWorld, WorldNode } from './nodeworld.ts'
 import { keyOf, peerAddress, QUICK_CIRCUIT, QUICK_SHAPE } from './nodeworld.ts'
-import type { Pace, PatientTime } from './patienttime.ts'
+import { type Pace, type PatientTime, STEP_SECONDS } from './patienttime.ts'
+import type { QuietEndpoint } from './quietendpoint.ts'
 
 export interface SellingOptions {
   readonly dataDir: string
@@ -36,7 +37,8 @@ export interface SellingOptions {
 export type SellingQuestion = { readonly ask: 'time'; readonly nowMs: number } | { readonly ask: 'look' | 'stop' }
 export type SellingAnswer =
   | { readonly say: 'ready' }
-  | { readonly say: 'pace'; readonly pace: Pace }
+  /** `heard`: after what was told of the time last. */
+  | { readonly say: 'pace'; readonly pace: Pace; readonly heard: boolean }
   | { readonly say: 'state'; readonly state: string; readonly slotIndex: number }
   | SellingLook
 
@@ -64,7 +66,9 @@ export class SellingProcess {
   readonly #child: ChildProcess
   readonly #ended: Promise<void>
   readonly #release: () => void
-  #pace: Pace = 'slow'
+  /** Time stands until it is ready, and after each step until it has heard of it. */
+  #pace: Pace = 'stand'
+  #isTold = false
   #isOver = false
   #looked: ((look: SellingLook) => void) | undefined
   #failure = ''
@@ -72,8 +76,11 @@ export class SellingProcess {
   private constructor(child: ChildProcess, time: PatientTime) {
     this.#child = child
     this.#release = time.attend({
-      pace: () => (this.#isOver ? 'fast' : this.#pace),
-      tell: (nowMs) => this.#ask({ ask: 'time', nowMs }),
+      pace: () => (this.#isOver ? 'fast' : this.#isTold ? 'stand' : this.#pace),
+      tell: (nowMs) => {
+        this.#isTold = true
+        this.#ask({ ask: 'time', nowMs })
+      },
     })
     child.stderr
       ?.setEncoding('utf8')
@@ -87,7 +94,7 @@ export class SellingProcess {
     })
   }
 
-  /** Time goes on slowly while it starts. */
+  /** Time stands still while it starts. */
   static async start(options: SellingOptions, time: PatientTime): Promise<SellingProcess> {
     bundled ??= bundleChild('sellingnode')
     const script = fileURLToPath(await bundled)
@@ -104,13 +111,17 @@ export class SellingProcess {
   /** A provider in the folder `provider` of the world, with the client as its peer, once it is ready. */
   static async inWorld(
     world: NodeWorld,
-    { account, client }: { account: number; client: WorldNode },
+    {
+      account,
+      client,
+      endpoint = world.endpoint,
+    }: { readonly account: number; readonly client: WorldNode; readonly endpoint?: QuietEndpoint },
   ): Promise<SellingProcess> {
     const { wasm, zkey, verificationKey } = await keysForTests(storageProofMain(QUICK_CIRCUIT))
     const started = await SellingProcess.start(
       {
         dataDir: `${world.folder}/provider`,
-        ethProvider: world.anvil.endpoint,
+        ethProvider: endpoint.endpoint,
         marketplace: world.deployment.marketplace,
         key: keyOf(account),
         roles: ['provider'],
@@ -118,7 +129,7 @@ export class SellingProcess {
         circuitShape: QUICK_SHAPE,
         proverThreads: 1,
         quotaBytes: 16 * MiB,
-        pollSeconds: 1,
+        pollSeconds: STEP_SECONDS,
         ...{ wasm: ROOT + wasm, zkey: ROOT + zkey, verificationKey: ROOT + verificationKey },
         nowMs: world.time.readMs(),
         offer: PROCESS_OFFER,
@@ -184,6 +195,7 @@ export class SellingProcess {
         return
       case 'pace':
         this.#pace = answer.pace
+        if (answer.heard) this.#isTold = false
         return
       case 'state':
         this.states.push(answer.state)

@@ -19,15 +19,17 @@ interface Block {
   }[]
 }
 
-/** One text for each act that succeeded: the verb, and the slot, and of proofs the period. Those that failed did nothing. */
-export async function sentBy(
-  rpc: JsonRpc,
-  account: string,
-  { marketplace, block: first }: Deployment,
-): Promise<string[]> {
+/** One text for each act: the verb, and the slot, and of proofs the period. */
+export interface Acts {
+  readonly done: readonly string[]
+  /** Refused by the contract, in a block: they did nothing, and cost gas. */
+  readonly failed: readonly string[]
+}
+
+export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block: first }: Deployment): Promise<Acts> {
   const face = new Interface(MARKETPLACE_ABI)
   const last = Number(await rpc.call<string>('eth_blockNumber'))
-  const acts: string[] = []
+  const [done, failed]: [string[], string[]] = [[], []]
   for (let from = first; from <= last; from += BLOCKS_PER_BATCH) {
     const numbers = Array.from({ length: Math.min(BLOCKS_PER_BATCH, last - from + 1) }, (_, i) => from + i)
     const blocks = (await rpc.batch(
@@ -38,13 +40,14 @@ export async function sentBy(
         if (sender.toLowerCase() !== account || to?.toLowerCase() !== marketplace) continue
         const { status } = await rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
         const call = face.parseTransaction({ data: input })
-        if (status !== '0x1' || call === null) continue
+        if (call === null) continue
         const period =
           call.name === 'submitProof' ? ` ${Math.floor(Number(timestamp) / CONFIGURATION.proofs.period)}` : ''
         const slot =
           call.name === 'fillSlot' || call.name === 'reserveSlot' ? call.args.slice(0, 2).join() : String(call.args[0])
+        const acts = status === '0x1' ? done : failed
         acts.push(`${call.name} ${slot}${period}`)
       }
   }
-  return acts
+  return { done, failed }
 }

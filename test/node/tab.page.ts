@@ -6,7 +6,7 @@ import { SystemClock } from '../../src/lib/systemclock.ts'
 import type { CircuitShape } from '../../src/slots/proofinputs.ts'
 import { GivenTime } from './giventime.ts'
 import { paceOf } from './paceof.ts'
-import type { Pace } from './patienttime.ts'
+import { type Pace, STEP_SECONDS } from './patienttime.ts'
 
 export interface TabOptions {
   readonly ethProvider: string
@@ -21,7 +21,6 @@ export interface TabOptions {
 
 /** What the tab has. */
 export interface TabLook {
-  readonly states: readonly string[]
   readonly reservations: number
   readonly freeBytes: number
   readonly remainingCollateral: string
@@ -30,9 +29,13 @@ export interface TabLook {
   readonly problems: readonly string[]
 }
 
+const TURN_MS = 2
+
 const { signal } = new AbortController()
 let node: TabNode | undefined
 let time: GivenTime | undefined
+/** Of each sale event so far. */
+const states: string[] = []
 
 function providerOf(running: TabNode | undefined) {
   const provider = running?.trade?.provider
@@ -41,7 +44,6 @@ function providerOf(running: TabNode | undefined) {
 }
 
 const tab = {
-  /** The time goes on while it starts. */
   async start({ nowMs, offer, ...options }: TabOptions): Promise<void> {
     time = new GivenTime(nowMs)
     const given = time
@@ -51,11 +53,12 @@ const tab = {
       inLine: true,
       roles: ['provider'],
       proverThreads: 1,
-      pollSeconds: 1,
+      pollSeconds: STEP_SECONDS,
       clock: new SystemClock(given),
       stopwatch: () => given.readMs(),
       circuit: { wasm: new URL('/circuit.wasm', location.href), zkey: new URL('/circuit.zkey', location.href) },
     })
+    node.events.addEventListener('sale', ({ detail }) => states.push(detail.state))
     const provider = providerOf(node)
     if (provider.reservations.availabilities().length === 0)
       await provider.createAvailability({
@@ -66,18 +69,23 @@ const tab = {
       })
   },
 
-  advance(nowMs: number): { readonly pace: Pace; readonly states: readonly string[] } {
+  /** Settles once what waited for that moment has begun, and nothing is proven. */
+  async advance(nowMs: number): Promise<{ readonly pace: Pace; readonly states: readonly string[] }> {
+    const trade = node?.trade
+    if (trade === undefined) throw new Error('the tab has not started')
     time?.advance(nowMs)
-    const { trade } = node ?? {}
-    if (trade?.provider === undefined) return { pace: 'slow', states: [] }
-    return { pace: paceOf(trade), states: trade.provider.list().map(({ state }) => state) }
+    let pace: Pace
+    do {
+      await new Promise((resolve) => setTimeout(resolve, TURN_MS))
+      pace = paceOf(trade)
+    } while (pace === 'stand')
+    return { pace, states }
   },
 
   async look(): Promise<TabLook> {
     const provider = providerOf(node)
     const availabilities = provider.reservations.availabilities()
     return {
-      states: provider.list().map(({ state }) => state),
       reservations: provider.reservations.reservations().length,
       freeBytes: availabilities.reduce((sum, { freeSize }) => sum + freeSize, 0),
       remainingCollateral: String(availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n)),
