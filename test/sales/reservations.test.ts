@@ -177,12 +177,13 @@ describe('an availability', () => {
     expect((await restarted(parts)).reservations.availabilities()).toEqual([])
   })
 
-  it('that is unknown is not changed, deleted or taken from', async () => {
+  it('that is unknown is not found, changed, deleted or taken from', async () => {
     const { reservations } = await salesParts()
     await expect(reservations.change(NOWHERE, { duration: 1 })).rejects.toMatchObject(refusal('not-exists'))
     await expect(reservations.delete(NOWHERE)).rejects.toMatchObject(refusal('not-exists'))
     await expect(reservations.reserveFrom(NOWHERE, slot(1))).rejects.toMatchObject(refusal('not-exists'))
     expect(reservations.reservationsOf(NOWHERE)).toEqual([])
+    expect(reservations.availability(NOWHERE)).toBe(undefined)
   })
 })
 
@@ -204,7 +205,7 @@ describe('finding', () => {
 })
 
 describe('a reservation', () => {
-  it('takes bytes and collateral, once for a slot, under a unique id', async () => {
+  it('takes bytes and collateral, once for a slot, under a unique id; all are listed, and those of an availability', async () => {
     const parts = await salesParts()
     const { reservations } = parts
     const { id: availabilityId } = await reservations.create(terms())

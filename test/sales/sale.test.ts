@@ -2,6 +2,7 @@
 // lines of the behaviour checklist (marketplace reference §6.8) and the numbers of the field notes (§7).
 
 import { describe, expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
@@ -99,7 +100,7 @@ describe('a slot that is sold', () => {
     await host.sales.stop()
   })
 
-  it('three providers compete: each one’s remaining collateral is what its own slots left', async () => {
+  it('three providers compete: each one’s remaining collateral is what its own slots left (integration)', async () => {
     const world = new SaleWorld()
     const hosts = await Promise.all(['a', 'b', 'c'].map((name) => world.host(name, 3)))
     for (const host of hosts) await host.sales.start(world.never)
@@ -120,7 +121,7 @@ describe('a slot that is sold', () => {
     for (const host of hosts) await expectWhole(world, host)
   })
 
-  it('one provider fills all slots of a request from one availability, several at once, and more than it has workers (T15)', async () => {
+  it('one provider fills all slots of a request from one availability, several at once, and more than it has workers (queue wiring: every slot is processed; integration; T15)', async () => {
     const { world, host } = await selling(8, { workers: 3 })
     const { slot } = await world.ask({ slots: 8n }, 3000n)
     await world.runUntil(() => host.sales.agents.filter(({ state }) => state === 'SaleDownloading').length === 3)
@@ -234,6 +235,29 @@ describe('before the fill', () => {
     await expectWhole(world, host)
   })
 
+  it('a place that others were given meanwhile leaves the slot alone, and it is not tried again (slot reserving: not allowed)', async () => {
+    const { world, host } = await selling(1)
+    const sentence = 'all places are taken'
+    host.market.reserveSlot = async () => ({ done: false, why: 'reservation not allowed', sentence })
+    await world.ask()
+    await world.run(600)
+    expect(endsOf(host)).toEqual(['declined'])
+    await expectWhole(world, host)
+  })
+
+  it('a place that cannot be reserved for another reason costs the sale, which says that reason (slot reserving: other error)', async () => {
+    const { world, host } = await selling(1)
+    const reason = new CodexError('market/out-of-gas', 'the gas did not suffice')
+    host.market.reserveSlot = () => Promise.reject(reason)
+    await world.ask()
+    await world.run(600)
+    expect(host.logged.map(({ fields }) => fields['error'])).toContainEqual(
+      expect.objectContaining({ code: reason.code }),
+    )
+    expect(endsOf(host)).toEqual(['broke'])
+    await expectWhole(world, host)
+  })
+
   it('waits for the start of a period, and for a challenge that stays (initial proving)', async () => {
     const { world, host } = await selling(1)
     const { slot } = await world.ask()
@@ -337,7 +361,7 @@ describe('the fill', () => {
     await expectWhole(world, host)
   })
 
-  it('is never sent after three refusals; the collateral is back', async () => {
+  it('is never sent after three refusals; the collateral is back (filling: other error)', async () => {
     const { world, host } = await selling(1, {
       faults: { send: (verb) => (verb === 'fillSlot' ? { is: 'refused' } : undefined) },
     })

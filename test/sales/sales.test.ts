@@ -167,24 +167,29 @@ describe('a slot that cannot be decided', () => {
   })
 })
 
-describe('while it downloads, the chain is watched', () => {
-  it.each([
+describe('until the fill the chain is watched', () => {
+  const ENDS = [
     ['New', undefined],
     ['Started', undefined],
     ['Cancelled', 'cancelled'],
     ['Failed', 'failed'],
     ['Finished', 'declined'],
-  ] as const)(
-    'and a request that reads %s ends the sale as %s (agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
-    async (state, end) => {
-      const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+  ] as const
+  const PHASES: readonly (readonly [phase: string, work: HostSettings['work']])[] = [
+    ['SaleDownloading', { deliveryOf: () => 'never' }],
+    ['SaleInitialProving', { proveFault: () => ({ is: 'takes', seconds: 10_000 }) }],
+  ]
+  it.each(PHASES.flatMap(([phase, work]) => ENDS.map(([state, end]) => [phase, state, end, work] as const)))(
+    'and in %s a request that reads %s ends the sale as %s (downloading, initial proving: cancelled, failed; agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
+    async (phase, state, end, work) => {
+      const { world, host } = await selling(1, { work })
       await world.ask({}, 3000n)
-      await world.runUntil(() => statesOf(host).includes('SaleDownloading'))
+      await world.runUntil(() => statesOf(host).includes(phase))
       host.market.requestState = async () => state
       await world.run(130)
       const ends = host.logged.flatMap(({ fields }) => (fields['end'] === undefined ? [] : [fields['end']]))
       expect(ends[0]).toBe(end)
-      if (end === undefined) expect(statesOf(host)).toEqual(['SaleDownloading'])
+      if (end === undefined) expect(statesOf(host)).toEqual([phase])
       else expect(host.parts.reservations.availabilities()[0]).toMatchObject({ freeSize: SLOT_BYTES })
       await host.sales.stop()
     },

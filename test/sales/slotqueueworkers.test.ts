@@ -42,8 +42,10 @@ async function turns(): Promise<void> {
 }
 
 describe('workers', () => {
-  it('take three at once by default, and one is free as soon as its slot is decided (T15)', async () => {
+  it('run only once started, take three at once by default, and one is free as soon as its slot is decided (not running at first; T15)', async () => {
     const { crew, jobs, queue } = world(20)
+    await turns()
+    expect([jobs.length, crew.busy]).toEqual([0, 0])
     crew.start(new AbortController())
     await turns()
     expect(jobs.length).toBe(3)

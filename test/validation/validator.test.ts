@@ -96,7 +96,7 @@ describe('a validator', () => {
     for (const validator of validated.validators) await validator.stop()
   })
 
-  it('finds slots that were filled before it started, not those that are over (history)', async () => {
+  it('finds slots that were filled before it started, not those that are over, and drops those that end (history; dropped when finished or failed)', async () => {
     const validated = new Validated()
     const ids = await validated.filled(2)
     const validator = validated.validator()
