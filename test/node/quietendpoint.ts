@@ -74,7 +74,7 @@ export class QuietEndpoint {
   #pass(body: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const options = { method: 'POST', agent: this.#lines, headers: JSON_HEADERS }
-      send(this.#target, options, (answer) => textOf(answer).then(resolve, reject))
+      send(this.#target, options, (answer) => void textOf(answer).then(resolve, reject))
         .once('error', reject)
         .end(body)
     })
