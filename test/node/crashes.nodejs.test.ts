@@ -112,8 +112,17 @@ async function killAt(point: Point, { running, client, request, asked, random }:
     await running.kill()
     return 'drop'
   }
-  const isPast = async (): Promise<boolean> =>
-    isOver(client, request) && (!/payout/i.test(point) || (await running.look()).reservations === 0)
+  const isPast = async (): Promise<boolean> => {
+    if (!isOver(client, request)) return false
+    if (!/payout/i.test(point)) return true
+    try {
+      return (await running.look()).reservations === 0
+    } catch (error) {
+      // It was killed while it looked.
+      if (hasCome) return true
+      throw error
+    }
+  }
   await world.until(
     point,
     async () => hasCome || (running.isRunning && (running.states.includes(point) || (await isPast()))),
