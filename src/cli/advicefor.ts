@@ -1,6 +1,9 @@
 // Which command helps when an error of this code is met or logged.
 
-const ADVICE: ReadonlyMap<string, string> = new Map([['store/corrupted-record', 'run `codex-light space --repair`']])
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['store/corrupted-record', 'run `codex-light space --repair`'],
+  ['proving/file-changed', 'here that is `codex-light circuit info --circuit FOLDER --accept`'],
+])
 
 export function adviceFor(code: unknown): string | undefined {
   return typeof code === 'string' ? ADVICE.get(code) : undefined

@@ -7,17 +7,23 @@ import { formatBytes } from '../lib/format.ts'
 import { openProving } from '../nodejs.ts'
 import { fileHash } from './buildcircuit.ts'
 import { CIRCUIT_OPTIONS, findCircuit } from './circuitfiles.ts'
+import { flag } from './option.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 
 export const circuitInfo = defineVerb({
-  about: `Shows the files of a circuit, what its proving key is for, and whether that key is for development only.`,
-  options: CIRCUIT_OPTIONS,
+  about: `Shows the files of a circuit, what its proving key is for, and whether that key is for development only. Files that proved once are
+remembered; where they are others the next time, nothing is proven with them until they are what they were, or --accept is given.`,
+  options: {
+    ...CIRCUIT_OPTIONS,
+    accept: flag('the files were exchanged on purpose: forget what they were when they last proved'),
+  },
   document: `{ folder, wires, publicSignals, domain, developmentOnly (whether anybody can forge proofs), mark (of such a key, or null),
 files: [{ name, bytes, sha256 (hex) }] }`,
   async run(options, call) {
     const proving = await openProving()
     const { folder, files } = await findCircuit(proving, options, call)
+    if (options.accept === true) await proving.forgetCircuit(files)
     const { developmentMark, ...facts } = await proving.describeKey(files.zkey, call)
     const found = await Promise.all(
       (await readdir(folder, { withFileTypes: true }))

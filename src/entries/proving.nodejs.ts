@@ -6,17 +6,11 @@ import { provingFunctions, type ProvingFunctions } from '../proving/provingfunct
 export { CodexError } from '../lib/errors.ts'
 export type { DevSetup } from '../proving/devsetup.ts'
 export { allowKeyOnChain, DEVELOPMENT_MARK } from '../proving/developmentmark.ts'
+export type { CircuitFile, CircuitFiles } from '../proving/opencircuit.ts'
 export { type Groth16Proof, type SolidityFp2, type SolidityProof, toSolidityProof } from '../proving/proof.ts'
 export type { ProofInputs } from '../proving/proofinputs.ts'
 export type { ProofProgress, ProofStage, ProveOptions, Prover, ProvenStatement } from '../proving/prover.ts'
-export type {
-  CircuitFile,
-  CircuitFiles,
-  CreateProverOptions,
-  DevSetupRequest,
-  Engine,
-  ProvingFunctions,
-} from '../proving/provingfunctions.ts'
+export type { CreateProverOptions, DevSetupRequest, Engine, ProvingFunctions } from '../proving/provingfunctions.ts'
 export type { VerificationKey } from '../proving/verificationkey.ts'
 export { verify } from '../proving/verify.ts'
 
@@ -27,5 +21,7 @@ const functions = provingFunctions({
 
 /** See {@link ProvingFunctions}. */
 export const createProver: ProvingFunctions['createProver'] = functions.createProver
+/** See {@link ProvingFunctions}. */
+export const forgetCircuit: ProvingFunctions['forgetCircuit'] = functions.forgetCircuit
 /** See {@link ProvingFunctions}. */
 export const devSetup: ProvingFunctions['devSetup'] = functions.devSetup

@@ -1,18 +1,18 @@
 // Circuit files from the network: streamed, held against the hash they are pinned to, kept for the next time. Half of a file is never taken for one.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import { concatBytes, toHex } from '../lib/bytes.ts'
+import { concatBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { MiB } from '../lib/units.ts'
 import type { Bytes } from '../lib/units.ts'
 import type { ArtefactDraft, ArtefactStore, OpenSource } from './artefactstore.ts'
+import { type ArtefactLimits, boundArtefacts } from './boundartefacts.ts'
 import { sourceOfBlob } from './bytesource.ts'
+import { hashOfPiece, PIECE_BYTES } from './piecehashes.ts'
 import { checkHash, RunningHash } from './sourcehash.ts'
 
 /** No circuit file is larger: 2^27 constraints would have some 100 GB, nobody's tab holds that. */
 export const MAX_ARTEFACT_BYTES: Bytes = 2048 * MiB
-/** Of which a hash is remembered: a kept file is checked by these, many times faster than by the hash of the whole. */
-const PIECE_BYTES: Bytes = 4 * MiB
 
 export interface ArtefactRequest {
   readonly url: URL
@@ -27,6 +27,8 @@ export interface ArtefactPlatform {
   readonly download: (url: URL, options: AbortOptions) => AsyncIterable<Uint8Array>
   /** Undefined where nothing can be kept. */
   readonly store: ArtefactStore | undefined
+  /** Of what is kept in `store`; `DEFAULT_ARTEFACT_LIMITS` where they are silent. */
+  readonly limits?: ArtefactLimits | undefined
 }
 
 interface Record {
@@ -37,7 +39,7 @@ interface Record {
 /** @throws CodexError `proving/wrong-hash`, `proving/cannot-download`, `proving/artefact-too-large`; or the signal's reason */
 export async function fetchArtefact(
   { url, sha256, field }: ArtefactRequest,
-  { download, store }: ArtefactPlatform,
+  { download, store, limits }: ArtefactPlatform,
   options: AbortOptions,
 ): Promise<OpenSource> {
   if (sha256 === undefined || store === undefined)
@@ -45,7 +47,7 @@ export async function fetchArtefact(
   const name = `${sha256.toLowerCase()}.${field}`
   const kept = await openKept(store, name, options)
   if (kept !== undefined) return kept
-  await keepArtefact(store, { name, field, sha256 }, download(url, options), options)
+  await keepArtefact(store, { name, field, sha256, limits }, download(url, options), options)
   const fresh = await store.open(name, options)
   if (fresh !== undefined) return fresh.source
   throw new CodexError('proving/cache-failed', `expected ${name} where it was just kept, found none`, {
@@ -53,10 +55,15 @@ export async function fetchArtefact(
   })
 }
 
-/** Keeps `body`, where it is what was pinned. @throws CodexError `proving/wrong-hash`, `proving/artefact-too-large`, `proving/cache-failed` */
+/** Keeps `body`, where it is what was pinned, and lets go of what was not used for longest where it is too much then. @throws CodexError `proving/wrong-hash`, `proving/artefact-too-large`, `proving/cache-failed` */
 export async function keepArtefact(
   store: ArtefactStore,
-  about: { readonly name: string; readonly field: string; readonly sha256: string | undefined },
+  about: {
+    readonly name: string
+    readonly field: string
+    readonly sha256: string | undefined
+    readonly limits?: ArtefactLimits | undefined
+  },
   body: AsyncIterable<Uint8Array>,
   options: AbortOptions,
 ): Promise<void> {
@@ -66,6 +73,7 @@ export async function keepArtefact(
   } finally {
     await draft.discard()
   }
+  await boundArtefacts(store, { newest: about.name, limits: about.limits }, options)
 }
 
 /** Undefined where there is none, or one that is damaged: that one is removed, and comes anew. */
@@ -110,7 +118,7 @@ async function isWhole(
   for (const [i, expected] of pieces.entries()) {
     const at = i * PIECE_BYTES
     const piece = await source.read(at, Math.min(PIECE_BYTES, source.size - at), options)
-    if (toHex(await hashOf(piece)) !== expected) return false
+    if ((await hashOfPiece(piece)) !== expected) return false
   }
   return true
 }
@@ -126,7 +134,7 @@ async function copy(
   let pieceBytes = 0
   const endPiece = async (): Promise<void> => {
     const bytes = concatBytes(...piece)
-    pieces.push(toHex(await hashOf(bytes)))
+    pieces.push(await hashOfPiece(bytes))
     await draft.write(bytes)
     piece = []
     pieceBytes = 0
@@ -177,8 +185,4 @@ async function* limited(body: AsyncIterable<Uint8Array>, field: string): AsyncIt
 
 function inMemory(blob: Blob): OpenSource {
   return { ...sourceOfBlob(blob), close: async () => {} }
-}
-
-async function hashOf(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
 }

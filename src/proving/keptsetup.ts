@@ -6,6 +6,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { concatBytes, toHex, utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { ArtefactStore } from './artefactstore.ts'
+import type { ArtefactLimits } from './boundartefacts.ts'
 import { sourceOfBytes } from './bytesource.ts'
 import type { DevSetup } from './devsetup.ts'
 import { keepArtefact, openKept } from './fetchartefact.ts'
@@ -20,12 +21,13 @@ export interface KeptSetupRequest {
   readonly seed: string | Uint8Array
   /** Undefined where nothing can be kept. */
   readonly store: ArtefactStore | undefined
+  readonly limits?: ArtefactLimits | undefined
   readonly make: () => Promise<DevSetup>
 }
 
 /** The one that was kept, whole as on that day, or a new one, kept where that is possible. @throws what `make` throws, or the signal's reason */
 export async function keptSetup(
-  { r1cs, seed, store, make }: KeptSetupRequest,
+  { r1cs, seed, store, limits, make }: KeptSetupRequest,
   options: AbortOptions,
 ): Promise<DevSetup> {
   if (store === undefined) return make()
@@ -35,7 +37,7 @@ export async function keptSetup(
   if (kept !== undefined) return kept
   const made = await make()
   try {
-    await keepArtefact(store, { name, field: 'zkey', sha256: undefined }, once(made.zkey), options)
+    await keepArtefact(store, { name, field: 'zkey', sha256: undefined, limits }, once(made.zkey), options)
   } catch (error) {
     options.signal.throwIfAborted()
     // No room to keep it in is no reason to give it up.

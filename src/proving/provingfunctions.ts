@@ -1,55 +1,29 @@
 // The functions of `codex-light/proving`: provers with threads of their own and the development setup, everything from outside looked at first. Where threads
-// and files come from is for the entries to say.
+// and files come from is for the entries to say; opencircuit.ts opens the files.
 
-import type { AbortOptions } from '../lib/abort.ts'
-import { CodexError } from '../lib/errors.ts'
 import type { RandomSource } from '../lib/random.ts'
-import { MiB } from '../lib/units.ts'
 import type { WorkerPool } from '../workers/workerpool.ts'
-import type { ArtefactStore, OpenSource } from './artefactstore.ts'
-import { sourceOfBlob, sourceOfBytes } from './bytesource.ts'
-import type { CircuitSources } from './circuitsources.ts'
 import { devSetup, type DevSetup } from './devsetup.ts'
-import { type ArtefactPlatform, fetchArtefact } from './fetchartefact.ts'
-import { namingField } from './namingfield.ts'
 import { keptSetup } from './keptsetup.ts'
+import { forgetFile } from './knownfile.ts'
+import { type CircuitFiles, type CircuitPlatform, openCircuit, type OpenedCircuit } from './opencircuit.ts'
 import { PooledProver } from './pooledprover.ts'
 import { pooledSetupArithmetic } from './pooledsetuparithmetic.ts'
 import type { ProveJobs } from './provejobs.ts'
 import { badOption, checkSignal } from './proveoptions.ts'
 import type { Prover } from './prover.ts'
+import { rememberingProver } from './rememberingprover.ts'
 import type { SetupJobs } from './setupjobs.ts'
 import type * as SnarkjsModule from './snarkjsprover.ts'
-import { checkHash, sourceHash } from './sourcehash.ts'
-import type { VerificationKey } from './verificationkey.ts'
 
 export type ProvingPool = Pick<WorkerPool<ProveJobs & SetupJobs>, 'run' | 'size' | 'canShare' | 'close'>
 
-export interface ProvingPlatform {
+export interface ProvingPlatform extends CircuitPlatform {
   /** A pool of its own each time. @param threads default: as many as the machine runs at once */
   readonly openPool: (threads: number | undefined) => ProvingPool
-  /** Reads a `file:` address; undefined where there are none. @throws CodexError `proving/unreadable-source` */
-  readonly openFile: ((url: URL) => Promise<OpenSource>) | undefined
-  readonly download: ArtefactPlatform['download']
-  /** Opened when something is first loaded from the network, or made from a seed. */
-  readonly openStore: () => Promise<ArtefactStore | undefined>
   readonly random: Pick<RandomSource, 'bytes'>
   /** The reference engine, loaded when it is asked for; undefined where it is not to be had. */
   readonly loadSnarkjs?: () => Promise<typeof SnarkjsModule>
-}
-
-/** Bytes are not copied: they must not change while the prover is open. `file:` addresses are for Node only. */
-export type CircuitFile = Uint8Array | Blob | URL
-
-export interface CircuitFiles {
-  /** The witness module, as circom compiles it. */
-  readonly wasm: CircuitFile
-  /** The proving key, as snarkjs writes it. */
-  readonly zkey: CircuitFile
-  /** Where it is known from elsewhere: a proving key that has another is refused. */
-  readonly verificationKey?: VerificationKey
-  /** Hex. Files with other contents are refused; files from the network that are pinned so are kept for the next time. */
-  readonly sha256?: { readonly wasm?: string; readonly zkey?: string }
 }
 
 export const ENGINES = ['wasm', 'snarkjs'] as const
@@ -79,7 +53,7 @@ export interface DevSetupRequest {
 export interface ProvingFunctions {
   /**
    * A prover for one circuit, with threads of its own until it is closed.
-   * @throws CodexError as `PooledProver.open`; `proving/bad-options`, `proving/wrong-hash`, `proving/cannot-download`,
+   * @throws CodexError as `PooledProver.open`; `proving/bad-options`, `proving/wrong-hash`, `proving/file-changed`, `proving/cannot-download`,
    *   `proving/unreadable-source` (each with the field)
    */
   createProver(options: CreateProverOptions): Promise<Prover>
@@ -88,12 +62,14 @@ export interface ProvingFunctions {
    * @throws CodexError `proving/bad-r1cs`, `proving/circuit-too-large`, `proving/bad-options`
    */
   devSetup(request: DevSetupRequest): Promise<DevSetup>
+  /**
+   * Forgets what the files were that lay at these addresses, since they were exchanged on purpose: the next proof that holds makes them known anew.
+   * @throws CodexError `proving/cache-failed`
+   */
+  forgetCircuit(circuit: Pick<CircuitFiles, 'wasm' | 'zkey'>): Promise<void>
 }
 
 export const MAX_THREADS = 8
-/** A witness module of the full circuit has half of one. */
-const MAX_WASM_BYTES = 64 * MiB
-const NETWORK_PROTOCOLS = ['http:', 'https:']
 
 export function provingFunctions(platform: ProvingPlatform): ProvingFunctions {
   return {
@@ -108,7 +84,13 @@ export function provingFunctions(platform: ProvingPlatform): ProvingFunctions {
           await pool.close()
         }
       }
-      return keptSetup({ r1cs, seed, make, store: keep ? await platform.openStore() : undefined }, { signal })
+      const store = keep ? await platform.openStore() : undefined
+      return keptSetup({ r1cs, seed, make, store, limits: platform.limits }, { signal })
+    },
+    forgetCircuit: async ({ wasm, zkey }) => {
+      const store = await platform.openStore()
+      if (store === undefined) return
+      for (const file of [wasm, zkey]) if (file instanceof URL) await forgetFile(store, file)
     },
   }
 }
@@ -117,21 +99,25 @@ async function createProver(
   platform: ProvingPlatform,
   { circuit, engine = 'wasm', threads, signal = new AbortController().signal }: CreateProverOptions,
 ): Promise<Prover> {
-  const open: OpenSource[] = []
-  const closeAll = async (): Promise<void> => {
-    for (const source of open) await source.close()
-  }
+  const opened = await openCircuit(platform, circuit, { signal })
   try {
-    const sources = await openCircuit(platform, circuit, open, { signal })
+    const prover = await openEngine(opened)
+    return rememberingProver(prover, opened.remember)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+
+  async function openEngine({ sources, close }: OpenedCircuit): Promise<Prover> {
     if (engine === 'snarkjs') {
       if (platform.loadSnarkjs === undefined) throw badOption('engine', 'wasm, the only one here', engine)
       const { SnarkjsProver } = await platform.loadSnarkjs()
-      return await SnarkjsProver.open({ circuit: sources, threads, release: closeAll }, { signal })
+      return SnarkjsProver.open({ circuit: sources, threads, release: close }, { signal })
     }
     const pool = platform.openPool(threads)
     const release = async (): Promise<void> => {
       await pool.close()
-      await closeAll()
+      await close()
     }
     const randomBytes = (length: number): Uint8Array => platform.random.bytes(length)
     try {
@@ -140,76 +126,7 @@ async function createProver(
       await pool.close()
       throw error
     }
-  } catch (error) {
-    await closeAll()
-    throw error
   }
-}
-
-async function openCircuit(
-  platform: ProvingPlatform,
-  { wasm, zkey, verificationKey, sha256 }: CircuitFiles,
-  open: OpenSource[],
-  options: AbortOptions,
-): Promise<CircuitSources> {
-  const key = await openFile(platform, zkey, { field: 'zkey', sha256: sha256?.zkey }, options)
-  open.push(key)
-  const module = await openFile(platform, wasm, { field: 'wasm', sha256: sha256?.wasm }, options)
-  try {
-    if (module.size > MAX_WASM_BYTES)
-      throw new CodexError(
-        'proving/bad-circuit-module',
-        `circuit .wasm: expected at most ${MAX_WASM_BYTES} bytes, found ${module.size}; give the circuit's own witness module`,
-        { detail: { field: 'wasm', limitBytes: MAX_WASM_BYTES, foundBytes: module.size } },
-      )
-    return { wasm: await module.read(0, module.size, options), zkey: key, verificationKey }
-  } finally {
-    await module.close()
-  }
-}
-
-/** As {@link openUnnamed}; whatever fails to be read, now or later, is named. */
-async function openFile(
-  platform: ProvingPlatform,
-  file: CircuitFile,
-  about: { readonly field: string; readonly sha256: string | undefined },
-  options: AbortOptions,
-): Promise<OpenSource> {
-  const source = await namingField(about.field, openUnnamed(platform, file, about, options))
-  return {
-    size: source.size,
-    read: (...range) => namingField(about.field, source.read(...range)),
-    close: () => source.close(),
-  }
-}
-
-async function openUnnamed(
-  platform: ProvingPlatform,
-  file: CircuitFile,
-  about: { readonly field: string; readonly sha256: string | undefined },
-  options: AbortOptions,
-): Promise<OpenSource> {
-  if (file instanceof URL && file.protocol !== 'file:') {
-    if (!NETWORK_PROTOCOLS.includes(file.protocol))
-      throw badOption(`circuit.${about.field}`, 'an address that begins with file:, http: or https:', file.protocol)
-    const store = about.sha256 === undefined ? undefined : await platform.openStore()
-    return fetchArtefact({ url: file, ...about }, { download: platform.download, store }, options)
-  }
-  const source = await openLocal(platform, file, about.field)
-  try {
-    if (about.sha256 !== undefined) checkHash(about.field, await sourceHash(source, options), about.sha256)
-    return source
-  } catch (error) {
-    await source.close()
-    throw error
-  }
-}
-
-async function openLocal({ openFile: open }: ProvingPlatform, file: CircuitFile, field: string): Promise<OpenSource> {
-  if (!(file instanceof URL))
-    return { ...(file instanceof Blob ? sourceOfBlob(file) : sourceOfBytes(file)), close: async () => {} }
-  if (open !== undefined) return open(file)
-  throw badOption(`circuit.${field}`, 'bytes, a Blob, or an address on the network', 'an address of a file')
 }
 
 function checkedOptions(options: CreateProverOptions): CreateProverOptions {

@@ -2,7 +2,8 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { allowKeyOnChain } from '../proving/developmentmark.ts'
-import type { CircuitFiles, ProvingFunctions } from '../proving/provingfunctions.ts'
+import type { CircuitFiles } from '../proving/opencircuit.ts'
+import type { ProvingFunctions } from '../proving/provingfunctions.ts'
 import { type CircuitShape, DEPLOYED_SHAPE } from '../slots/proofinputs.ts'
 import type { SlotProverParts } from './slotprover.ts'
 import { SlotProver } from './slotprover.ts'

@@ -87,6 +87,16 @@ describe('a folder with a circuit', () => {
       const verdict = await document(['verify', join(folder, 'proof.json'), '--circuit', folder])
       expect(verdict).toMatchObject({ holds: true, developmentOnly: true })
     }
+
+    const zkey = readFileSync(join(folder, 'circuit.zkey'))
+    zkey[zkey.length >> 1] = (zkey[zkey.length >> 1] ?? 0) ^ 1
+    writeFileSync(join(folder, 'circuit.zkey'), zkey)
+    const damaged = ['prove', ...slot, '--circuit', folder, ...common]
+    const { error } = await failure(damaged)
+    expect(error).toMatchObject({ code: 'proving/file-changed', detail: { field: 'zkey' } })
+    expect(error.message).toContain('circuit info --circuit FOLDER --accept')
+    await document(['circuit', 'info', '--circuit', folder, '--accept'])
+    expect((await run([...damaged, '--json'])).stdout).not.toContain('proving/file-changed')
   })
 })
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../src/lib/manualclock.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
 import { cacheFolder } from '../../src/platform/nodejs/cachefolder.ts'
 import { download } from '../../src/platform/nodejs/download.ts'
 import { FileArtefacts, openFileSource } from '../../src/platform/nodejs/fileartefacts.ts'
@@ -19,7 +20,7 @@ beforeEach(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 artefactStoreSuite('FileArtefacts', {
-  make: async () => new FileArtefacts(join(folder, 'inner')),
+  make: async (clock) => new FileArtefacts(join(folder, 'inner'), clock),
   damage: async (name) => {
     const path = join(folder, 'inner', name)
     const bytes = await readFile(path)
@@ -27,6 +28,18 @@ artefactStoreSuite('FileArtefacts', {
     await writeFile(path, bytes)
   },
   names: () => readdir(join(folder, 'inner')).catch(() => []),
+})
+
+test('what a process that was killed was writing is swept after a day', async () => {
+  const inner = join(folder, 'inner')
+  const draft = await new FileArtefacts(inner).create('a.zkey')
+  await draft.write(Uint8Array.of(1))
+  await (await new FileArtefacts(inner).create('b.zkey')).discard()
+  expect(await readdir(inner)).toHaveLength(1)
+  const later = new FileArtefacts(inner, new ManualClock(new SystemClock().now() + 2 * 86_400))
+  await (await later.create('b.zkey')).keep('a record')
+  expect(await readdir(inner)).toEqual(['b.zkey', 'b.zkey.json'])
+  await draft.discard()
 })
 
 test('a file is read where it lies, and missed by name', async () => {

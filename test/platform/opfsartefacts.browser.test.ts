@@ -14,8 +14,8 @@ beforeEach(async () => {
 })
 
 artefactStoreSuite('OpfsArtefacts', {
-  make: async () => {
-    const store = await OpfsArtefacts.open()
+  make: async (clock) => {
+    const store = await OpfsArtefacts.open(clock)
     if (store === undefined) throw new Error('this browser has no file system for pages')
     return store
   },

@@ -1,13 +1,15 @@
 // Circuit files on a disk: read where they lie, or kept in a folder under their names. What is in them is checked elsewhere.
 
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { AbortOptions } from '../../lib/abort.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { CodexError } from '../../lib/errors.ts'
-import type { Bytes } from '../../lib/units.ts'
-import type { ArtefactDraft, ArtefactStore, OpenSource } from '../../proving/artefactstore.ts'
+import { SystemClock } from '../../lib/systemclock.ts'
+import type { Bytes, Seconds } from '../../lib/units.ts'
+import type { ArtefactDraft, ArtefactStore, KeptArtefact, OpenSource } from '../../proving/artefactstore.ts'
 
 /** @throws CodexError `proving/unreadable-source` */
 export async function openFileSource(path: string | URL): Promise<OpenSource> {
@@ -58,28 +60,53 @@ class FileSource implements OpenSource {
   }
 }
 
-/** A file counts as kept once its record lies beside it; the record comes last, in one step. */
+const RECORD = '.json'
+const DRAFT = 'draft-'
+/** A draft as old as this was left behind by a process that ended. */
+const DRAFT_SECONDS: Seconds = 86_400
+
+/**
+ * A file counts as kept once its record lies beside it; the record comes last, in one step. The time of the record is when the file was last used. What another
+ * process has open goes on being readable there when it is removed.
+ */
 export class FileArtefacts implements ArtefactStore {
   readonly #folder: string
+  readonly #clock: Pick<Clock, 'now'>
+  /** How often each is open here. */
+  readonly #open = new Map<string, number>()
 
   /** @param folder made when something is to be kept */
-  constructor(folder: string) {
+  constructor(folder: string, clock: Pick<Clock, 'now'> = new SystemClock()) {
     this.#folder = folder
+    this.#clock = clock
   }
 
   async open(name: string): Promise<{ readonly source: OpenSource; readonly record: string } | undefined> {
+    this.#count(name, 1)
     try {
       const record = await readFile(this.#recordOf(name), 'utf8')
-      return { record, source: await openFileSource(join(this.#folder, name)) }
+      const source = await openFileSource(join(this.#folder, name))
+      const [now, close] = [this.#clock.now(), source.close.bind(source)]
+      // A folder that is only readable still serves; it loses nothing either.
+      await utimes(this.#recordOf(name), now, now).catch(() => undefined)
+      let isOpen = true
+      const closeOnce = async (): Promise<void> => {
+        if (isOpen) this.#count(name, -1)
+        isOpen = false
+        await close()
+      }
+      return { record, source: { size: source.size, read: source.read.bind(source), close: closeOnce } }
     } catch {
+      this.#count(name, -1)
       return undefined
     }
   }
 
   async create(name: string): Promise<ArtefactDraft> {
-    const draft = join(this.#folder, `draft-${randomUUID()}`)
+    const draft = join(this.#folder, `${DRAFT}${randomUUID()}`)
     const handle = await failing(async () => {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+      await this.#sweep()
       return open(draft, 'wx')
     })
     const end = async (): Promise<void> => {
@@ -93,8 +120,10 @@ export class FileArtefacts implements ArtefactStore {
           await handle.sync()
           await handle.close()
           await rename(draft, join(this.#folder, name))
-          await writeFile(`${draft}.json`, record)
-          await rename(`${draft}.json`, this.#recordOf(name))
+          await writeFile(`${draft}${RECORD}`, record)
+          const now = this.#clock.now()
+          await utimes(`${draft}${RECORD}`, now, now)
+          await rename(`${draft}${RECORD}`, this.#recordOf(name))
         }),
       discard: end,
     }
@@ -107,8 +136,51 @@ export class FileArtefacts implements ArtefactStore {
     })
   }
 
+  async list(): Promise<readonly KeptArtefact[]> {
+    const records = (await this.#names()).filter((name) => name.endsWith(RECORD) && !name.startsWith(DRAFT))
+    const found = await Promise.all(records.map((record) => this.#describe(record.slice(0, -RECORD.length))))
+    return found.filter((each) => each !== undefined)
+  }
+
+  async drop(name: string): Promise<boolean> {
+    if (this.#open.has(name)) return false
+    await this.remove(name)
+    return true
+  }
+
+  async #describe(name: string): Promise<KeptArtefact | undefined> {
+    try {
+      const [{ size }, { mtimeMs }] = await Promise.all([stat(join(this.#folder, name)), stat(this.#recordOf(name))])
+      return { name, bytes: size, used: Math.floor(mtimeMs / 1000) }
+    } catch {
+      // Another process removed it meanwhile.
+      return undefined
+    }
+  }
+
+  async #names(): Promise<readonly string[]> {
+    return readdir(this.#folder).catch(() => [])
+  }
+
+  /** Nobody else would ever remove what a process that was killed was writing. */
+  async #sweep(): Promise<void> {
+    for (const name of await this.#names()) {
+      if (!name.startsWith(DRAFT)) continue
+      const path = join(this.#folder, name)
+      const draft = await stat(path).catch(() => undefined)
+      if (draft !== undefined && this.#clock.now() - draft.mtimeMs / 1000 > DRAFT_SECONDS)
+        await rm(path, { force: true })
+    }
+  }
+
+  #count(name: string, change: 1 | -1): void {
+    const count = (this.#open.get(name) ?? 0) + change
+    if (count === 0) this.#open.delete(name)
+    else this.#open.set(name, count)
+  }
+
   #recordOf(name: string): string {
-    return join(this.#folder, `${name}.json`)
+    return `${join(this.#folder, name)}${RECORD}`
   }
 }
 
