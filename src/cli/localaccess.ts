@@ -3,6 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { NodejsNode } from '../nodejs.ts'
+import { slotsDesk } from '../rest/slotsdesk.ts'
 import type { NodeAccess } from './nodeaccess.ts'
 
 /** @param bootstrap peers to ask, as the settings name them */
@@ -10,6 +11,7 @@ export function localAccess(node: NodejsNode, bootstrap: readonly string[]): Nod
   const { datasets, repo } = node
   const join = (options: AbortOptions) => node.join({ bootstrap }, options)
   return {
+    slots: slotsDesk(node),
     space: () => repo.space(),
     list: (options) => datasets.list(options),
     async upload(source, { filename, mimetype, signal, progress }) {

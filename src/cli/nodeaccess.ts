@@ -5,6 +5,7 @@ import type { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
+import type { SlotsDesk } from '../rest/slotsdesk.ts'
 
 export interface SpaceReport {
   readonly totalBlocks: number
@@ -56,6 +57,7 @@ export interface PeersReport {
 
 /** All reject with the signal's reason, with what the node throws, or with `node/not-reached` when it went away. */
 export interface NodeAccess {
+  readonly slots: SlotsDesk
   space(options: AbortOptions): Promise<SpaceReport>
   list(options: AbortOptions): AsyncIterable<ListedDataset>
   upload(

@@ -5,7 +5,7 @@ import { text } from './option.ts'
 import { readCid } from './readcid.ts'
 import { readIndex } from './readindex.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 const INDENT = 2
 
@@ -24,16 +24,8 @@ the challenge picks, with their paths to the root of the dataset. Reads at most 
         detail: { from: '--challenge' },
       })
     const { signal, terminal } = call
-    const inputs = await withNode(call, 'look', (node) =>
-      node.slots.proofInputs(cid, index, challenge, { signal, rank: 'sale' }),
-    )
-    const answer = JSON.parse(JSON.stringify(inputs, decimal)) as object
-    await terminal.answer(answer, JSON.stringify(answer, undefined, INDENT))
+    const answer = await withAccess(call, 'look', (node) => node.slots.proofInput(cid, index, challenge, { signal }))
+    await terminal.answer({ ...answer }, JSON.stringify(answer, undefined, INDENT))
     return undefined
   },
 })
-
-/** JSON has no integers of this size: elements are decimal strings. */
-function decimal(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
-}

@@ -1,13 +1,12 @@
 // protect CID: adds parity to a stored dataset and cuts it into slots that can be proven; answers the CID that a storage request names.
 
-import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes } from '../lib/format.ts'
 import { count } from './option.ts'
 import { readCid } from './readcid.ts'
 import { reportSlots } from './reportslots.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 /** As a storage request has them when it names none. */
 const DEFAULT_NODES = 3
@@ -32,29 +31,11 @@ goes at the next start.`,
         'cli/bad-operands',
         `expected --tolerance of at most half of --nodes, found ${tolerance} of ${nodes}`,
       )
-    const made = await withNode(call, 'change', async (node) => {
-      const dataset = await reportSlots(call, (options) =>
-        node.slots.protect(cid, { ...options, ecK: nodes - tolerance, ecM: tolerance }),
-      )
-      const { slotBytes } = await node.slots.show(dataset.verifiableCid, { signal: call.signal })
-      return { ...dataset, slotBytes }
-    })
-    const { verifiableCid, plainCid, protectedCid, manifest, datasetRoot, slotRoots, slotBytes } = made
-    await call.terminal.answer(
-      {
-        cid: String(verifiableCid),
-        plainCid: String(plainCid),
-        protectedCid: String(protectedCid),
-        nodes,
-        tolerance,
-        slotSize: slotBytes,
-        datasetRoot: String(datasetRoot),
-        merkleRoot: `0x${toHex(manifest.verifyRoot.digest)}`,
-        slotRoots: slotRoots.map(String),
-      },
-      String(verifiableCid),
+    const made = await withAccess(call, 'change', (node) =>
+      reportSlots(call, (job) => node.slots.protect(cid, { nodes, tolerance }, job)),
     )
-    call.terminal.remark(`${nodes} slots of ${formatBytes(slotBytes)}, any ${tolerance} of which may be lost`)
+    await call.terminal.answer({ ...made }, made.cid)
+    call.terminal.remark(`${nodes} slots of ${formatBytes(made.slotSize)}, any ${tolerance} of which may be lost`)
     return undefined
   },
 })

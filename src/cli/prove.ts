@@ -7,7 +7,7 @@ import { choice, count, text } from './option.ts'
 import { readCid } from './readcid.ts'
 import { readIndex } from './readindex.ts'
 import { type Call, defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 type Prover = Awaited<ReturnType<Proving['createProver']>>
 type ProofInputs = Parameters<Prover['prove']>[0]
@@ -104,5 +104,5 @@ async function readInputs({ input, cid, slot, challenge }: Asked, call: Call): P
       detail: { from: '--challenge' },
     })
   const { signal } = call
-  return withNode(call, 'look', (node) => node.slots.proofInputs(dataset, index, challenge, { signal, rank: 'sale' }))
+  return withAccess(call, 'look', (node) => node.slots.proofInput(dataset, index, challenge, { signal }))
 }

@@ -7,12 +7,14 @@ import type { Manifest } from '../protocol/manifest.ts'
 import { decodeManifest } from '../protocol/manifestcodec.ts'
 import { callNode, documentOf, errorIn, linesOf, piecesOf } from './callnode.ts'
 import type { Endpoint } from './endpointfile.ts'
+import { remoteSlots } from './remoteslots.ts'
 import type { FetchState, ListedDataset, NodeAccess, PeersReport, SpaceReport } from './nodeaccess.ts'
 
 export function remoteAccess(endpoint: Endpoint): NodeAccess {
   const ask = async <T>(method: 'GET' | 'POST' | 'DELETE', path: string, { signal }: AbortOptions): Promise<T> =>
     (await documentOf(await callNode(endpoint, { method, path, signal }))) as T
   return {
+    slots: remoteSlots(endpoint),
     space: (options) => ask<SpaceReport>('GET', 'space', options),
     async *list({ signal }) {
       const response = await callNode(endpoint, { method: 'GET', path: 'datasets', signal })

@@ -1,12 +1,10 @@
 // slots build CID [INDEX]: makes the slot trees that are missing, of all slots or of one, each compared with the manifest.
 
-import { toHex } from '../lib/bytes.ts'
-import { CodexError } from '../lib/errors.ts'
 import { readCid } from './readcid.ts'
 import { readIndex } from './readindex.ts'
 import { reportSlots } from './reportslots.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 export const slotsBuild = defineVerb({
   operands: { text: 'CID [INDEX]', min: 1, max: 2 },
@@ -20,27 +18,10 @@ with INDEX slots has that one and the last two are left out`,
     const [first = '', second] = call.operands
     const cid = readCid(first)
     const index = second === undefined ? undefined : readIndex(second)
-    const answer = await withNode(call, 'change', async (node) => {
-      if (index === undefined) {
-        const built = await reportSlots(call, (options) => node.slots.build(cid, options))
-        return {
-          cid: String(built.verifiableCid),
-          slots: built.slotRoots.map((root, i) => ({ index: i, root: String(root) })),
-          datasetRoot: String(built.datasetRoot),
-          merkleRoot: `0x${toHex(built.manifest.verifyRoot.digest)}`,
-        }
-      }
-      const manifest = await node.datasets.manifest(cid)
-      if (manifest.kind !== 'verifiable')
-        throw new CodexError(
-          'slots/not-verifiable',
-          `dataset ${cid} has no slot roots yet, so that one slot alone cannot be checked: build all of them, without INDEX`,
-          { detail: { cid: String(cid) } },
-        )
-      const built = await reportSlots(call, (options) => node.slots.buildSlot(manifest, index, options))
-      return { cid: String(cid), slots: [{ index, root: String(built.root) }] }
-    })
-    await call.terminal.answer(answer, answer.cid)
+    const answer = await withAccess(call, 'change', (node) =>
+      reportSlots(call, (job) => node.slots.build(cid, index, job)),
+    )
+    await call.terminal.answer({ ...answer }, answer.cid)
     return undefined
   },
 })

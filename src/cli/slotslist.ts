@@ -1,10 +1,10 @@
 // slots list: the datasets of this store that have slots.
 
 import { formatBytes } from '../lib/format.ts'
-import type { SlotsEntry } from './reportslots.ts'
+import type { SlotsRow } from '../rest/slotsdesk.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 const HEADER = ['CID', 'SLOTS', 'WHOLE', 'SLOT SIZE', 'NAME']
 /** SLOTS, WHOLE and SLOT SIZE. */
@@ -16,44 +16,20 @@ The size of a slot is the one a storage request has, with what it is padded by.`
   options: {},
   document: '{ datasets: [{ cid, nodes, tolerance, slotSize (bytes), wholeSlots, filename or null }] }',
   async run(_, call) {
-    const found: SlotsEntry[] = []
-    await withNode(call, 'look', (node) =>
+    const datasets: SlotsRow[] = []
+    await withAccess(call, 'look', (node) =>
       call.terminal.progress({ label: 'listing' }, async () => {
-        for await (const entry of node.slots.list({ signal: call.signal })) found.push(entry)
+        for await (const row of node.slots.list({ signal: call.signal })) datasets.push(row)
       }),
     )
-    await call.terminal.answer(
-      { datasets: found.map(documentOf) },
-      table(
-        [
-          HEADER,
-          ...found.map((entry) => [
-            String(entry.cid),
-            String(entry.slots.length),
-            String(wholeSlots(entry)),
-            formatBytes(entry.slotBytes),
-            entry.manifest.filename ?? '-',
-          ]),
-        ],
-        NUMBERS,
-      ),
-    )
+    const rows = datasets.map(({ cid, nodes, wholeSlots, slotSize, filename }) => [
+      cid,
+      String(nodes),
+      String(wholeSlots),
+      formatBytes(slotSize),
+      filename ?? '-',
+    ])
+    await call.terminal.answer({ datasets }, table([HEADER, ...rows], NUMBERS))
     return undefined
   },
 })
-
-function documentOf(entry: SlotsEntry): object {
-  const { cid, manifest, slots, slotBytes } = entry
-  return {
-    cid: String(cid),
-    nodes: slots.length,
-    tolerance: manifest.ecM,
-    slotSize: slotBytes,
-    wholeSlots: wholeSlots(entry),
-    filename: manifest.filename ?? null,
-  }
-}
-
-function wholeSlots({ slots }: SlotsEntry): number {
-  return slots.filter(({ presentBlocks, blocks }) => presentBlocks === blocks).length
-}

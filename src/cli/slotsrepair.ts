@@ -6,7 +6,7 @@ import { readIndex } from './readindex.ts'
 import { reportSlots } from './reportslots.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
 
 export const slotsRepair = defineVerb({
   operands: { text: 'CID [INDEX]', min: 1, max: 2 },
@@ -18,14 +18,9 @@ blocks must be here as the dataset has data slots. Every block is checked before
     const [first = '', second] = call.operands
     const cid = readCid(first)
     const wanted = second === undefined ? undefined : readIndex(second)
-    const slots = await withNode(call, 'change', async (node) => {
-      const { slots: known } = await node.slots.show(cid, { signal: call.signal })
-      const indices = wanted === undefined ? known.map(({ index }) => index) : [wanted]
-      const repairs: { readonly index: number; readonly blocks: number; readonly rebuiltBlocks: number }[] = []
-      for (const index of indices)
-        repairs.push(await reportSlots(call, (options) => node.slots.repair(cid, index, options)))
-      return repairs.map(({ index, blocks, rebuiltBlocks }) => ({ index, blocks, rebuiltBlocks }))
-    })
+    const { slots } = await withAccess(call, 'change', (node) =>
+      reportSlots(call, (job) => node.slots.repair(cid, wanted, job)),
+    )
     const rows = slots.map(({ index, blocks, rebuiltBlocks }) => [
       `slot ${index}`,
       rebuiltBlocks === 0 ? 'was whole' : `rebuilt ${formatCount(rebuiltBlocks, 'block')} of ${blocks}`,

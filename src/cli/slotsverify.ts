@@ -7,10 +7,10 @@ import { readIndex } from './readindex.ts'
 import { reportSlots } from './reportslots.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
-import type { LocalNode } from './withnode.ts'
-import { withNode } from './withnode.ts'
+import { withAccess } from './withnode.ts'
+import type { VerifiedDocument } from '../rest/slotsdesk.ts'
 
-type SlotReport = Awaited<ReturnType<LocalNode['slots']['verify']>>[number]
+type SlotReport = VerifiedDocument['slots'][number]
 
 export const slotsVerify = defineVerb({
   operands: { text: 'CID [INDEX]', min: 1, max: 2 },
@@ -23,8 +23,8 @@ A slot that is not whole or does not match is named, and the command fails. Noth
     const [first = '', second] = call.operands
     const cid = readCid(first)
     const index = second === undefined ? undefined : readIndex(second)
-    const slots = await withNode(call, 'look', (node) =>
-      reportSlots(call, (options) => node.slots.verify(cid, index === undefined ? options : { ...options, index })),
+    const { slots } = await withAccess(call, 'look', (node) =>
+      reportSlots(call, (job) => node.slots.verify(cid, index, job)),
     )
     await call.terminal.answer({ cid: String(cid), slots }, table(slots.map(row)))
     return slots.every(({ outcome }) => outcome === 'ok') ? undefined : EXIT.failed

@@ -73,6 +73,24 @@ const status = object({
   reasons: list(text, MAX_LIST),
   marketplace: nullable(marketStatusDocument),
 })
+const shownSlot = object({
+  index: count,
+  kind: text,
+  blocks: count,
+  presentBlocks: count,
+  hasTree: flag,
+  root: text,
+})
+const shownSlots = object({
+  cid: text,
+  nodes: count,
+  tolerance: count,
+  slotSize: count,
+  datasetRoot: text,
+  merkleRoot: text,
+  slots: list(shownSlot, MAX_LIST),
+})
+const ONE_SLOT = { query: { index: 'of the one slot; all without it' } } as const
 const pausing = object({ holds: list(text, MAX_LIST), running: count })
 
 const codexRows: readonly Operation[] = [
@@ -190,6 +208,25 @@ const ownRows: readonly Operation[] = [
     },
   ),
   row('post', '/datasets/:cid/fetch', 'Fetches it from peers; progress one document a line', { 200: LINES }),
+  row(
+    'post',
+    '/datasets/:cid/protect',
+    'Adds parity and cuts it into slots; progress one document a line',
+    { 200: LINES },
+    { query: { nodes: 'slots in all', tolerance: 'slots that may be lost, at most half' } },
+  ),
+  row('get', '/slots', 'Datasets that are cut into slots, one document a line', { 200: LINES }),
+  row('get', '/datasets/:cid/slots', 'Its slots, and how much of each is here', { 200: shownSlots }),
+  row('post', '/datasets/:cid/slots/build', 'Makes slot trees that are missing', { 200: LINES }, ONE_SLOT),
+  row('post', '/datasets/:cid/slots/verify', 'Hashes slots again and compares', { 200: LINES }, ONE_SLOT),
+  row('post', '/datasets/:cid/slots/repair', 'Rebuilds what is missing from the others', { 200: LINES }, ONE_SLOT),
+  row(
+    'get',
+    '/datasets/:cid/slots/:index/proof-input',
+    'What the proving circuit takes',
+    { 200: object({ entropy: text, dataSetRoot: text, slotIndex: count, slotRoot: text }) },
+    { query: { challenge: '0x and 64 hex digits' } },
+  ),
   row('get', '/blocks/:cid', 'One block', { 200: BYTES }),
   row('get', '/peers', 'Who is connected', { 200: peers }),
   row('post', '/peers', 'Connects to a peer', { 200: object({ peerId: text }) }, { query: { address: 'multiaddr' } }),

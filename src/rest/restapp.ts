@@ -7,10 +7,12 @@ import { dataRoutes } from './dataroutes.ts'
 import { BuyingDesk } from './buyingdesk.ts'
 import { nodeRoutes } from './noderoutes.ts'
 import { ownMarketRoutes } from './ownmarketroutes.ts'
-import { ownRoutes, problemOf } from './ownroutes.ts'
+import { ownRoutes } from './ownroutes.ts'
+import { problemOf } from './problemof.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { salesRoutes } from './salesroutes.ts'
 import { inKnownWords } from './sellterms.ts'
+import { slotRoutes } from './slotroutes.ts'
 import { storageRoutes } from './storageroutes.ts'
 import { watchRoutes } from './watchroutes.ts'
 
@@ -36,6 +38,7 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   codex.options('*', (c) => c.body(null, 204))
   const own = new Hono<RestEnv>()
   ownRoutes(own, parts)
+  slotRoutes(own, parts)
   watchRoutes(own, parts)
   ownMarketRoutes(own, parts, desk)
   own.options('*', (c) => c.body(null, 204))

@@ -1,0 +1,46 @@
+// Errors of our own rows: a document that keeps the code, and the status that goes with it. Those of the reference's rows are in restapp.ts.
+
+import { CodexError } from '../lib/errors.ts'
+import { plainFields } from '../lib/plainvalue.ts'
+
+/** An error of ours as a document that keeps its code (RFC 9457). */
+export function problemOf(error: unknown): {
+  readonly status: 400 | 404 | 409 | 413 | 422 | 500 | 503
+  readonly body: object
+} {
+  if (!CodexError.is(error)) return { status: 500, body: { title: 'unexpected error', code: 'rest/unexpected' } }
+  return {
+    status: STATUS_BY_CODE.find(([code]) => error.code.startsWith(code))?.[1] ?? 409,
+    body: { title: error.message, code: error.code, detail: plainFields(error.detail) },
+  }
+}
+
+const STATUS_BY_CODE = [
+  ['dataset/not-found', 404],
+  ['dataset/bad-range', 400],
+  ['dataset/not-a-manifest', 400],
+  ['store/quota-exceeded', 413],
+  ['cid/', 400],
+  ['peer/', 400],
+  ['multiaddr/', 400],
+  ['spr/', 400],
+  ['manifest/bad-text', 400],
+  ['rest/bad-terms', 422],
+  ['rest/bad-', 400],
+  ['rest/body-too-large', 413],
+  ['rest/too-many-', 503],
+  ['rest/no-market', 503],
+  ['reservations/not-exists', 404],
+  ['reservations/not-empty', 409],
+  ['reservations/', 422],
+  ['purchase/not-found', 404],
+  ['purchase/stopped', 503],
+  ['purchase/', 422],
+  ['erasure/', 422],
+  ['slots/bad-', 400],
+  ['slots/no-such-slot', 404],
+  ['market/', 503],
+  ['datastore/', 500],
+  ['slab/', 500],
+  ['store/', 500],
+] as const
