@@ -94,7 +94,8 @@ function checkVerification(manifest: VerifiableManifest): void {
       found,
     })
   }
-  for (const [i, root] of manifest.slotRoots.entries()) expectKind(root, 'slot root', `slotRoots[${i}]`)
+  for (const [i, root] of manifest.slotRoots.entries())
+    expectKind(root, 'slot root', `slotRoots[${i}]`, { slotIndex: i })
   if (!Number.isSafeInteger(cellSize) || cellSize < 1 || blockSize % cellSize !== 0)
     throw refusal(
       'bad-cell-size',
@@ -107,10 +108,10 @@ function checkVerification(manifest: VerifiableManifest): void {
   expectStrategy(manifest.verifiableStrategy, 'verifiableStrategy')
 }
 
-function expectKind(cid: Cid, kind: CidKind, what: string): void {
+function expectKind(cid: Cid, kind: CidKind, what: string, more: { readonly slotIndex?: number } = {}): void {
   if (Cid.is(cid) && cid.kind === kind) return
   const found = Cid.is(cid) ? `that of a ${cid.kind}` : describeValue(cid)
-  throw refusal('wrong-cid-kind', `${what} to be the Cid of a ${kind}, found ${found}`, { what })
+  throw refusal('wrong-cid-kind', `${what} to be the Cid of a ${kind}, found ${found}`, { what, ...more })
 }
 
 function expectSize(bytes: number, what: string, min: number, max: number): void {

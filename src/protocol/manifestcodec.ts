@@ -154,7 +154,9 @@ function decodeMarketplace(bytes: Uint8Array): Manifest {
     ...common,
     ...protection,
     verifyRoot: cidOf(verification.bytes(VERIFICATION.verifyRoot), 'verifyRoot'),
-    slotRoots: verification.list(VERIFICATION.slotRoots).map((root, i) => cidOf(root, `slotRoots[${i}]`)),
+    slotRoots: verification
+      .list(VERIFICATION.slotRoots)
+      .map((root, i) => cidOf(root, `slotRoots[${i}]`, { slotIndex: i })),
     cellSize: verification.number(VERIFICATION.cellSize),
     verifiableStrategy: strategyOf(verification.number(VERIFICATION.strategy), 'verifiable strategy'),
   }
@@ -181,12 +183,14 @@ function decodeCommon(header: WireMessage, field: typeof MARKETPLACE | typeof NE
   }
 }
 
-function cidOf(bytes: Uint8Array | undefined, what: string): Cid {
+function cidOf(bytes: Uint8Array | undefined, what: string, more: { readonly slotIndex?: number } = {}): Cid {
   try {
     return decodeCid(bytes ?? new Uint8Array(0))
   } catch (cause) {
-    throw new CodexError('manifest/bad-cid', `expected ${what} to be a CID, found ${bytes ? 'other bytes' : 'none'}`, {
-      detail: { what },
+    const found =
+      bytes === undefined ? 'none' : `other bytes: ${cause instanceof Error ? cause.message : String(cause)}`
+    throw new CodexError('manifest/bad-cid', `expected ${what} to be a CID, found ${found}`, {
+      detail: { what, ...more },
       cause,
     })
   }

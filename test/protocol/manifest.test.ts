@@ -19,6 +19,7 @@ import {
 } from '../../src/entries/protocol.ts'
 import { fromHex, toHex, utf8 } from '../../src/lib/bytes.ts'
 import { CodexError } from '../../src/lib/errors.ts'
+import { FIELD_ORDER } from '../../src/protocol/cid.ts'
 import { WireWriter } from '../../src/protocol/wire.ts'
 import vectors from '../vectors/manifest.json' with { type: 'json' }
 import uploads from '../vectors/upload.json' with { type: 'json' }
@@ -222,6 +223,24 @@ describe('a manifest', () => {
   ])('is refused with %s', (_, bytes, code) => {
     expect(() => decodeManifest(bytes)).toThrow(
       expect.objectContaining({ name: 'CodexError', code: `manifest/${code}` }),
+    )
+  })
+
+  it('tells which slot has a root that is no element of the field, or no root', () => {
+    // The order itself, little-endian as digests are.
+    const order = Uint8Array.from({ length: 32 }, (_, i) => Number((FIELD_ORDER >> BigInt(8 * i)) & 0xffn))
+    const beyond = slotRoot(3).bytes.slice()
+    beyond.set(order, beyond.length - order.length)
+    const refused = (roots: Uint8Array[]) => () => decodeManifest(guardedHeader({ 6: verification(roots) }))
+    expect(refused([...roots(1, 2), beyond, ...roots(4)])).toThrow(
+      expect.objectContaining({
+        code: 'manifest/bad-cid',
+        message: expect.stringMatching(/^expected slotRoots\[2\] .* below the field order/) as string,
+        detail: { what: 'slotRoots[2]', slotIndex: 2 },
+      }),
+    )
+    expect(refused([...roots(1, 2, 3), TREE.bytes])).toThrow(
+      expect.objectContaining({ code: 'manifest/wrong-cid-kind', detail: { what: 'slotRoots[3]', slotIndex: 3 } }),
     )
   })
 
