@@ -36,6 +36,7 @@ import { bench as proofInputs } from './proofinputs.bench.ts'
 import { bench as prove } from './prove.bench.ts'
 import { bench as proveInTab } from './prove.browser.bench.ts'
 import { bench as proveOneThread } from './proveonethread.bench.ts'
+import { bench as proveMemory } from './provememory.bench.ts'
 import { bench as provePlain } from './proveplain.browser.bench.ts'
 import { bench as proveScalar } from './provescalar.bench.ts'
 import { bench as protect } from './protect.bench.ts'
@@ -43,6 +44,7 @@ import { bench as protectInTab } from './protect.browser.bench.ts'
 import type { Report } from './resulttable.ts'
 import { reportDocument, reportText } from './resulttable.ts'
 import { bench as sales } from './sales.bench.ts'
+import { bench as setup } from './setup.bench.ts'
 import { bench as simulation } from './simulation.bench.ts'
 import { bench as upload } from './upload.bench.ts'
 import { bench as uploadInTab } from './upload.browser.bench.ts'
@@ -82,6 +84,8 @@ const BENCHES: readonly { readonly bench: Bench; readonly file: string }[] = [
   { bench: proveScalar, file: 'provescalar.bench.ts' },
   { bench: proveInTab, file: 'prove.browser.bench.ts' },
   { bench: provePlain, file: 'proveplain.browser.bench.ts' },
+  { bench: proveMemory, file: 'provememory.bench.ts' },
+  { bench: setup, file: 'setup.bench.ts' },
   { bench: protect, file: 'protect.bench.ts' },
   { bench: proofInputs, file: 'proofinputs.bench.ts' },
   { bench: protectInTab, file: 'protect.browser.bench.ts' },

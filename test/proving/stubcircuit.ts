@@ -54,3 +54,19 @@ export async function placeStub(folder: string): Promise<void> {
   )
   await writeFile(join(folder, 'sha256.json'), JSON.stringify(Object.fromEntries(hashes)))
 }
+
+/** What it accepts. */
+export function stubInputs(): object {
+  const list = <T>(length: number, item: T): T[] => Array.from({ length }, () => item)
+  return {
+    entropy: '5',
+    dataSetRoot: '7',
+    slotIndex: 1,
+    slotRoot: '2',
+    nCellsPerSlot: 32,
+    nSlotsPerDataSet: 2,
+    slotProof: list(maxLog2NSlots, '3'),
+    cellData: list(nSamples, list(nFieldElemsPerCell, '4')),
+    merklePaths: list(nSamples, list(maxDepth, '6')),
+  }
+}

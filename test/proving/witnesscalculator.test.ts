@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { SCALAR_ORDER } from '../../src/proving/bn254.ts'
 import type { CircuitInputs } from '../../src/proving/flattenedinputs.ts'
@@ -189,6 +189,38 @@ describe('a calculator', () => {
     const [first, second] = await Promise.all([calculate(inputs), calculate(others)])
     expect(first).toEqual(await calculate(inputs))
     expect(second).toEqual(await calculate(others))
+  })
+
+  it('looks up before and after the one call that computes, and between pieces of what it reads', async () => {
+    const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>)
+    const stretches: Record<string, number>[] = [{}]
+    const instantiate = WebAssembly.instantiate as unknown as (
+      ...args: readonly unknown[]
+    ) => Promise<WebAssembly.Instance>
+    vi.spyOn(WebAssembly, 'instantiate').mockImplementation((async (...args: unknown[]) => {
+      const { exports } = await instantiate.apply(WebAssembly, args)
+      const counted = Object.entries(exports).map(([name, each]) => [
+        name,
+        typeof each !== 'function'
+          ? each
+          : (...given: unknown[]) => {
+              const stretch = stretches.at(-1) ?? {}
+              stretch[name] = (stretch[name] ?? 0) + 1
+              return (each as (...all: unknown[]) => unknown)(...given)
+            },
+      ])
+      return { exports: Object.fromEntries(counted) as WebAssembly.Exports }
+    }) as never)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const watched = await WitnessCalculator.of(module)
+    await watched.calculate(checkedProofInputs(inputs), { checkpoint: async () => void stretches.push({}) })
+    const computing = stretches.filter(({ setInputSignal }) => setInputSignal !== undefined)
+    // All inputs in one: the module computes at the last of them, without a way to be heard in between.
+    expect(computing.map(({ setInputSignal }) => setInputSignal)).toEqual([watched.inputCount])
+    expect(computing[0]?.['getWitness']).toBe(undefined)
+    const reads = stretches.map(({ getWitness = 0 }) => getWitness).filter((count) => count > 0)
+    expect(reads.reduce((sum, count) => sum + count, 0)).toBe(watched.wireCount)
+    expect(Math.max(...reads)).toBeLessThanOrEqual(16_384)
   })
 
   it('stops at each of its checkpoints, and works on', async () => {
