@@ -45,6 +45,10 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
   ],
   ['market/wrong-chain', 'The endpoint leads to another chain than the one this tab sells on: reload the page.'],
   ['market/failed', 'The contract refused that: its terms or its state have changed; look again in a moment.'],
+  [
+    'proving/file-changed',
+    'A circuit file is not what it was when it last proved: put it back as it was, or, where it was exchanged on purpose, put a sha256.json with the new hashes beside it.',
+  ],
   ['reservations/reserve-failed', 'So much space is not free here: remove something below, or offer less.'],
   ['reservations/bytes-out-of-bounds', 'Slots have taken more than that already: offer at least as much as they take.'],
   [

@@ -49,7 +49,8 @@ export class WitnessCalculator {
 
   /**
    * The witness: one element of 32 little-endian bytes per wire, in memory of the caller's own. The computation itself is one call of
-   * the module, most of a tenth of a second for the full circuit; `checkpoint` is awaited before it, after it, and between pieces of reading.
+   * the module, which starts when the last input is set and cannot be heard or ended in between: three quarters of the time, some 75 ms
+   * for the full circuit where a witness takes 99. `checkpoint` is awaited before it, after it, and between pieces of reading.
    * @throws CodexError `proving/bad-input`, `proving/surplus-input`, `proving/missing-input`, each with the field;
    *   `proving/unsatisfied` where the circuit refuses the inputs; what `checkpoint` throws
    */
