@@ -1,7 +1,8 @@
 // Workers as threads of Node. An idle one never keeps the process alive; one with an open call does.
 
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import process from 'node:process'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { connectWorker } from '../../workers/connectworker.ts'
 import type { WorkerLine } from '../../workers/connectworker.ts'
 import type { WorkerFunctions, WorkerHandle, WorkerSource } from '../../workers/workersource.ts'
@@ -24,8 +25,13 @@ export class ThreadWorkers<Api extends WorkerFunctions<Api>> implements WorkerSo
   }
 
   spawn(): WorkerHandle<Api> {
-    return connectWorker<Api>(threadLine(new Worker(this.#script)))
+    return connectWorker<Api>(threadLine(new Worker(this.#script, threadOptions())))
   }
+}
+
+/** A thread inherits the options of the process, and refuses to run a file where that was started with a script as text (`node --input-type=module -e …`). */
+function threadOptions(): WorkerOptions {
+  return process.execArgv.some((option) => option.startsWith('--input-type')) ? { execArgv: [] } : {}
 }
 
 function threadLine(worker: Worker): WorkerLine {
