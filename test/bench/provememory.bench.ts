@@ -21,24 +21,24 @@ const SETTLE_MS = 500
 
 export const bench: Bench = {
   name: 'prove-memory',
-  title: 'Full proof, Node, 2 threads, what stays in memory',
+  title: 'Six full proofs, Node, 2 threads',
   rounds: 1,
   figures: [
-    { key: 'firstMiB', unit: 'MiB', title: 'above idle after the first proof' },
+    { key: 'firstMiB', unit: 'MiB', title: 'memory above idle after the first' },
     // An allocator keeps what it got for a while: pages of the kernels are counted exactly, by the next figure.
     {
       key: 'laterMiB',
       unit: 'MiB',
-      title: 'more after the sixth than after the second',
+      title: 'memory after the sixth, beyond that after the second',
       goal: { of: 'ours', atMost: 16 },
     },
     {
       key: 'kernelMiB',
       unit: 'MiB',
-      title: 'memory of the kernels, more after the sixth than after the second',
+      title: 'memory of kernels after the sixth, beyond that after the second',
       goal: { of: 'ours', atMost: 0 },
     },
-    { key: 'closedMiB', unit: 'MiB', title: 'above idle after closing', goal: { of: 'ours', atMost: 64 } },
+    { key: 'closedMiB', unit: 'MiB', title: 'memory above idle once closed', goal: { of: 'ours', atMost: 64 } },
   ],
   prepare: (place) => placeProvingFiles(place, join(place.folder, 'circuit')),
   sides: { ours },
