@@ -46,6 +46,8 @@ export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   readonly circuitShape?: CircuitShape | undefined
   /** Threads that prove, at most. */
   readonly proverThreads?: number | undefined
+  /** Of a period, what the proofs of all slots may take: what would take more is not sold. Half by default. */
+  readonly provingShare?: number | undefined
   /** Gets the rewards; collateral always returns to the node key. */
   readonly rewardRecipient?: string | undefined
   /** Slots that are prepared and downloaded at once. */
@@ -125,6 +127,7 @@ export function checkOptions({
   ethProvider,
   key,
   circuit,
+  provingShare,
   simulateProofFailures,
 }: CreateNodeOptions): void {
   const trading = roles.filter((role) => role !== 'bridge')
@@ -132,6 +135,8 @@ export function checkOptions({
   if (needed !== undefined && ethProvider === undefined) throw missing('ethProvider', `an endpoint to act ${needed}`)
   if (needed !== undefined && key === undefined) throw missing('key', `a node key to act ${needed}`)
   if (roles.includes('provider') && circuit === undefined) throw missing('circuit', 'circuit files to prove with')
+  if (provingShare !== undefined && !(provingShare > 0 && provingShare <= 1))
+    throw missing('provingShare', `a number above 0 up to 1, found ${provingShare}`)
   if (
     simulateProofFailures !== undefined &&
     !(Number.isSafeInteger(simulateProofFailures) && simulateProofFailures >= 0)
@@ -167,6 +172,7 @@ async function tradeSettings(options: CreateNodeOptions): Promise<TradeSettings 
             circuit,
             shape: options.circuitShape,
             threads: options.proverThreads,
+            provingShare: options.provingShare,
             workers: options.maxWorkers,
             queueSize: options.queueSize,
             failEveryProofs: options.simulateProofFailures,

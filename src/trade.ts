@@ -3,10 +3,10 @@
 import type { ConnectedPeer, NodeNetwork } from './exchange/nodenetwork.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Alert, RaisedAlert } from './lib/alert.ts'
+import { AlertBook } from './lib/alertbook.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './lib/log.ts'
 import type { RandomSource } from './lib/random.ts'
-import { RingBuffer } from './lib/ringbuffer.ts'
 import { Scope } from './lib/scope.ts'
 import type { TypedEvents } from './lib/typedevents.ts'
 import type { Seconds } from './lib/units.ts'
@@ -30,6 +30,7 @@ import type { ProviderSettings } from './sales/provider.ts'
 import { Provider } from './sales/provider.ts'
 import type { ProviderEvent, SaleReport } from './sales/salenews.ts'
 import type { ProverMeter, SlotProver } from './sales/slotprover.ts'
+import { WatchedRecord } from './sales/watchedrecord.ts'
 import type { Slots } from './slots/slots.ts'
 import type { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
@@ -145,6 +146,7 @@ export class Trade {
   readonly #news: News
   readonly #log: Log
   readonly #wall: Clock
+  readonly #datastore: Datastore
   readonly #scope: Scope
   #stopped: Promise<void> | undefined
 
@@ -177,7 +179,7 @@ export class Trade {
     }
   }
 
-  private constructor({ log, clock }: TradeNeeds, market: EthersMarket, news: News, roles: Roles) {
+  private constructor({ log, clock, datastore }: TradeNeeds, market: EthersMarket, news: News, roles: Roles) {
     this.market = market
     this.provider = roles.provider
     this.client = roles.client
@@ -186,6 +188,7 @@ export class Trade {
     this.#news = news
     this.#log = log
     this.#wall = clock
+    this.#datastore = datastore
     this.#scope = new Scope({ report: (error, task) => log.error('a task of the marketplace failed', { task, error }) })
   }
 
@@ -231,8 +234,14 @@ export class Trade {
     await this.client?.purchasing.start({ signal })
     await this.provider?.start({ signal })
     await this.validator?.start({ signal })
-    const raise = (alert: RaisedAlert): void => this.#news.alert(alert)
-    const alerts = new MarketAlerts({ market: this.market, wall: this.#wall, atStake: () => this.#committed(), raise })
+    const news = this.#news
+    const alerts = new MarketAlerts({
+      market: this.market,
+      wall: this.#wall,
+      atStake: () => this.#committed(),
+      raise: (alert) => news.alert(alert),
+      over: (code) => news.over(code),
+    })
     this.#scope.spawn('watching the endpoint', (own) => alerts.watchEndpoint({ signal: own }))
     this.#scope.spawn('watching transactions', (own) => alerts.watchTransactions({ signal: own }))
     this.#scope.spawn('watching the purse', (own) => alerts.watchPurse({ signal: own }))
@@ -261,10 +270,14 @@ export class Trade {
       clock: market.clock,
       wall: this.#wall,
       sales: () => provider.list(),
+      reservations: () => provider.reservations.reservations(),
+      record: new WatchedRecord(this.#datastore),
       raise: (alert) => this.#news.alert(alert),
+      over: (code) => this.#news.over(code),
       log: this.#log.topic('duties'),
     })
     this.#news.onProof = (sale) => watch.note(sale)
+    this.#scope.spawn('telling what passed meanwhile', (own) => watch.tellAbsence(own))
     this.#scope.spawn('watching deadlines', (own) => watch.watchDeadlines(own))
     this.#scope.spawn('watching for sleep', (own) => watch.watchSleep(own))
   }
@@ -279,7 +292,7 @@ export class Trade {
 class News {
   readonly #events: TypedEvents<NodeEvents>
   readonly #clock: Clock
-  readonly #alerts = new RingBuffer<Alert>(MAX_ALERTS)
+  readonly #alerts = new AlertBook(MAX_ALERTS)
   /** Hears of each proof in the chain. */
   onProof: (sale: SaleReport) => void = () => undefined
 
@@ -289,13 +302,15 @@ class News {
   }
 
   get alerts(): readonly Alert[] {
-    return this.#alerts.toArray().reverse()
+    return this.#alerts.all
   }
 
   alert(raised: RaisedAlert): void {
-    const alert = { ...raised, at: this.#clock.now() }
-    this.#alerts.push(alert)
-    this.#events.emit('alert', alert)
+    this.#events.emit('alert', this.#alerts.raise(raised, this.#clock.now()))
+  }
+
+  over(code: string): void {
+    this.#alerts.over(code, this.#clock.now())
   }
 
   provider(event: ProviderEvent): void {
@@ -309,6 +324,8 @@ class News {
         return this.#events.emit('earning', event.earning)
       case 'alert':
         return this.alert(event.alert)
+      case 'over':
+        return this.over(event.code)
     }
   }
 

@@ -1,6 +1,7 @@
 // What the prover meter shows, as plain data: which step is where, and the result in words. It proves nothing and draws nothing.
 
 import type { TabProving } from '../src/browser.ts'
+import { safeSlots } from '../src/protocol/safeslots.ts'
 
 type Prover = Awaited<ReturnType<TabProving['createProver']>>
 type Progress = Parameters<NonNullable<Parameters<Prover['prove']>[1]['progress']>>[0]
@@ -45,8 +46,6 @@ export function withProgress(
   return { ...state, [stage]: { running: Math.max(0, running - 1), busyMs: busyMs + tookMs } }
 }
 
-/** Of a period that proving may fill: the rest is for downloads, other tabs, and the unforeseen. */
-const SAFE_SHARE = 0.5
 const PERIODS = [
   [30, '30 seconds'],
   [120, '2 minutes'],
@@ -56,8 +55,8 @@ const PERIODS = [
 /** What a proof that took so long means for somebody who wants to rent out space. */
 export function verdict(seconds: number, threads: number): string {
   const workers = threads === 1 ? 'one worker' : `${threads} workers`
-  const slots = PERIODS.map(([period, words]) => `${Math.floor((period * SAFE_SHARE) / seconds)} at ${words}`)
-  const first = Math.floor((PERIODS[0][0] * SAFE_SHARE) / seconds)
+  const slots = PERIODS.map(([period, words]) => `${safeSlots(seconds, period)} at ${words}`)
+  const first = safeSlots(seconds, PERIODS[0][0])
   const judgement =
     first >= 1
       ? 'fast enough to keep slots even on a chain that asks every 30 seconds'

@@ -181,6 +181,7 @@ function alertOf(alert: Fields): ViewedAlert {
     cause: text(alert['cause']),
     action: text(alert['action']),
     atStake: atStake === null ? undefined : amount(atStake),
+    over: typeof alert['over'] === 'number' ? alert['over'] : undefined,
   }
 }
 

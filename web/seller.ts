@@ -92,11 +92,11 @@ export class Seller {
   }
 
   pause(): void {
-    this.#provider.pause()
+    void this.#trying(() => this.#provider.pause())
   }
 
   resume(): void {
-    this.#provider.resume()
+    void this.#trying(() => this.#provider.resume())
   }
 
   /** Of the one availability that this page keeps. */

@@ -1,6 +1,7 @@
 // A provider to look at: how it stands, its figures, slots, alerts, earnings, and why it took what it took. Nothing here changes anything.
 
 import { formatBytes, formatCount, formatDuration } from '../src/lib/format.ts'
+import { safeSlots, typicalSeconds } from '../src/protocol/safeslots.ts'
 import { formatAmount } from './amounts.ts'
 import { EarningsPicture } from './earningspicture.tsx'
 import type { SellerView } from './sellerview.ts'
@@ -34,6 +35,7 @@ const HOLD_WORDS = {
   starting: 'It makes a first proof, to see that it can; then it sells.',
   'slow prover': 'A proof takes more than half of a period here: it takes nothing new, to lose nothing.',
   'wrong accounts': 'Its accounts do not add up: it takes nothing new.',
+  'no peers': 'It knows nobody to get data from: it takes nothing new until somebody is there.',
 } as const
 
 export function stance({ holds, outOfReach, slots }: SellerView): string {
@@ -45,14 +47,11 @@ export function stance({ holds, outOfReach, slots }: SellerView): string {
     : `It sells: ${formatCount(slots.length, 'slot')} under way.`
 }
 
-/** Of a period that proving may fill. */
-const SAFE_SHARE = 0.5
-
 function Figures({ view }: { readonly view: SellerView }) {
   const { slots, earnings, proofSeconds, periodSeconds: period, time, host, tokens } = view
   const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n)
   const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)
-  const typical = [...proofSeconds].sort((a, b) => a - b)[Math.floor(proofSeconds.length / 2)]
+  const typical = typicalSeconds(proofSeconds)
   return (
     <dl class="legend">
       <Figure word="Next period in" value={formatDuration(period - (time % period))} />
@@ -62,7 +61,7 @@ function Figures({ view }: { readonly view: SellerView }) {
         value={
           typical === undefined
             ? 'measuring'
-            : `${typical.toFixed(1)} s per proof, period ${period} s: safe for ${formatCount(Math.floor((period * SAFE_SHARE) / Math.max(typical, 0.1)), 'slot')}`
+            : `${typical.toFixed(1)} s per proof, period ${period} s: safe for ${formatCount(safeSlots(typical, period), 'slot')}`
         }
       />
       {view.provesInDevelopment && (
@@ -95,7 +94,8 @@ function Figure(props: {
   )
 }
 
-function Alerts({ view: { alerts, time } }: { readonly view: SellerView }) {
+function Alerts({ view: { alerts: all, time } }: { readonly view: SellerView }) {
+  const alerts = all.filter(({ over }) => over === undefined)
   if (alerts.length === 0) return null
   return (
     <div class="fact" role="alert">

@@ -35,6 +35,8 @@ export interface ViewedAlert {
   readonly cause: string
   readonly action: string
   readonly atStake: bigint | undefined
+  /** Since then its cause is over. */
+  readonly over?: Seconds | undefined
 }
 
 export interface SellerView {

@@ -3,6 +3,7 @@
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatDuration } from '../lib/format.ts'
 import { openProving, type Proving } from '../nodejs.ts'
+import { safeSlots } from '../protocol/safeslots.ts'
 import { CIRCUIT_OPTIONS, type FoundCircuit, findCircuit } from './circuitfiles.ts'
 import { choice, count, duration, flag } from './option.ts'
 import { table } from './table.ts'
@@ -26,8 +27,6 @@ export interface Measured {
 const DEFAULT_PERIOD_SECONDS = 120
 const DEFAULT_ROUNDS = 3
 const SAMPLE_MS = 10
-/** Of a period that proving may fill: the rest is for downloads, other programs, and the unforeseen. */
-const SAFE_SHARE = 0.5
 
 export const bench = defineVerb({
   about: `Measures proving on this machine: ours and, to compare, snarkjs with the same key and inputs, in turns, the median of some proofs after a first one.
@@ -60,11 +59,6 @@ kernel), safe: { slots, periodSeconds } or null, developmentOnly (whether anybod
     return undefined
   },
 })
-
-/** One proof per slot and period, one after the other. */
-export function safeSlots(secondsPerProof: number, periodSeconds: number): number {
-  return Math.floor((periodSeconds * SAFE_SHARE) / secondsPerProof)
-}
 
 /** A first proof of each, which counts for memory, then rounds of one proof by each: what disturbs this machine meanwhile disturbs all. */
 async function measure(

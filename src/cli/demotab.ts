@@ -113,19 +113,19 @@ export class DemoTab implements LiveDemo {
     if (this.#cid === undefined || this.#isBuying || buyer === undefined)
       throw new CodexError('demo/not-ready', 'expected the purchase before to have all its slots; try again soon')
     this.#isBuying = true
-    provider?.trade?.provider?.pause()
     try {
+      await provider?.trade?.provider?.pause()
       const purchase = await buyer.buy(this.#cid, { ...TERMS, duration, expiry }, { signal })
       tell(`a purchase for the tab: ${purchase.id}`)
-      void this.#standBack(purchase.id)
+      this.#standBack(purchase.id).catch(() => undefined)
       return { requestId: purchase.id }
     } catch (error) {
-      this.#goOn()
+      await this.#goOn()
       throw error
     }
   }
 
-  /** Until the tab has a slot, or its head start is over. Never rejects. */
+  /** Until the tab has a slot, or its head start is over. Rejects as the provider's store does. */
   async #standBack(requestId: Parameters<typeof slotId>[0]): Promise<void> {
     const { client, signal, tell } = this.#parts
     const slots = Array.from({ length: TERMS.nodes }, (_, index) => slotId(requestId, index))
@@ -141,12 +141,12 @@ export class DemoTab implements LiveDemo {
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
-    this.#goOn()
+    await this.#goOn()
   }
 
-  #goOn(): void {
+  async #goOn(): Promise<void> {
     this.#isBuying = false
-    this.#parts.provider?.trade?.provider?.resume()
+    await this.#parts.provider?.trade?.provider?.resume()
   }
 }
 

@@ -20,7 +20,7 @@ const LOOK_SECONDS: Seconds = 2
 
 export const pause = defineVerb({
   about:
-    'Has the running node take no new slots; those it holds are proven and collected as before. Lasts until resume or a restart.',
+    'Has the running node take no new slots; those it holds are proven and collected as before. Lasts until resume, over restarts too.',
   options: {},
   document: DOCUMENT,
   run: (_, call) => tell(call, 'pause'),
@@ -34,7 +34,7 @@ export const resume = defineVerb({
 })
 
 export const drain = defineVerb({
-  about: `Has the running node finish what it holds and take nothing new. With --wait it answers when the last slot has ended, which may take as
+  about: `Has the running node finish what it holds and take nothing new, over restarts too, until resume. With --wait it answers when the last slot has ended, which may take as
 long as the longest request.`,
   options: { wait: flag('until no slot is left') },
   document: DOCUMENT,

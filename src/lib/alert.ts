@@ -13,7 +13,9 @@ export interface Alert {
   readonly atStake: bigint | undefined
   /** The one thing to do about it. */
   readonly action: string
+  /** Chain time at which its cause was over; undefined while it lasts, and for what cannot be undone. */
+  readonly over?: Seconds | undefined
 }
 
 /** As it is raised: whoever takes it in knows the time. */
-export type RaisedAlert = Omit<Alert, 'at'>
+export type RaisedAlert = Omit<Alert, 'at' | 'over'>

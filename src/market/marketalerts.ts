@@ -4,6 +4,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Seconds } from '../lib/units.ts'
+import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { Market } from './market.ts'
 
 export interface MarketAlertsParts {
@@ -13,13 +14,15 @@ export interface MarketAlertsParts {
   /** What may be lost meanwhile, in token base units. */
   readonly atStake: () => bigint | undefined
   readonly raise: (alert: RaisedAlert) => void
+  /** The cause of this alert is over. */
+  readonly over: (code: string) => void
 }
 
 /** Between two looks at endpoint and purse. */
 const LOOK_SECONDS: Seconds = 15
 const PURSE_SECONDS: Seconds = 600
-/** Below this, gas for some days of proofs is not there any more. */
-const LOW_COINS_WEI = 10_000_000_000_000_000n
+
+const AWAY_CODES = ['market/unreachable', 'market/wrong-chain']
 
 /** The cause says which it is. */
 const STUCK_ACTION = 'Raise the cap that stands in the way, or give another endpoint'
@@ -37,9 +40,9 @@ export class MarketAlerts {
     this.#parts = parts
   }
 
-  /** Each trouble is told once. Rejects with the signal's reason. */
+  /** Each trouble is told once, and its end. Rejects with the signal's reason. */
   async watchEndpoint({ signal }: AbortOptions): Promise<never> {
-    const { wall, market, raise, atStake } = this.#parts
+    const { wall, market, raise, over, atStake } = this.#parts
     let isTold = false
     let isDriftTold = false
     for (;;) {
@@ -52,6 +55,7 @@ export class MarketAlerts {
           atStake: atStake(),
           action: 'Check the endpoint, or give another one',
         })
+      if (isTold && status.state === 'connected') for (const code of AWAY_CODES) over(code)
       isTold = status.state !== 'connected'
       // While the endpoint is away nothing is known of its time.
       if (status.state !== 'connected') continue
@@ -62,28 +66,32 @@ export class MarketAlerts {
           atStake: atStake(),
           action: "Set this machine's clock",
         })
+      if (isDriftTold && status.drift === undefined) over('market/clock-drift')
       isDriftTold = status.drift !== undefined
     }
   }
 
   /** As {@link MarketAlerts.watchEndpoint}, for each transaction that is stuck. */
   async watchTransactions({ signal }: AbortOptions): Promise<never> {
-    const { wall, market, raise, atStake } = this.#parts
-    let told: readonly number[] = []
+    const { wall, market, raise, over, atStake } = this.#parts
+    let told = new Map<number, string>()
     for (;;) {
       await wall.until(wall.now() + LOOK_SECONDS, { signal })
       const now = market.openIntents().filter(({ stuck }) => stuck !== undefined)
       for (const { nonce, stuck } of now) {
-        if (stuck !== undefined && !told.includes(nonce))
+        if (stuck !== undefined && !told.has(nonce))
           raise({ code: stuck.code, cause: stuck.message, atStake: atStake(), action: STUCK_ACTION })
       }
-      told = now.map(({ nonce }) => nonce)
+      const still = new Map(now.map(({ nonce, stuck }) => [nonce, stuck?.code ?? '']))
+      const codes = new Set(still.values())
+      for (const code of new Set(told.values())) if (!codes.has(code)) over(code)
+      told = still
     }
   }
 
   /** As {@link MarketAlerts.watchEndpoint}. */
   async watchPurse({ signal }: AbortOptions): Promise<never> {
-    const { wall, market, raise, atStake } = this.#parts
+    const { wall, market, raise, over, atStake } = this.#parts
     let isTold = false
     for (;;) {
       const coins = await market.coinBalance({ signal }).catch(() => undefined)
@@ -96,7 +104,10 @@ export class MarketAlerts {
           atStake: atStake(),
           action: 'Send coins for gas to the node key',
         })
-      if (coins !== undefined) isTold = isLow
+      if (coins !== undefined) {
+        if (isTold && !isLow) over('wallet/low-coins')
+        isTold = isLow
+      }
       await wall.until(wall.now() + PURSE_SECONDS, { signal })
     }
   }

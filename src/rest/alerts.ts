@@ -4,6 +4,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { plainText } from '../lib/plainvalue.ts'
+import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
 
 const LOOKED_AT = [
@@ -16,9 +17,6 @@ const LOOKED_AT = [
 ]
 /** Alerts that are told. */
 const MAX_ALERTS = 100
-
-/** About what a hundred proofs cost where gas is dear. */
-const LOW_COINS_WEI = 5_000_000_000_000_000n
 
 /** Never rejects but with the signal's reason: an endpoint that does not answer is an alert itself. */
 export async function alertsOf(marketplace: MarketplaceParts, options: AbortOptions): Promise<AlertLook[]> {

@@ -27,6 +27,8 @@ export interface AlertLook {
   readonly cause: string
   readonly atStake: bigint | undefined
   readonly action: string
+  /** Chain time at which its cause was over. */
+  readonly over?: Seconds | undefined
 }
 
 /** How one slot of ours ended, in token base units. */
@@ -146,13 +148,18 @@ export interface Selling {
   /** Over since the start, the latest first. */
   ended(): readonly SaleLook[]
   decisions(count: number, requestId?: string): readonly DecisionLook[]
-  /** Over restarts too, the oldest first. */
+  /** Over restarts too, the latest so many, the oldest of them first. */
   readonly earnings: readonly EarningLook[]
+  /** Of all, in token base units. */
+  readonly earningTotals: { readonly reward: bigint; readonly lostCollateral: bigint }
+  /** Since the start. */
+  readonly proofs: { readonly submitted: number; readonly missed: number }
   readonly meter: { readonly lastSeconds: number | undefined; readonly developmentMark: string | undefined }
   /** Why nothing new is taken; empty while it sells. */
   readonly holds: readonly string[]
-  pause(): void
-  resume(): void
+  /** From now on, and over restarts; settles once it is on record. */
+  pause(): Promise<void>
+  resume(): Promise<void>
   /** Takes nothing new; settles when the last sale has ended. */
   drain(options: AbortOptions): Promise<void>
 }

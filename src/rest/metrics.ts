@@ -2,10 +2,14 @@
 
 import process from 'node:process'
 import { committedOf } from './alerts.ts'
+import type { Log } from '../lib/log.ts'
 import type { MarketplaceParts } from './marketparts.ts'
 import type { RestParts } from './restparts.ts'
 
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/** Who scrapes waits some seconds at most. */
+const PURSE_TIMEOUT_MS = 3000
 
 interface Metric {
   readonly name: string
@@ -14,14 +18,14 @@ interface Metric {
   readonly values: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number | bigint }[]
 }
 
-type Watched = Pick<RestParts, 'node' | 'network' | 'marketplace' | 'hub' | 'version'>
+type Watched = Pick<RestParts, 'node' | 'network' | 'marketplace' | 'hub' | 'version' | 'log'>
 
 export async function metricsText(parts: Watched): Promise<string> {
   const marketplace = parts.marketplace.parts()
   const metrics = [
     ...processMetrics(parts),
     ...(await storeMetrics(parts)),
-    ...(marketplace === undefined ? [] : marketMetrics(marketplace)),
+    ...(marketplace === undefined ? [] : await marketMetrics(marketplace, parts.log)),
   ]
   return metrics.map(written).join('')
 }
@@ -51,13 +55,25 @@ async function storeMetrics({ node }: Watched): Promise<Metric[]> {
     one('codex_light_quota_max_bytes', 'What the store may take', quotaMaxBytes),
     one('codex_light_quota_used_bytes', 'Taken by blocks', quotaUsedBytes),
     one('codex_light_quota_reserved_bytes', 'Set aside for slots and availabilities', quotaReservedBytes),
+    // The same under the names that boards of this network's nodes read.
+    one('codex_repostore_blocks', 'Blocks in the store', totalBlocks),
+    one('codex_repostore_bytes_used', 'Taken by blocks', quotaUsedBytes),
+    one('codex_repostore_bytes_reserved', 'Set aside for slots and availabilities', quotaReservedBytes),
   ]
 }
 
-function marketMetrics({ market, selling, buying, validating }: MarketplaceParts): Metric[] {
+async function marketMetrics(marketplace: MarketplaceParts, log: Log): Promise<Metric[]> {
+  const { market, selling, buying, validating, alerts } = marketplace
   const { state, drift } = market.endpointStatus()
   const metrics = [
     one('codex_light_chain_endpoint_up', '1 while the endpoint of the chain answers', state === 'connected' ? 1 : 0),
+    byLabel(
+      'codex_light_alerts',
+      'Alerts raised whose cause is not over, among the latest, by code',
+      'code',
+      alerts.filter(({ over }) => over === undefined).map(({ code }) => code),
+    ),
+    ...(await purseMetrics(marketplace, log)),
   ]
   // Nothing is known of it while the endpoint is away.
   if (state === 'connected')
@@ -69,27 +85,41 @@ function marketMetrics({ market, selling, buying, validating }: MarketplaceParts
       ),
     )
   if (selling !== undefined) {
-    const { reservations, sales, meter, holds, earnings } = selling
+    const { reservations, sales, meter, holds, earningTotals, proofs } = selling
     const availabilities = reservations.availabilities()
     metrics.push(
-      byState('codex_light_sales', 'Slots being sold or held, by state', selling.list()),
+      byLabel('codex_light_sales', 'Slots being sold or held, by state', 'state', statesOf(selling.list())),
       one('codex_light_queue_slots', 'Slots that wait to be looked at', sales.queue.size),
       one('codex_light_selling_held', '1 while no new slots are taken', holds.length > 0 ? 1 : 0),
       one('codex_light_availability_total_bytes', 'Offered for sale', sum(availabilities, 'totalSize')),
       one('codex_light_availability_free_bytes', 'Of what is offered, not taken', sum(availabilities, 'freeSize')),
       one('codex_light_reservations', 'Slots that have taken space', reservations.reservations().length),
       one('codex_light_collateral_committed_base_units', 'Put into slots', committedOf(selling)),
-      one(
-        'codex_light_rewards_base_units',
-        'Paid out for slots so far',
-        earnings.reduce((total, { reward }) => total + reward, 0n),
+      total('codex_light_proofs_submitted_total', 'Proofs of slots in the chain, since the start', proofs.submitted),
+      total(
+        'codex_light_proofs_missed_total',
+        'Proofs that were due and are not in the chain, since the start',
+        proofs.missed,
+      ),
+      total('codex_light_rewards_base_units_total', 'Paid out for slots, over restarts', earningTotals.reward),
+      total(
+        'codex_light_collateral_lost_base_units_total',
+        'Of the collateral of slots that ended, what the contract kept, over restarts',
+        earningTotals.lostCollateral,
       ),
     )
     if (meter.lastSeconds !== undefined)
       metrics.push(one('codex_light_proof_seconds', 'What the latest proof took', meter.lastSeconds))
   }
   if (buying !== undefined)
-    metrics.push(byState('codex_light_purchases', 'Requests of this node, by state', buying.purchasing.purchases))
+    metrics.push(
+      byLabel(
+        'codex_light_purchases',
+        'Requests of this node, by state',
+        'state',
+        statesOf(buying.purchasing.purchases),
+      ),
+    )
   if (validating !== undefined)
     metrics.push(one('codex_light_validator_slots', 'Slots a validator watches', validating.watched.length))
   return metrics
@@ -99,10 +129,40 @@ function one(name: string, help: string, value: number | bigint, labels?: Readon
   return { name, help, type: 'gauge', values: [labels === undefined ? { value } : { labels, value }] }
 }
 
-function byState(name: string, help: string, items: readonly { readonly state: string }[]): Metric {
+/** What never shrinks but with the process. */
+function total(name: string, help: string, value: number | bigint): Metric {
+  return { name, help, type: 'counter', values: [{ value }] }
+}
+
+function byLabel(name: string, help: string, label: string, texts: readonly string[]): Metric {
   const counts = new Map<string, number>()
-  for (const { state } of items) counts.set(state, (counts.get(state) ?? 0) + 1)
-  return { name, help, type: 'gauge', values: [...counts].map(([state, value]) => ({ labels: { state }, value })) }
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
+  return {
+    name,
+    help,
+    type: 'gauge',
+    values: [...counts].map(([text, value]) => ({ labels: { [label]: text }, value })),
+  }
+}
+
+function statesOf(items: readonly { readonly state: string }[]): string[] {
+  return items.map(({ state }) => state)
+}
+
+/** Asked of the chain: not told while it gives no answer. */
+async function purseMetrics({ market }: MarketplaceParts, log: Log): Promise<Metric[]> {
+  if (market.endpointStatus().state !== 'connected') return []
+  const signal = AbortSignal.timeout(PURSE_TIMEOUT_MS)
+  try {
+    const [coins, tokens] = await Promise.all([market.coinBalance({ signal }), market.tokenBalance({ signal })])
+    return [
+      one('codex_light_key_coins_wei', 'What the node key has for gas', coins),
+      one('codex_light_key_tokens_base_units', 'What the node key has for collateral', tokens),
+    ]
+  } catch (error) {
+    log.debug('what the node key has could not be asked for its metrics', { error })
+    return []
+  }
 }
 
 function sum<Name extends string>(items: readonly Readonly<Record<Name, number>>[], name: Name): number {

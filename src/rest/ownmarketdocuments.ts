@@ -9,7 +9,15 @@ import { count, id32, list, nullable, object, type Shaped, text, textLike } from
 const MAX_LIST = 100_000
 const amount = textLike(/^[0-9]{1,78}$/, 'decimal digits')
 
-export const alertDocument = object({ code: text, at: count, cause: text, atStake: nullable(amount), action: text })
+export const alertDocument = object({
+  code: text,
+  at: count,
+  /** Since then its cause is over. */
+  over: nullable(count),
+  cause: text,
+  atStake: nullable(amount),
+  action: text,
+})
 export const alertsDocument = object({ alerts: list(alertDocument, MAX_LIST) })
 
 export const saleDocument = object({
@@ -81,8 +89,8 @@ export const marketStatusDocument = object({
   watched: nullable(count),
 })
 
-export function alertOf({ code, at, cause, atStake, action }: AlertLook): Shaped<typeof alertDocument> {
-  return { code, at, cause, atStake: atStake === undefined ? null : String(atStake), action }
+export function alertOf({ code, at, over, cause, atStake, action }: AlertLook): Shaped<typeof alertDocument> {
+  return { code, at, over: over ?? null, cause, atStake: atStake === undefined ? null : String(atStake), action }
 }
 
 export async function alertDocuments(marketplace: MarketplaceParts | undefined, options: AbortOptions) {
@@ -116,10 +124,10 @@ export function decisionOf({ slotIndex, ...decision }: DecisionLook): Shaped<typ
 }
 
 export function earningsOf(selling: Selling): Shaped<typeof earningsDocument> {
-  const { earnings } = selling
+  const { earnings, earningTotals } = selling
   return {
-    total: String(earnings.reduce((sum, { reward }) => sum + reward, 0n)),
-    lost: String(earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)),
+    total: String(earningTotals.reward),
+    lost: String(earningTotals.lostCollateral),
     committed: String(committedOf(selling)),
     slots: earnings.map(earningOf),
   }

@@ -60,16 +60,16 @@ function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {
     return jsonAnswer(c, selling(parts).decisions(countIn(c), id).map(decisionOf))
   })
   app.get('/earnings', (c) => jsonAnswer(c, earningsOf(selling(parts))))
-  app.post('/pause', (c) => {
-    selling(parts).pause()
+  app.post('/pause', async (c) => {
+    await selling(parts).pause()
     return paused(c, parts)
   })
-  app.post('/resume', (c) => {
-    selling(parts).resume()
+  app.post('/resume', async (c) => {
+    await selling(parts).resume()
     return paused(c, parts)
   })
-  app.post('/drain', (c) => {
-    selling(parts).pause()
+  app.post('/drain', async (c) => {
+    await selling(parts).pause()
     startDraining(parts)
     return paused(c, parts)
   })

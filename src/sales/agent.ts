@@ -19,7 +19,10 @@ import { settle } from './settlement.ts'
 export interface AgentSeams extends SaleSeams {
   /** What goes on record with the end of a sale, in the same commit. Nothing by default. */
   readonly recordsOf?: ((event: EndOfSale) => readonly Change[]) | undefined
-  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill' | 'settle' | 'reservation'>
+  readonly reservations: Pick<
+    Reservations,
+    'find' | 'reserveWithin' | 'markFill' | 'countHeld' | 'settle' | 'reservation'
+  >
 }
 
 export interface AgentParts {

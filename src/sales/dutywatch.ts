@@ -1,15 +1,18 @@
-// Looks ahead for a provider: says of a proof that it is about to be missed while something can still be done about it, and after a sleep of the machine what
-// passed meanwhile. It proves nothing and sends nothing.
+// Looks ahead for a provider: says of a proof that it is about to be missed while something can still be done about it, and after a sleep of the machine, or a
+// time in which the node did not run, what passed meanwhile. It proves nothing and sends nothing.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Market } from '../market/market.ts'
+import type { Market, Slot } from '../market/market.ts'
 import { type Period, Periodicity } from '../market/periodicity.ts'
+import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
+import type { Reservation } from './reservation.ts'
 import type { SaleReport } from './salenews.ts'
+import type { WatchedRecord } from './watchedrecord.ts'
 
 export interface DutyWatchParts {
   readonly market: Pick<Market, 'terms' | 'slotDuties' | 'missingProofs'>
@@ -19,7 +22,13 @@ export interface DutyWatchParts {
   readonly wall: Clock
   /** Sales under way. */
   readonly sales: () => readonly SaleReport[]
+  /** What our records say of slots, those included that could not be taken up yet. */
+  readonly reservations: () => readonly Reservation[]
+  /** The last period whose duties were all looked after, over restarts. */
+  readonly record: Pick<WatchedRecord, 'read' | 'write'>
   readonly raise: (alert: RaisedAlert) => void
+  /** The cause of this alert is over. */
+  readonly over: (code: string) => void
   readonly log: Log
 }
 
@@ -34,6 +43,9 @@ export class DutyWatch {
   readonly #periods: Periodicity
   /** The last period in which a proof of a slot is known to be in the chain. */
   readonly #proven = new Map<SlotId, Period>()
+  /** Slots whose deadline was told to be near, until they are proven or it is over. */
+  readonly #told = new Set<SlotId>()
+  #watched: Period | undefined
 
   constructor(parts: DutyWatchParts) {
     this.#parts = parts
@@ -42,7 +54,34 @@ export class DutyWatch {
 
   /** A proof of this sale is in the chain. */
   note({ slotId, phase }: SaleReport): void {
-    if (phase?.at === 'proving') this.#proven.set(slotId, phase.period)
+    if (phase?.at !== 'proving') return
+    this.#proven.set(slotId, phase.period)
+    if (this.#told.delete(slotId) && this.#told.size === 0) this.#parts.over(NEAR)
+    const current = this.#periods.periodOf(this.#parts.clock.now())
+    if (phase.period === current && this.#owing(current).length === 0) this.#remember(current)
+  }
+
+  /** Says at a start which periods passed while the node did not run. Ends with the signal. */
+  async tellAbsence(signal: AbortSignal): Promise<void> {
+    const { clock, record, reservations } = this.#parts
+    const watched = await record.read()
+    signal.throwIfAborted()
+    const now = clock.now()
+    // Those behind the last that was looked after, and before the one that can still be met.
+    const [first, last] = [(watched ?? Infinity) + 1, this.#periods.periodOf(now) - 1]
+    const missed = reservations()
+      .filter(({ fill }) => fill === 'landed')
+      .map((held) => {
+        // In the period of its fill its first proof counts; in the one of its end the request is over.
+        const from = Math.max(first, held.filledAt === undefined ? first : this.#periods.periodOf(held.filledAt) + 1)
+        const to = Math.min(last, this.#periods.periodOf(held.validUntil) - 1)
+        return { held: ofReservation(held), periods: Math.max(0, to - from + 1) }
+      })
+      .filter(({ periods }) => periods > 0)
+    if (missed.length === 0) return
+    const slots = missed.map(({ held }) => held)
+    const atStake = missed.reduce((sum, { held, periods }) => sum + this.#costOf([held], periods), 0n)
+    await this.#tellMissed('This node did not run', { slots, first, last, atStake }, { signal })
   }
 
   /** Warns once a period, in time before its end. Ends with the signal. */
@@ -56,9 +95,13 @@ export class DutyWatch {
         await this.#warn(period, end, { signal }).catch((error: unknown) => {
           signal.throwIfAborted()
           log.debug('duties could not be looked at before the end of their period', { error })
+          this.#warnBlindly(period, end)
         })
       this.#forgetEnded()
       await clock.until(end, { signal })
+      if (this.#told.size > 0) this.#parts.over(NEAR)
+      this.#told.clear()
+      this.#remember(period)
     }
   }
 
@@ -74,8 +117,8 @@ export class DutyWatch {
   }
 
   async #warn(period: Period, end: Seconds, options: AbortOptions): Promise<void> {
-    const { market, clock, sales, raise } = this.#parts
-    const open = sales().filter(({ slotId, phase }) => phase?.at === 'proving' && this.#proven.get(slotId) !== period)
+    const { market, clock, raise } = this.#parts
+    const open = this.#owing(period)
     if (open.length === 0) return
     const duties = await market.slotDuties(
       open.map(({ slotId }) => slotId),
@@ -87,22 +130,71 @@ export class DutyWatch {
     )
     const left = end - clock.now()
     if (due.length === 0 || left <= 0) return
+    for (const { slotId } of due) this.#told.add(slotId)
     raise({
-      code: 'sales/deadline-near',
+      code: NEAR,
       cause: `A proof of ${namesOf(due)} is due and not in the chain yet, and its period ends in ${left} s`,
       atStake: this.#costOf(due),
       action: 'Keep this running, close what else takes its time, and see that the endpoint answers',
     })
   }
 
+  /** The endpoint gives no answer: what is not known to be proven may be due. */
+  #warnBlindly(period: Period, end: Seconds): void {
+    const { clock, raise } = this.#parts
+    const open = this.#owing(period)
+    const left = end - clock.now()
+    if (open.length === 0 || left <= 0) return
+    for (const { slotId } of open) this.#told.add(slotId)
+    raise({
+      code: NEAR,
+      cause: `The endpoint does not say whether a proof of ${namesOf(open)} is due, none is known to be in the chain, and the period ends in ${left} s`,
+      atStake: this.#costOf(open),
+      action: 'See that the endpoint answers, or give another',
+    })
+  }
+
+  /** Filled slots of which no proof of this period is known, those included that could not be taken up since the start. */
+  #owing(period: Period): Held[] {
+    const sales = this.#parts.sales()
+    const known = new Set(sales.filter(({ phase }) => phase !== undefined).map(({ slotId }) => slotId))
+    const proving = sales.filter(({ phase }) => phase?.at === 'proving').map(ofReport)
+    const untaken = this.#parts
+      .reservations()
+      .filter(({ fill, filledAt = 0, validUntil }) => {
+        const isOver = validUntil <= this.#parts.clock.now()
+        return fill === 'landed' && !isOver && this.#periods.periodOf(filledAt) < period
+      })
+      .map(ofReservation)
+      .filter(({ slotId }) => !known.has(slotId))
+    return [...proving, ...untaken].filter(({ slotId }) => this.#proven.get(slotId) !== period)
+  }
+
   async #tellSleep(before: Seconds, now: Seconds, options: AbortOptions): Promise<void> {
-    const { market, sales, raise, log } = this.#parts
+    const { sales, log } = this.#parts
     const filled = sales().filter(({ phase }) => phase?.at === 'proving')
     // Those that both began and ended meanwhile, and the one in which it fell asleep.
     const [first, last] = [this.#periods.periodOf(before), this.#periods.periodOf(now) - 1]
     log.warn('this machine slept, or its clock was set', { seconds: now - before })
     if (filled.length === 0 || last < first) return
-    const marked = await Promise.all(filled.map(({ slotId }) => market.missingProofs(slotId, options))).catch(
+    const slots = filled.map(ofReport)
+    const atStake = this.#costOf(slots, last - first + 1)
+    const why = `This machine slept, or its clock was set, for ${now - before} s`
+    await this.#tellMissed(why, { slots, first, last, atStake }, options)
+  }
+
+  async #tellMissed(
+    why: string,
+    {
+      slots,
+      first,
+      last,
+      atStake,
+    }: { readonly slots: readonly Held[]; readonly first: Period; readonly last: Period; readonly atStake: bigint },
+    options: AbortOptions,
+  ): Promise<void> {
+    const { market, raise } = this.#parts
+    const marked = await Promise.all(slots.map(({ slotId }) => market.missingProofs(slotId, options))).catch(
       () => undefined,
     )
     options.signal.throwIfAborted()
@@ -112,19 +204,28 @@ export class DutyWatch {
         : `; the contract has marked ${marked.reduce((sum, one) => sum + one, 0)} as missing so far`
     raise({
       code: 'sales/slept',
-      cause: `This machine slept, or its clock was set, for ${now - before} s: proofs of ${namesOf(filled)} may be missing in the periods ${first} to ${last}${known}`,
-      atStake: this.#costOf(filled) * BigInt(last - first + 1),
-      action: 'Keep the machine awake while slots are filled',
+      cause: `${why}: proofs of ${namesOf(slots)} may be missing in the periods ${first} to ${last}${known}`,
+      atStake,
+      action: 'Keep the machine awake, and the node running, while slots are filled',
     })
   }
 
-  /** Of one missed proof of each. */
-  #costOf(sales: readonly SaleReport[]): bigint {
+  /** Of so many missed proofs of each: never more than was put in. */
+  #costOf(slots: readonly Pick<Held, 'collateral'>[], proofs = 1): bigint {
     const { slashPercentage } = this.#parts.market.terms.collateral
-    return sales.reduce(
-      (sum, { reservation }) => sum + ((reservation?.collateral ?? 0n) * BigInt(slashPercentage)) / 100n,
-      0n,
-    )
+    return slots.reduce((sum, { collateral }) => {
+      const slashed = (collateral * BigInt(slashPercentage) * BigInt(proofs)) / 100n
+      return sum + (slashed < collateral ? slashed : collateral)
+    }, 0n)
+  }
+
+  /** Written in the background: when it fails, a restart tells of more than there was. */
+  #remember(period: Period): void {
+    if (this.#watched !== undefined && period <= this.#watched) return
+    this.#watched = period
+    this.#parts.record
+      .write(period)
+      .catch((error: unknown) => this.#parts.log.warn('up to when duties were met could not be noted', { error }))
   }
 
   #forgetEnded(): void {
@@ -133,9 +234,23 @@ export class DutyWatch {
   }
 }
 
+/** A slot of ours. */
+interface Held extends Pick<Reservation, 'requestId' | 'slotIndex' | 'collateral'> {
+  readonly slotId: SlotId
+}
+
+function ofReport({ requestId, slotIndex, slotId, reservation }: SaleReport): Held {
+  return { requestId, slotIndex, slotId, collateral: reservation?.collateral ?? 0n }
+}
+
+function ofReservation({ requestId, slotIndex, collateral }: Reservation): Held {
+  return { requestId, slotIndex, collateral, slotId: slotId(requestId, slotIndex) }
+}
+
+const NEAR = 'sales/deadline-near'
 const MAX_NAMED = 3
 
-function namesOf(sales: readonly SaleReport[]): string {
+function namesOf(sales: readonly Slot[]): string {
   const names = sales
     .slice(0, MAX_NAMED)
     .map(({ slotIndex, requestId }) => `slot ${slotIndex} of ${requestId.slice(0, 10)}…`)

@@ -25,29 +25,47 @@ export interface Earning {
 
 /** `meta/sales/earnings/<slot id>`: a slot that was told of before is not told again after a restart. */
 const EARNINGS_PREFIX: Key = textKey('meta/sales/earnings/')
-/** Kept in memory and told; older ones stay on record. */
+/** Kept in memory and told, the latest; older ones stay on record, and in the totals. */
 export const MAX_EARNINGS = 10_000
 
+/** Of all slots that ended, in token base units. */
+export interface EarningTotals {
+  readonly reward: bigint
+  readonly lostCollateral: bigint
+}
+
 export class Earnings {
+  /** The oldest first. */
   #earnings: Earning[] = []
+  #totals: EarningTotals = { reward: 0n, lostCollateral: 0n }
 
   /** Rejects with what the Datastore throws and the signal's reason. */
   static async open(datastore: Datastore, log: Log, options: AbortOptions): Promise<Earnings> {
     const made = new Earnings()
+    // Records come in the order of their slots' ids.
+    let read: Earning[] = []
     for await (const [key, record] of datastore.entries(EARNINGS_PREFIX, options))
       try {
-        made.#add(decodeEarning(key, record))
+        const earning = decodeEarning(key, record)
+        read.push(earning)
+        made.#count(earning, 1n)
+        if (read.length >= 2 * MAX_EARNINGS) read = latestOf(read)
       } catch (error) {
         if (!CodexError.is(error, 'store/corrupted-record')) throw error
         log.warn('the record of an earning is damaged', { error })
       }
-    made.#earnings.sort((a, b) => a.at - b.at)
+    made.#earnings = latestOf(read)
     return made
   }
 
-  /** The oldest first. */
+  /** The latest {@link MAX_EARNINGS}, the oldest of them first. */
   get all(): readonly Earning[] {
     return this.#earnings
+  }
+
+  /** Of those on record too that are not among the latest. */
+  get totals(): EarningTotals {
+    return this.#totals
   }
 
   /** What the end of a sale puts on record: to be committed with its settlement, so that no crash comes between them. */
@@ -71,9 +89,23 @@ export class Earnings {
     return isKnown && earning?.reward === 0n ? undefined : earning
   }
 
+  /** In the place of what was told of the slot before, as on record. */
   #add(earning: Earning): void {
-    this.#earnings = [...this.#earnings, earning].slice(-MAX_EARNINGS)
+    const isOfSlot = (each: Earning): boolean =>
+      each.requestId === earning.requestId && each.slotIndex === earning.slotIndex
+    for (const before of this.#earnings.filter(isOfSlot)) this.#count(before, -1n)
+    this.#count(earning, 1n)
+    this.#earnings = latestOf([...this.#earnings.filter((each) => !isOfSlot(each)), earning])
   }
+
+  #count({ reward, lostCollateral }: Earning, times: bigint): void {
+    const { reward: rewards, lostCollateral: lost } = this.#totals
+    this.#totals = { reward: rewards + times * reward, lostCollateral: lost + times * lostCollateral }
+  }
+}
+
+function latestOf(earnings: Earning[]): Earning[] {
+  return earnings.sort((a, b) => a.at - b.at).slice(-MAX_EARNINGS)
 }
 
 function earningOf({ requestId, slotIndex, outcome, reservation }: EndOfSale, at: Seconds): Earning | undefined {

@@ -92,9 +92,9 @@ export async function landsLate(context: SaleContext, reservation: Reservation):
 }
 
 /** A record that cannot be written now is no reason to give up a slot: what it says is found out again at the next start. */
-async function note({ reservations, log }: SaleContext, { id }: Reservation): Promise<void> {
+async function note({ reservations, clock, log }: SaleContext, { id }: Reservation): Promise<void> {
   try {
-    await reservations.markFill(id, 'landed')
+    await reservations.markFill(id, 'landed', Math.floor(clock.now()))
   } catch (error) {
     log.error('how far a fill is could not be noted', { reservationId: id, error })
   }

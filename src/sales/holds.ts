@@ -1,4 +1,5 @@
-// Whether a provider may sell: not before a first proof was made, not with accounts that are wrong, not while somebody paused it. What was sold goes on.
+// Whether a provider may sell: not before a first proof was made, not while proofs are too slow, not with accounts that are wrong, not with nobody to get data
+// from, not while somebody paused it. What was sold goes on.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
@@ -6,12 +7,14 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market } from '../market/market.ts'
+import { SAFE_SHARE, typicalSeconds } from '../protocol/safeslots.ts'
+import type { PauseRecord } from './pauserecord.ts'
 import type { Reservations } from './reservations.ts'
 import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
-/** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period. */
-export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts'
+/** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data. */
+export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers'
 
 export interface HoldsParts {
   readonly sales: Pick<Sales, 'pause' | 'resume'>
@@ -19,21 +22,34 @@ export interface HoldsParts {
   /** The chain's. */
   readonly clock: Clock
   readonly reservations: Pick<Reservations, 'check'>
-  readonly prover: Pick<SlotProver, 'rehearse'>
+  readonly prover: Pick<SlotProver, 'rehearse' | 'meter'>
+  readonly network: { readonly hasPeers: boolean }
+  /** What a person decided outlives the process. */
+  readonly record: Pick<PauseRecord, 'isPaused' | 'write'>
   readonly log: Log
   readonly raise: (alert: RaisedAlert) => void
+  /** The cause of this alert is over. */
+  readonly over: (code: string) => void
 }
 
 const CHECK_SECONDS: Seconds = 3600
-const RETRY_SECONDS: Seconds = 30
+/** After a first proof that failed; each time twice as long, up to the other. */
+export const RETRY_SECONDS: Seconds = 30
+export const MAX_RETRY_SECONDS: Seconds = 1800
+/** Who is too slow to sell, and proves nothing meanwhile, is measured again so often. */
+export const MEASURE_AGAIN_SECONDS: Seconds = 600
+/** Between two looks for peers. */
+export const LOOK_FOR_PEERS_SECONDS: Seconds = 5
 
 export class Holds {
   readonly #parts: HoldsParts
   readonly #holds = new Set<Hold>(['starting'])
 
-  /** Holds sales back at once, until {@link Holds.rehearse} has settled. */
+  /** Holds sales back at once, until {@link Holds.rehearseForEver} has made a proof. */
   constructor(parts: HoldsParts) {
     this.#parts = parts
+    if (parts.record.isPaused) this.#holds.add('paused')
+    if (!parts.network.hasPeers) this.#holds.add('no peers')
     this.#obey()
   }
 
@@ -41,40 +57,55 @@ export class Holds {
     return [...this.#holds]
   }
 
-  /** Until a first proof was made. Rejects with the signal's reason only. */
-  async rehearse({ signal }: AbortOptions): Promise<void> {
-    const { prover, market, clock, log, raise } = this.#parts
-    for (;;)
-      try {
-        const seconds = await prover.rehearse({ signal })
-        const limit = market.terms.proofs.period / 2
-        log.info('a first proof was made and verified', { seconds, periodSeconds: market.terms.proofs.period })
-        if (seconds > limit) {
-          this.add('slow prover')
-          raise({
-            code: 'sales/prover-too-slow',
-            cause: `A proof takes ${seconds.toFixed(1)} s here, more than half of the period of ${market.terms.proofs.period} s: proofs would be missed`,
-            atStake: undefined,
-            action: 'Use a faster machine, or close other programs and start again',
-          })
-        }
-        return this.release('starting')
-      } catch (error) {
-        signal.throwIfAborted()
-        log.error('the first proof failed: nothing is sold until one was made', { error })
-        raise({
-          code: 'sales/prover-fails',
-          cause: `No proof could be made: ${error instanceof Error ? error.message : String(error)}`,
-          atStake: undefined,
-          action: 'Check the circuit files',
-        })
-        await clock.until(clock.now() + RETRY_SECONDS, { signal })
-      }
+  /** As a person decided; settles once it is on record. What was sold goes on. Rejects as the Datastore does. */
+  async pause(): Promise<void> {
+    this.add('paused')
+    await this.#parts.record.write(true)
+  }
+
+  /** As {@link Holds.pause}. Other reasons to take nothing stay. */
+  async resume(): Promise<void> {
+    this.release('paused')
+    await this.#parts.record.write(false)
+  }
+
+  /** Makes a first proof, and others while it is too slow and proves nothing else. Rejects with the signal's reason only. */
+  async rehearseForEver({ signal }: AbortOptions): Promise<never> {
+    const { prover, clock } = this.#parts
+    await this.#rehearse({ signal })
+    for (;;) {
+      const { proofs } = prover.meter
+      await clock.until(clock.now() + MEASURE_AGAIN_SECONDS, { signal })
+      if (this.#holds.has('slow prover') && prover.meter.proofs === proofs) await this.#rehearse({ signal })
+    }
+  }
+
+  /** Another proof was timed. */
+  measured(): void {
+    const { prover, market, log, raise, over } = this.#parts
+    const periodSeconds = market.terms.proofs.period
+    const seconds = typicalSeconds(prover.meter.recentSeconds)
+    const isSlow = seconds !== undefined && seconds > periodSeconds * SAFE_SHARE
+    if (isSlow === this.#holds.has('slow prover')) return
+    if (!isSlow) {
+      log.info('proofs are fast enough again', { seconds, periodSeconds })
+      over('sales/prover-too-slow')
+      this.release('slow prover')
+      return
+    }
+    log.error('proofs are too slow: nothing more is sold, what was sold is proven', { seconds, periodSeconds })
+    this.add('slow prover')
+    raise({
+      code: 'sales/prover-too-slow',
+      cause: `A proof takes ${seconds.toFixed(1)} s here, more than half of the period of ${periodSeconds} s: proofs would be missed`,
+      atStake: undefined,
+      action: 'Use a faster machine, or close other programs',
+    })
   }
 
   /** Looks at the accounts every hour. Rejects with the signal's reason only. */
-  async checkForEver({ signal }: AbortOptions): Promise<void> {
-    const { reservations, clock, log, raise } = this.#parts
+  async checkForEver({ signal }: AbortOptions): Promise<never> {
+    const { reservations, clock, log, raise, over } = this.#parts
     for (;;) {
       try {
         const problems = await reservations.check({ signal })
@@ -88,7 +119,7 @@ export class Holds {
             action: 'Run `codex-light space --check` and report what it says',
           })
         }
-        if (problems.length === 0) this.release('wrong accounts')
+        if (problems.length === 0 && this.release('wrong accounts')) over('sales/wrong-accounts')
       } catch (error) {
         signal.throwIfAborted()
         log.error('the accounts could not be checked', { error })
@@ -97,13 +128,48 @@ export class Holds {
     }
   }
 
+  /** To reserve a slot costs gas: not while nobody could give its data. Rejects with the signal's reason only. */
+  async watchPeers({ signal }: AbortOptions): Promise<never> {
+    const { network, clock } = this.#parts
+    for (;;) {
+      if (network.hasPeers) this.release('no peers')
+      else this.add('no peers')
+      await clock.until(clock.now() + LOOK_FOR_PEERS_SECONDS, { signal })
+    }
+  }
+
   add(hold: Hold): void {
     this.#holds.add(hold)
     this.#obey()
   }
 
-  release(hold: Hold): void {
-    if (this.#holds.delete(hold)) this.#obey()
+  /** @returns whether there was such a hold */
+  release(hold: Hold): boolean {
+    if (!this.#holds.delete(hold)) return false
+    this.#obey()
+    return true
+  }
+
+  async #rehearse({ signal }: AbortOptions): Promise<void> {
+    const { prover, market, clock, log, raise, over } = this.#parts
+    let told: string | undefined
+    for (let pause = RETRY_SECONDS; ; pause = Math.min(2 * pause, MAX_RETRY_SECONDS))
+      try {
+        const seconds = await prover.rehearse({ signal })
+        log.info('a proof for measuring was made and verified', { seconds, periodSeconds: market.terms.proofs.period })
+        this.measured()
+        over('sales/prover-fails')
+        this.release('starting')
+        return
+      } catch (error) {
+        signal.throwIfAborted()
+        const cause = `No proof could be made: ${error instanceof Error ? error.message : String(error)}`
+        log.error('a proof for measuring failed; trying again', { error, seconds: pause })
+        if (cause !== told)
+          raise({ code: 'sales/prover-fails', cause, atStake: undefined, action: 'Check the circuit files' })
+        told = cause
+        await clock.until(clock.now() + pause, { signal })
+      }
   }
 
   #obey(): void {

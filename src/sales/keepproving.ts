@@ -25,12 +25,14 @@ export async function* keepProving(
   const since = await insist(context, () => market.blockAt(clock.now(), { signal }))
   yield { at: 'filled', until }
   let isKept = false
-  const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
+  const count: ProofCount = { proven: 0, missed: (await missedOnChain(context)) ?? 0, due: 0, last: -1 }
   for (;;) {
     const period = periods.periodOf(clock.now())
     const { proven, missed } = count
     yield { at: 'proving', period, proven, missed }
     const ended = await provePeriod(context, content, period, count)
+    // What we know to be missed may not be marked yet; what an earlier run or an endpoint that was away missed, the chain knows.
+    count.missed = Math.max(count.missed, (await missedOnChain(context)) ?? 0)
     if (count.proven !== proven || count.missed !== missed)
       yield { at: 'proving', period, proven: count.proven, missed: count.missed }
     // After the duty: it may take a while.
@@ -49,6 +51,17 @@ export async function* keepProving(
       const verdict = await judge(context, state, since)
       if (verdict !== undefined) return verdict
     }
+  }
+}
+
+/** Proofs of the slot that are marked as missing; undefined where the chain gives no answer: no proof waits for that. */
+async function missedOnChain({ market, id, log, signal }: SaleContext): Promise<number | undefined> {
+  try {
+    return await market.missingProofs(id, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    log.debug('how many proofs of a slot are marked as missing could not be asked', { slotId: id, error })
+    return undefined
   }
 }
 

@@ -15,6 +15,7 @@ import type { SlotContent } from './slotwork.ts'
 /** Of a sale since it was taken up. */
 export interface ProofCount {
   proven: number
+  /** Those before it was taken up included, as far as the chain has marked them. */
   missed: number
   /** Periods that asked for a proof. */
   due: number

@@ -17,12 +17,14 @@ import type { Availability, AvailabilityId, AvailabilityTerms } from './availabi
 import type { NewTerms } from './availabilityterms.ts'
 import { reservationsError } from './availabilityterms.ts'
 import type { Decision } from './decisionlog.ts'
-import type { Earning } from './earnings.ts'
+import type { Earning, EarningTotals } from './earnings.ts'
 import { Earnings } from './earnings.ts'
 import type { Hold } from './holds.ts'
 import { Holds } from './holds.ts'
+import { PauseRecord } from './pauserecord.ts'
 import { Reservations } from './reservations.ts'
-import type { ProviderEvent, SaleReport } from './salenews.ts'
+import { capacityOf, type ProvingCapacity } from './provingcapacity.ts'
+import type { ProofTotals, ProviderEvent, SaleReport } from './salenews.ts'
 import { SaleNews } from './salenews.ts'
 import type { SalesSettings } from './sales.ts'
 import { Sales } from './sales.ts'
@@ -46,6 +48,8 @@ export interface ProviderParts {
 export interface ProviderSettings extends SalesSettings {
   /** As `SaleSeams`. */
   readonly failEveryProofs?: number | undefined
+  /** Of a period, what the proofs of all slots may take; {@link SAFE_SHARE} by default. */
+  readonly provingShare?: number | undefined
 }
 
 /** Left of the quota for manifests: they are stored beside what is set aside for slots. */
@@ -58,13 +62,15 @@ export class Provider {
   readonly #earnings: Earnings
   readonly #news: SaleNews
   readonly #holds: Holds
+  readonly #capacity: () => ProvingCapacity | undefined
+  #safeSlots = 0
   #scope: Scope | undefined
 
   private constructor(
     parts: ProviderParts,
     settings: ProviderSettings,
     reservations: Reservations,
-    earnings: Earnings,
+    { earnings, record }: { readonly earnings: Earnings; readonly record: PauseRecord },
   ) {
     const { market, clock, random, log, repo, datasets, slots, network, prover, tell } = parts
     this.#parts = parts
@@ -73,15 +79,20 @@ export class Provider {
     const { shape } = prover
     const work = new StoredSlotWork({
       ...{ repo, datasets, slots, network, reservations, shape },
-      prove: (inputs, options) => prover.prove(inputs, options),
+      prove: async (inputs, options) => {
+        const proof = await prover.prove(inputs, options)
+        this.#measured()
+        return proof
+      },
       log: log.topic('slotwork'),
     })
-    const { failEveryProofs } = settings
+    const { failEveryProofs, provingShare } = settings
+    this.#capacity = () => capacityOf(prover.meter, market.terms.proofs.period, provingShare)
     const news = new SaleNews({ market, clock, earnings, tell })
     this.#news = news
     this.sales = new Sales(
       {
-        ...{ market, clock, reservations, work, random, failEveryProofs },
+        ...{ market, clock, reservations, work, random, failEveryProofs, capacity: this.#capacity },
         log: log.topic('sales'),
         tell: (event) => news.hear(event, this.sales.agent(event)),
         recordsOf: (event) => earnings.recordsOf(event, clock.now()),
@@ -89,20 +100,26 @@ export class Provider {
       settings,
     )
     const { sales } = this
-    this.#holds = new Holds({ sales, market, clock, reservations, prover, log, raise: (alert) => news.raise(alert) })
+    this.#holds = new Holds({
+      ...{ sales, market, clock, reservations, prover, network, record, log },
+      raise: (alert) => news.raise(alert),
+      over: (code) => news.over(code),
+    })
   }
 
   /** Reads the accounts back; sells nothing yet. @throws CodexError as {@link Reservations.open} */
   static async open(parts: ProviderParts, settings: ProviderSettings, options: AbortOptions): Promise<Provider> {
     const { repo, random, log, tell } = parts
     const { reservations, alerts } = await Reservations.open({ repo, random, log }, options)
-    const earnings = await Earnings.open(repo.parts.datastore, log, options)
+    const { datastore } = repo.parts
+    const earnings = await Earnings.open(datastore, log, options)
+    const record = await PauseRecord.open(datastore)
     for (const cause of alerts)
       tell({
         type: 'alert',
         alert: { code: 'sales/accounts-mended', cause, atStake: undefined, action: 'Check the availabilities' },
       })
-    return new Provider(parts, settings, reservations, earnings)
+    return new Provider(parts, settings, reservations, { earnings, record })
   }
 
   /** Takes up what an earlier run began at once; sells more once a proof was made. */
@@ -119,7 +136,8 @@ export class Provider {
       await scope.close()
       throw error
     }
-    scope.spawn('first proof', (own) => this.#holds.rehearse({ signal: own }))
+    scope.spawn('first proof', (own) => this.#holds.rehearseForEver({ signal: own }))
+    scope.spawn('looking for peers', (own) => this.#holds.watchPeers({ signal: own }))
     scope.spawn('checking the accounts', (own) => this.#holds.checkForEver({ signal: own }))
   }
 
@@ -167,9 +185,19 @@ export class Provider {
     return this.sales.decisions.latest(count, requestId)
   }
 
-  /** The oldest first. */
+  /** As {@link Earnings.all}. */
   get earnings(): readonly Earning[] {
     return this.#earnings.all
+  }
+
+  /** As {@link Earnings.totals}. */
+  get earningTotals(): EarningTotals {
+    return this.#earnings.totals
+  }
+
+  /** As {@link SaleNews.proofs}. */
+  get proofs(): ProofTotals {
+    return this.#news.proofs
   }
 
   get meter(): ProverMeter {
@@ -181,20 +209,28 @@ export class Provider {
     return this.#holds.all
   }
 
-  /** Takes no new slots; what runs goes on. */
-  pause(): void {
-    this.#holds.add('paused')
+  /** Takes no new slots from now on, over restarts too; what runs goes on. Settles once that is on record. Rejects as the Datastore does. */
+  pause(): Promise<void> {
+    return this.#holds.pause()
   }
 
-  /** Ends {@link Provider.pause}. Other reasons to take nothing stay, see {@link Provider.holds}. */
-  resume(): void {
-    this.#holds.release('paused')
+  /** Ends {@link Provider.pause}, as it. Other reasons to take nothing stay, see {@link Provider.holds}. */
+  resume(): Promise<void> {
+    return this.#holds.resume()
   }
 
-  /** Takes nothing new, and settles when the last sale has ended. Rejects with the signal's reason. */
-  drain(options: AbortOptions): Promise<void> {
-    this.pause()
-    return this.sales.drain(options)
+  /** Takes nothing new, as {@link Provider.pause}, and settles when the last sale has ended. Rejects with the signal's reason too. */
+  async drain(options: AbortOptions): Promise<void> {
+    await this.pause()
+    await this.sales.drain(options)
+  }
+
+  /** Another proof was timed: a prover that became faster has room for slots that it had none for. */
+  #measured(): void {
+    this.#holds.measured()
+    const slots = this.#capacity()?.slots ?? 0
+    if (slots > this.#safeSlots) this.sales.queue.wake()
+    this.#safeSlots = slots
   }
 
   async #leaveRoom(more: Bytes): Promise<void> {

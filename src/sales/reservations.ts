@@ -5,6 +5,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError, assert } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { RequestId } from '../protocol/request.ts'
 import type { SpaceLook } from '../storage/bookspace.ts'
 import type { Change } from '../storage/datastore.ts'
@@ -41,6 +42,16 @@ export interface ReservationsSettings {
   /** As {@link SETTLE_PAGES}. */
   readonly settlePages?: number | undefined
 }
+
+/** What all slots together may not go beyond. */
+export interface ReserveLimits {
+  /** What our account holds, in token base units. */
+  readonly tokens: bigint
+  /** Held or under way at once; any number by default. */
+  readonly slots?: number | undefined
+}
+
+export type NotReserved = 'no availability' | 'too few tokens' | 'prover full'
 
 /**
  * What is read from it is as the last commit left it. Errors: those named, and what the stores throw; whatever throws has changed nothing.
@@ -96,6 +107,14 @@ export class Reservations {
 
   reservation(id: ReservationId): Reservation | undefined {
     return this.#keeper.books.reservations.get(id)
+  }
+
+  /** Slots that are held or under way: those whose end has begun are not. */
+  countHeld(): number {
+    let held = 0
+    for (const { returnedCollateral } of this.#keeper.books.reservations.values())
+      if (returnedCollateral === undefined) held++
+    return held
   }
 
   /** Those of one Availability, none for one that does not exist. */
@@ -178,12 +197,15 @@ export class Reservations {
 
   /**
    * As {@link Reservations.reserve}, unless our account does not hold what the slot puts at stake beside the slots whose fill is not known to have landed.
-   * @param tokens what it holds, in token base units
    */
-  async reserveWithin(slot: SlotTaking, tokens: bigint): Promise<Reservation | 'no availability' | 'too few tokens'> {
-    return this.#keeper.book<Reservation | 'no availability' | 'too few tokens'>(async (look, draft) => {
+  async reserveWithin(
+    slot: SlotTaking,
+    { tokens, slots = Infinity }: ReserveLimits,
+  ): Promise<Reservation | NotReserved> {
+    return this.#keeper.book<Reservation | NotReserved>(async (look, draft) => {
       const availability = this.#keeper.books.find(slot)
       if (availability === undefined) return { reserve: 0, result: 'no availability' }
+      if (this.countHeld() >= slots) return { reserve: 0, result: 'prover full' }
       let promised = slot.slotSize * slot.collateralPerByte
       for (const each of this.#keeper.books.reservations.values())
         if (each.fill !== 'landed') promised += each.collateral
@@ -244,11 +266,14 @@ export class Reservations {
 
   /**
    * Notes how far the fill is, so that a restart knows what to ask the chain: `sent` before it is signed, `undefined` when it is known not to
-   * have happened. @throws CodexError `reservations/not-exists`
+   * have happened. @param at chain time, of one that landed: the first that was noted stands, unless another fill was sent since
+   * @throws CodexError `reservations/not-exists`
    */
-  async markFill(id: ReservationId, fill: Reservation['fill']): Promise<void> {
+  async markFill(id: ReservationId, fill: Reservation['fill'], at?: Seconds): Promise<void> {
     return this.#keeper.book(async (_, draft) => {
-      draft.putReservation({ ...this.#keeper.reservation(id), fill })
+      const { filledAt, ...before } = this.#keeper.reservation(id)
+      const since = filledAt ?? at
+      draft.putReservation({ ...before, fill, ...(fill === 'landed' && since !== undefined && { filledAt: since }) })
       return { reserve: 0, result: undefined }
     })
   }

@@ -10,16 +10,19 @@ import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import { collectSlot } from './collectslot.ts'
+import { DownloadPace, type DownloadPaceOrder } from './downloadpace.ts'
 import { fillSlot, findOutFill, landsLate } from './fillslot.ts'
 import { FillWatch } from './fillwatch.ts'
 import { keepProving } from './keepproving.ts'
 import { initialProof } from './initialproof.ts'
 import type { SlotWanted } from './availability.ts'
+import { tellFull } from './provingcapacity.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleContext, SaleSeams } from './salecontext.ts'
 import { slotContent } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
+import type { SlotContent } from './slotwork.ts'
 
 export type SaleStart =
   /** From the queue. */
@@ -135,18 +138,26 @@ async function isFilledLate(context: SaleContext, { reservation }: Fill): Promis
 
 /** @returns bytes and collateral that are set aside for the slot */
 async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOutcome | Reservation, void> {
-  const { reservations, slot } = context
+  const { reservations, slot, capacity } = context
   yield { at: 'preparing' }
   const wanted = await whatIsWanted(context)
   if ('end' in wanted) return wanted
   const { tokens, ...terms } = wanted
-  const taken = await reservations.reserveWithin({ ...slot, ...terms }, tokens)
+  const taken = await reservations.reserveWithin({ ...slot, ...terms }, { tokens, slots: capacity?.()?.slots })
+  if (taken === 'prover full') return proverFull(context) ?? { end: 'declined', why: taken }
   return typeof taken === 'string' ? { end: 'declined', why: taken, wanted: terms } : taken
 }
 
 interface Wanted extends SlotWanted {
   /** What our account holds. */
   readonly tokens: bigint
+}
+
+/** Of what is held and under way already, one slot more would be too many to prove in time. */
+function proverFull({ reservations, capacity }: SaleContext): SaleOutcome | undefined {
+  const [held, limit] = [reservations.countHeld(), capacity?.()]
+  if (limit === undefined || held < limit.slots) return undefined
+  return { end: 'declined', why: 'prover full', told: tellFull(held, limit) }
 }
 
 /** Asked before anything is taken: what is given back again wakes every slot that waits for room. */
@@ -161,6 +172,8 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
     // Before any further question: what does not match is most of what comes.
     const wanted = { ...ask, requestEnd }
     if (reservations.find(wanted) === undefined) return { end: 'declined', why: 'no availability', wanted }
+    const full = proverFull(context)
+    if (full !== undefined) return full
     const state = await market.slotState(id, { signal })
     if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
     if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
@@ -195,25 +208,55 @@ async function* untilProven(
   }
 }
 
-/** Reserves the slot on chain, then brings its data here. @returns how it ended, if it did */
+/** Looks whether its data can be had, reserves the slot on chain, then brings the data here. @returns how it ended, if it did */
 async function* download(
   context: SaleContext,
   reservation: Reservation,
 ): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
-  const { market, work, id, signal } = context
+  const { market, slot, id, signal } = context
   yield { at: 'reserving', reservation }
-  if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }
-
-  const totalBytes = reservation.slotBytes
-  yield { at: 'downloading', doneBytes: 0, totalBytes }
-  // The one place on chain is taken: from here on a question that fails is asked again.
   const content = await slotContent(context)
   const isRepair = (await insist(context, () => market.slotState(id, { signal }))) === 'Repair'
+  const expiry = await insist(context, () => market.requestExpiry(slot.requestId, { signal }))
+  const { slotBytes: totalBytes, validUntil } = reservation
+  const order = { totalBytes, deadline: isRepair ? validUntil : (expiry ?? validUntil) }
+  const lost = await look(context, content, order)
+  if (lost !== undefined) return lost
+  if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }
+
+  yield { at: 'downloading', doneBytes: 0, totalBytes }
+  const pace = new DownloadPace(context, order)
   // To the end from the beginning: who is down from the fill until after the request's expiry must not lose what it has to prove. A sale that ends
   // earlier takes its data with it.
-  const options = { reservation, expiry: reservation.validUntil, isRepair, signal }
-  for await (const doneBytes of work.fetch(content, options)) yield { at: 'downloading', doneBytes, totalBytes }
-  return undefined
+  const options = { reservation, expiry: validUntil, isRepair, signal: pace.signal }
+  try {
+    for await (const doneBytes of context.work.fetch(content, options)) {
+      pace.note(doneBytes)
+      yield { at: 'downloading', doneBytes, totalBytes }
+    }
+    return undefined
+  } catch (error) {
+    return pace.outcomeOf(error)
+  } finally {
+    await pace.end()
+  }
+}
+
+/** A place on chain costs gas: not for a client that does not even give the manifest. @returns how it ended, if it did */
+async function look(
+  context: SaleContext,
+  content: SlotContent,
+  order: DownloadPaceOrder,
+): Promise<SaleOutcome | undefined> {
+  const pace = new DownloadPace(context, order)
+  try {
+    await context.work.look(content, { signal: pace.signal })
+    return undefined
+  } catch (error) {
+    return pace.outcomeOf(error)
+  } finally {
+    await pace.end()
+  }
 }
 
 /** Whether one of the reservations on chain is ours now. One that an earlier run or an earlier try made still counts: it cannot be made again. */

@@ -11,6 +11,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import type { Market, Slot } from '../market/market.ts'
 import type { SlotId } from '../protocol/request.ts'
+import type { ProvingCapacity } from './provingcapacity.ts'
 import type { Reservations } from './reservations.ts'
 import type { SlotContent, SlotWork } from './slotwork.ts'
 
@@ -18,8 +19,10 @@ export interface SaleSeams {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill'>
+  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill' | 'countHeld'>
   readonly work: SlotWork
+  /** What the prover can carry now. No limit where there is none, or nothing was measured. */
+  readonly capacity?: (() => ProvingCapacity | undefined) | undefined
   readonly log: Log
   /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined

@@ -20,22 +20,30 @@ export type ProviderEvent =
   | { readonly type: 'proof'; readonly sale: SaleReport; readonly result: 'submitted' | 'missed' }
   | { readonly type: 'earning'; readonly earning: Earning }
   | { readonly type: 'alert'; readonly alert: RaisedAlert }
+  /** The cause of the alerts with this code is over. */
+  | { readonly type: 'over'; readonly code: string }
 
 /** One sale as it is, in plain data. */
 export interface SaleReport extends Slot {
   readonly slotId: SlotId
   /** As {@link SALE_STATE_NAMES} has it. */
   readonly state: string
-  /** Chain time at which it entered that state. */
+  /** Chain time at which it entered that state; of a filled slot, since when it is ours, over restarts too where that is on record. */
   readonly since: Seconds
   readonly phase: SalePhase | undefined
-  /** Proofs in the chain, and those that were due and are not, since the node was started. */
+  /** Proofs in the chain since the node was started. */
   readonly proven: number
+  /** Proofs that were due and are not: as the chain counts them, and those it does not know of yet. */
   readonly missed: number
   /** Undefined before it took anything. */
   readonly reservation: Reservation | undefined
   /** Why it ended, where that needs saying. */
   readonly why: string | undefined
+}
+
+export interface ProofTotals {
+  readonly submitted: number
+  readonly missed: number
 }
 
 export interface SaleNewsParts {
@@ -54,9 +62,15 @@ export class SaleNews {
   readonly #since = new Map<SlotId, { readonly state: string; readonly at: Seconds }>()
   readonly #ended = new RingBuffer<SaleReport>(MAX_ENDED)
   readonly #told = new Map<SlotId, { readonly proven: number; readonly missed: number }>()
+  #proofs: ProofTotals = { submitted: 0, missed: 0 }
 
   constructor(parts: SaleNewsParts) {
     this.#parts = parts
+  }
+
+  /** Of all slots since the start. */
+  get proofs(): ProofTotals {
+    return this.#proofs
   }
 
   /** Sales that ended since the start, the latest first, at most {@link MAX_ENDED}. */
@@ -72,7 +86,7 @@ export class SaleNews {
       ...slot,
       slotId: id,
       state,
-      since: this.#sinceOf(id, state),
+      since: filledSince(phase, agent.taken) ?? this.#sinceOf(id, state),
       phase,
       proven: counts?.proven ?? 0,
       missed: counts?.missed ?? 0,
@@ -118,8 +132,13 @@ export class SaleNews {
 
   #hearProofs(sale: SaleReport, { proven, missed }: SalePhase & { readonly at: 'proving' }): void {
     const { tell, market } = this.#parts
-    const before = this.#told.get(sale.slotId) ?? { proven: 0, missed: 0 }
+    // What was missed before it was taken up is not missed now.
+    const before = this.#told.get(sale.slotId) ?? { proven, missed }
     this.#told.set(sale.slotId, { proven, missed })
+    this.#proofs = {
+      submitted: this.#proofs.submitted + Math.max(0, proven - before.proven),
+      missed: this.#proofs.missed + Math.max(0, missed - before.missed),
+    }
     if (proven > before.proven) tell({ type: 'proof', sale, result: 'submitted' })
     if (missed <= before.missed) return
     tell({ type: 'proof', sale, result: 'missed' })
@@ -156,6 +175,14 @@ export class SaleNews {
   raise(alert: RaisedAlert): void {
     this.#parts.tell({ type: 'alert', alert })
   }
+
+  over(code: string): void {
+    this.#parts.tell({ type: 'over', code })
+  }
+}
+
+function filledSince(phase: SalePhase | undefined, reservation: Reservation | undefined): Seconds | undefined {
+  return phase?.at === 'filled' || phase?.at === 'proving' ? reservation?.filledAt : undefined
 }
 
 function whyOf(outcome: NonNullable<SalesAgent['outcome']>): string | undefined {

@@ -12,7 +12,8 @@ export interface Payout {
 
 /**
  * `no answer`: the chain could not be asked before anything was taken; `too few tokens`: our account does not hold what the slot puts at stake
- * beside what other sales will; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
+ * beside what other sales will; `prover full`: proofs of one slot more would take too much of a period; `too slow`: its data
+ * would not have been here in time; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
  */
 export type DeclineReason =
   | 'no availability'
@@ -22,6 +23,8 @@ export type DeclineReason =
   | 'filled by another host'
   | 'no answer'
   | 'too few tokens'
+  | 'prover full'
+  | 'too slow'
   | 'interrupted'
 
 /** `filled`: the slot was ours on chain when it ended. */
@@ -32,6 +35,8 @@ export type SaleOutcome =
       readonly why: DeclineReason
       /** What no availability matched. */
       readonly wanted?: SlotWanted
+      /** The reason for people, where figures say more than its name. */
+      readonly told?: string
     }
   | { readonly end: 'cancelled'; readonly filled: false }
   /** Paid for the time until the expiry. */

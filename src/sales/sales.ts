@@ -29,7 +29,7 @@ import { DEFAULT_WORKERS, SlotQueueWorkers } from './slotqueueworkers.ts'
 import type { SlotWork } from './slotwork.ts'
 import { TakeUp } from './takeup.ts'
 
-export interface SalesParts extends Pick<AgentSeams, 'recordsOf'> {
+export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'capacity'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock

@@ -42,6 +42,7 @@ export interface ReservationJson {
   readonly listId: number
   readonly tree?: string | undefined
   readonly fill?: string | undefined
+  readonly filledAt?: number | undefined
   readonly returnedCollateral?: string | undefined
 }
 
@@ -76,7 +77,7 @@ export function availabilityFromJson(json: unknown): Availability {
 }
 
 export function reservationToJson(reservation: Reservation): ReservationJson {
-  const { tree, fill, returnedCollateral } = reservation
+  const { tree, fill, filledAt, returnedCollateral } = reservation
   return {
     id: reservation.id,
     availabilityId: reservation.availabilityId,
@@ -89,6 +90,7 @@ export function reservationToJson(reservation: Reservation): ReservationJson {
     listId: reservation.listId,
     ...(tree !== undefined && { tree }),
     ...(fill !== undefined && { fill }),
+    ...(filledAt !== undefined && { filledAt }),
     ...(returnedCollateral !== undefined && { returnedCollateral: String(returnedCollateral) }),
   }
 }
@@ -108,6 +110,7 @@ export function reservationFromJson(json: unknown): Reservation {
     listId: wholeOf(fields, 'listId'),
     ...(fields['tree'] !== undefined && { tree: textOf(fields, 'tree') }),
     ...(fields['fill'] !== undefined && { fill: fillOf(fields) }),
+    ...(fields['filledAt'] !== undefined && { filledAt: wholeOf(fields, 'filledAt') }),
     ...(fields['returnedCollateral'] !== undefined && { returnedCollateral: amountOf(fields, 'returnedCollateral') }),
   }
 }

@@ -90,7 +90,8 @@ export class SaleTeller {
   }
 
   /** Rule by rule where our own terms decided. */
-  #whyNot({ why, wanted }: Extract<SaleOutcome, { end: 'declined' }>): readonly string[] {
+  #whyNot({ why, wanted, told }: Extract<SaleOutcome, { end: 'declined' }>): readonly string[] {
+    if (told !== undefined) return [told]
     if (wanted === undefined) return [why]
     const reasons = this.#parts.reservations
       .someAvailabilities(MAX_TOLD)

@@ -23,6 +23,11 @@ export interface FetchSlotOptions extends AbortOptions {
 
 export interface SlotWork {
   /**
+   * Settles once the manifest of the slot's dataset is known and is what the request says. Keeps nothing.
+   * @throws CodexError as {@link SlotWork.fetch}
+   */
+  look(slot: SlotContent, options: AbortOptions): Promise<void>
+  /**
    * Brings every block of the slot into the store, through its Reservation, and builds the slot's tree. Yields the bytes that are done, of all blocks of
    * the slot. What an earlier run stored is not fetched again. It has ended well only when the tree's root is the manifest's and the manifest's root the
    * request's.

@@ -50,6 +50,10 @@ export class StoredSlotWork implements SlotWork {
     this.#parts = parts
   }
 
+  async look(slot: SlotContent, { signal }: AbortOptions): Promise<void> {
+    await this.#manifest(slot, signal)
+  }
+
   fetch(slot: SlotContent, options: FetchSlotOptions): AsyncGenerator<Bytes, void, void> {
     return tellProgress(options, (signal, tell) => this.#fetch(slot, { ...options, signal }, tell))
   }
@@ -97,18 +101,25 @@ export class StoredSlotWork implements SlotWork {
     { reservation, expiry, isRepair, signal }: FetchSlotOptions,
     tell: (doneBytes: Bytes) => void,
   ): Promise<void> {
-    const { network, slots } = this.#parts
+    const { slots } = this.#parts
     const { merkleRoot } = request.content
     const cid = decodeCid(request.content.cid)
-    const found = await network.manifest(cid, { signal })
-    const { manifest } = await slots.check(found, { signal, merkleRoot, rank: 'sale' })
-    checkTerms(request.ask, manifest)
+    const manifest = await this.#manifest({ request, slotIndex }, signal)
     // First, because it needs room beside what is set aside for the slot, and everything after it costs more.
     await slots.keepManifest(manifest, expiry, { signal })
     const download = new SlotDownload(this.#parts, { manifest, slotIndex, reservation, expiry, tell })
     if (isRepair) await download.rebuild(cid, { signal, merkleRoot })
     else await download.fetch({ signal })
     await slots.buildSlot(manifest, slotIndex, { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false })
+  }
+
+  async #manifest({ request }: SlotContent, signal: AbortSignal): Promise<VerifiableManifest> {
+    const { network, slots } = this.#parts
+    const { cid, merkleRoot } = request.content
+    const found = await network.manifest(decodeCid(cid), { signal })
+    const { manifest } = await slots.check(found, { signal, merkleRoot, rank: 'sale' })
+    checkTerms(request.ask, manifest)
+    return manifest
   }
 
   /** Whether there is reason to try again. */

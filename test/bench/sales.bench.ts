@@ -145,6 +145,7 @@ async function flood({ quick }: Place): Promise<Sample> {
   const { reservations } = await Reservations.open(open, { signal: NEVER })
   await reservations.create({ ...TERMS, minPricePerBytePerSecond: 2n ** 100n })
   const work: SlotWork = {
+    look: async () => undefined,
     fetch: () => (async function* () {})(),
     keepUntil: async () => undefined,
     letGo: async () => undefined,

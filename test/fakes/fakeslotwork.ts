@@ -55,6 +55,10 @@ export class FakeSlotWork implements SlotWork {
     this.#settings = settings
   }
 
+  async look(_: SlotContent, { signal }: AbortOptions): Promise<void> {
+    signal.throwIfAborted()
+  }
+
   async *fetch(
     slot: SlotContent,
     { reservation, expiry, signal }: FetchSlotOptions,

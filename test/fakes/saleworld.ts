@@ -60,6 +60,7 @@ export interface HostSettings extends SalesSettings {
   readonly failEveryProofs?: number | undefined
   /** As `SalesParts`. */
   readonly recordsOf?: SalesParts['recordsOf']
+  readonly capacity?: SalesParts['capacity']
   /** Stands between every call of a port and what it does: chain, datastore, prover. */
   readonly around?: Around | undefined
 }
@@ -110,7 +111,7 @@ export class SaleWorld {
   #host(
     address: Address,
     parts: Accounts,
-    { faults, work, around, failEveryProofs, recordsOf, ...settings }: HostSettings,
+    { faults, work, around, failEveryProofs, recordsOf, capacity, ...settings }: HostSettings,
   ): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
@@ -128,7 +129,7 @@ export class SaleWorld {
       {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
         work: around === undefined ? slotWork : wired<SlotWork>(slotWork, 'work', ['prove', 'keepUntil'], around),
-        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs, recordsOf },
+        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs, recordsOf, capacity },
       },
       settings,
     )

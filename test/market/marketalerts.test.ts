@@ -6,33 +6,75 @@ import { CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import type { EndpointStatus, OpenIntent } from '../../src/market/market.ts'
 import { MarketAlerts } from '../../src/market/marketalerts.ts'
+import { LOW_COINS_WEI } from '../../src/protocol/lowcoins.ts'
 
 function setup() {
   const wall = new ManualClock(1_700_000_000)
   const raised: RaisedAlert[] = []
+  const over: string[] = []
   let status: EndpointStatus = { state: 'connected' }
   let open: OpenIntent[] = []
-  const coinBalance = async () => 10n ** 18n
+  let coins = 10n ** 18n
+  const coinBalance = async () => coins
   const market = { host: '0x12', endpointStatus: () => status, coinBalance, openIntents: () => open }
-  const alerts = new MarketAlerts({ market, wall, atStake: () => 7n, raise: (alert) => raised.push(alert) })
+  const alerts = new MarketAlerts({
+    market,
+    wall,
+    atStake: () => 7n,
+    raise: (alert) => raised.push(alert),
+    over: (code) => over.push(code),
+  })
   const stopping = new AbortController()
-  const watching = Promise.allSettled([alerts.watchEndpoint(stopping), alerts.watchTransactions(stopping)])
+  const watching = Promise.allSettled([
+    alerts.watchEndpoint(stopping),
+    alerts.watchTransactions(stopping),
+    alerts.watchPurse(stopping),
+  ])
   onTestFinished(async () => {
     stopping.abort(new Error('over'))
     await watching
   })
-  /** What is raised when the endpoint is looked at with this status. */
-  return async (next: EndpointStatus, intents: OpenIntent[] = []): Promise<RaisedAlert[]> => {
-    status = next
-    open = intents
-    wall.advance(60)
+  const look = async (seconds: number): Promise<RaisedAlert[]> => {
+    wall.advance(seconds)
     for (let turn = 0; turn < 10; turn++) await Promise.resolve()
     return raised.splice(0)
   }
+  return {
+    /** What is raised when the endpoint is looked at with this status. */
+    look: (next: EndpointStatus, intents: OpenIntent[] = []): Promise<RaisedAlert[]> => {
+      status = next
+      open = intents
+      return look(60)
+    },
+    /** The same with so many coins, when the purse is looked at. */
+    lookInto: (purse: bigint): Promise<RaisedAlert[]> => {
+      coins = purse
+      return look(600)
+    },
+    /** Codes of alerts whose cause was over since the last call. */
+    ended: () => over.splice(0),
+  }
 }
 
+it('says of each trouble when it is over, once', async () => {
+  const { look, lookInto, ended } = setup()
+  await look({ state: 'connected', drift: 31 })
+  await look({ state: 'unreachable', since: 1, problem: 'no answer' })
+  expect(ended()).toEqual([])
+  await look({ state: 'connected', drift: 31 })
+  expect(ended()).toEqual(['market/unreachable', 'market/wrong-chain'])
+  await look({ state: 'connected' })
+  expect(ended()).toEqual(['market/clock-drift'])
+  expect((await lookInto(LOW_COINS_WEI - 1n)).map(({ code }) => code)).toEqual(['wallet/low-coins'])
+  await lookInto(LOW_COINS_WEI - 1n)
+  expect(ended()).toEqual([])
+  await lookInto(LOW_COINS_WEI)
+  await lookInto(LOW_COINS_WEI)
+  expect(ended()).toEqual(['wallet/low-coins'])
+})
+
 it("a machine's clock that is wrong is told once, with what to do", async () => {
-  const look = setup()
+  const { look } = setup()
   expect(await look({ state: 'connected' })).toEqual([])
   expect(await look({ state: 'connected', drift: 31 })).toEqual([
     {
@@ -54,7 +96,7 @@ it("a machine's clock that is wrong is told once, with what to do", async () => 
 })
 
 it('a transaction that is stuck is told of once, and another one too', async () => {
-  const look = setup()
+  const { look, ended } = setup()
   const intent = (nonce: number, isStuck: boolean): OpenIntent => ({
     ...{ verb: 'submitProof', requestId: undefined, slotId: undefined, nonce, hashes: [] },
     stuck: isStuck ? new CodexError('market/stuck', `nonce ${nonce}: raise the cap`) : undefined,
@@ -67,7 +109,9 @@ it('a transaction that is stuck is told of once, and another one too', async () 
     [],
   ])
   expect(await look(connected, [intent(4, true)])).toEqual([])
+  expect(ended()).toEqual([])
   expect((await look(connected, [intent(5, true)])).map(({ cause }) => cause)).toEqual(['nonce 5: raise the cap'])
   expect(await look(connected)).toEqual([])
+  expect(ended()).toEqual(['market/stuck'])
   expect(await look(connected, [intent(5, true)])).toHaveLength(1)
 })

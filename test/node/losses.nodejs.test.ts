@@ -64,7 +64,7 @@ test.runIf(import.meta.env['LONG'])(
     await world.until('bad has one', isProving)
     const lost = slotId(id, providerOf(bad.node).list()[0]?.slotIndex ?? -1)
     // What it loses is for others.
-    providerOf(bad.node).pause()
+    await providerOf(bad.node).pause()
     const good = await seller(world, 3, { peer })
     await world.until('started', () => purchaseState(peer, id) === 'started')
     await world.until('repaired', async () => (await hosts(peer, id)).every((host) => host === addressOf(3)))
@@ -94,7 +94,7 @@ test.runIf(import.meta.env['LONG'])(
     const terms = { duration: 610, expiry: 300, proofProbability: 1n }
     const id = await buy(peer, await upload(peer, DATASET_BYTES), terms)
     await world.until('started', () => purchaseState(peer, id) === 'started')
-    providerOf(bad.node).pause()
+    await providerOf(bad.node).pause()
     await world.until('failed', () => purchaseState(peer, id) === 'errored')
     await world.until('over', () => providerOf(bad.node).list().length === 0)
     const ends = earningsOf(bad).map(({ end, reward, lostCollateral }) => ({ end, reward, lostCollateral }))

@@ -163,12 +163,14 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
     ended: () => [],
     decisions: (count, id) => sales.decisions.latest(count, id as RequestId | undefined),
     earnings: [{ at: START, requestId: ID, slotIndex: 1, end: 'paid', reward: 10n ** 20n, lostCollateral: 5n }],
+    earningTotals: { reward: 10n ** 20n, lostCollateral: 5n },
+    proofs: { submitted: 7, missed: 2 },
     meter: { lastSeconds: 1.5, developmentMark: 'for development only' },
     get holds() {
       return sales.isPaused ? ['paused'] : []
     },
-    pause: () => sales.pause(),
-    resume: () => sales.resume(),
+    pause: async () => sales.pause(),
+    resume: async () => sales.resume(),
     drain: (options) => sales.drain(options),
   }
 }
@@ -446,6 +448,15 @@ describe('our own rows', () => {
     expect(text).toContain(`codex_light_availability_total_bytes ${SLOT_BYTES}\n`)
     expect(text).toContain('codex_light_chain_endpoint_up 1\n')
     expect(text).toContain('codex_light_chain_clock_drift_seconds 0\n')
+    expect(text).toContain('# TYPE codex_light_proofs_missed_total counter\ncodex_light_proofs_missed_total 2\n')
+    expect(text).toContain('codex_light_proofs_submitted_total 7\n')
+    expect(text).toContain(`codex_light_rewards_base_units_total ${10n ** 20n}\n`)
+    expect(text).toContain('codex_light_collateral_lost_base_units_total 5\n')
+    expect(text).toMatch(/^codex_light_key_coins_wei \d+$/m)
+    expect(text).toContain('# TYPE codex_light_alerts gauge\n')
+    // As a known board has them.
+    expect(text).toMatch(/^codex_repostore_bytes_used \d+$/m)
+    expect(text).toContain(`codex_repostore_bytes_reserved ${SLOT_BYTES}\n`)
     for (const line of text.trimEnd().split('\n'))
       expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+]+)$/)
   })

@@ -8,6 +8,7 @@ import { ManualClock } from '../../src/lib/manualclock.ts'
 import type { SlotDuty } from '../../src/market/market.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { DutyWatch, type DutyWatchParts, LATE_SHARE } from '../../src/sales/dutywatch.ts'
+import type { Reservation } from '../../src/sales/reservation.ts'
 import type { SaleReport } from '../../src/sales/salenews.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
@@ -34,9 +35,20 @@ function sale(index: number, period: number): SaleReport {
 function watching({
   due = [1, 2],
   isDown = false,
-}: { readonly due?: readonly number[]; readonly isDown?: boolean } = {}) {
+  reservations = [],
+  watched,
+  running = [1, 2, 3],
+}: {
+  readonly due?: readonly number[]
+  readonly isDown?: boolean
+  readonly reservations?: readonly Reservation[]
+  readonly watched?: number
+  readonly running?: readonly number[]
+} = {}) {
   const clock = new ManualClock(START)
   const alerts: RaisedAlert[] = []
+  const over: number[] = []
+  let written: number | undefined
   const ending = new AbortController()
   onTestFinished(() => ending.abort(new Error('the test is over')))
   const period = (): number => Math.floor(clock.now() / PERIOD)
@@ -60,13 +72,30 @@ function watching({
     market,
     clock,
     wall: clock,
-    sales: () => [1, 2, 3].map((index) => sale(index, period())),
+    sales: () => running.map((index) => sale(index, period())),
+    reservations: () => reservations,
+    record: {
+      read: async () => watched,
+      write: async (last) => {
+        written = last
+      },
+    },
     raise: (alert) => alerts.push(alert),
+    over: () => over.push(clock.now()),
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
   })
   watch.watchDeadlines(ending.signal).catch(() => undefined)
   watch.watchSleep(ending.signal).catch(() => undefined)
-  return { clock, watch, alerts, prove: (index: number) => watch.note(sale(index, period())) }
+  const begun = watch.tellAbsence(ending.signal)
+  const prove = (index: number): void => watch.note(sale(index, period()))
+  return { clock, watch, alerts, over, begun, written: () => written, prove }
+}
+
+/** A slot that our records say is ours. */
+function held(index: number, more: Partial<Reservation> = {}): Reservation {
+  const requestId = `0x${'cd'.repeat(32)}`
+  const validUntil = START + 100 * PERIOD
+  return { requestId, slotIndex: index, collateral: 1000n, fill: 'landed', validUntil, ...more } as Reservation
 }
 
 test('a proof that is due and not in the chain is told of before its period ends, once', async () => {
@@ -84,15 +113,80 @@ test('a proof that is due and not in the chain is told of before its period ends
   expect(alerts[1]).toMatchObject({ code: 'sales/deadline-near', atStake: 400n })
 })
 
-test('where nothing is due, or all is proven, or nothing is known, there is no alarm', async () => {
+test('where nothing is due, or all is proven, there is no alarm', async () => {
   const none = watching({ due: [] })
   await none.clock.play(2 * PERIOD)
   const all = watching()
   for (const index of [1, 2]) all.prove(index)
   await all.clock.play(PERIOD - 1)
-  const down = watching({ isDown: true })
-  await down.clock.play(2 * PERIOD)
-  expect([none.alerts, all.alerts, down.alerts]).toEqual([[], [], []])
+  expect([none.alerts, all.alerts]).toEqual([[], []])
+})
+
+test('an alarm is over once all of it is proven, or with the period', async () => {
+  const { clock, alerts, over, prove } = watching()
+  await clock.play(PERIOD - 10)
+  expect(alerts).toHaveLength(1)
+  prove(1)
+  expect(over).toEqual([])
+  prove(2)
+  expect(over).toEqual([START + PERIOD - 10])
+  await clock.play(10 + PERIOD)
+  expect(alerts).toHaveLength(2)
+  expect(over).toEqual([START + PERIOD - 10, START + 2 * PERIOD])
+})
+
+test('where the endpoint gives no answer, what is not known to be proven is told of with its stake, once a period', async () => {
+  const { clock, alerts, prove } = watching({ isDown: true })
+  prove(1)
+  await clock.play(PERIOD)
+  expect(alerts).toMatchObject([
+    { code: 'sales/deadline-near', atStake: 400n, action: 'See that the endpoint answers, or give another' },
+  ])
+  expect(alerts[0]?.cause).toMatch(/slot 2 of 0xabababab…, slot 3 of/)
+  await clock.play(PERIOD)
+  expect(alerts.map(({ atStake }) => atStake)).toEqual([400n, 600n])
+})
+
+test('where it gives none since the start, the slots on record count, but not those of this period or that are over', async () => {
+  const reservations = [
+    held(1),
+    held(2, { filledAt: START }),
+    held(3, { validUntil: START + 1 }),
+    held(4, { fill: 'sent' }),
+  ]
+  const { clock, alerts } = watching({ isDown: true, reservations, running: [] })
+  await clock.play(PERIOD)
+  expect(alerts).toMatchObject([{ code: 'sales/deadline-near', atStake: 200n }])
+  expect(alerts[0]?.cause).toMatch(/slot 1 of 0xcdcdcdcd… is due/)
+})
+
+test('at a start it says which periods passed while the node did not run, and what that may cost', async () => {
+  // Periods 46 to 49 passed; the second slot was filled in 47, the third ended with 46, the fourth was not ours.
+  const reservations = [
+    held(1),
+    held(2, { filledAt: 47 * PERIOD + 1 }),
+    held(3, { validUntil: 47 * PERIOD }),
+    held(4, { fill: undefined }),
+  ]
+  const { begun, alerts } = watching({ reservations, watched: 45, due: [] })
+  await begun
+  expect(alerts).toMatchObject([{ code: 'sales/slept', atStake: (4n + 2n + 1n) * 200n }])
+  expect(alerts[0]?.cause).toMatch(/^This node did not run: .* in the periods 46 to 49; .* marked 6 /)
+  const first = watching({ reservations, due: [] })
+  await first.begun
+  const prompt = watching({ reservations, watched: 49, due: [] })
+  await prompt.begun
+  expect([first.alerts, prompt.alerts]).toEqual([[], []])
+})
+
+test('a period is noted as looked after once all its proofs are in the chain, or it is over', async () => {
+  const { clock, written, prove } = watching({ due: [] })
+  for (const index of [1, 2]) prove(index)
+  expect(written()).toBeUndefined()
+  prove(3)
+  expect(written()).toBe(50)
+  await clock.play(2 * PERIOD)
+  expect(written()).toBe(51)
 })
 
 test('after a sleep it says which periods passed, and what that may cost', async () => {

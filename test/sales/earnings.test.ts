@@ -3,7 +3,11 @@
 import { expect, it } from 'vitest'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
-import { Earnings } from '../../src/sales/earnings.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
+import { Earnings, MAX_EARNINGS } from '../../src/sales/earnings.ts'
+import type { EndOfSale } from '../../src/sales/saleteller.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { requestIdOf } from '../fakes/salesparts.ts'
 import { COLLATERAL, type HostSettings, type SaleHost, SaleWorld } from '../fakes/saleworld.ts'
 
 async function earningsOf(host: SaleHost): Promise<Earnings> {
@@ -40,6 +44,32 @@ it('are on record with the settlement, in one commit, whatever came after it', a
     },
   ])
   expect(all[0]?.reward).toBeGreaterThan(COLLATERAL)
+})
+
+it('keep the latest, in the order of their time, and totals of all, over restarts', async () => {
+  const datastore = new MemoryDatastore()
+  const log = new Log({ clock: new ManualClock(), levels: new LogLevels('off'), sinks: [] })
+  const open = (): Promise<Earnings> => Earnings.open(datastore, log, { signal: new AbortController().signal })
+  const first = await open()
+  const count = MAX_EARNINGS + 50
+  const paid = (number: number): EndOfSale => ({
+    ...{ type: 'end', requestId: requestIdOf(number), slotIndex: 0 },
+    reservation: { collateral: 7n } as EndOfSale['reservation'],
+    outcome: { end: 'paid', payout: { reward: 3n, collateral: 5n } },
+  })
+  // Records lie in the order of hashes, which is none.
+  const changes = Array.from({ length: count }, (_, i) => first.recordsOf(paid(i), i)).flat()
+  await datastore.commit(changes, { durability: 'relaxed' })
+  const { all, totals } = await open()
+  expect(all.map(({ at }) => at)).toEqual(Array.from({ length: MAX_EARNINGS }, (_, i) => 50 + i))
+  expect(totals).toEqual({ reward: 3n * BigInt(count), lostCollateral: 2n * BigInt(count) })
+
+  // What is told of a slot again, because more came in, takes the place of what was told.
+  const books = await Earnings.open(new MemoryDatastore(), log, { signal: new AbortController().signal })
+  books.note({ ...paid(1), outcome: { end: 'paid', payout: { reward: 0n, collateral: 7n } } }, 1)
+  books.note(paid(1), 2)
+  expect(books.all).toMatchObject([{ at: 2, reward: 3n }])
+  expect(books.totals).toEqual({ reward: 3n, lostCollateral: 2n })
 })
 
 it('are known of a slot that was collected before the power went, and settled after it came back', async () => {

@@ -4,7 +4,9 @@
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
+import type { StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
+import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
 import { type Delivery, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
@@ -167,9 +169,9 @@ describe('before the fill', () => {
 
   it.each<[Delivery, SaleOutcome['end']]>([
     ['lies', 'broke'],
-    ['stops at 99 %', 'cancelled'],
-    ['never', 'cancelled'],
-    ['trickles', 'cancelled'],
+    ['stops at 99 %', 'declined'],
+    ['never', 'declined'],
+    ['trickles', 'declined'],
   ])(
     'a client that %s costs nothing: everything is back (accounting: download fails, expires; T2, T4, T5)',
     async (delivery, end) => {
@@ -183,12 +185,51 @@ describe('before the fill', () => {
     },
   )
 
+  it.each<[Delivery, number]>([
+    ['stops at 99 %', 3],
+    ['never', 0],
+    ['trickles', 0],
+  ])(
+    'a client that %s does not hold a worker: its slot is given up in minutes, and the next one is sold',
+    async (delivery, pieces) => {
+      const bad = DEFAULT_WORKERS
+      const deliveryOf = ({ content }: StorageRequest): Delivery => ((content.cid[3] ?? 0) <= bad ? delivery : 'good')
+      const { world, host } = await selling(8, { work: { deliveryOf } })
+      for (let asked = 0; asked < bad; asked++) await world.ask({}, 3500n)
+      await world.runUntil(() => host.parts.reservations.countHeld() === bad)
+      const { slot } = await world.ask({}, 3500n)
+      await world.runUntil(() => world.state(slot(0)) === 'Filled', world.clock.now() + 700)
+      const tooSlow = host.sales.decisions
+        .latest(99)
+        .flatMap(({ reasons }) => reasons)
+        .filter((reason) => reason.startsWith('too slow'))
+      expect(tooSlow).toHaveLength(bad)
+      const got = `${(pieces * SLOT_BYTES) / 4} of ${SLOT_BYTES} bytes`
+      for (const reason of tooSlow) expect(reason).toMatch(`too slow to be here in time: ${got} in `)
+      expect(host.parts.reservations.countHeld()).toBe(1)
+      await host.sales.stop()
+    },
+  )
+
+  it('a client that does not even give the manifest costs no gas: nothing is reserved on chain', async () => {
+    const { world, host } = await selling(1)
+    host.work.look = (_, { signal }) => new Promise((_done, fail) => signal.addEventListener('abort', fail))
+    const { id, slot } = await world.ask({}, 3000n)
+    await world.run(300)
+    expect(endsOf(host)).toEqual(['declined'])
+    expect(host.sales.decisions.latest(1, id)[0]?.reasons[0]).toMatch(/^too slow to be here in time: 0 of/)
+    expect(world.net.standing(0).filter(({ type }) => type !== 'StorageRequested')).toEqual([])
+    expect(await host.market.hasReservedSlot({ requestId: id, slotIndex: 0 }, world.never)).toBe(false)
+    expect(world.state(slot(0))).toBe('Free')
+    await expectWhole(world, host)
+  })
+
   it('expiry by our own clock alone cancels nothing: the chain has to say so (accounting; T11)', async () => {
-    const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+    const { world, host } = await selling(1, { work: { proveFault: () => ({ is: 'takes', seconds: 9000 }) } })
     const { id } = await world.ask()
     const expiry = Number(world.net.marketplace.records.requestExpiry(id))
     await world.run(expiry - world.clock.now())
-    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleDownloading'])
+    expect(host.sales.agents.map(({ state }) => state)).toEqual(['SaleInitialProving'])
     await world.run(70)
     await expectWhole(world, host)
   })

@@ -72,6 +72,7 @@ const anyReservation = fc
     listId: WHOLE,
     tree: fc.constantFrom(undefined, TREE),
     fill: fc.constantFrom(undefined, 'sent' as const, 'landed' as const),
+    filledAt: fc.option(WHOLE, { nil: undefined }),
     isEnding: fc.boolean(),
   })
   .map(({ a, b, isEnding, ...rest }): Reservation => ({

@@ -1,0 +1,190 @@
+// Every reason to sell nothing, and what is told of it: set, released, told once for each cause, and over.
+
+import { expect, it, onTestFinished } from 'vitest'
+import type { RaisedAlert } from '../../src/lib/alert.ts'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
+import {
+  Holds,
+  type HoldsParts,
+  LOOK_FOR_PEERS_SECONDS,
+  MAX_RETRY_SECONDS,
+  MEASURE_AGAIN_SECONDS,
+  RETRY_SECONDS,
+} from '../../src/sales/holds.ts'
+import { PauseRecord } from '../../src/sales/pauserecord.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import vectors from '../vectors/marketplace.json' with { type: 'json' }
+
+const PERIOD = 20
+const SLOW = PERIOD * 0.6
+const FAST = PERIOD * 0.4
+const TERMS = vectors.meta.configs.example
+
+interface World {
+  /** What the next proof takes, or why it fails. */
+  proof: number | Error
+  problems: string[]
+  hasPeers: boolean
+}
+
+async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore()) {
+  const world: World = { proof: FAST, problems: [], hasPeers: true, ...start }
+  const clock = new ManualClock(1000)
+  const raised: RaisedAlert[] = []
+  const over: string[] = []
+  const recentSeconds: number[] = []
+  const ending = new AbortController()
+  const sales = { isPaused: false, pause: () => (sales.isPaused = true), resume: () => (sales.isPaused = false) }
+  const rehearsed: number[] = []
+  const prover: HoldsParts['prover'] = {
+    get meter() {
+      const lastSeconds = recentSeconds.at(-1)
+      return { lastSeconds, recentSeconds, proofs: recentSeconds.length, waiting: 0, developmentMark: undefined }
+    },
+    rehearse: async () => {
+      rehearsed.push(clock.now() - 1000)
+      if (world.proof instanceof Error) throw world.proof
+      recentSeconds.push(world.proof)
+      return world.proof
+    },
+  }
+  const holds = new Holds({
+    sales: sales as unknown as HoldsParts['sales'],
+    market: { terms: { ...TERMS, proofs: { ...TERMS.proofs, period: PERIOD } } },
+    clock,
+    reservations: { check: async () => world.problems },
+    prover,
+    network: {
+      get hasPeers() {
+        return world.hasPeers
+      },
+    },
+    record: await PauseRecord.open(datastore),
+    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    raise: (alert) => raised.push(alert),
+    over: (code) => over.push(code),
+  })
+  const tasks = [holds.rehearseForEver(ending), holds.checkForEver(ending), holds.watchPeers(ending)].map((task) =>
+    task.catch(() => undefined),
+  )
+  onTestFinished(async () => {
+    ending.abort(new Error('the test is over'))
+    await Promise.all(tasks)
+  })
+  return {
+    ...{ world, clock, holds, sales, over, rehearsed, datastore },
+    codes: () => raised.splice(0).map(({ code }) => code),
+    alert: () => raised.at(-1),
+    /** A proof of a duty took so long. */
+    proves: (seconds: number, times = 1) => {
+      for (let nth = 0; nth < times; nth++) {
+        recentSeconds.push(seconds)
+        holds.measured()
+      }
+    },
+  }
+}
+
+it('starting: nothing is sold before a first proof was made', async () => {
+  const { world, clock, holds, sales } = await holding({ proof: new Error('not yet') })
+  await clock.play(RETRY_SECONDS - 1)
+  expect(holds.all).toEqual(['starting'])
+  expect(sales.isPaused).toBe(true)
+  world.proof = FAST
+  await clock.play(1)
+  expect(holds.all).toEqual([])
+  expect(sales.isPaused).toBe(false)
+})
+
+it('prover-fails: told once for each cause, tried again ever more rarely, and over with the first proof', async () => {
+  const { world, clock, holds, rehearsed, codes, over } = await holding({ proof: new Error('no circuit') })
+  await clock.play(20 * RETRY_SECONDS)
+  expect(rehearsed).toEqual([0, 1, 3, 7, 15].map((waits) => waits * RETRY_SECONDS))
+  expect(codes()).toEqual(['sales/prover-fails'])
+  world.proof = new Error('another reason')
+  await clock.play(24 * 3600)
+  expect(codes()).toEqual(['sales/prover-fails'])
+  expect((rehearsed.at(-1) ?? 0) - (rehearsed.at(-2) ?? 0)).toBe(MAX_RETRY_SECONDS)
+  expect(holds.all).toEqual(['starting'])
+  expect(over).toEqual([])
+  world.proof = FAST
+  await clock.play(MAX_RETRY_SECONDS)
+  expect(holds.all).toEqual([])
+  expect(over).toEqual(['sales/prover-fails'])
+})
+
+it('slow prover: from the first proof on, measured again while nothing else is proven, and released when it is fast', async () => {
+  const { world, clock, holds, codes, alert, over } = await holding({ proof: SLOW })
+  await clock.play(0)
+  expect(holds.all).toEqual(['slow prover'])
+  expect(alert()?.cause).toMatch(/takes 12\.0 s here, more than half of the period of 20 s/)
+  expect(codes()).toEqual(['sales/prover-too-slow'])
+  world.proof = FAST
+  await clock.play(3 * MEASURE_AGAIN_SECONDS)
+  expect(holds.all).toEqual([])
+  expect(over).toContain('sales/prover-too-slow')
+  expect(codes()).toEqual([])
+})
+
+it('slow prover: set and released by the proofs of duties too; one slow proof among fast ones says nothing', async () => {
+  const { clock, holds, sales, codes, over, proves, rehearsed } = await holding()
+  await clock.play(0)
+  proves(FAST, 8)
+  proves(SLOW)
+  expect(holds.all).toEqual([])
+  proves(SLOW, 8)
+  expect(holds.all).toEqual(['slow prover'])
+  expect(sales.isPaused).toBe(true)
+  expect(codes()).toEqual(['sales/prover-too-slow'])
+  const before = rehearsed.length
+  for (let nth = 0; nth < 4; nth++) {
+    proves(FAST)
+    await clock.play(MEASURE_AGAIN_SECONDS - 1)
+  }
+  // What it holds is proven: that measures enough.
+  expect(rehearsed.length).toBe(before)
+  proves(FAST)
+  expect(holds.all).toEqual([])
+  expect(over.filter((code) => code === 'sales/prover-too-slow')).toHaveLength(1)
+})
+
+it('wrong accounts: told once, released when they are right again', async () => {
+  const { world, clock, holds, codes, over } = await holding({ problems: ['a byte too many'] })
+  await clock.play(3 * 3600)
+  expect(holds.all).toEqual(['wrong accounts'])
+  expect(codes()).toEqual(['sales/wrong-accounts'])
+  world.problems = []
+  await clock.play(3600)
+  expect(holds.all).toEqual([])
+  expect(over).toContain('sales/wrong-accounts')
+})
+
+it('no peers: nothing is sold, nor gas spent, while nobody could give the data', async () => {
+  const { world, clock, holds } = await holding({ hasPeers: false })
+  await clock.play(LOOK_FOR_PEERS_SECONDS)
+  expect(holds.all).toEqual(['no peers'])
+  world.hasPeers = true
+  await clock.play(LOOK_FOR_PEERS_SECONDS)
+  expect(holds.all).toEqual([])
+  world.hasPeers = false
+  await clock.play(LOOK_FOR_PEERS_SECONDS)
+  expect(holds.all).toEqual(['no peers'])
+})
+
+it('paused: lasts over restarts until somebody resumes', async () => {
+  const first = await holding()
+  await first.clock.play(0)
+  await first.holds.pause()
+  expect(first.holds.all).toEqual(['paused'])
+  const second = await holding({}, first.datastore)
+  await second.clock.play(0)
+  expect(second.holds.all).toEqual(['paused'])
+  expect(second.sales.isPaused).toBe(true)
+  await second.holds.resume()
+  expect(second.sales.isPaused).toBe(false)
+  const third = await holding({}, first.datastore)
+  await third.clock.play(0)
+  expect(third.holds.all).toEqual([])
+})

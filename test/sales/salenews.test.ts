@@ -1,0 +1,74 @@
+// What people hear of a slot stands over restarts: since when it is ours, and how many of its proofs were missed.
+
+import { expect, it } from 'vitest'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { SalesAgent } from '../../src/sales/agent.ts'
+import type { Earnings } from '../../src/sales/earnings.ts'
+import type { Reservation } from '../../src/sales/reservation.ts'
+import { type ProviderEvent, SaleNews } from '../../src/sales/salenews.ts'
+import { requestIdOf } from '../fakes/salesparts.ts'
+import { type SaleHost, SaleWorld } from '../fakes/saleworld.ts'
+import vectors from '../vectors/marketplace.json' with { type: 'json' }
+
+const missedOf = ({ sales }: SaleHost): number | undefined => {
+  const phase = sales.agents[0]?.phase
+  return phase?.at === 'proving' ? phase.missed : undefined
+}
+
+it('missed proofs are those that the chain has marked, from the moment a slot is taken up, and each period', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  await first.sales.start(world.never)
+  const { slot } = await world.ask({}, 3000n)
+  await world.runUntil(() => missedOf(first) === 0)
+  const filledAt = first.parts.reservations.reservations()[0]?.filledAt ?? 0
+  const onChain = Number(world.net.marketplace.records.slots.get(slot(0))?.filledAt)
+  expect(Math.abs(filledAt - onChain)).toBeLessThan(30)
+  await world.run(200)
+  world.cutOff(first)
+
+  const second = await world.restart(first)
+  expect(second.parts.reservations.reservations()[0]?.filledAt).toBe(filledAt)
+  let marked: number | Error = 2
+  second.market.missingProofs = async () => {
+    if (marked instanceof Error) throw marked
+    return marked
+  }
+  await second.sales.start(world.never)
+  await world.runUntil(() => missedOf(second) === 2)
+  marked = new Error('no answer')
+  await world.run(200)
+  expect(missedOf(second)).toBe(2)
+  marked = 3
+  await world.runUntil(() => missedOf(second) === 3)
+  await second.sales.stop()
+})
+
+it('what was missed before a slot was taken up raises no alarm, what is missed then does; and a filled slot is ours since its fill', () => {
+  const told: ProviderEvent[] = []
+  const news = new SaleNews({
+    market: { terms: vectors.meta.configs.example },
+    clock: { now: () => 9000 },
+    earnings: {} as Earnings,
+    tell: (event) => told.push(event),
+  })
+  const slot = { requestId: requestIdOf(1), slotIndex: 2 }
+  const proving = (proven: number, missed: number): void => {
+    const phase = { at: 'proving', period: 7, proven, missed } as const
+    const taken = { filledAt: 500, collateral: 100n } as Reservation
+    const agent = { slot, phase, state: 'SaleProving', outcome: undefined, taken } as SalesAgent
+    news.hear({ ...slot, type: 'phase', phase }, agent)
+  }
+  const codes = (): string[] =>
+    told
+      .splice(0)
+      .flatMap((event) => (event.type === 'alert' ? [event.alert.code] : event.type === 'proof' ? [event.result] : []))
+  proving(0, 2)
+  expect(told).toMatchObject([{ sale: { slotId: slotId(slot.requestId, 2), since: 500, missed: 2 } }])
+  expect(codes()).toEqual([])
+  proving(1, 2)
+  expect(codes()).toEqual(['submitted'])
+  proving(1, 3)
+  expect(codes()).toEqual(['missed', 'sales/proof-missed'])
+  expect(news.proofs).toEqual({ submitted: 1, missed: 1 })
+})
