@@ -28,7 +28,7 @@ const BESIDE_BLOCK_BYTES: Bytes = 8 * KiB
 export interface TheirWant {
   readonly address: BlockAddress
   readonly sendDontHave: boolean
-  /** `absent`: looked for and not here; it is sent should it arrive. */
+  /** `absent`: looked for and not here, which the peer did not ask to be told; it is sent should it arrive. */
   state: 'ready' | 'sending' | 'absent'
 }
 

@@ -162,12 +162,17 @@ export class Responder {
     return { deliveries, giveBack }
   }
 
+  /** A peer that is told so asks again; sent to it all the same when it comes, the block would come twice or unasked, and that is an offence. */
   #missing(peer: Peer, key: string, want: TheirWant): void {
-    want.state = 'absent'
-    const waiting = this.#absent.get(key)
-    if (waiting === undefined) this.#absent.set(key, new Set([peer]))
-    else waiting.add(peer)
-    if (want.sendDontHave) peer.outbox.presence(want.address, 'dontHave')
+    if (want.sendDontHave) {
+      this.#forget(peer, key)
+      peer.outbox.presence(want.address, 'dontHave')
+    } else {
+      want.state = 'absent'
+      const waiting = this.#absent.get(key)
+      if (waiting === undefined) this.#absent.set(key, new Set([peer]))
+      else waiting.add(peer)
+    }
     this.#watch?.missed(peer.id, [want.address])
   }
 

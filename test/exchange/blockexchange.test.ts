@@ -428,6 +428,30 @@ describe('serving', () => {
     expect(heard.map(({ index }) => index)).toEqual([1])
   })
 
+  it('sends once, and only when asked again, what it first said it has not got', async () => {
+    const [source, a] = [peer('source'), peer('a')]
+    const dataset = await giveDataset(source, 3, 19)
+    const heard: Message[] = []
+    const { links } = join(a, peer('bb'), {
+      aToB: (bytes) => {
+        heard.push(decodeMessage(bytes))
+        return []
+      },
+    })
+    const want = { treeCid: dataset.treeCid, index: 1, wantType: 0, sendDontHave: true } as const
+    const ask = (): Promise<void> => links[1].send([encodeMessage({ wants: [want] })], { signal: NEVER })
+    await ask()
+    await pass(1)
+    join(source, a)
+    await fetch(a, dataset)
+    await pass(2)
+    expect(heard.flatMap(({ presences }) => presences.map(({ type }) => type))).toEqual(['dontHave'])
+    expect(heard.flatMap(({ deliveries }) => deliveries)).toEqual([])
+    await ask()
+    await pass(2)
+    expect(heard.flatMap(({ deliveries }) => deliveries.map(({ index }) => index))).toEqual([1])
+  })
+
   it('shares fairly among those who want much', async () => {
     const a = peer('a')
     const dataset = await giveDataset(a, 400, 17)
