@@ -12,15 +12,20 @@ import type { BrowserContext, Page } from 'playwright'
 import { chromium } from 'playwright'
 import type { PreviewServer } from 'vite'
 import { build, preview } from 'vite'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 
 import { findChromium } from '../chromium.ts'
 import { document, noise, run, scratchFolder } from '../cli/command.ts'
 import type { StartedNode } from '../cli/startednode.ts'
 import { startNode, stopWell } from '../cli/startednode.ts'
+import type { SlotOrder } from '../exchange/slotfetch.ts'
+import { faultyProxy } from '../fakes/faultyproxy.ts'
 import type { Tab } from './tab.page.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const BLOCK_BYTES = 65_536
+/** Of 92 blocks in two data slots. */
+const SLOT_BYTES = 46 * BLOCK_BYTES
 const WEBSOCKET = ['-i', '/ip4/127.0.0.1/tcp/0/ws', '--bridge']
 
 let folder = ''
@@ -64,8 +69,10 @@ interface OpenTab {
   readonly page: Page
   readonly peerId: string
   fetch(cid: string): ReturnType<Tab['fetch']>
+  fetchSlot(order: SlotOrder): ReturnType<Tab['fetchSlot']>
+  told(): Promise<readonly number[]>
+  receivedBytes(): Promise<number>
   connects(bridge: string): Promise<boolean>
-  usedBytes(): Promise<number>
 }
 
 async function openTab(bridge: string): Promise<OpenTab> {
@@ -85,12 +92,14 @@ async function openTab(bridge: string): Promise<OpenTab> {
     page,
     peerId: await ask((tab, text) => tab.join(text), bridge),
     fetch: (cid) => ask((tab, text) => tab.fetch(text), cid),
+    fetchSlot: (order) => ask((tab, text) => tab.fetchSlot(JSON.parse(text) as SlotOrder), JSON.stringify(order)),
+    told: () => ask(async (tab) => tab.told()),
+    receivedBytes: () => ask(async (tab) => tab.receivedBytes()),
     connects: (address) => ask((tab, text) => tab.connects(text), address),
-    usedBytes: () => ask((tab) => tab.usedBytes()),
   }
 }
 
-async function upload(node: StartedNode, bytes: Uint8Array): Promise<string> {
+async function upload(node: Pick<StartedNode, 'dataDir'>, bytes: Uint8Array): Promise<string> {
   const path = join(folder, 'file')
   await writeFile(path, bytes)
   const { cid } = await document(['upload', path, '-d', node.dataDir])
@@ -119,36 +128,49 @@ test('a tab gets what only a TCP node has, checked leaf by leaf', async () => {
   expect((await document(['space', '--check', '-d', bridge.dataDir]))['problems']).toEqual([])
 })
 
-test('the bridge or the tab is killed in the middle, and the rest comes after', async () => {
+test('a provider in a tab fetches a slot; the tab or the bridge is killed in the middle, and the rest comes after', async () => {
   const scratch = scratchFolder()
-  const client = await startNode(join(scratch, 'client'))
-  const bytes = noise(24_000_000, 4)
-  const cid = await upload(client, bytes)
-  const settings = [...WEBSOCKET, '-b', tcp(client)]
-  const first = await startNode(join(scratch, 'bridge'), settings)
+  const dataDir = join(scratch, 'client')
+  const plain = await upload({ dataDir }, noise(2 * SLOT_BYTES, 4))
+  const order = { ...(await document(['protect', plain, '-d', dataDir])), slotIndex: 1 } as unknown as SlotOrder
+  const client = await startNode(dataDir)
+  // The bridge gets so much and no more before it dies: nothing is whole by then.
+  const proxy = await faultyProxy(Number(/\/tcp\/(\d+)/.exec(tcp(client))?.[1]), { stallAfterBytes: 1_500_000 })
+  onTestFinished(() => proxy.close())
+  const bootstrap = ['-b', `/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${client.peerId}`]
+  const first = await startNode(join(scratch, 'bridge'), [...WEBSOCKET, ...bootstrap])
   const [address = ''] = first.bridge
   let tab = await openTab(address)
-  const before = await tab.usedBytes()
-  const fetching = tab.fetch(cid).catch(() => undefined)
-  await expect.poll(() => tab.usedBytes(), { interval: 20 }).toBeGreaterThan(before + 2_000_000)
+  const fetching = tab.fetchSlot(order).catch(() => undefined)
+  await expect.poll(async () => (await tab.told()).at(-1) ?? 0).toBeGreaterThan(0)
+  const stored = (await tab.told()).at(-1) ?? 0
+  expect(stored).toBeLessThan(SLOT_BYTES)
   // The tab dies first, with what it had stored by then.
   await tab.page.close()
   await fetching
   tab = await openTab(address)
-  const kept = (await tab.usedBytes()) - before
-  const again = tab.fetch(cid)
-  await expect.poll(() => tab.usedBytes(), { interval: 20 }).toBeGreaterThan(before + kept + 1_000_000)
+  const again = tab.fetchSlot(order)
+  await expect.poll(async () => (await tab.told()).length).toBeGreaterThan(0)
+  const [found = 0] = await tab.told()
+  expect(found).toBeGreaterThanOrEqual(stored)
+  proxy.faults = {}
   first.child.kill('SIGKILL')
   await first.ended
+  const here = (await tab.told()).at(-1) ?? 0
+  expect(here).toBeLessThan(SLOT_BYTES)
   // The same folder and so the same peer, at the same address: the tab finds it again by itself.
   const port = /\/tcp\/(\d+)\/ws/.exec(address)?.[1] ?? ''
   const next = await startNode(join(scratch, 'bridge'), [
     ...['-i', `/ip4/127.0.0.1/tcp/${port}/ws`, '--bridge'],
-    ...['-b', tcp(client)],
+    ...bootstrap,
   ])
-  const fetched = await again
-  expect(fetched.sha256).toBe(sha256(bytes))
-  expect(fetched.fetchedBytes).toBeLessThanOrEqual(367 * 65_536 - kept + 65_536)
+  expect(await again).toEqual({ problems: [], paidBytes: SLOT_BYTES })
+  expect((await tab.told()).at(-1)).toBe(SLOT_BYTES)
+  // What was missing came once.
+  expect(await tab.receivedBytes()).toBeLessThanOrEqual(SLOT_BYTES - here + BLOCK_BYTES)
+  // The client has never met the tab.
+  const { peers } = (await document(['peers', '-d', client.dataDir])) as { peers: { peerId: string }[] }
+  expect(new Set(peers.map(({ peerId }) => peerId))).toEqual(new Set([next.peerId]))
   await tab.page.close()
   await Promise.all([stopWell(client), stopWell(next)])
 })

@@ -7,12 +7,15 @@ import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { parseCid } from '../../src/protocol/cid.ts'
+import type { FetchedSlot, SlotOrder } from '../exchange/slotfetch.ts'
+import { fetchSlot } from '../exchange/slotfetch.ts'
 
 const { signal } = new AbortController()
 const clock = new SystemClock()
 const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
 
 let node: TabNode | undefined
+const told: number[] = []
 
 const tab = {
   /** @param bridge multiaddr with peer id @returns this tab's peer id */
@@ -52,9 +55,20 @@ const tab = {
     return { sha256, fetchedBytes, peers: network.peers().map(({ peerId }) => peerId) }
   },
 
-  /** How much of it is in the tab's store. */
-  async usedBytes(): Promise<number> {
-    return (await node?.repo.space())?.quotaUsedBytes ?? 0
+  /** Fetches a slot as a provider does. */
+  async fetchSlot(order: SlotOrder): Promise<FetchedSlot> {
+    if (node === undefined) throw new Error('the tab has not joined')
+    return fetchSlot(node, order, log, (doneBytes) => told.push(doneBytes))
+  },
+
+  /** How much of the slot was here, as often as that changed. */
+  told(): readonly number[] {
+    return told
+  },
+
+  /** From all peers it is connected to. */
+  receivedBytes(): number {
+    return node?.network?.peers().reduce((sum, peer) => sum + peer.receivedBytes, 0) ?? 0
   },
 }
 

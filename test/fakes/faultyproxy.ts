@@ -20,6 +20,10 @@ export interface FaultyProxy {
   faults: Faults
   /** Connections so far. */
   readonly connections: number
+  /** Of those, connections that have stalled. */
+  readonly stalls: number
+  /** Bytes from the target that were passed on, over all connections. */
+  readonly passedBytes: number
   /** Cuts all connections there are. */
   cut(): void
   close(): Promise<void>
@@ -27,10 +31,10 @@ export interface FaultyProxy {
 
 export async function faultyProxy(targetPort: number, faults: Faults = {}): Promise<FaultyProxy> {
   const sockets = new Set<Socket>()
-  let count = 0
+  const counts = { connections: 0, stalls: 0, passedBytes: 0 }
   const server = createServer((client) => {
-    count++
-    relay(client, connect(targetPort, '127.0.0.1'), proxy.faults, sockets)
+    counts.connections++
+    relay(client, connect(targetPort, '127.0.0.1'), { faults: proxy.faults, sockets, counts })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const cut = (): void => {
@@ -40,7 +44,13 @@ export async function faultyProxy(targetPort: number, faults: Faults = {}): Prom
     port: (server.address() as AddressInfo).port,
     faults,
     get connections() {
-      return count
+      return counts.connections
+    },
+    get stalls() {
+      return counts.stalls
+    },
+    get passedBytes() {
+      return counts.passedBytes
     },
     cut,
     async close() {
@@ -51,11 +61,18 @@ export async function faultyProxy(targetPort: number, faults: Faults = {}): Prom
   return proxy
 }
 
-function relay(client: Socket, target: Socket, faults: Faults, sockets: Set<Socket>): void {
+interface Relaying {
+  readonly faults: Faults
+  readonly sockets: Set<Socket>
+  readonly counts: { stalls: number; passedBytes: number }
+}
+
+function relay(client: Socket, target: Socket, { faults, sockets, counts }: Relaying): void {
   const { delayMs = 0, cutAfterBytes = Infinity, stallAfterBytes = Infinity, dropAfterBytes = Infinity } = faults
   let passed = 0
   let hasDropped = false
-  const pass = (from: Socket, to: Socket, counts: boolean): void => {
+  let hasStalled = false
+  const pass = (from: Socket, to: Socket, isFromTarget: boolean): void => {
     sockets.add(from)
     from.on('error', () => undefined)
     from.on('close', () => {
@@ -63,8 +80,13 @@ function relay(client: Socket, target: Socket, faults: Faults, sockets: Set<Sock
       to.destroy()
     })
     from.on('data', (piece) => {
-      if (passed >= stallAfterBytes) return
-      if (counts && passed < cutAfterBytes && passed + piece.length >= cutAfterBytes) {
+      if (passed >= stallAfterBytes) {
+        if (!hasStalled) counts.stalls++
+        hasStalled = true
+        return
+      }
+      if (isFromTarget) counts.passedBytes += piece.length
+      if (isFromTarget && passed < cutAfterBytes && passed + piece.length >= cutAfterBytes) {
         to.write(piece.subarray(0, cutAfterBytes - passed), () => {
           from.destroy()
           to.destroy()
@@ -72,8 +94,8 @@ function relay(client: Socket, target: Socket, faults: Faults, sockets: Set<Sock
         passed = cutAfterBytes
         return
       }
-      if (counts) passed += piece.length
-      if (counts && passed >= dropAfterBytes && !hasDropped) {
+      if (isFromTarget) passed += piece.length
+      if (isFromTarget && passed >= dropAfterBytes && !hasDropped) {
         hasDropped = true
         return
       }

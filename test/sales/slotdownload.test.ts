@@ -1,0 +1,103 @@
+// A slot that its host lost, rebuilt from rows that peers have: proven and served as if it had come whole, where the block beside it is to be had.
+
+import { expect, it, onTestFinished } from 'vitest'
+import { BlockExchange } from '../../src/exchange/blockexchange.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
+import { toHex } from '../../src/lib/bytes.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import { Reservations } from '../../src/sales/reservations.ts'
+import { SlotDownload } from '../../src/sales/slotdownload.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { CrashingSlabFile } from '../fakes/crashingslabfile.ts'
+import type { TestPeer } from '../fakes/exchangepeers.ts'
+import { join, range, runTime } from '../fakes/exchangepeers.ts'
+import { NEVER, seededBytes, seededRandom, streamOf } from '../fakes/memorystore.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import type { SlotsStore } from '../fakes/slotsstore.ts'
+import { slotsStore } from '../fakes/slotsstore.ts'
+
+const signal = NEVER
+const BLOCK = 65_536
+/** Three rows of data and two of parity, three blocks each; of the last row only the block before it is beside it, and none of the first three rows is. */
+const LOST = 4
+const OWN = [12, 13, 14]
+const BESIDE = 11
+
+interface Peer extends SlotsStore<CrashingSlabFile>, TestPeer {}
+
+function peer(id: string, clock: ManualClock): Peer {
+  const store = slotsStore({ datastore: new MemoryDatastore(), slab: new CrashingSlabFile(), clock })
+  const { repo } = store
+  const exchange = new BlockExchange({ repo, clock, log: repo.parts.log, random: seededRandom(id.length) })
+  exchange.start()
+  onTestFinished(() => exchange.stop())
+  return { ...store, id, exchange }
+}
+
+/** The client has all of the dataset but the lost slot and what is in `without`; the provider is about to rebuild the slot. */
+async function scene(without: readonly number[]) {
+  const clock = new ManualClock(1_000_000)
+  const [client, provider] = [peer('client', clock), peer('provider', clock)]
+  const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(9 * BLOCK, 21)), { signal })
+  const { manifest, verifiableCid: cid } = await client.slots.protect(plain, { ecK: 3, ecM: 2, signal })
+  const proofs = await client.repo.getProofs(manifest.treeCid, OWN)
+  await client.repo.dropLeaves(manifest.treeCid, [...OWN, ...without])
+  const log = provider.repo.parts.log
+  const parts = { repo: provider.repo, random: seededSource(3), log }
+  const { reservations } = await Reservations.open(parts, { signal })
+  const slot = { slotSize: BigInt(4 * BLOCK), duration: 1000n, pricePerBytePerSecond: 1n, collateralPerByte: 1n }
+  await reservations.create({
+    ...{ totalSize: 4 * BLOCK, duration: 1000, minPricePerBytePerSecond: 1n },
+    totalCollateral: BigInt(4 * BLOCK),
+  })
+  const requestId = `0x${'07'.repeat(32)}` as RequestId
+  const taking = { ...slot, requestEnd: 1_002_000, requestId, slotIndex: LOST }
+  const reservation = await reservations.reserve(taking)
+  if (reservation === undefined) throw new Error('the slot fits no availability')
+  await provider.slots.keepManifest(manifest, 1_002_000, { signal })
+  const over = join(client, provider).over.catch(() => undefined)
+  const { repo, slots, exchange } = provider
+  const told: number[] = []
+  const download = new SlotDownload(
+    { repo, slots, network: { exchange }, reservations },
+    { manifest, slotIndex: LOST, reservation, expiry: 1_002_000, tell: (doneBytes) => told.push(doneBytes) },
+  )
+  const rebuild = async (): Promise<void> => {
+    const stop = runTime(clock)
+    try {
+      await download.rebuild(cid, { signal, merkleRoot: `0x${toHex(manifest.verifyRoot.digest)}` })
+    } finally {
+      await stop()
+      await exchange.stop()
+      await client.exchange.stop()
+      await over
+    }
+  }
+  const paid = (): number => 4 * BLOCK - (reservations.reservation(reservation.id)?.size ?? 0)
+  return { manifest, cid, provider, proofs, rebuild, reservations, paid, told }
+}
+
+it('is served on with the proofs it had, for which the block beside it is asked of peers, and only looked at', async () => {
+  const { manifest, cid, provider, proofs, rebuild, reservations, paid, told } = await scene([])
+  await rebuild()
+  expect(proofs).not.toContain(undefined)
+  expect(await provider.repo.getProofs(manifest.treeCid, OWN)).toEqual(proofs)
+  expect(paid()).toBe(3 * BLOCK)
+  expect(told.at(-1)).toBe(3 * BLOCK)
+  // Rows of others and the block beside are kept nowhere.
+  const here = await provider.repo.getLeaves(manifest.treeCid, range(15))
+  expect(here.flatMap((leaf, index) => (leaf === undefined ? [] : [index]))).toEqual(OWN)
+  expect((await provider.repo.getAt(manifest.treeCid, [BESIDE]))[0]).toBeUndefined()
+  expect(await provider.slots.proofInputs(cid, LOST, `0x${'05'.repeat(32)}`, { signal })).toBeDefined()
+  expect(await reservations.check({ signal })).toEqual([])
+  expect((await provider.repo.recount({ signal })).problems).toEqual([])
+})
+
+it('is whole and proven, but not served, where nobody has the block beside it', async () => {
+  const { manifest, cid, provider, rebuild, paid } = await scene([BESIDE])
+  await rebuild()
+  expect(await provider.repo.getProofs(manifest.treeCid, OWN)).toEqual(OWN.map(() => undefined))
+  expect(await provider.slots.proofInputs(cid, LOST, `0x${'05'.repeat(32)}`, { signal })).toBeDefined()
+  expect(paid()).toBe(3 * BLOCK)
+  expect(provider.logged.map(({ message }) => message)).toContainEqual(expect.stringContaining('cannot be served'))
+})
