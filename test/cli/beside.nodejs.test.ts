@@ -36,11 +36,9 @@ test('protect, slots, proof-input and prove ask the node that runs', async () =>
   const looks: readonly string[][] = [
     ['slots', 'list'],
     ['slots', 'show', cid],
-    ['slots', 'verify', cid],
     ['slots', 'verify', cid, '1'],
     ['slots', 'build', cid, '1'],
     ['slots', 'repair', cid],
-    ['slots', 'build', cid],
   ]
   const beside: unknown[] = []
   for (const look of looks) beside.push(await document([...look, ...common]))
@@ -54,14 +52,12 @@ test('protect, slots, proof-input and prove ask the node that runs', async () =>
   const proven = await document(['prove', ...slot, ...common])
   expect((proven['publicSignals'] as string[])[2]).toBe('1')
   writeFileSync(join(folder, 'proof.json'), JSON.stringify(proven))
-  const [verdict, info] = await Promise.all([
-    document(['verify', join(folder, 'proof.json'), '--circuit', folder, ...common]),
-    document(['circuit', 'info', '--circuit', folder, ...common]),
-  ])
+  // These open no folder of a node at all.
+  const verdict = await document(['verify', join(folder, 'proof.json'), '--circuit', folder, ...common])
+  const info = await document(['circuit', 'info', '--circuit', folder, ...common])
   expect([verdict['holds'], info['publicSignals']]).toEqual([true, 3])
 
   const refusals: readonly [args: string[], code: string, exit: number][] = [
-    [['slots', 'verify', plain.manifestCid], 'slots/not-verifiable', 1],
     [['slots', 'repair', cid, '9'], 'slots/no-such-slot', 2],
     [['protect', cid, ...code], 'slots/already-protected', 1],
   ]
@@ -72,8 +68,8 @@ test('protect, slots, proof-input and prove ask the node that runs', async () =>
   await expectChecked(dataDir, plain.manifestCid)
   await stopWell(node)
   // What it answered is what the folder says.
-  for (const [i, look] of looks.slice(0, 2).entries()) expect(await document([...look, ...common])).toEqual(beside[i])
-})
+  expect(await document(['slots', 'show', cid, ...common])).toEqual(beside[1])
+}, 240_000)
 
 /** The rows look at what comes in by themselves: not everybody asks through a verb. */
 async function expectChecked(dataDir: string, cid: string): Promise<void> {
