@@ -13,6 +13,7 @@ import { SystemRandom } from './lib/systemrandom.ts'
 import type { Bytes } from './lib/units.ts'
 import { checkedBytes } from './lib/units.ts'
 import type { Examination } from './market/examinechain.ts'
+import type { MarketSight } from './market/marketsight.ts'
 import type { KeystorePlace } from './market/keystore.ts'
 import type { NodeKey } from './market/nodekey.ts'
 import type { NodeParts, NodeSettings } from './node.ts'
@@ -277,6 +278,21 @@ export async function lookAtChain(
   const clock = new SystemClock()
   const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
   return examineChain({ lines: webLines, clock, log }, settings, address, options)
+}
+
+/** What an address has, and what clients asked for of late. It changes nothing and signs nothing. @throws CodexError as `seeMarket` */
+export async function lookAtMarket(
+  settings: { readonly url: string; readonly marketplace?: string },
+  address: string,
+  options: AbortOptions,
+): Promise<MarketSight> {
+  const [{ seeMarket }, { webLines }] = await Promise.all([
+    import('./market/marketsight.ts'),
+    import('./platform/browser/weblines.ts'),
+  ])
+  const clock = new SystemClock()
+  const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+  return seeMarket({ lines: webLines, clock, log }, settings, address, options)
 }
 
 /** What proves in a tab, and what it can be measured with. */

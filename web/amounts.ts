@@ -12,7 +12,22 @@ const TOKENS_FROM = 10n ** 15n
 
 /** Token base units for people: exact, in tokens where there are many. */
 export function formatAmount(wei: bigint): string {
-  return wei >= TOKENS_FROM || wei <= -TOKENS_FROM ? `${toTokens(wei)} tokens` : `${grouped(String(wei))} wei`
+  return wei >= TOKENS_FROM || wei <= -TOKENS_FROM ? `${toTokens(wei)} tokens` : formatWei(wei)
+}
+
+/** As the chain counts: exact. */
+export function formatWei(wei: bigint): string {
+  return `${grouped(String(wei))} wei`
+}
+
+/** Collateral per GiB, of one per byte. Exact. */
+export function perGib(weiPerByte: bigint): bigint {
+  return weiPerByte * GIB
+}
+
+/** The least whole collateral per byte that is no less than asked for. */
+export function perByte(weiPerGib: bigint): bigint {
+  return (weiPerGib + GIB - 1n) / GIB
 }
 
 /** Token base units per GiB and month (30 days), of a price per byte and second. Exact. */
@@ -32,6 +47,11 @@ export function toTokens(wei: bigint): string {
   const digits = String(wei < 0n ? -wei : wei).padStart(DECIMALS + 1, '0')
   const fraction = digits.slice(-DECIMALS).replace(/0+$/, '')
   return `${sign}${grouped(digits.slice(0, -DECIMALS))}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+/** As {@link toTokens}, the way {@link parseTokens} reads it. */
+export function plainTokens(wei: bigint): string {
+  return toTokens(wei).replace(/\u202f/g, '')
 }
 
 /** @throws CodexError `page/not-an-amount` */

@@ -5,10 +5,11 @@ import { useSignal } from '@preact/signals'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount, formatDuration, parseDuration } from '../src/lib/format.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
-import { formatAmount, parseTokens, perByteSecond, perGibMonth, toTokens } from './amounts.ts'
+import { formatAmount, parseTokens, perByte, perByteSecond, perGib, perGibMonth, plainTokens } from './amounts.ts'
+import { BoughtList } from './boughtlist.tsx'
 import { explain } from './explain.ts'
 import type { Entry } from './pagestate.ts'
-import type { BoughtRow } from './purchasewatch.ts'
+import { quote } from './purchasequote.ts'
 import type { SellerPicture, Seller } from './seller.ts'
 import type { Session } from './session.ts'
 
@@ -20,12 +21,15 @@ interface Parts {
 
 type Wanted = Parameters<Seller['buy']>[1]
 
+const TOO_FEW =
+  'At least one slot may be lost, at most half of them, and there must be a block of the file for each of the others: choose other numbers.'
 const PRICE_WEI = 1000n
 const COLLATERAL_WEI = 1n
 
 export function ClientCorner({ session, seller, picture }: Parts) {
   const news = useSignal<string | undefined>(undefined)
   const isBusy = useSignal(false)
+  const draft = useSignal<FormData | undefined>(undefined)
   const files = session.state.listing.value.entries.filter(
     (entry): entry is Entry => entry.manifest !== undefined && entry.manifest.filename !== undefined,
   )
@@ -33,9 +37,7 @@ export function ClientCorner({ session, seller, picture }: Parts) {
     news.value = undefined
     isBusy.value = true
     try {
-      const entry = files.find(({ cid }) => String(cid) === textOf(form, 'file'))
-      if (entry === undefined) throw new CodexError('page/bad-field', 'file: choose one, or drop one below first')
-      const id = await seller.buy(entry.cid, wantedIn(form), (words) => (news.value = words))
+      const id = await seller.buy(entryIn(form, files), wantedIn(form), (words) => (news.value = words))
       news.value = `Asked for: request ${id.slice(0, 10)}…`
     } catch (error) {
       news.value = explain(error)
@@ -51,6 +53,10 @@ export function ClientCorner({ session, seller, picture }: Parts) {
       ) : (
         <form
           class="terms"
+          ref={(form) => {
+            if (form !== null && draft.peek() === undefined) draft.value = new FormData(form)
+          }}
+          onInput={(event) => (draft.value = new FormData(event.currentTarget))}
           onSubmit={(event) => {
             event.preventDefault()
             void buy(new FormData(event.currentTarget))
@@ -71,22 +77,25 @@ export function ClientCorner({ session, seller, picture }: Parts) {
           <Field
             name="price"
             words="Price, tokens per GiB and month of 30 days"
-            value={toTokens(perGibMonth(PRICE_WEI)).replace(/\u202f/g, '')}
+            value={plainTokens(perGibMonth(PRICE_WEI))}
           />
           <Field
             name="collateral"
-            words="Collateral that a provider locks, wei per byte"
-            value={String(COLLATERAL_WEI)}
+            words="Collateral that providers lock, tokens per GiB"
+            value={plainTokens(perGib(COLLATERAL_WEI))}
           />
           <Field name="nodes" words="Slots, each with one provider" value="3" />
           <Field name="tolerance" words="Of them, how many may be lost" value="1" />
+          <p class="quiet" role="status" data-testid="quote">
+            {draft.value !== undefined && tellQuote(draft.value, files, picture.view.tokens)}
+          </p>
           <button type="submit" disabled={isBusy.value}>
             Buy storage
           </button>
         </form>
       )}
       {news.value !== undefined && <p role="status">{news.value}</p>}
-      <Bought rows={picture.bought} now={picture.view.time} />
+      <BoughtList rows={picture.bought} now={picture.view.time} />
     </details>
   )
 }
@@ -100,34 +109,26 @@ function Field({ name, words, value }: { readonly name: string; readonly words: 
   )
 }
 
-const STATE_WORDS: Readonly<Record<BoughtRow['state'], string>> = {
-  unknown: 'Looking',
-  pending: 'On its way to the chain',
-  submitted: 'Waiting for providers',
-  started: 'Kept',
-  finished: 'Over, all was kept',
-  cancelled: 'Not placed in time; the money is back',
-  failed: 'Lost',
-  errored: 'Failed',
+/** @throws CodexError whose sentence names the field */
+function entryIn(form: FormData, files: readonly Entry[]): Entry {
+  const entry = files.find(({ cid }) => String(cid) === textOf(form, 'file'))
+  if (entry !== undefined) return entry
+  throw new CodexError('page/bad-field', 'file: choose one, or drop one below first')
 }
 
-function Bought({ rows, now }: { readonly rows: readonly BoughtRow[]; readonly now: number }) {
-  if (rows.length === 0) return null
-  return (
-    <ul class="files" data-testid="bought">
-      {rows.map(({ requestId, state, problem, filled, slots, endsAt, costWei }) => (
-        <li key={requestId} data-state={state}>
-          <span class="name">{STATE_WORDS[state]}</span>
-          <span class="grow">
-            {requestId.slice(0, 10)}…: {filled} of {formatCount(slots, 'slot')} with a provider, {formatAmount(costWei)}{' '}
-            at most
-            {problem !== undefined && `. ${problem}`}
-          </span>
-          {endsAt !== undefined && endsAt > now && <span class="quiet">ends in {formatDuration(endsAt - now)}</span>}
-        </li>
-      ))}
-    </ul>
-  )
+/** What it costs on these terms, before anything is sent; or what is wrong with them. */
+function tellQuote(form: FormData, files: readonly Entry[], tokens: bigint | undefined): string {
+  try {
+    const wanted = wantedIn(form)
+    const found = quote(entryIn(form, files).manifest, wanted)
+    if (found === undefined) return TOO_FEW
+    const { slots, slotBytes, price, collateral } = found
+    const rate = `${formatAmount(wanted.pricePerBytePerSecond)} per byte and second`
+    const has = tokens === undefined ? '' : ` The key has ${formatAmount(tokens)}${tokens < price ? ': too few' : ''}.`
+    return `${formatCount(slots, 'slot')} of ${formatBytes(slotBytes)} for ${formatDuration(wanted.duration)} cost ${formatAmount(price)} in all, at ${rate}; providers lock ${formatAmount(collateral)} for them.${has}`
+  } catch (error) {
+    return explain(error)
+  }
 }
 
 /** @throws CodexError whose sentence names the field */
@@ -149,15 +150,11 @@ function wantedIn(form: FormData): Wanted {
     if (/^\d{1,3}$/.test(text)) return Number(text)
     throw new CodexError('page/bad-field', 'expected a whole number')
   }
-  const wei = (text: string): bigint => {
-    if (/^\d{1,40}$/.test(text)) return BigInt(text)
-    throw new CodexError('page/bad-field', 'expected a whole number of wei')
-  }
   return {
     duration: named('duration', parseDuration),
     expiry: named('expiry', parseDuration),
     pricePerBytePerSecond: named('price', (text) => perByteSecond(parseTokens(text))),
-    collateralPerByte: named('collateral', wei),
+    collateralPerByte: named('collateral', (text) => perByte(parseTokens(text))),
     nodes: named('nodes', count),
     tolerance: named('tolerance', count),
   }

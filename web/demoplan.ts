@@ -8,7 +8,12 @@ import { demoKey } from './demokey.ts'
 import { type DemoOffer, noteSelling } from './demooffer.ts'
 import type { SellPlan } from './sellplan.ts'
 
-const TERMS = { totalSize: 64 * MiB, minPricePerBytePerSecond: 1n, totalCollateral: 10n ** 12n }
+const TERMS = {
+  totalSize: 64 * MiB,
+  minPricePerBytePerSecond: 1n,
+  totalCollateral: 10n ** 12n,
+  duration: 30 * 86_400,
+}
 
 export function demoPlan(room: Pick<typeof BrowserRoom, 'openKeys'>, demo: DemoOffer): SellPlan {
   const { ethProvider, marketplace, bootstrap, circuitShape } = demo

@@ -8,6 +8,7 @@ const NO_ROOM =
   'This browser has no more room for this site: free some disk space or remove files below, then try again.'
 const WORKER_GONE =
   'The part of this tab that writes to disk has stopped: reload the page; everything stored before is still there.'
+const REFUSED = 'The contract refused that: its terms or its state have changed; look again in a moment.'
 
 const SENTENCES: ReadonlyMap<string, string> = new Map([
   [
@@ -44,11 +45,13 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
     'Another tab of this browser sells with this key: use that one, or close it and reload this page. Two that sell with one key would cost each other proofs.',
   ],
   ['market/wrong-chain', 'The endpoint leads to another chain than the one this tab sells on: reload the page.'],
-  ['market/failed', 'The contract refused that: its terms or its state have changed; look again in a moment.'],
   [
     'proving/file-changed',
     'A circuit file is not what it was when it last proved: put it back as it was, or, where it was exchanged on purpose, put a sha256.json with the new hashes beside it.',
   ],
+  ['market/failed', REFUSED],
+  ['market/reverted', REFUSED],
+  ['market/rpc-error', 'The endpoint of the chain refused that: try again in a moment, or use another endpoint.'],
   ['reservations/reserve-failed', 'So much space is not free here: remove something below, or offer less.'],
   ['reservations/bytes-out-of-bounds', 'Slots have taken more than that already: offer at least as much as they take.'],
   [
@@ -69,9 +72,18 @@ export function explain(error: unknown): string {
   }
   if (error instanceof DOMException && (error.name === 'NotReadableError' || error.name === 'NotFoundError'))
     return 'The file changed or went away while it was read: choose it again.'
-  if (CodexError.is(error)) return sentenceOf(error.message)
+  if (CodexError.is(error)) return sentenceOf(withoutReverts(error.message))
   const found = error instanceof Error ? `${error.name}: ${error.message}` : 'an unknown error'
   return sentenceOf(`something unexpected happened, ${found}; reload the page and try again`)
+}
+
+/** Without what a contract or an endpoint said in its own words: those are for whoever reads logs. */
+export function withoutReverts(text: string): string {
+  return text
+    .replace(/ \([A-Z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)?(?:: [^)]*)?\)(?=;|$)/g, '')
+    .replace(/(the contract refused): .*?(?=; see the reason it gave|$)/s, '$1')
+    .replace('; see the reason it gave', '')
+    .replace(/(the endpoint refused) \w+: .*$/s, '$1 it')
 }
 
 function sentenceOf(text: string): string {

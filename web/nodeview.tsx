@@ -2,9 +2,16 @@
 
 import { useMemo } from 'preact/hooks'
 
-import { formatBytes, formatDuration } from '../src/lib/format.ts'
-import { type NodePicture, RemoteNode } from './remotenode.ts'
+import { formatCount, formatDuration } from '../src/lib/format.ts'
+import { AlertList } from './alertlist.tsx'
+import { AvailabilityEditor } from './availabilityeditor.tsx'
+import { BoughtList } from './boughtlist.tsx'
+import { PeerList } from './peerlist.tsx'
+import { QuotaBar } from './quotabar.tsx'
+import { type MarketPicture, type NodePicture, RemoteNode } from './remotenode.ts'
 import { SellerLook } from './sellerlook.tsx'
+import type { Terms } from './sellplan.ts'
+import { checkRoom, suggestTerms } from './suggestedterms.ts'
 
 export function NodeView({ closing }: { readonly closing: AbortSignal }) {
   const node = useMemo(() => {
@@ -35,7 +42,11 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
         )}
         {state.at === 'wants token' && <TokenForm give={(token) => node.giveToken(token, closing)} />}
         {state.at === 'shows' && (
-          <Shown picture={state.picture} pause={(isPaused) => void node.pause(isPaused, closing)} />
+          <Shown
+            picture={state.picture}
+            pause={(isPaused) => void node.pause(isPaused, closing)}
+            offer={(terms, id) => node.offer(terms, id, closing)}
+          />
         )}
       </main>
     </>
@@ -67,9 +78,14 @@ function TokenForm({ give }: { readonly give: (token: string) => void }) {
   )
 }
 
-function Shown({ picture, pause }: { readonly picture: NodePicture; readonly pause: (isPaused: boolean) => void }) {
-  const { view, space, reasons } = picture
-  const isPaused = view?.holds.includes('paused') === true
+interface ShownParts {
+  readonly picture: NodePicture
+  readonly pause: (isPaused: boolean) => void
+  readonly offer: (terms: Terms, id: string | undefined) => Promise<string>
+}
+
+export function Shown({ picture, pause, offer }: ShownParts) {
+  const { market, space, reasons } = picture
   return (
     <>
       {reasons.length > 0 && (
@@ -77,34 +93,88 @@ function Shown({ picture, pause }: { readonly picture: NodePicture; readonly pau
           Not all of it runs: {reasons.join('; ')}.
         </p>
       )}
-      <section class="card" aria-labelledby="seller" data-testid="node">
-        <h2 id="seller">Space that it rents out</h2>
-        {view === undefined ? (
+      {market === undefined ? (
+        <section class="card" data-testid="node">
           <p class="quiet">
-            It takes no part in the marketplace: start it with an endpoint, a key and a circuit for that.
+            It takes no part in the marketplace{reasons.length > 0 && ' yet'}: start it with an endpoint and a key for
+            that, and with a circuit to sell.
           </p>
-        ) : (
-          <>
-            <div class="row">
-              <button type="button" onClick={() => pause(!isPaused)}>
-                {isPaused ? 'Take new slots again' : 'Take no new slots'}
-              </button>
-            </div>
-            <SellerLook view={view} />
-          </>
-        )}
-      </section>
+        </section>
+      ) : (
+        <MarketCards market={market} space={space} pause={pause} offer={offer} />
+      )}
       <section class="card" aria-labelledby="space">
         <h2 id="space">Space</h2>
-        <p data-testid="space">
-          {formatBytes(space.usedBytes)} used, {formatBytes(space.reservedBytes)} reserved of{' '}
-          {formatBytes(space.totalBytes)}.
-        </p>
-        <p class="quiet">
+        <div data-testid="space">
+          <QuotaBar space={space} />
+        </div>
+        {market?.view === undefined && <PeerList peers={picture.peers} />}
+        <p class="quiet fact">
           Release {picture.version}, running for {formatDuration(picture.uptimeSeconds)}, peer{' '}
           <code class="cid">{picture.peerId}</code>
         </p>
       </section>
+    </>
+  )
+}
+
+type MarketCardsParts = Omit<ShownParts, 'picture'> & {
+  readonly market: MarketPicture
+  readonly space: NodePicture['space']
+}
+
+/** One for each part that it takes. */
+function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
+  const { view, offered, bought, watched, alerts, time } = market
+  const isPaused = view?.holds.includes('paused') === true
+  const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
+  const suggested = suggestTerms(freeBytes, view?.tokens === undefined ? undefined : { tokens: view.tokens, asks: [] })
+  return (
+    <>
+      {view === undefined && alerts.length > 0 && (
+        <section class="card">
+          <AlertList alerts={alerts} time={time} />
+        </section>
+      )}
+      {view !== undefined && (
+        <section class="card" aria-labelledby="seller" data-testid="node">
+          <h2 id="seller">Space that it rents out</h2>
+          <div class="row">
+            <button type="button" onClick={() => pause(!isPaused)}>
+              {isPaused ? 'Take new slots again' : 'Take no new slots'}
+            </button>
+          </div>
+          <SellerLook view={view} />
+          {(offered.length === 0 ? [undefined] : offered).map((each) => (
+            <AvailabilityEditor
+              key={each?.id ?? ''}
+              terms={each}
+              suggested={suggested.terms}
+              change={async (terms) => {
+                checkRoom(terms, freeBytes + (each?.totalSize ?? 0))
+                return offer(terms, each?.id)
+              }}
+            />
+          ))}
+        </section>
+      )}
+      {bought !== undefined && (
+        <section class="card" aria-labelledby="buyer" data-testid="buys">
+          <h2 id="buyer">Storage that it buys</h2>
+          <p class="quiet">
+            {bought.length === 0
+              ? 'Nothing was bought yet.'
+              : `${formatCount(bought.length, 'purchase')}, the latest first.`}
+          </p>
+          <BoughtList rows={bought} now={time} />
+        </section>
+      )}
+      {watched !== undefined && (
+        <section class="card" aria-labelledby="validator" data-testid="validates">
+          <h2 id="validator">Proofs that it watches</h2>
+          <p>As a validator it watches {formatCount(watched, 'slot')} and marks proofs that are missing.</p>
+        </section>
+      )}
     </>
   )
 }

@@ -11,7 +11,8 @@ import { NetworkStep, type SeenNetwork } from './networkstep.tsx'
 import { noteSellingAnywhere, wasSellingAnywhere } from './sellingnote.ts'
 import type { SellPlan, Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
-import { SUGGESTED_TERMS, TermsStep } from './termsstep.tsx'
+import type { MarketSight } from './suggestedterms.ts'
+import { TermsStep } from './termsstep.tsx'
 import { WalletPart } from './walletpart.tsx'
 
 interface Parts {
@@ -40,7 +41,7 @@ export function Onboarding({ session, sell }: Parts) {
         {key === undefined ? (
           <KeyStep desk={desk} next={() => undefined} />
         ) : (
-          <button type="button" onClick={() => sell(planOf(kept, key, SUGGESTED_TERMS))}>
+          <button type="button" onClick={() => sell(planOf(kept, key, undefined))}>
             Go on selling
           </button>
         )}
@@ -55,6 +56,12 @@ export function Onboarding({ session, sell }: Parts) {
     const choice: NetworkChoice = { ...seen.choice, rewardRecipient: recipient.value }
     keepChoice(choice)
     sell(planOf(choice, key, terms))
+  }
+  const see = async (signal: AbortSignal): Promise<MarketSight> => {
+    const { ethProvider: url = '', marketplace = '' } = seen?.choice ?? {}
+    return running.room.lookAtMarket({ url, ...(marketplace !== '' && { marketplace }) }, key?.address ?? '', {
+      signal,
+    })
   }
   return (
     <ol class="steps">
@@ -88,7 +95,7 @@ export function Onboarding({ session, sell }: Parts) {
         {key !== undefined && seen !== undefined && (
           <>
             <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
-            <TermsStep session={session} chainId={seen.chainId} begin={begin} />
+            <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} />
           </>
         )}
       </Step>
@@ -96,7 +103,11 @@ export function Onboarding({ session, sell }: Parts) {
   )
 }
 
-function planOf(choice: NetworkChoice, key: NonNullable<Awaited<ReturnType<SellPlan['key']>>>, terms: Terms): SellPlan {
+function planOf(
+  choice: NetworkChoice,
+  key: NonNullable<Awaited<ReturnType<SellPlan['key']>>>,
+  terms: Terms | undefined,
+): SellPlan {
   const { ethProvider, marketplace, bridges, rewardRecipient } = choice
   return {
     place: {

@@ -12,8 +12,8 @@ export interface BoughtRow {
   readonly state: Purchase['state']
   readonly problem: string | undefined
   readonly slots: number
-  /** Slots that have a provider. */
-  readonly filled: number
+  /** Slots that have a provider; undefined where nobody was asked. */
+  readonly filled: number | undefined
   /** Chain time; unknown until the chain has told. */
   readonly endsAt: Seconds | undefined
   /** What the whole of it may cost. */

@@ -4,7 +4,13 @@ import { signal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
 import { explain } from './explain.ts'
-import type { SellerView, ViewedAlert, ViewedSlot } from './sellerview.ts'
+import type { BoughtRow } from './purchasewatch.ts'
+import { tellOffered, type Terms } from './sellplan.ts'
+import { type SellerView, type ViewedAlert, type ViewedPeer, viewedPeer, type ViewedSlot } from './sellerview.ts'
+
+export interface Offered extends Terms {
+  readonly id: string
+}
 
 export interface NodePicture {
   readonly version: string
@@ -12,9 +18,29 @@ export interface NodePicture {
   readonly uptimeSeconds: number
   /** Why it does not do all that it was started for. */
   readonly reasons: readonly string[]
-  readonly space: { readonly usedBytes: number; readonly reservedBytes: number; readonly totalBytes: number }
+  readonly space: {
+    readonly usedBytes: number
+    readonly reservedBytes: number
+    readonly totalBytes: number
+    readonly blocks: number
+  }
+  readonly peers: readonly ViewedPeer[]
+  /** Undefined where it takes no part in the marketplace, or has not entered it yet. */
+  readonly market: MarketPicture | undefined
+}
+
+export interface MarketPicture {
+  readonly host: string
+  /** The chain's. */
+  readonly time: number
+  readonly alerts: readonly ViewedAlert[]
   /** Undefined where it does not sell. */
   readonly view: SellerView | undefined
+  readonly offered: readonly Offered[]
+  /** Undefined where it does not buy; the latest first. */
+  readonly bought: readonly BoughtRow[] | undefined
+  /** Slots that it watches as a validator; undefined where it is none. */
+  readonly watched: number | undefined
 }
 
 export type RemoteState =
@@ -26,6 +52,7 @@ const LOOK_MS = 2000
 const TOKEN_KEY = 'codex-light/token'
 const DECISIONS = 20
 const SHOWN_ENDED = 5
+const SHOWN_PURCHASES = 20
 const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
 
 type Fields = Readonly<Record<string, unknown>>
@@ -33,6 +60,8 @@ type Fields = Readonly<Record<string, unknown>>
 export class RemoteNode {
   readonly state = signal<RemoteState>({ at: 'asking' })
   readonly problem = signal<string | undefined>(undefined)
+  /** By slot, in token base units a second; learnt once. */
+  readonly #prices = new Map<string, bigint>()
   #token = sessionStorage.getItem(TOKEN_KEY) ?? ''
 
   /** Looks until `closing`. */
@@ -60,6 +89,20 @@ export class RemoteNode {
     }
   }
 
+  /** @param id of what is changed; undefined for a first one @returns what is offered now, in a sentence @throws CodexError as the node refuses it */
+  async offer(terms: Terms, id: string | undefined, closing: AbortSignal): Promise<string> {
+    const { totalSize, duration, minPricePerBytePerSecond, totalCollateral } = terms
+    const body = {
+      ...{ totalSize, duration },
+      minPricePerBytePerSecond: String(minPricePerBytePerSecond),
+      totalCollateral: String(totalCollateral),
+    }
+    const row = id === undefined ? 'availability' : `availability/${id}`
+    await this.#ask(row, closing, id === undefined ? 'POST' : 'PATCH', body)
+    await this.look(closing)
+    return tellOffered(terms)
+  }
+
   async look(closing: AbortSignal): Promise<void> {
     if (this.state.value.at === 'wants token') return
     try {
@@ -73,8 +116,10 @@ export class RemoteNode {
   }
 
   async #picture(signal: AbortSignal): Promise<NodePicture> {
-    const status = fields(await this.#ask('status', signal))
+    const [found, peers] = await Promise.all([this.#ask('status', signal), this.#ask('peers', signal)])
+    const status = fields(found)
     const space = fields(status['space'])
+    const seen = list(fields(peers)['peers']).map((each) => peerOf(fields(each)))
     const market = status['marketplace']
     return {
       version: text(status['version']),
@@ -85,21 +130,51 @@ export class RemoteNode {
         usedBytes: number(space['quotaUsedBytes']),
         reservedBytes: number(space['quotaReservedBytes']),
         totalBytes: number(space['quotaMaxBytes']),
+        blocks: number(space['totalBlocks']),
       },
-      view:
-        market === null || fields(market)['selling'] === null
-          ? undefined
-          : await this.#view(fields(market), number(status['peers']), signal),
+      peers: seen,
+      market: market === null ? undefined : await this.#market(fields(market), seen, signal),
     }
   }
 
-  async #view(market: Fields, peers: number, signal: AbortSignal): Promise<SellerView> {
-    const [sales, ended, alerts, decisions, earnings, availabilities] = await Promise.all(
-      ['sales', 'sales/ended', 'alerts', `decisions?count=${DECISIONS}`, 'earnings', 'availability'].map((row) =>
-        this.#ask(row, signal),
-      ),
-    )
+  async #market(market: Fields, peers: readonly ViewedPeer[], signal: AbortSignal): Promise<MarketPicture> {
+    const [sells, buys] = [market['selling'] !== null, market['purchases'] !== null]
+    const nothing = Promise.resolve([])
+    const [alerts, availabilities, purchases] = await Promise.all([
+      this.#ask('alerts', signal),
+      sells ? this.#ask('availability', signal) : nothing,
+      buys ? this.#ask('purchases', signal) : nothing,
+    ])
+    const seen = list(fields(alerts)['alerts']).map((each) => alertOf(fields(each)))
     const offered = list(availabilities).map(fields)
+    return {
+      host: text(market['host']),
+      time: number(market['now']),
+      alerts: seen,
+      view: sells ? await this.#view(market, { peers, offered, alerts: seen }, signal) : undefined,
+      offered: offered.map(offeredOf),
+      bought: buys
+        ? list(purchases)
+            .slice(-SHOWN_PURCHASES)
+            .reverse()
+            .map((each) => boughtOf(fields(each)))
+        : undefined,
+      watched: typeof market['watched'] === 'number' ? market['watched'] : undefined,
+    }
+  }
+
+  async #view(
+    market: Fields,
+    known: Pick<SellerView, 'peers' | 'alerts'> & { readonly offered: readonly Fields[] },
+    signal: AbortSignal,
+  ): Promise<SellerView> {
+    const { offered, alerts, peers } = known
+    const [sales, ended, decisions, earnings, balance] = await Promise.all([
+      ...['sales', 'sales/ended', `decisions?count=${DECISIONS}`, 'earnings'].map((row) => this.#ask(row, signal)),
+      // Asked of the chain, which may be out of reach.
+      this.#ask('balance', signal).catch(() => undefined),
+    ])
+    await this.#learnPrices(list(sales).map(fields), signal)
     const proofSeconds = Number(market['proofSeconds'] ?? NaN)
     return {
       host: text(market['host']),
@@ -108,38 +183,53 @@ export class RemoteNode {
       outOfReach: market['endpoint'] === 'connected' ? undefined : text(market['problem']),
       holds: list(fields(market['selling'])['holds']).map(text) as SellerView['holds'],
       peers,
+      keeping: 'kept',
       spaceBytes: offered.reduce((sum, each) => sum + number(each['totalSize']), 0),
       freeCollateral: offered.reduce((sum, each) => sum + amount(each['totalRemainingCollateral']), 0n),
       proofSeconds: Number.isFinite(proofSeconds) ? [proofSeconds] : [],
       provesInDevelopment: typeof market['developmentMark'] === 'string',
-      slots: list(sales).map((each) => slotOf(fields(each))),
+      slots: list(sales).map((each) => slotOf(fields(each), this.#prices)),
       ended: list(ended)
         .slice(0, SHOWN_ENDED)
-        .map((each) => slotOf(fields(each))),
-      alerts: list(fields(alerts)['alerts']).map((each) => alertOf(fields(each))),
+        .map((each) => slotOf(fields(each), this.#prices)),
+      alerts,
       decisions: list(decisions).map((each) => decisionOf(fields(each))),
       earnings: list(fields(earnings)['slots']).map((each) => {
         const { at, reward, lostCollateral } = fields(each)
         return { at: number(at), reward: amount(reward), lostCollateral: amount(lostCollateral) }
       }),
-      tokens: undefined,
+      tokens: balance === undefined ? undefined : amount(fields(balance)['tokens']),
       maxMissed: number(market['maxSlashes']),
       slashPercentage: number(market['slashPercentage']),
     }
   }
 
-  /** @throws CodexError `page/wants-token`, `page/node-gone`, `page/node-refused` */
-  async #ask(row: string, signal: AbortSignal, method = 'GET'): Promise<unknown> {
-    const headers = this.#token === '' ? {} : { Authorization: `Bearer ${this.#token}` }
-    const response = await fetch(new URL(`/api/v1/${row}`, window.location.origin), { method, headers, signal }).catch(
-      (cause: unknown) => {
-        signal.throwIfAborted()
-        throw new CodexError('page/node-gone', 'the node does not answer: see whether it still runs', { cause })
-      },
-    )
+  /** Of slots that are filled: the chain is asked for the others once they are. */
+  async #learnPrices(sales: readonly Fields[], signal: AbortSignal): Promise<void> {
+    const isUnknown = (sale: Fields): boolean =>
+      FILLED.has(text(sale['state'])) && !this.#prices.has(text(sale['slotId']))
+    if (!sales.some(isUnknown)) return
+    const slots = await this.#ask('/api/codex/v1/sales/slots', signal).catch(() => [])
+    for (const slot of list(slots).map(fields)) {
+      const ask = fields(fields(slot['request'])['ask'])
+      this.#prices.set(text(slot['id']), amount(ask['pricePerBytePerSecond']) * amount(ask['slotSize']))
+    }
+  }
+
+  /** @param row below /api/v1, or a whole path @throws CodexError `page/wants-token`, `page/node-gone`, `page/node-refused` */
+  async #ask(row: string, signal: AbortSignal, method = 'GET', document?: object): Promise<unknown> {
+    const headers = {
+      ...(this.#token !== '' && { Authorization: `Bearer ${this.#token}` }),
+      ...(document !== undefined && { 'Content-Type': 'application/json' }),
+    }
+    const url = new URL(row.startsWith('/') ? row : `/api/v1/${row}`, window.location.origin)
+    const body = document === undefined ? {} : { body: JSON.stringify(document) }
+    const response = await fetch(url, { method, headers, signal, ...body }).catch((cause: unknown) => {
+      signal.throwIfAborted()
+      throw new CodexError('page/node-gone', 'the node does not answer: see whether it still runs', { cause })
+    })
     if (response.status === 401) throw new CodexError('page/wants-token', 'this node wants its token')
-    const body = await response.text()
-    const found = parsed(body)
+    const found = parsed(await response.text())
     if (response.ok) return found
     throw new CodexError('page/node-refused', text(fields(found)['title']) || `the node answered ${response.status}`)
   }
@@ -153,8 +243,8 @@ function parsed(body: string): unknown {
   }
 }
 
-function slotOf(sale: Fields): ViewedSlot {
-  const { doneBytes, totalBytes, until, why, collateral } = sale
+function slotOf(sale: Fields, prices: ReadonlyMap<string, bigint>): ViewedSlot {
+  const { doneBytes, totalBytes, until, why, collateral, provenIn, slotBytes } = sale
   const state = text(sale['state'])
   return {
     slotId: text(sale['slotId']),
@@ -166,10 +256,46 @@ function slotOf(sale: Fields): ViewedSlot {
     missed: number(sale['missed']),
     why: typeof why === 'string' ? why : undefined,
     collateral: amount(collateral),
-    slotBytes: undefined,
+    provenIn: typeof provenIn === 'number' ? provenIn : undefined,
+    slotBytes: typeof slotBytes === 'number' ? slotBytes : undefined,
     until: typeof until === 'number' ? until : undefined,
-    weiPerSecond: undefined,
+    weiPerSecond: prices.get(text(sale['slotId'])),
     filledAt: FILLED.has(state) ? number(sale['since']) : undefined,
+  }
+}
+
+function peerOf(peer: Fields): ViewedPeer {
+  return viewedPeer({
+    peerId: text(peer['peerId']),
+    address: text(peer['address']),
+    direction: peer['direction'] === 'inbound' ? 'inbound' : 'outbound',
+    receivedBytes: number(peer['receivedBytes']),
+    sentBytes: number(peer['sentBytes']),
+  })
+}
+
+function offeredOf(availability: Fields): Offered {
+  return {
+    id: text(availability['id']),
+    totalSize: number(availability['totalSize']),
+    duration: number(availability['duration']),
+    minPricePerBytePerSecond: amount(availability['minPricePerBytePerSecond']),
+    totalCollateral: amount(availability['totalCollateral']),
+  }
+}
+
+function boughtOf(purchase: Fields): BoughtRow {
+  const ask = fields(fields(purchase['request'])['ask'])
+  const { error } = purchase
+  return {
+    requestId: text(purchase['requestId']) as BoughtRow['requestId'],
+    state: text(purchase['state']) as BoughtRow['state'],
+    problem: typeof error === 'string' ? error : undefined,
+    slots: Number(amount(ask['slots'])),
+    filled: undefined,
+    endsAt: undefined,
+    costWei:
+      amount(ask['slots']) * amount(ask['slotSize']) * amount(ask['duration']) * amount(ask['pricePerBytePerSecond']),
   }
 }
 

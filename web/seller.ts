@@ -5,19 +5,31 @@ import { signal } from '@preact/signals'
 import type * as BrowserRoom from '../src/browser.ts'
 import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
-import type { Seconds } from '../src/lib/units.ts'
+import { formatBytes } from '../src/lib/format.ts'
+import type { Bytes, Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
+import type { Manifest } from '../src/protocol/manifest.ts'
+import { formatAmount } from './amounts.ts'
 import { askDemo, findDemo } from './demooffer.ts'
 import { explain } from './explain.ts'
+import { KeptWatch } from './keptwatch.ts'
+import { isLocalChain } from './localchains.ts'
 import { Notices } from './notices.ts'
 import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
-import { type SellerView, type ViewedSlot, viewedSlot } from './sellerview.ts'
-import type { SellPlan, Terms } from './sellplan.ts'
+import { quote } from './purchasequote.ts'
+import { type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
+import { type SellPlan, tellOffered, type Terms } from './sellplan.ts'
+import { checkRoom, largestSpace, type MarketSight } from './suggestedterms.ts'
 
 type Trade = NonNullable<TabNode['trade']>
 type Provider = NonNullable<Trade['provider']>
 type Client = NonNullable<Trade['client']>
 type Report = ReturnType<Provider['list']>[number]
+interface Stored {
+  readonly cid: Cid
+  readonly manifest: Manifest
+}
+type Wanted = Parameters<Client['buy']>[1]
 export type Availability = ReturnType<Provider['reservations']['availabilities']>[number]
 
 /** What there is to see, and to do. Plain data: other tabs get it too. */
@@ -33,6 +45,8 @@ export interface SellerPicture {
 
 export type SellerPhase =
   | { readonly at: 'joining'; readonly what: string }
+  /** It proves what it has; nothing is offered, and a person says on which terms. `problem`: why those given did not do. */
+  | { readonly at: 'wants terms'; readonly chainId: number; readonly problem?: string }
   | { readonly at: 'selling' }
   | { readonly at: 'failed'; readonly problem: string }
 
@@ -42,27 +56,36 @@ const SOON_MS = 50
 const ASK_EVERY = 5
 const SHOWN_DECISIONS = 20
 const SHOWN_ENDED = 5
-const LONGEST_SECONDS: Seconds = 30 * 86_400
+/** Between two looks whether the browser still keeps the data. */
+const KEPT_MS = 3_600_000
+/** Slots whose missed proofs the chain is asked for. */
+const MAX_ASKED_SLOTS = 64
 const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
+
+type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket'>
 
 export class Seller {
   readonly phase = signal<SellerPhase>({ at: 'joining', what: 'Looking for the circuit…' })
   readonly picture = signal<SellerPicture | undefined>(undefined)
   readonly problem = signal<string | undefined>(undefined)
+  /** What was done otherwise than asked for. */
+  readonly news = signal<string | undefined>(undefined)
   readonly notices = new Notices()
-  readonly #room: Pick<typeof BrowserRoom, 'enterRoles'>
+  readonly #room: Room
   readonly #node: TabNode
   readonly #plan: SellPlan
   readonly #bought = new PurchaseWatch()
   readonly #prices = new Map<string, bigint>()
   readonly #filled = new Map<string, Seconds>()
+  readonly #missed = new Map<string, number>()
+  #kept: KeptWatch | undefined
   #tokens: bigint | undefined
   #canRequest = false
   #looks = 0
   #isLookDue = false
   #signal: AbortSignal = AbortSignal.abort()
 
-  constructor(room: Pick<typeof BrowserRoom, 'enterRoles'>, node: TabNode, plan: SellPlan) {
+  constructor(room: Room, node: TabNode, plan: SellPlan) {
     this.#room = room
     this.#node = node
     this.#plan = plan
@@ -78,34 +101,66 @@ export class Seller {
       const key = await plan.key(this.#node)
       this.notices.watch(this.#node, signal)
       const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
+      // Known before anything may be sold.
+      const { persisted } = await this.#room.storageEstimate()
       await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
       plan.note()
-      if (this.#provider.reservations.availabilities().length === 0) await this.#offerSpace()
-      await this.#look(signal)
-      this.phase.value = { at: 'selling' }
-      const timer = setInterval(() => void this.#look(signal), LOOK_MS)
-      this.#node.events.addEventListener('sale', () => this.#lookSoon(signal), { signal })
+      this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
+      this.#kept.see(persisted)
+      const timer = setInterval(() => void this.checkKept(), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+      if (this.#provider.reservations.availabilities().length > 0) return await this.#sell(signal)
+      if (plan.terms === undefined) return this.#askForTerms()
+      await this.offer(plan.terms).catch((error: unknown) => this.#askForTerms(explain(error)))
     } catch (error) {
       this.phase.value = { at: 'failed', problem: explain(error) }
     }
   }
 
+  /** First terms. @throws CodexError `page/no-room`, and as `Provider.createAvailability` */
+  async offer(terms: Terms): Promise<void> {
+    const freeBytes = await this.#freeBytes()
+    const largest = largestSpace(freeBytes)
+    const isLess = this.#plan.demo !== undefined && largest < terms.totalSize
+    const offered = isLess ? { ...terms, totalSize: largest } : terms
+    checkRoom(offered, freeBytes)
+    await this.#provider.createAvailability(offered)
+    if (isLess)
+      this.news.value = `Offered are ${formatBytes(largest)} instead of ${formatBytes(terms.totalSize)}: more does not fit here.`
+    await this.#sell(this.#signal)
+  }
+
+  /** What the key has, and what clients asked for of late. May reject. */
+  see(signal: AbortSignal): Promise<MarketSight> {
+    const { ethProvider = '', marketplace } = this.#plan.place
+    const place = { url: ethProvider, ...(marketplace !== undefined && { marketplace }) }
+    return this.#room.lookAtMarket(place, this.#trade.market.host, { signal })
+  }
+
+  /** Looks whether the browser keeps the data: at the start, hourly, and after it was asked to. */
+  async checkKept(): Promise<void> {
+    const { persisted } = await this.#room.storageEstimate()
+    this.#kept?.see(persisted)
+    if (this.phase.value.at === 'selling') this.#lookSoon(this.#signal)
+  }
+
   pause(): void {
-    void this.#trying(() => this.#provider.pause())
+    void this.#trying(() => this.#provider.pause()).then(() => this.#lookSoon(this.#signal))
   }
 
+  /** Also where something else keeps it from taking slots: that is said, and stays. */
   resume(): void {
-    void this.#trying(() => this.#provider.resume())
+    void this.#trying(() => this.#provider.resume()).then(() => this.#lookSoon(this.#signal))
   }
 
-  /** Of the one availability that this page keeps. */
-  async change(terms: Terms): Promise<void> {
-    await this.#trying(async () => {
-      const [availability] = this.#provider.reservations.availabilities()
-      if (availability === undefined) await this.#provider.createAvailability({ ...terms, duration: LONGEST_SECONDS })
-      else await this.#provider.changeAvailability(availability.id, terms)
-    })
+  /** Of the one availability that this page keeps. @returns what is offered now, in a sentence @throws CodexError `page/no-room`, and as `Provider.changeAvailability` */
+  async change(terms: Terms): Promise<string> {
+    const [availability] = this.#provider.reservations.availabilities()
+    checkRoom(terms, (await this.#freeBytes()) + (availability?.totalSize ?? 0))
+    if (availability === undefined) await this.#provider.createAvailability(terms)
+    else await this.#provider.changeAvailability(availability.id, terms)
+    this.#lookSoon(this.#signal)
+    return tellOffered(terms)
   }
 
   /** Has the demo's client buy storage. */
@@ -114,10 +169,17 @@ export class Seller {
     await this.#trying(() => askDemo('request'))
   }
 
-  /** Has this tab buy storage for one of its files. @param tell hears how far it is @returns the request's id @throws CodexError as `Client.buy` */
-  async buy(cid: Cid, wanted: Parameters<Client['buy']>[1], tell: (words: string) => void): Promise<string> {
+  /** Has this tab buy storage for one of its files. @param tell hears how far it is @returns the request's id @throws CodexError `page/too-few-tokens`, and as `Client.buy` */
+  async buy({ cid, manifest }: Stored, wanted: Wanted, tell: (words: string) => void): Promise<string> {
     const { client } = this.#trade
     if (client === undefined) throw new CodexError('page/not-selling', 'this tab does not trade; reload the page')
+    const price = quote(manifest, wanted)?.price ?? 0n
+    const tokens = await this.#trade.market.tokenBalance({ signal: this.#signal })
+    if (tokens < price)
+      throw new CodexError(
+        'page/too-few-tokens',
+        `this costs ${formatAmount(price)}, and the key ${this.#trade.market.host} has ${formatAmount(tokens)}: send it tokens, or buy for a shorter time or a lower price`,
+      )
     tell('Protecting the file…')
     const { id } = await client.buy(cid, wanted, {
       signal: this.#signal,
@@ -139,13 +201,22 @@ export class Seller {
     return provider
   }
 
-  async #offerSpace(): Promise<void> {
+  async #sell(signal: AbortSignal): Promise<void> {
+    await this.#look(signal)
+    this.phase.value = { at: 'selling' }
+    const timer = setInterval(() => void this.#look(signal), LOOK_MS)
+    this.#node.events.addEventListener('sale', () => this.#lookSoon(signal), { signal })
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
+
+  #askForTerms(problem?: string): void {
+    const { chainId } = this.#trade.market
+    this.phase.value = { at: 'wants terms', chainId, ...(problem !== undefined && { problem }) }
+  }
+
+  async #freeBytes(): Promise<Bytes> {
     const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await this.#node.repo.space()
-    const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
-    // What a browser leaves may be less than suggested; some of it is for manifests.
-    const { terms } = this.#plan
-    const totalSize = Math.min(terms.totalSize, Math.floor(free / 2))
-    await this.#provider.createAvailability({ ...terms, totalSize, duration: LONGEST_SECONDS })
+    return quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
   }
 
   /** Something happened: it shows before the next second. */
@@ -164,6 +235,7 @@ export class Seller {
         this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
         if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
         await this.#bought.look(this.#trade, signal)
+        await this.#learnMisses(signal)
       }
       const reports = this.#provider.list()
       await this.#learnPrices(reports, signal)
@@ -178,6 +250,15 @@ export class Seller {
       }
     } catch (error) {
       if (!signal.aborted) this.problem.value = explain(error)
+    }
+  }
+
+  /** As the chain counts them: those of an earlier run of this tab too. */
+  async #learnMisses(signal: AbortSignal): Promise<void> {
+    const filled = this.#provider.list().filter(({ state }) => FILLED.has(state))
+    for (const { slotId } of filled.slice(0, MAX_ASKED_SLOTS)) {
+      const missed = await this.#trade.market.missingProofs(slotId, { signal }).catch(() => undefined)
+      if (missed !== undefined) this.#missed.set(slotId, missed)
     }
   }
 
@@ -201,7 +282,8 @@ export class Seller {
       periodSeconds: proofs.period,
       outOfReach: endpoint.state === 'connected' ? undefined : endpoint.problem,
       holds: provider.holds,
-      peers: network?.peers.length ?? 0,
+      keeping: this.#kept?.state.value ?? 'kept',
+      peers: network?.peers.map(viewedPeer) ?? [],
       spaceBytes: availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0),
       freeCollateral: availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
       proofSeconds: provider.meter.recentSeconds,
@@ -223,7 +305,11 @@ export class Seller {
   #slot(report: Report): ViewedSlot {
     const { slotId, state, since, requestId } = report
     if (FILLED.has(state) && !this.#filled.has(slotId)) this.#filled.set(slotId, since)
-    return viewedSlot(report, { weiPerSecond: this.#prices.get(requestId), filledAt: this.#filled.get(slotId) })
+    return viewedSlot(report, {
+      weiPerSecond: this.#prices.get(requestId),
+      filledAt: this.#filled.get(slotId),
+      missed: this.#missed.get(slotId),
+    })
   }
 
   async #trying(act: () => Promise<void>): Promise<void> {

@@ -7,12 +7,16 @@ import { formatCount } from '../src/lib/format.ts'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
 import { ClientCorner } from './clientcorner.tsx'
 import { EarningsPicture } from './earningspicture.tsx'
+import { KEEPING_WORDS, type Keeping } from './keptwatch.ts'
 import type { Notices } from './notices.ts'
+import { PeerList } from './peerlist.tsx'
 import type { SellPlan } from './sellplan.ts'
-import { Seller, type SellerPicture } from './seller.ts'
+import { Seller, type SellerPhase, type SellerPicture } from './seller.ts'
 import type { Session } from './session.ts'
 import { Decisions, SellerFacts, SellerLook, stance } from './sellerlook.tsx'
+import { suggestTerms } from './suggestedterms.ts'
 import { type TabFacts, tellTab, watchTab } from './tabwatch.ts'
+import { TermsStep } from './termsstep.tsx'
 
 export function SellerCard({ session, plan }: { readonly session: Session; readonly plan: SellPlan }) {
   const seller = useMemo(() => begin(session, plan), [session, plan])
@@ -34,7 +38,38 @@ export function SellerCard({ session, plan }: { readonly session: Session; reado
         {phase.what}
       </p>
     )
+  if (phase.at === 'wants terms') return <FirstTerms session={session} seller={seller} phase={phase} />
   return <Selling session={session} seller={seller} facts={facts} />
+}
+
+interface FirstTermsParts {
+  readonly session: Session
+  readonly seller: Seller
+  readonly phase: SellerPhase & { readonly at: 'wants terms' }
+}
+
+/** The third step once more: nothing is sold on terms that nobody named. */
+function FirstTerms({ session, seller, phase }: FirstTermsParts) {
+  return (
+    <>
+      <h3>Space and price</h3>
+      {phase.problem !== undefined && (
+        <p class="banner bad" role="alert">
+          {phase.problem}
+        </p>
+      )}
+      <p>Nothing is offered yet: say for what this tab is to sell.</p>
+      <TermsStep
+        session={session}
+        chainId={phase.chainId}
+        see={(signal) => seller.see(signal)}
+        begin={async (terms) => {
+          await seller.checkKept()
+          await seller.offer(terms)
+        }}
+      />
+    </>
+  )
 }
 
 /** Between two looks at what slots take of the space. */
@@ -67,12 +102,17 @@ function Selling({ session, seller, facts }: SellingParts) {
   if (picture === undefined) return <p class="quiet">Looking…</p>
   const { view } = picture
   const isPaused = view.holds.includes('paused')
-  const tab = tellTab(facts.value)
   return (
     <>
       {problem !== undefined && (
         <p class="banner bad" role="alert">
           {problem}
+        </p>
+      )}
+      <KeptBanner session={session} seller={seller} keeping={view.keeping} />
+      {seller.news.value !== undefined && (
+        <p class="banner" role="status">
+          {seller.news.value}
         </p>
       )}
       <p data-testid="stance" role="status">
@@ -89,16 +129,51 @@ function Selling({ session, seller, facts }: SellingParts) {
         </button>
       </div>
       <SellerFacts view={view} />
-      <AvailabilityEditor seller={seller} availability={picture.availability} />
+      <AvailabilityEditor
+        terms={picture.availability}
+        suggested={suggestTerms(session.state.space.value?.totalBytes ?? 0, undefined).terms}
+        change={(terms) => seller.change(terms)}
+      />
       <EarningsPicture earnings={view.earnings} now={view.time} />
       <ClientCorner session={session} seller={seller} picture={picture} />
+      <PeerList peers={view.peers} />
       <Decisions view={view} />
-      <p class={tab.isBad ? 'banner bad' : 'quiet fact'} data-testid="tab">
-        {tab.words}
-      </p>
+      <TabState facts={facts.value} />
       <NoticeChoice notices={seller.notices} />
       <TitleMark count={view.slots.length} unseen={seller.notices.unseen.value} />
     </>
+  )
+}
+
+interface KeptParts {
+  readonly session: Session
+  readonly seller: Seller
+  readonly keeping: Keeping
+}
+
+function KeptBanner({ session, seller, keeping }: KeptParts) {
+  if (keeping === 'kept') return null
+  return (
+    <div class={keeping === 'held' ? 'banner bad' : 'banner'} data-testid="keeping">
+      <p>{KEEPING_WORDS[keeping]}</p>
+      <button type="button" onClick={() => void session.askToPersist().then(() => seller.checkKept())}>
+        Ask it to keep the data
+      </button>
+    </div>
+  )
+}
+
+function TabState({ facts }: { readonly facts: TabFacts }) {
+  const { now, before } = tellTab(facts)
+  return (
+    <div class="fact" data-testid="tab">
+      {before.map((sentence) => (
+        <p key={sentence} class="banner bad">
+          {sentence}
+        </p>
+      ))}
+      <p class="quiet">{now}</p>
+    </div>
   )
 }
 

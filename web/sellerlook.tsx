@@ -2,8 +2,11 @@
 
 import { formatBytes, formatCount, formatDuration } from '../src/lib/format.ts'
 import { safeSlots, typicalSeconds } from '../src/protocol/safeslots.ts'
+import { AlertList } from './alertlist.tsx'
 import { formatAmount } from './amounts.ts'
 import { EarningsPicture } from './earningspicture.tsx'
+import { withoutReverts } from './explain.ts'
+import { PeerList } from './peerlist.tsx'
 import type { SellerView } from './sellerview.ts'
 import { SlotTable } from './slottable.tsx'
 
@@ -14,6 +17,7 @@ export function SellerLook({ view }: { readonly view: SellerView }) {
       <p role="status">{stance(view)}</p>
       <SellerFacts view={view} />
       <EarningsPicture earnings={view.earnings} now={view.time} />
+      <PeerList peers={view.peers} />
       <Decisions view={view} />
     </>
   )
@@ -25,7 +29,7 @@ export function SellerFacts({ view }: { readonly view: SellerView }) {
     <>
       <Figures view={view} />
       <SlotTable view={view} />
-      <Alerts view={view} />
+      <AlertList alerts={view.alerts.filter(({ over }) => over === undefined)} time={view.time} />
     </>
   )
 }
@@ -35,6 +39,7 @@ const HOLD_WORDS = {
   starting: 'It makes a first proof, to see that it can; then it sells.',
   'slow prover': 'A proof takes more than half of a period here: it takes nothing new, to lose nothing.',
   'wrong accounts': 'Its accounts do not add up: it takes nothing new.',
+  'data at risk': 'It takes no new slots: the browser has not promised to keep this data.',
   'no peers': 'It knows nobody to get data from: it takes nothing new until somebody is there.',
 } as const
 
@@ -52,6 +57,7 @@ function Figures({ view }: { readonly view: SellerView }) {
   const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n)
   const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)
   const typical = typicalSeconds(proofSeconds)
+  const earned = earnings.reduce((sum, { reward }) => sum + reward, 0n)
   return (
     <dl class="legend">
       <Figure word="Next period in" value={formatDuration(period - (time % period))} />
@@ -68,8 +74,9 @@ function Figures({ view }: { readonly view: SellerView }) {
         <Figure word="Proving key" value="for development only: anybody can forge proofs for it" />
       )}
       <Figure word="Sells as" testid="host" value={`${host.slice(0, 8)}…${host.slice(-4)}`} title={host} />
-      <Figure word="Peers" value={formatCount(view.peers, 'peer')} />
+      <Figure word="Peers" value={formatCount(view.peers.length, 'peer')} />
       <Figure word="Balance" value={tokens === undefined ? 'unknown' : formatAmount(tokens)} />
+      <Figure word="Paid out so far" value={formatAmount(earned)} />
       <Figure word="Collateral locked" value={formatAmount(locked)} />
       <Figure word="Collateral free to lock" value={formatAmount(view.freeCollateral)} />
       <Figure word="Collateral lost" value={formatAmount(lost)} />
@@ -94,26 +101,6 @@ function Figure(props: {
   )
 }
 
-function Alerts({ view: { alerts: all, time } }: { readonly view: SellerView }) {
-  const alerts = all.filter(({ over }) => over === undefined)
-  if (alerts.length === 0) return null
-  return (
-    <div class="fact" role="alert">
-      <h3>Alerts</h3>
-      <ul class="files">
-        {alerts.slice(0, 5).map(({ at, code, cause, action, atStake }) => (
-          <li key={`${at} ${code}`}>
-            <span class="grow">
-              {cause}.{atStake !== undefined && ` At stake: ${formatAmount(atStake)}.`} <strong>{action}.</strong>
-            </span>
-            <span class="quiet">{formatDuration(Math.max(0, time - at))} ago</span>
-          </li>
-        ))}
-      </ul>
-    </div>
-  )
-}
-
 const VERDICT_WORDS = { queued: 'Waits', ignored: 'Ignored', taken: 'Taken', lost: 'Lost', ended: 'Ended' } as const
 
 export function Decisions({ view: { decisions, time } }: { readonly view: SellerView }) {
@@ -126,7 +113,7 @@ export function Decisions({ view: { decisions, time } }: { readonly view: Seller
             <span class="name">{VERDICT_WORDS[verdict]}</span>
             <span class="grow">
               {slotIndex === undefined ? 'Request' : `Slot ${slotIndex} of`} {requestId.slice(0, 10)}…
-              {reasons.length > 0 && `: ${reasons.join('; ')}`}
+              {reasons.length > 0 && `: ${reasons.map(withoutReverts).join('; ')}`}
             </span>
             <span class="quiet">{formatDuration(Math.max(0, time - at))} ago</span>
           </li>

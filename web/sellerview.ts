@@ -2,6 +2,7 @@
 
 import type { TabNode } from '../src/browser.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
+import type { Keeping } from './keptwatch.ts'
 
 type Provider = NonNullable<NonNullable<TabNode['trade']>['provider']>
 type Report = ReturnType<Provider['list']>[number]
@@ -18,6 +19,8 @@ export interface ViewedSlot {
   readonly download: { readonly doneBytes: Bytes; readonly totalBytes: Bytes } | undefined
   readonly proven: number
   readonly missed: number
+  /** Number of the period whose proof was the latest to get into the chain; undefined where none is known of. */
+  readonly provenIn: number | undefined
   readonly why: string | undefined
   readonly collateral: bigint
   readonly slotBytes: Bytes | undefined
@@ -39,6 +42,15 @@ export interface ViewedAlert {
   readonly over?: Seconds | undefined
 }
 
+export interface ViewedPeer {
+  readonly peerId: string
+  /** How it is reached, as people call it: `TCP`, `WebSocket`. */
+  readonly kind: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly receivedBytes: Bytes
+  readonly sentBytes: Bytes
+}
+
 export interface SellerView {
   readonly host: string
   /** The chain's. */
@@ -47,7 +59,9 @@ export interface SellerView {
   /** Why the chain cannot be asked; undefined while it can. */
   readonly outOfReach: string | undefined
   readonly holds: Provider['holds']
-  readonly peers: number
+  /** Whether the browser keeps its data; a node that is no tab always does. */
+  readonly keeping: Keeping
+  readonly peers: readonly ViewedPeer[]
   readonly spaceBytes: Bytes
   readonly freeCollateral: bigint
   /** Of the latest proofs. */
@@ -66,17 +80,35 @@ export interface SellerView {
   readonly slashPercentage: number
 }
 
-/** A sale of a provider in this browser. */
+/** A sale of a provider in this browser. @param known `missed`: as the chain counts, over restarts too */
 export function viewedSlot(
   report: Report,
-  known: { readonly weiPerSecond: bigint | undefined; readonly filledAt: Seconds | undefined },
+  known: Pick<ViewedSlot, 'weiPerSecond' | 'filledAt'> & { readonly missed: number | undefined },
 ): ViewedSlot {
-  const { slotId, requestId, slotIndex, state, phase, proven, missed, why, reservation } = report
+  const { slotId, requestId, slotIndex, state, phase, proven, why, reservation } = report
   return {
-    ...{ slotId, requestId, slotIndex, state, proven, missed, why, ...known },
+    ...{ slotId, requestId, slotIndex, state, proven, why, ...known },
+    missed: Math.max(report.missed, known.missed ?? 0),
+    provenIn: report.provenIn,
     download: phase?.at === 'downloading' ? phase : undefined,
     collateral: reservation?.collateral ?? 0n,
     slotBytes: reservation?.slotBytes,
     until: reservation?.validUntil,
   }
+}
+
+const KINDS = [
+  [/\/p2p-circuit/, 'relay'],
+  [/\/webrtc/, 'WebRTC'],
+  [/\/(?:wss|tls\/ws)/, 'WebSocket, encrypted'],
+  [/\/ws/, 'WebSocket'],
+  [/\/quic/, 'QUIC'],
+  [/\/tcp\//, 'TCP'],
+] as const
+
+/** @param peer its `address` is a multiaddr */
+export function viewedPeer({ address, ...peer }: Omit<ViewedPeer, 'kind'> & { readonly address: string }): ViewedPeer {
+  const { peerId, direction, receivedBytes, sentBytes } = peer
+  const kind = KINDS.find(([pattern]) => pattern.test(address))?.[1] ?? 'another way'
+  return { peerId, direction, receivedBytes, sentBytes, kind }
 }

@@ -1,7 +1,9 @@
 // The slots of this provider: where each is, when the next proof is due, what it earns and what it risks.
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
+import { typicalSeconds } from '../src/protocol/safeslots.ts'
 import { formatAmount } from './amounts.ts'
+import { withoutReverts } from './explain.ts'
 import type { SellerView, ViewedSlot } from './sellerview.ts'
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
@@ -30,7 +32,8 @@ export function SlotTable({ view }: { readonly view: SellerView }) {
         <tr>
           <th scope="col">Slot</th>
           <th scope="col">State</th>
-          <th scope="col">Next proof by</th>
+          <th scope="col">Next proof</th>
+          <th scope="col">Proof takes</th>
           <th scope="col">Proofs</th>
           <th scope="col">Missed</th>
           <th scope="col">Earned so far</th>
@@ -47,12 +50,12 @@ export function SlotTable({ view }: { readonly view: SellerView }) {
             <th scope="row" data-label="Slot">
               {requestId.slice(0, 8)}… #{slotIndex}
             </th>
-            <td data-label="State" colSpan={2}>
+            <td data-label="State" colSpan={3}>
               {STATE_WORDS[state] ?? state}
-              {why !== undefined && `: ${why}`}
+              {why !== undefined && `: ${withoutReverts(why)}`}
             </td>
             <td data-label="Proofs">{proven}</td>
-            <td data-label="Missed">{missed}</td>
+            <td data-label="Missed">{tellMissed(missed, view.maxMissed)}</td>
             <td colSpan={3} />
           </tr>
         ))}
@@ -64,6 +67,7 @@ export function SlotTable({ view }: { readonly view: SellerView }) {
 function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerView }) {
   const { time, periodSeconds: period, maxMissed, slashPercentage } = view
   const { state, download, weiPerSecond, filledAt, collateral } = slot
+  const proofSeconds = typicalSeconds(view.proofSeconds)
   const isFilled = filledAt !== undefined
   const earned =
     isFilled && weiPerSecond !== undefined ? weiPerSecond * BigInt(Math.max(0, time - filledAt)) : undefined
@@ -78,13 +82,16 @@ function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerV
         {STATE_WORDS[state] ?? state}
         {download !== undefined && ` ${Math.floor((100 * download.doneBytes) / Math.max(1, download.totalBytes))} %`}
       </td>
-      <td data-label="Next proof by">{isFilled ? `${period - (time % period)} s` : 'not yet'}</td>
+      <td data-label="Next proof" data-testid="next-proof">
+        {isFilled ? tellNextProof(slot, view) : 'not yet'}
+      </td>
+      <td data-label="Proof takes" title="of a period">
+        {proofSeconds === undefined ? 'measuring' : `${proofSeconds.toFixed(1)} s of ${period} s`}
+      </td>
       <td data-label="Proofs" data-testid="proofs">
         {slot.proven}
       </td>
-      <td data-label="Missed">
-        {slot.missed} of {maxMissed}
-      </td>
+      <td data-label="Missed">{tellMissed(slot.missed, maxMissed)}</td>
       <td data-label="Earned so far">{earned === undefined ? (isFilled ? 'unknown' : '') : formatAmount(earned)}</td>
       <td data-label="At risk" title={`Each missed proof costs ${formatAmount(perProof)}`}>
         {formatAmount(collateral + (earned ?? 0n))}
@@ -92,4 +99,19 @@ function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerV
       <td data-label="Ends in">{slot.until === undefined ? '' : formatDuration(Math.max(0, slot.until - time))}</td>
     </tr>
   )
+}
+
+/** A countdown to the end of the period, unless this period's proof is in the chain already. */
+export function tellNextProof(
+  { provenIn }: Pick<ViewedSlot, 'provenIn'>,
+  { time, periodSeconds: period }: Pick<SellerView, 'time' | 'periodSeconds'>,
+): string {
+  const left = `${period - (time % period)} s`
+  return provenIn !== undefined && provenIn >= Math.floor(time / period)
+    ? `in for this period; the next begins in ${left}`
+    : `due within ${left}`
+}
+
+function tellMissed(missed: number, most: number): string {
+  return `${missed} of ${most}`
 }

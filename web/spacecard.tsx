@@ -1,7 +1,6 @@
 // The space: used, reserved and free, where it is, whether the browser will keep it, and a way to check that the books are right.
 
-import { formatBytes, formatCount } from '../src/lib/format.ts'
-import type { SpaceFacts } from './pagestate.ts'
+import { QuotaBar } from './quotabar.tsx'
 import type { Session } from './session.ts'
 
 interface Part {
@@ -15,48 +14,12 @@ export function SpaceCard({ session }: Part) {
       <h2 id="space">Space</h2>
       {space !== undefined && (
         <>
-          <Bar space={space} />
+          <QuotaBar space={space} />
           <Persistence session={session} isPersisted={space.persisted} />
         </>
       )}
       <Checking session={session} />
     </section>
-  )
-}
-
-function Bar({ space: { usedBytes, reservedBytes, totalBytes, blocks } }: { readonly space: SpaceFacts }) {
-  const freeBytes = Math.max(0, totalBytes - usedBytes - reservedBytes)
-  const percent = (bytes: number): string => `${totalBytes === 0 ? 0 : (100 * bytes) / totalBytes}%`
-  const words = `${formatBytes(usedBytes)} used, ${formatBytes(reservedBytes)} reserved, ${formatBytes(freeBytes)} free of ${formatBytes(totalBytes)}`
-  return (
-    <>
-      <div class="bar" role="img" aria-label={words}>
-        <span class="used" style={{ width: percent(usedBytes) }} data-any={usedBytes > 0} />
-        <span class="reserved" style={{ width: percent(reservedBytes) }} data-any={reservedBytes > 0} />
-      </div>
-      <dl class="legend">
-        <Amount kind="used" word="Used" bytes={usedBytes} />
-        <Amount kind="reserved" word="Reserved" bytes={reservedBytes} />
-        <Amount kind="free" word="Free" bytes={freeBytes} />
-      </dl>
-      <p class="quiet">
-        {formatCount(blocks, 'block')}; this node may store {formatBytes(totalBytes)} at most.
-      </p>
-    </>
-  )
-}
-
-function Amount({ kind, word, bytes }: { readonly kind: string; readonly word: string; readonly bytes: number }) {
-  return (
-    <div>
-      <dt>
-        <span class={`dot ${kind}`} aria-hidden="true" />
-        {word}
-      </dt>
-      <dd data-testid={kind} data-bytes={bytes}>
-        {formatBytes(bytes)}
-      </dd>
-    </div>
   )
 }
 

@@ -1,100 +1,134 @@
-// The form of terms: space, price, collateral. The price is asked for as people compare it and kept as the chain counts it.
+// The form of terms: space, price, collateral, time. Amounts are asked for as people compare them and kept as the chain counts them; the form says both.
 
 import { useSignal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
-import { formatBytes, parseBytes } from '../src/lib/format.ts'
-import { formatAmount, parseTokens, perByteSecond, perGibMonth, toTokens } from './amounts.ts'
+import { formatBytes, formatDuration, parseBytes, parseDuration } from '../src/lib/format.ts'
+import { type Bytes, KiB, MiB } from '../src/lib/units.ts'
+import { formatAmount, formatWei, parseTokens, perByteSecond, perGibMonth, plainTokens, toTokens } from './amounts.ts'
 import { explain } from './explain.ts'
 import type { Terms } from './sellplan.ts'
 
 interface Parts {
-  /** Shown at first. */
+  /** Shown at first, and for as long as nobody types. */
   readonly terms: Terms
   /** Words of the button. */
   readonly act: string
-  readonly submit: (terms: Terms) => Promise<void>
+  /** Settles with what came of it, if that needs saying; rejects with why not. */
+  readonly submit: (terms: Terms) => Promise<string | undefined>
 }
 
+const FIELDS = {
+  space: 'Space (for example 64 MiB)',
+  price: 'Price at least, tokens per GiB and month of 30 days',
+  collateral: 'Collateral to lock at most, tokens',
+  duration: 'Keep a slot at most for (for example 30d)',
+} as const
+
+type Written = Readonly<Record<keyof typeof FIELDS, string>>
+
 export function TermsForm({ terms, act, submit }: Parts) {
-  const price = useSignal<string | undefined>(undefined)
-  const problem = useSignal<string | undefined>(undefined)
-  const written = price.value ?? toTokens(perGibMonth(terms.minPricePerBytePerSecond)).replace(/\u202f/g, '')
+  // What is shown around the form changes each second, which must not take away what somebody is typing.
+  const typed = useSignal<Partial<Written>>({})
+  const said = useSignal<string | undefined>(undefined)
+  const isBusy = useSignal(false)
+  const written = (): Written => ({ ...writtenOf(terms), ...typed.value })
   const send = async (event: Event): Promise<void> => {
     event.preventDefault()
-    problem.value = undefined
+    said.value = undefined
+    isBusy.value = true
     try {
-      await submit(readTerms(new FormData(event.currentTarget as HTMLFormElement)))
-      price.value = undefined
+      said.value = await submit(readTerms(written()))
+      typed.value = {}
     } catch (error) {
-      problem.value = explain(error)
+      said.value = explain(error)
+    } finally {
+      isBusy.value = false
     }
   }
   return (
     <form class="terms" onSubmit={(event) => void send(event)}>
-      <label>
-        Space (for example 64 MiB)
-        <input name="space" required value={formatBytes(terms.totalSize)} />
-      </label>
-      <label>
-        Price, tokens per GiB and month of 30 days
-        <input
-          name="price"
-          required
-          inputMode="decimal"
-          value={written}
-          onInput={(event) => (price.value = event.currentTarget.value)}
-        />
-      </label>
-      <label>
-        Collateral to lock at most, wei
-        <input name="collateral" required inputMode="numeric" value={String(terms.totalCollateral)} />
-      </label>
+      {(Object.keys(FIELDS) as (keyof Written)[]).map((name) => (
+        <label key={name}>
+          {FIELDS[name]}
+          <input
+            name={name}
+            required
+            autocomplete="off"
+            inputMode={name === 'price' || name === 'collateral' ? 'decimal' : 'text'}
+            value={written()[name]}
+            onInput={(event) => {
+              said.value = undefined
+              typed.value = { ...typed.value, [name]: event.currentTarget.value }
+            }}
+          />
+        </label>
+      ))}
       <p class="quiet" role="status" data-testid="terms-said">
-        {problem.value ?? tellPrice(written)}
+        {said.value ?? tellAmounts(written())}
       </p>
-      <button type="submit">{act}</button>
+      <button type="submit" disabled={isBusy.value}>
+        {act}
+      </button>
     </form>
   )
 }
 
-/** @throws CodexError whose sentence names the field */
-export function readTerms(form: FormData): Terms {
-  const text = (name: string): string => {
-    const value = form.get(name)
-    return typeof value === 'string' ? value.trim() : ''
+/** As a person could have typed it: read back, it is the same to the last digit. */
+function writtenOf({ totalSize, minPricePerBytePerSecond, totalCollateral, duration }: Terms): Written {
+  return {
+    space: exactBytes(totalSize),
+    price: plainTokens(perGibMonth(minPricePerBytePerSecond)),
+    collateral: plainTokens(totalCollateral),
+    duration: formatDuration(duration),
   }
-  const named = <T,>(name: string, expected: string, read: (found: string) => T, isFit: (value: T) => boolean): T => {
-    const found = text(name)
+}
+
+function exactBytes(bytes: Bytes): string {
+  const rounded = formatBytes(bytes)
+  if (parseBytes(rounded) === bytes) return rounded
+  if (bytes % MiB === 0) return `${bytes / MiB} MiB`
+  return bytes % KiB === 0 ? `${bytes / KiB} KiB` : String(bytes)
+}
+
+/** @throws CodexError whose sentence names the field */
+export function readTerms(written: Written): Terms {
+  const named = <T,>(
+    name: keyof Written,
+    expected: string,
+    read: (found: string) => T,
+    isFit: (value: T) => boolean,
+  ) => {
+    const found = written[name].trim()
     try {
       const value = read(found)
       if (isFit(value)) return value
     } catch {
       // What it should be is said below, which helps more than what it is not.
     }
-    throw new CodexError('page/bad-field', `${expected}, found “${found.slice(0, 40)}”`, { detail: { field: name } })
+    throw new CodexError('page/bad-field', `${name}: expected ${expected}, found “${found.slice(0, 40)}”`, {
+      detail: { field: name },
+    })
   }
+  const isSome = (wei: bigint): boolean => wei > 0n
   return {
-    totalSize: named('space', 'space: expected a size above nothing, such as 64 MiB', parseBytes, (bytes) => bytes > 0),
+    totalSize: named('space', 'a size above nothing, such as 64 MiB', parseBytes, (bytes) => bytes > 0),
     minPricePerBytePerSecond: named(
       'price',
-      'price: expected an amount of tokens above nothing, such as 2.5',
+      'an amount of tokens above nothing, such as 2.5',
       (found) => perByteSecond(parseTokens(found)),
-      (wei) => wei > 0n,
+      isSome,
     ),
-    totalCollateral: named(
-      'collateral',
-      'collateral: expected a whole number of wei above nothing',
-      (found) => BigInt(/^\d{1,77}$/.test(found) ? found : '0'),
-      (wei) => wei > 0n,
-    ),
+    totalCollateral: named('collateral', 'an amount of tokens above nothing, such as 2.5', parseTokens, isSome),
+    duration: named('duration', 'a time above nothing, such as 30d', parseDuration, (seconds) => seconds > 0),
   }
 }
 
-function tellPrice(written: string): string {
+function tellAmounts({ price, collateral }: Written): string {
   try {
-    const perSecond = perByteSecond(parseTokens(written))
-    return `The chain counts ${formatAmount(perSecond)} per byte and second, which is exactly ${toTokens(perGibMonth(perSecond))} tokens per GiB and month.`
+    const perSecond = perByteSecond(parseTokens(price))
+    const wei = parseTokens(collateral)
+    return `The chain counts ${formatAmount(perSecond)} per byte and second, which is exactly ${toTokens(perGibMonth(perSecond))} tokens per GiB and month; and ${formatWei(wei)} of collateral.`
   } catch (error) {
     return explain(error)
   }

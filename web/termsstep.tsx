@@ -1,45 +1,46 @@
-// The third step: space, price and collateral, and whether the browser will keep the data. Then it sells.
+// The third step: space, price and collateral, what they are suggested from, and whether the browser will keep the data. Then it sells.
 
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 
-import { formatBytes } from '../src/lib/format.ts'
-import { MiB } from '../src/lib/units.ts'
-import { TermsForm } from './termsform.tsx'
+import { CodexError } from '../src/lib/errors.ts'
+import { isLocalChain } from './localchains.ts'
 import type { Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
+import { checkRoom, type MarketSight, suggestTerms } from './suggestedterms.ts'
+import { TermsForm } from './termsform.tsx'
 
 interface Parts {
-  readonly session: Session
+  readonly session: Pick<Session, 'state' | 'closing' | 'askToPersist'>
   readonly chainId: number
-  readonly begin: (terms: Terms) => void
+  /** Asks the chain. May reject: suggestions are then made without it. */
+  readonly see: (signal: AbortSignal) => Promise<MarketSight>
+  readonly begin: (terms: Terms) => Promise<void> | void
 }
 
-/** On these nothing is at stake: a browser that may forget is told of, and no hindrance (field-notes §2, Eviction). */
-const LOCAL_CHAINS = new Set([1337, 31_337])
-/** Of what is free: the rest is for files of one's own. */
-const SHARE = 0.5
-export const SUGGESTED_TERMS: Terms = {
-  totalSize: 1024 * MiB,
-  minPricePerBytePerSecond: 1000n,
-  totalCollateral: 10n ** 18n,
-}
-
-export function TermsStep({ session, chainId, begin }: Parts) {
+export function TermsStep({ session, chainId, see, begin }: Parts) {
+  const sight = useSignal<MarketSight | undefined>(undefined)
+  useEffect(() => {
+    const leaving = new AbortController()
+    see(AbortSignal.any([session.closing, leaving.signal]))
+      .then((seen) => (sight.value = seen))
+      .catch(() => undefined)
+    return () => leaving.abort()
+  }, [chainId])
   const space = session.state.space.value
-  const hasRisk = useSignal(false)
   if (space === undefined) return <p class="quiet">Looking at the space…</p>
   const { totalBytes, usedBytes, reservedBytes, persisted } = space
-  const free = totalBytes - usedBytes - reservedBytes
-  const suggested = { ...SUGGESTED_TERMS, totalSize: Math.max(MiB, Math.floor((free * SHARE) / MiB) * MiB) }
-  const mayBegin = persisted || LOCAL_CHAINS.has(chainId)
-  hasRisk.value = !persisted
+  const freeBytes = Math.max(0, totalBytes - usedBytes - reservedBytes)
+  const mayBegin = persisted || isLocalChain(chainId)
+  const { terms, from } = suggestTerms(freeBytes, sight.value)
   return (
     <div class="fact">
-      <p class="quiet">
-        {formatBytes(free)} are free here. Suggested is half of it; ask what others pay, or begin low and change it any
-        time.
-      </p>
-      {hasRisk.value && (
+      <ul class="quiet from" data-testid="suggested">
+        {from.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      {!persisted && (
         <div class={mayBegin ? 'banner' : 'banner bad'} role={mayBegin ? 'status' : 'alert'}>
           <p>
             The browser may delete this data when disk space runs out, and collateral would be lost with it.
@@ -51,11 +52,13 @@ export function TermsStep({ session, chainId, begin }: Parts) {
         </div>
       )}
       <TermsForm
-        terms={suggested}
+        terms={terms}
         act="Start selling"
-        submit={async (terms) => {
-          if (mayBegin) begin(terms)
-          else session.say('Ask the browser to keep the data first.')
+        submit={async (named) => {
+          if (!mayBegin) throw new CodexError('page/not-kept', 'ask the browser to keep the data first')
+          checkRoom(named, freeBytes)
+          await begin(named)
+          return undefined
         }}
       />
     </div>

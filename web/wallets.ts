@@ -86,13 +86,29 @@ export async function topUp(
   return String(await asked(name, request({ method: 'eth_sendTransaction', params: [transaction] })))
 }
 
+/** What wallets answer with, as EIP-1193, EIP-1474 and EIP-3085 number it, in our words: theirs may be anything, raw answers of contracts included. */
+const REFUSALS: ReadonlyMap<unknown, string> = new Map([
+  [4001, 'it was declined'],
+  [4100, 'it has not allowed this page to ask: connect it to this page, then try again'],
+  [4200, 'it cannot do that: use another wallet'],
+  [4900, 'it has no connection to any chain: look at its networks, then try again'],
+  [4901, 'it has no connection to this chain: look at its networks, then try again'],
+  [4902, 'it does not know this chain: add the chain to it, then try again'],
+  [-32_000, 'its endpoint refused the transaction: see that its account has the amount, and coins for gas'],
+  [-32_002, 'it still waits for an answer to an earlier question: open the wallet and answer there'],
+  [-32_003, 'its endpoint refused the transaction: see that its account has the amount, and coins for gas'],
+  [-32_005, 'its endpoint is asked too often: try again in a minute'],
+  [-32_601, 'it cannot do that: use another wallet'],
+  [-32_602, 'it did not understand the question: use another wallet'],
+  [-32_603, 'it failed inside: see that its account has the amount, and coins for gas, then try again'],
+])
+
 async function asked(name: string, answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer
   } catch (cause) {
-    const { code, message } = Object(cause) as { readonly code?: unknown; readonly message?: unknown }
-    const why =
-      code === 4001 ? 'it was declined' : typeof message === 'string' ? message.slice(0, 200) : 'it gave no reason'
+    const { code } = Object(cause) as { readonly code?: unknown }
+    const why = REFUSALS.get(code) ?? 'it gave no reason that this page knows: look into the wallet, then try again'
     throw new CodexError('page/wallet-refused', `${name} did not do that: ${why}`, { cause })
   }
 }

@@ -125,7 +125,7 @@ interface Places {
   readonly marketplace: string
 }
 
-async function accountAt({ rpc }: Connection, reader: ChainReader, places: Places, options: AbortOptions) {
+export async function accountAt({ rpc }: Connection, reader: ChainReader, places: Places, options: AbortOptions) {
   const { address, token, marketplace } = places
   const [coins, tokens, allowance] = await Promise.all([
     rpc.call('eth_getBalance', [address, 'latest'], options).then((value) => readQuantity(value, 'a balance')),

@@ -111,6 +111,8 @@ export interface SaleLook {
   readonly phase: PhaseLook | undefined
   readonly proven: number
   readonly missed: number
+  /** Period of the latest proof in the chain. */
+  readonly provenIn?: number | undefined
   readonly reservation: ReservationLook | undefined
   readonly why: string | undefined
 }

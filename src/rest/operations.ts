@@ -12,6 +12,7 @@ import {
 } from './marketdocuments.ts'
 import {
   alertsDocument,
+  balanceDocument,
   decisionDocument,
   earningsDocument,
   marketStatusDocument,
@@ -181,6 +182,7 @@ const ownRows: readonly Operation[] = [
   row('get', '/readiness', 'Whether it does all it was started for', { 200: readiness, 503: readiness }),
   row('get', '/status', 'How it is', { 200: status }),
   row('get', '/alerts', 'What a person has to look after', { 200: alertsDocument }),
+  row('get', '/balance', 'What its key has, in base units', { 200: balanceDocument }),
   row('get', '/events', 'Server-sent events: status, log', { 200: 'text/event-stream' }),
   row('get', '/metrics', 'Numbers for Prometheus', { 200: TEXT }),
   row('get', '/openapi.json', 'This document', { 200: object({}) }),

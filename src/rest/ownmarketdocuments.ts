@@ -32,6 +32,8 @@ export const saleDocument = object({
   period: nullable(count),
   proven: count,
   missed: count,
+  provenIn: nullable(count),
+  slotBytes: nullable(count),
   collateral: nullable(amount),
   why: nullable(text),
   reservation: nullable(reservationDocument),
@@ -72,6 +74,9 @@ export const sellingDocument = object({
   committed: amount,
 })
 
+/** Of the node's key. */
+export const balanceDocument = object({ coins: amount, tokens: amount })
+
 export const marketStatusDocument = object({
   host: text,
   now: count,
@@ -98,6 +103,14 @@ export async function alertDocuments(marketplace: MarketplaceParts | undefined, 
   return { alerts: alerts.map(alertOf) }
 }
 
+export async function balanceOf(
+  { market }: MarketplaceParts,
+  options: AbortOptions,
+): Promise<Shaped<typeof balanceDocument>> {
+  const [coins, tokens] = await Promise.all([market.coinBalance(options), market.tokenBalance(options)])
+  return { coins: String(coins), tokens: String(tokens) }
+}
+
 export function saleOf({ phase, reservation, why, ...sale }: SaleLook): Shaped<typeof saleDocument> {
   const { slotId, requestId, slotIndex, state, since, proven, missed } = sale
   return {
@@ -112,6 +125,8 @@ export function saleOf({ phase, reservation, why, ...sale }: SaleLook): Shaped<t
     period: phase?.period ?? null,
     proven,
     missed,
+    provenIn: sale.provenIn ?? null,
+    slotBytes: reservation?.slotBytes ?? null,
     collateral: reservation === undefined ? null : String(reservation.collateral),
     why: why ?? null,
     reservation: reservation === undefined ? null : reservationOf(reservation),

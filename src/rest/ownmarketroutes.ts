@@ -17,7 +17,7 @@ import {
   reservationOf,
 } from './marketdocuments.ts'
 import type { Buying, MarketplaceParts, Selling } from './marketparts.ts'
-import { alertDocuments, decisionOf, earningsOf, saleOf } from './ownmarketdocuments.ts'
+import { alertDocuments, balanceOf, decisionOf, earningsOf, saleOf } from './ownmarketdocuments.ts'
 import { idIn } from './pathid.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { freeQuota } from './salesroutes.ts'
@@ -29,6 +29,7 @@ const MAX_DECISIONS = 1000
 export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
   sellingRows(app, parts)
   buyingRows(app, parts, desk)
+  app.get('/balance', async (c) => jsonAnswer(c, await balanceOf(market(parts), { signal: signalOf(c) })))
   app.get('/alerts', async (c) =>
     jsonAnswer(c, await alertDocuments(parts.marketplace.parts(), { signal: signalOf(c) })),
   )

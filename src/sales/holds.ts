@@ -14,7 +14,7 @@ import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
 /** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data. */
-export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers'
+export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'data at risk'
 
 export interface HoldsParts {
   readonly sales: Pick<Sales, 'pause' | 'resume'>

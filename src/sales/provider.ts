@@ -219,6 +219,12 @@ export class Provider {
     return this.#holds.resume()
   }
 
+  /** Takes nothing new while the platform may forget what slots have to prove. Not on record: it is said anew at each start. */
+  putDataAtRisk(isAtRisk: boolean): void {
+    if (isAtRisk) this.#holds.add('data at risk')
+    else this.#holds.release('data at risk')
+  }
+
   /** Takes nothing new, as {@link Provider.pause}, and settles when the last sale has ended. Rejects with the signal's reason too. */
   async drain(options: AbortOptions): Promise<void> {
     await this.pause()

@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import { RingBuffer } from '../lib/ringbuffer.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market, Slot } from '../market/market.ts'
+import type { Period } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import type { SalesAgent } from './agent.ts'
@@ -35,6 +36,8 @@ export interface SaleReport extends Slot {
   readonly proven: number
   /** Proofs that were due and are not: as the chain counts them, and those it does not know of yet. */
   readonly missed: number
+  /** Period whose proof was the latest to get into the chain; undefined where none did since the node was started. */
+  readonly provenIn?: Period | undefined
   /** Undefined before it took anything. */
   readonly reservation: Reservation | undefined
   /** Why it ended, where that needs saying. */
@@ -61,7 +64,10 @@ export class SaleNews {
   readonly #parts: SaleNewsParts
   readonly #since = new Map<SlotId, { readonly state: string; readonly at: Seconds }>()
   readonly #ended = new RingBuffer<SaleReport>(MAX_ENDED)
-  readonly #told = new Map<SlotId, { readonly proven: number; readonly missed: number }>()
+  readonly #told = new Map<
+    SlotId,
+    { readonly proven: number; readonly missed: number; readonly provenIn: Period | undefined }
+  >()
   #proofs: ProofTotals = { submitted: 0, missed: 0 }
 
   constructor(parts: SaleNewsParts) {
@@ -81,7 +87,8 @@ export class SaleNews {
   report(agent: SalesAgent): SaleReport {
     const { slot, phase, state, outcome } = agent
     const id = slotId(slot.requestId, slot.slotIndex)
-    const counts = phase?.at === 'proving' ? phase : this.#told.get(id)
+    const told = this.#told.get(id)
+    const counts = phase?.at === 'proving' ? phase : told
     return {
       ...slot,
       slotId: id,
@@ -90,6 +97,7 @@ export class SaleNews {
       phase,
       proven: counts?.proven ?? 0,
       missed: counts?.missed ?? 0,
+      provenIn: told?.provenIn,
       reservation: agent.taken,
       why: outcome === undefined ? undefined : whyOf(outcome),
     }
@@ -108,9 +116,8 @@ export class SaleNews {
     const id = slotId(event.requestId, event.slotIndex)
     if (event.type === 'phase') {
       if (agent === undefined) return
-      const sale = this.report(agent)
-      if (event.phase.at === 'proving') this.#hearProofs(sale, event.phase)
-      return this.#parts.tell({ type: 'sale', sale })
+      if (event.phase.at === 'proving') this.#hearProofs(this.report(agent), event.phase)
+      return this.#parts.tell({ type: 'sale', sale: this.report(agent) })
     }
     const state = event.outcome.end === 'paused' ? undefined : OUTCOME_NAMES[event.outcome.end]
     if (state === undefined) return
@@ -130,11 +137,12 @@ export class SaleNews {
     this.#hearEnd(event)
   }
 
-  #hearProofs(sale: SaleReport, { proven, missed }: SalePhase & { readonly at: 'proving' }): void {
+  #hearProofs(sale: SaleReport, { period, proven, missed }: SalePhase & { readonly at: 'proving' }): void {
     const { tell, market } = this.#parts
     // What was missed before it was taken up is not missed now.
-    const before = this.#told.get(sale.slotId) ?? { proven, missed }
-    this.#told.set(sale.slotId, { proven, missed })
+    const before = this.#told.get(sale.slotId) ?? { proven, missed, provenIn: undefined }
+    const provenIn = proven > before.proven ? period : before.provenIn
+    this.#told.set(sale.slotId, { proven, missed, provenIn })
     this.#proofs = {
       submitted: this.#proofs.submitted + Math.max(0, proven - before.proven),
       missed: this.#proofs.missed + Math.max(0, missed - before.missed),

@@ -1,0 +1,177 @@
+// A provider in the tab as a person handles it, over a node made up for it: what is offered, what is refused, and that nothing is sold from a store that the browser
+// may forget.
+
+import { signal } from '@preact/signals'
+import { expect, test } from 'vitest'
+
+import { TypedEvents } from '../../src/lib/typedevents.ts'
+import { KiB, MiB } from '../../src/lib/units.ts'
+import { SellerCard } from '../../web/sellercard.tsx'
+import type { SellPlan, Terms } from '../../web/sellplan.ts'
+import type { Session } from '../../web/session.ts'
+import { drawn, HOST, NOW, PERIOD, reachable, says } from './drawn.ts'
+
+const TERMS: Terms = { totalSize: 4 * MiB, minPricePerBytePerSecond: 1000n, totalCollateral: 7n, duration: 86_400 }
+const FREE = 10 * MiB
+
+/** The node, the room and the session that a card needs; what was asked of them is in `asked`. */
+function around({ chainId = 42161, persisted = true, offered = [] as Terms[] } = {}) {
+  const asked: unknown[] = []
+  const holds: string[] = []
+  const state = { persisted }
+  const availabilities: object[] = offered.map((terms) => ({ ...terms, id: '0x1', totalRemainingCollateral: 7n }))
+  const provider = {
+    reservations: { availabilities: () => availabilities },
+    holds,
+    meter: { recentSeconds: [3], developmentMark: undefined },
+    earnings: [],
+    list: () => [],
+    ended: () => [],
+    decisions: () => [],
+    pause: () => void (holds.includes('paused') || holds.push('paused')),
+    resume: () => void holds.splice(0),
+    async createAvailability(terms: Terms) {
+      asked.push(['offers', terms])
+      availabilities.push({ ...terms, id: '0x1', totalRemainingCollateral: terms.totalCollateral })
+    },
+    async changeAvailability(id: string, terms: Terms) {
+      asked.push(['changes', id, terms])
+      availabilities.splice(0, 1, { ...terms, id, totalRemainingCollateral: terms.totalCollateral })
+    },
+  }
+  const market = {
+    chainId,
+    host: HOST,
+    terms: { collateral: { maxNumberOfSlashes: 5, slashPercentage: 10 }, proofs: { period: PERIOD } },
+    clock: { now: () => NOW },
+    endpointStatus: () => ({ state: 'connected' }),
+    tokenBalance: async () => 5n,
+  }
+  const node = {
+    trade: { provider, market, client: undefined, alerts: [] },
+    repo: { space: async () => ({ quotaMaxBytes: FREE, quotaUsedBytes: 0, quotaReservedBytes: 0 }) },
+    events: new TypedEvents(),
+    status: async () => ({ network: { peers: [] } }),
+  }
+  const room = {
+    enterRoles: async () => void asked.push('enters'),
+    storageEstimate: async () => ({ persisted: state.persisted }),
+    lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
+  }
+  const closing = new AbortController()
+  const space = { usedBytes: 0, reservedBytes: 0, totalBytes: FREE, blocks: 0, persisted }
+  const session = {
+    closing: closing.signal,
+    running: { room, node },
+    state: { space: signal(space), listing: signal({ entries: [], hasMore: false }) },
+    tellPicture: () => undefined,
+    lookAgain: async () => undefined,
+    async askToPersist() {
+      state.persisted = true
+      this.state.space.value = { ...this.state.space.value, persisted: true }
+    },
+  }
+  return { session: session as unknown as Session, asked, holds, state, closing }
+}
+
+function plan(terms: Terms | undefined, isDemo = false): SellPlan {
+  return {
+    place: { ethProvider: 'http://127.0.0.1:1', bootstrap: [] },
+    key: async () => ({}) as Awaited<ReturnType<SellPlan['key']>>,
+    circuit: async () => ({}) as Awaited<ReturnType<SellPlan['circuit']>>,
+    terms,
+    demo: isDemo ? ({ id: 'ab', ready: false } as NonNullable<SellPlan['demo']>) : undefined,
+    note: () => undefined,
+  }
+}
+
+test('who goes on without anything offered is asked for terms first, and what does not fit is refused by name', async () => {
+  const { session, asked, closing } = around()
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Nothing is offered yet')
+  await says(part, 'half of the 10 MiB that are free here')
+  await says(part, 'no client asked for storage of late')
+  expect(asked).toEqual(['enters'])
+  expect(reachable(part)).toEqual(['space', 'price', 'collateral', 'duration', 'Start selling'])
+  expect(part.field('space').value).toBe('5 MiB')
+  part.type('space', '10 MiB')
+  part.button('Start selling').click()
+  await says(part, 'Space: 10 MiB are not free here; 9 MiB is the most that fits.')
+  part.type('space', '9 MiB')
+  part.type('price', 'much')
+  await says(part, 'Expected an amount of tokens')
+  part.button('Start selling').click()
+  await says(part, 'Price: expected an amount of tokens above nothing')
+  part.type('price', '0.002783138807808')
+  part.type('collateral', '1.5')
+  part.type('duration', '2d')
+  await says(
+    part,
+    'exactly 0.002783138807808 tokens per GiB and month; and 1\u202f500\u202f000\u202f000\u202f000\u202f000\u202f000 wei of collateral',
+  )
+  part.button('Start selling').click()
+  await says(part, 'waiting for a request that fits')
+  const terms = { minPricePerBytePerSecond: 1n, totalCollateral: 15n * 10n ** 17n, duration: 2 * 86_400 }
+  expect(asked).toEqual(['enters', ['offers', { totalSize: 9 * MiB, ...terms }]])
+  closing.abort()
+})
+
+test('on a chain where money is at stake nothing is sold until the browser has promised to keep the data', async () => {
+  const { session, asked, holds, closing } = around({ persisted: false, offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'the collateral of every slot would be lost with it')
+  await says(part, 'It takes no new slots: the browser has not promised')
+  expect([asked, holds]).toEqual([['enters'], ['paused']])
+  part.button('Take new slots again').click()
+  await says(part, 'New slots are taken once the browser has promised')
+  expect(holds).toEqual(['paused'])
+  part.button('Ask it to keep the data').click()
+  await says(part, 'waiting for a request that fits')
+  expect(holds).toEqual([])
+  closing.abort()
+})
+
+test('terms are not taken from anybody whose data may be forgotten, and on a chain of this machine that is only told of', async () => {
+  const risky = around({ persisted: false })
+  const part = drawn(SellerCard, { session: risky.session, plan: plan(undefined) })
+  await says(part, 'On this chain selling begins once')
+  part.button('Start selling').click()
+  await says(part, 'Ask the browser to keep the data first.')
+  expect([risky.asked, risky.holds]).toEqual([['enters'], ['paused']])
+  risky.closing.abort()
+  const local = around({ persisted: false, chainId: 31_337, offered: [TERMS] })
+  const other = drawn(SellerCard, { session: local.session, plan: plan(undefined) })
+  await says(other, 'only play money would be lost')
+  expect(local.holds).toEqual([])
+  local.closing.abort()
+})
+
+test('new slots are refused and taken again, and terms changed, as the buttons say', async () => {
+  const { session, asked, holds, closing } = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  part.button('Take no new slots').click()
+  await says(part, 'You let it take no new slots.')
+  expect(holds).toEqual(['paused'])
+  part.button('Take new slots again').click()
+  await says(part, 'waiting for a request that fits')
+  expect(holds).toEqual([])
+  part.place.querySelector<HTMLElement>('[data-testid=terms] summary')?.click()
+  part.type('space', '15 MiB')
+  part.button('Sell on these terms').click()
+  // What is offered already counts as free for it.
+  await says(part, 'Space: 15 MiB are not free here; 13 MiB is the most that fits.')
+  part.type('space', '6.5 MiB')
+  part.button('Sell on these terms').click()
+  await says(part, 'Offered: 6.5 MiB at')
+  expect(asked).toEqual(['enters', ['changes', '0x1', { ...TERMS, totalSize: 6656 * KiB }]])
+  closing.abort()
+})
+
+test('the demo offers less where not so much fits, and says so', async () => {
+  const { session, asked, closing } = around({ chainId: 31_337 })
+  const part = drawn(SellerCard, { session, plan: plan({ ...TERMS, totalSize: 64 * MiB }, true) })
+  await says(part, 'Offered are 9 MiB instead of 64 MiB: more does not fit here.')
+  expect(asked).toEqual(['enters', ['offers', { ...TERMS, totalSize: 9 * MiB }]])
+  closing.abort()
+})
