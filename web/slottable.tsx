@@ -109,7 +109,7 @@ export function tellNextProof(
   const left = `${period - (time % period)} s`
   return provenIn !== undefined && provenIn >= Math.floor(time / period)
     ? `in for this period; the next begins in ${left}`
-    : `due within ${left}`
+    : `within ${left}, if one is due`
 }
 
 function tellMissed(missed: number, most: number): string {

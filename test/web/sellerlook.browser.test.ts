@@ -15,7 +15,7 @@ test('a slot shows what a proof takes of a period, whether this one’s is in, a
   const { text, again, place } = drawn<{ readonly view: SellerView }>(SellerLook, {
     view: { ...VIEW, slots: [SLOT] },
   })
-  expect(text('[data-testid=next-proof]')).toBe('due within 12 s')
+  expect(text('[data-testid=next-proof]')).toBe('within 12 s, if one is due')
   const row = text('tr[data-state=SaleProving]')
   for (const words of ['3.1 s of 20 s', '1 of 5', '2 MiB', '500 wei', '1\u202f500 wei', '10m'])
     expect(row).toContain(words)

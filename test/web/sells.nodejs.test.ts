@@ -59,8 +59,25 @@ test.runIf(IS_LONG)(
     await untilFilled(tab, 3)
     await screenshot(tab, 'sells')
     await tab.setViewportSize({ width: 320, height: 700 })
-    expect(await tab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
-    await screenshot(tab, 'sells-narrow')
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await tab.emulateMedia({ colorScheme })
+      expect(await tab.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320)
+      await screenshot(tab, `sells-${colorScheme}-320`)
+    }
+    // By keyboard alone.
+    await tab.getByRole('button', { name: 'Take no new slots' }).press('Enter')
+    await tab.getByTestId('stance').filter({ hasText: 'You let it take no new slots' }).waitFor()
+    await tab.getByRole('button', { name: 'Take new slots again' }).press('Enter')
+    await tab.getByTestId('stance').filter({ hasText: 'It sells' }).waitFor()
+    await tab.locator('summary').filter({ hasText: 'Why it took or ignored' }).press('Enter')
+    await tab.getByText('Taken').first().waitFor()
+    const terms = tab.getByTestId('terms')
+    await terms.locator('summary').press('Enter')
+    await terms.getByLabel('Space').fill('63 MiB')
+    // What is shown around it changes each second, and must leave alone what is typed.
+    await tab.waitForTimeout(2500)
+    await terms.getByLabel('Space').press('Enter')
+    await terms.getByText('Offered: 63 MiB').waitFor()
     const before = await proofsInChain()
     await tab.reload()
     await untilFilled(tab)
@@ -92,6 +109,7 @@ test.runIf(IS_LONG)(
     // Refused before anything is sent.
     await corner.getByRole('status').filter({ hasText: 'tolerance' }).waitFor()
     await corner.getByLabel('Of them, how many may be lost').fill('1')
+    await corner.getByTestId('quote').filter({ hasText: '3 slots of 128 KiB for 5m cost' }).waitFor()
     await corner.getByRole('button', { name: 'Buy storage' }).click()
     const bought = corner.getByTestId('bought').locator('li[data-state=started]')
     await bought.waitFor({ timeout: PATIENCE_MS }).catch(async (cause: unknown) => {
