@@ -58,8 +58,6 @@ const SHOWN_DECISIONS = 20
 const SHOWN_ENDED = 5
 /** Between two looks whether the browser still keeps the data. */
 const KEPT_MS = 3_600_000
-/** Slots whose missed proofs the chain is asked for. */
-const MAX_ASKED_SLOTS = 64
 const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
 
 type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket'>
@@ -77,7 +75,6 @@ export class Seller {
   readonly #bought = new PurchaseWatch()
   readonly #prices = new Map<string, bigint>()
   readonly #filled = new Map<string, Seconds>()
-  readonly #missed = new Map<string, number>()
   #kept: KeptWatch | undefined
   #tokens: bigint | undefined
   #canRequest = false
@@ -235,7 +232,6 @@ export class Seller {
         this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
         if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
         await this.#bought.look(this.#trade, signal)
-        await this.#learnMisses(signal)
       }
       const reports = this.#provider.list()
       await this.#learnPrices(reports, signal)
@@ -250,15 +246,6 @@ export class Seller {
       }
     } catch (error) {
       if (!signal.aborted) this.problem.value = explain(error)
-    }
-  }
-
-  /** As the chain counts them: those of an earlier run of this tab too. */
-  async #learnMisses(signal: AbortSignal): Promise<void> {
-    const filled = this.#provider.list().filter(({ state }) => FILLED.has(state))
-    for (const { slotId } of filled.slice(0, MAX_ASKED_SLOTS)) {
-      const missed = await this.#trade.market.missingProofs(slotId, { signal }).catch(() => undefined)
-      if (missed !== undefined) this.#missed.set(slotId, missed)
     }
   }
 
@@ -308,7 +295,6 @@ export class Seller {
     return viewedSlot(report, {
       weiPerSecond: this.#prices.get(requestId),
       filledAt: this.#filled.get(slotId),
-      missed: this.#missed.get(slotId),
     })
   }
 

@@ -80,15 +80,11 @@ export interface SellerView {
   readonly slashPercentage: number
 }
 
-/** A sale of a provider in this browser. @param known `missed`: as the chain counts, over restarts too */
-export function viewedSlot(
-  report: Report,
-  known: Pick<ViewedSlot, 'weiPerSecond' | 'filledAt'> & { readonly missed: number | undefined },
-): ViewedSlot {
-  const { slotId, requestId, slotIndex, state, phase, proven, why, reservation } = report
+/** A sale of a provider in this browser. */
+export function viewedSlot(report: Report, known: Pick<ViewedSlot, 'weiPerSecond' | 'filledAt'>): ViewedSlot {
+  const { slotId, requestId, slotIndex, state, phase, proven, missed, why, reservation } = report
   return {
-    ...{ slotId, requestId, slotIndex, state, proven, why, ...known },
-    missed: Math.max(report.missed, known.missed ?? 0),
+    ...{ slotId, requestId, slotIndex, state, proven, missed, why, ...known },
     provenIn: report.provenIn,
     download: phase?.at === 'downloading' ? phase : undefined,
     collateral: reservation?.collateral ?? 0n,

@@ -39,12 +39,14 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
     earnings: [
       { at: START, requestId: `0x${'ab'.repeat(32)}`, slotIndex: 1, end: 'paid', reward: 9n, lostCollateral: 2n },
     ],
+    earningTotals: { reward: 9n, lostCollateral: 2n },
+    proofs: { submitted: 2, missed: 0 },
     meter: { lastSeconds: 1.5, developmentMark: undefined },
     get holds() {
       return sales.isPaused ? ['paused'] : []
     },
-    pause: () => sales.pause(),
-    resume: () => sales.resume(),
+    pause: async () => sales.pause(),
+    resume: async () => sales.resume(),
     drain: (options) => sales.drain(options),
   }
 }

@@ -28,8 +28,9 @@ function around({ chainId = 42161, persisted = true, offered = [] as Terms[] } =
     list: () => [],
     ended: () => [],
     decisions: () => [],
-    pause: () => void (holds.includes('paused') || holds.push('paused')),
-    resume: () => void holds.splice(0),
+    pause: async () => void holds.push('paused'),
+    resume: async () => void holds.splice(0),
+    putDataAtRisk: (isAtRisk: boolean) => void (isAtRisk ? holds.push('data at risk') : holds.splice(0)),
     async createAvailability(terms: Terms) {
       asked.push(['offers', terms])
       availabilities.push({ ...terms, id: '0x1', totalRemainingCollateral: terms.totalCollateral })
@@ -121,10 +122,7 @@ test('on a chain where money is at stake nothing is sold until the browser has p
   const part = drawn(SellerCard, { session, plan: plan(undefined) })
   await says(part, 'the collateral of every slot would be lost with it')
   await says(part, 'It takes no new slots: the browser has not promised')
-  expect([asked, holds]).toEqual([['enters'], ['paused']])
-  part.button('Take new slots again').click()
-  await says(part, 'New slots are taken once the browser has promised')
-  expect(holds).toEqual(['paused'])
+  expect([asked, holds]).toEqual([['enters'], ['data at risk']])
   part.button('Ask it to keep the data').click()
   await says(part, 'waiting for a request that fits')
   expect(holds).toEqual([])
@@ -137,7 +135,7 @@ test('terms are not taken from anybody whose data may be forgotten, and on a cha
   await says(part, 'On this chain selling begins once')
   part.button('Start selling').click()
   await says(part, 'Ask the browser to keep the data first.')
-  expect([risky.asked, risky.holds]).toEqual([['enters'], ['paused']])
+  expect([risky.asked, risky.holds]).toEqual([['enters'], ['data at risk']])
   risky.closing.abort()
   const local = around({ persisted: false, chainId: 31_337, offered: [TERMS] })
   const other = drawn(SellerCard, { session: local.session, plan: plan(undefined) })
