@@ -6,6 +6,7 @@ import { GAS_PERCENT } from './gaspercent.ts'
 import type { Address } from './market.ts'
 import { revertError } from './reverts.ts'
 import type { ChainReader } from './chainreader.ts'
+import type { SendJournal } from './sendjournal.ts'
 import type { Transactor } from './transactor.ts'
 
 export interface AllowanceParts {
@@ -14,7 +15,11 @@ export interface AllowanceParts {
   readonly token: Address
   readonly marketplace: Address
   readonly host: Address
+  readonly journal: Pick<SendJournal, 'grantedBefore' | 'writeGrantedBefore'>
 }
+
+/** Acts that grant, or take what was granted. */
+const GRANT_VERBS = ['approve', 'fillSlot', 'requestStorage'] as const
 
 /** The largest word of a contract: wallets grant it for "without limit". */
 const MAX_AMOUNT = 2n ** 256n - 1n
@@ -28,7 +33,7 @@ export class Allowance {
   readonly #line = new Mutex()
   /** Granted for acts whose end is not known: theirs, whether they have taken it already or not. */
   #underWay = 0n
-  /** What was granted before us, perhaps for somebody else's purpose: left alone. */
+  /** What was granted before the first run of ours, perhaps for somebody else's purpose: left alone. */
   #foreign: bigint | undefined
 
   constructor(parts: AllowanceParts) {
@@ -54,14 +59,16 @@ export class Allowance {
     }
   }
 
-  /** By `amount`, less what acts that took nothing have left. */
+  /** By `amount`, less what acts that took nothing have left, those of earlier runs included. */
   async #raise(amount: bigint, options: AbortOptions): Promise<void> {
+    // Whose nonces come before ours anyway. What they were granted is theirs until then.
+    if (this.#foreign === undefined) await this.#parts.transactor.earlierEnded(GRANT_VERBS, options)
     const current = await this.current(options)
     if (current >= ENOUGH_FOR_ALL) {
       this.#underWay += amount
       return
     }
-    this.#foreign ??= current
+    this.#foreign ??= await this.#grantedBefore(current)
     const left = current - this.#underWay - this.#foreign
     const missing = left > 0n ? amount - left : amount
     if (missing > 0n) {
@@ -70,5 +77,13 @@ export class Allowance {
       await this.#parts.transactor.send({ intent, gasPercent: GAS_PERCENT.approve }, options)
     }
     this.#underWay += amount
+  }
+
+  /** @param current what is granted now, which is what was before us when this is the first run */
+  async #grantedBefore(current: bigint): Promise<bigint> {
+    const { journal } = this.#parts
+    const before = await journal.grantedBefore()
+    if (before === undefined) await journal.writeGrantedBefore(current)
+    return before ?? current
   }
 }

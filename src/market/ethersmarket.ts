@@ -134,7 +134,14 @@ export class EthersMarket extends MarketReads implements Market {
         stuckSeconds: settings.stuckSeconds ?? DEFAULT_STUCK_SECONDS,
       },
     )
-    this.#allowance = new Allowance({ reader, transactor: this.#transactor, token, marketplace, host: this.host })
+    this.#allowance = new Allowance({
+      reader,
+      transactor: this.#transactor,
+      token,
+      marketplace,
+      host: this.host,
+      journal,
+    })
     this.#collecting = new Collecting({
       ...{ market: this, reader, transactor: this.#transactor, wall: clock, log },
       rewardRecipient: settings.rewardRecipient === undefined ? undefined : checkedAddress(settings.rewardRecipient),

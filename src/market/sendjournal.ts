@@ -73,6 +73,7 @@ export class SendJournal {
   readonly #datastore: Datastore
   readonly #prefix: Key
   readonly #spendingKey: Key
+  readonly #allowanceKey: Key
   /** Wei by hour since 1970. */
   #spent = new Map<number, bigint>()
 
@@ -81,6 +82,7 @@ export class SendJournal {
     this.#datastore = datastore
     this.#prefix = joinKey(`meta/market/intents/${name}/`)
     this.#spendingKey = joinKey(`meta/market/spending/${name}`)
+    this.#allowanceKey = joinKey(`meta/market/allowance/${name}`)
   }
 
   /**
@@ -156,6 +158,16 @@ export class SendJournal {
     let wei = 0n
     for (const [then, amount] of this.#spent) if (then > hour - SPENDING_WINDOW_HOURS) wei += amount
     return wei
+  }
+
+  /** What the marketplace was granted before the first run; undefined before it was written. @throws CodexError as {@link SendJournal.load} */
+  async grantedBefore(): Promise<bigint | undefined> {
+    const record = await this.#datastore.get(this.#allowanceKey)
+    return record === undefined ? undefined : BigInt(textOf(openRecord(this.#allowanceKey, record)))
+  }
+
+  async writeGrantedBefore(amount: bigint): Promise<void> {
+    await this.#datastore.commit([{ put: this.#allowanceKey, value: sealRecord(utf8(String(amount))) }])
   }
 
   #put(entry: JournalEntry): Change {

@@ -2,6 +2,7 @@
 // What waits too long is urging.ts's care; making new ones is transactor.ts's.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -43,6 +44,7 @@ export class SentTransactions {
   readonly #urging: Urging
   /** Of earlier runs, as they stood at the start. */
   #earlier: readonly JournalEntry[] = []
+  #earlierOpen: readonly Sent[] = []
   #earlierUnanswered: readonly Sent[] = []
   #seenReorgs = 0
 
@@ -62,6 +64,7 @@ export class SentTransactions {
       log.error('a record of a sent transaction is damaged; look at the account before selling', { error })
     this.#earlier = entries
     const earlier = entries.map((entry) => this.watch(entry, -Infinity))
+    this.#earlierOpen = earlier.filter(({ entry }) => entry.end === undefined)
     this.#earlierUnanswered = earlier.filter(({ entry }) => isUnanswered(entry))
     const nonces = this.open.map(({ nonce }) => nonce)
     if (nonces.length > 0) log.info('transactions of an earlier run are looked after', { nonces })
@@ -84,6 +87,12 @@ export class SentTransactions {
   /** Why nothing more can be done for one that waits too long, by nonce. */
   stuck(nonce: number): CodexError<'market/stuck'> | undefined {
     return this.#watched.get(nonce)?.stuck
+  }
+
+  /** Once nothing that an earlier run was doing by one of `verbs` is under way any more, however it ended. @throws the signal's reason */
+  async earlierEnded(verbs: readonly JournalEntry['verb'][], { signal }: AbortOptions): Promise<void> {
+    const open = this.#earlierOpen.filter(({ entry }) => verbs.includes(entry.verb) && entry.end === undefined)
+    await raceAbort(Promise.allSettled(open.map(({ settled }) => settled)), signal)
   }
 
   /** Payments of earlier runs of which nobody may know that they were made, oldest first. */

@@ -71,6 +71,11 @@ export class Transactor {
     return earlierSends(this.#sent.earlierUnanswered, this.#parts.clock, options)
   }
 
+  /** As {@link SentTransactions.earlierEnded}. */
+  earlierEnded(verbs: readonly OpenIntent['verb'][], options: AbortOptions): Promise<void> {
+    return this.#sent.earlierEnded(verbs, options)
+  }
+
   /** Whoever asked for the payment that was sent as `hash` knows that it was made. @throws CodexError as the datastore */
   markAnswered(hash: string): Promise<void> {
     return this.#sent.markAnswered(hash)
