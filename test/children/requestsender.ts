@@ -16,7 +16,9 @@ const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
 const key = NodeKey.fromPrivateKey(privateKey)
 const never = { signal: new AbortController().signal }
 const datastore = await LevelDatastore.open(folder)
-const market = await EthersMarket.open({ lines: nodeLines, clock, log, key, datastore }, { url, marketplace }, never)
+// Hundreds of requests cost more than the node's own cap allows.
+const settings = { url, marketplace, maxDailySpendWei: 10n ** 19n }
+const market = await EthersMarket.open({ lines: nodeLines, clock, log, key, datastore }, settings, never)
 for (let count = 0; ; count++) {
   writeSync(1, `request ${count}\n`)
   const nonce = `0x${round.padStart(8, '0')}${count.toString(16).padStart(56, '0')}`

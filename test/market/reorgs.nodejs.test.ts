@@ -23,7 +23,9 @@ let rival: EthersMarket
 
 beforeAll(async () => {
   world = await ChainWorld.start({ configuration: LONG_PERIODS })
-  const open = (account: number) => world.open(account, { pollSeconds: 1 }, { clock: fastClock(SPEED) })
+  // All depths together cost more than the node's own cap allows.
+  const settings = { pollSeconds: 1, maxDailySpendWei: 10n ** 20n }
+  const open = (account: number) => world.open(account, settings, { clock: fastClock(SPEED) })
   ;[client, host, rival] = await Promise.all([open(0), open(1), open(2)])
 })
 afterAll(() => world.stop())
