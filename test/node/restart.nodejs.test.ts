@@ -23,11 +23,12 @@ test.runIf(import.meta.env['LONG'])(
       proofProbability: 4n,
     })
     for (const state of STATES) {
-      await world.until(state, () =>
-        providerOf(node)
-          .list()
-          .some((sale) => sale.state === state),
-      )
+      // Some last for a moment only.
+      const seen = providerOf(node)
+        .list()
+        .map((sale) => sale.state)
+      node.events.addEventListener('sale', ({ detail }) => seen.push(detail.state))
+      await world.until(state, () => seen.includes(state))
       await world.stopNode(node)
       node = await world.node('provider', { account: 2, roles: ['provider'], peer: client })
       expect(await providerOf(node).reservations.check(NEVER)).toEqual([])
