@@ -32,8 +32,9 @@ const SENDINGS: Partial<Record<Point, { readonly moment: 'asked' | 'answered'; r
 /** By chance: at one of so many next questions to the chain, and up to so much later, of the machine's time. */
 const CHANCE_QUESTIONS = 100
 const CHANCE_MS = 20
-/** Of all kills, and of all requests. */
-const MOST = 0.9
+/** Of all kills: after some moments others do not come any more. Of all requests. */
+const REACHED = 0.7
+const FINISHED = 0.9
 const TERMS = { duration: 410, expiry: 400, proofProbability: 6n }
 
 let world: NodeWorld
@@ -84,8 +85,8 @@ test(
     // A fill that was sent again after a restart may come to another challenge than its proof is for.
     expect(failed.filter((act) => !act.startsWith('fillSlot '))).toEqual([])
     // Else it would have been killed in vain.
-    expect(reached).toBeGreaterThanOrEqual(MOST * KILLS)
-    expect(ends.filter((end) => end === 'finished').length).toBeGreaterThanOrEqual(MOST * ends.length)
+    expect(reached).toBeGreaterThanOrEqual(REACHED * KILLS)
+    expect(ends.filter((end) => end === 'finished').length).toBeGreaterThanOrEqual(FINISHED * ends.length)
   },
   280_000 + KILLS * 60_000,
 )
