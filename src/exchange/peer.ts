@@ -87,11 +87,11 @@ export class Peer {
     return this.#askedBytes === 0 || this.#askedBytes + bytes <= this.rate.windowBytes
   }
 
+  /** What answers an earlier asking may still come beside what answers this one: who is told don't-have and have in turn asks twice. */
   ask(key: string, maxBytes: Bytes, now: Seconds): void {
     if (this.asked.size === 0) this.activeAt = now
     this.asked.set(key, { maxBytes, since: now })
     this.#askedBytes += maxBytes
-    this.#late.delete(key)
   }
 
   /** @returns what was asked, if it was */

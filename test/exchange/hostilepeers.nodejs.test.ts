@@ -220,7 +220,9 @@ describe('a peer that', () => {
       const connection = await attacker.dial(multiaddr(`${begun.addresses[0]}/p2p/${begun.peerId}`))
       const stream = await connection.newStream(BLOCK_EXCHANGE_PROTOCOL)
       let residentBytes = begun.residentBytes
-      for (let sent = 0; sent < 500; sent++) {
+      let sent = 0
+      // A peer that goes on like this may be thrown out for it.
+      for (; sent < 500 && stream.status === 'open'; sent++) {
         // Of a tree that is here and of one that is not, to be answered and to be sent, some again and again.
         const wants = range(2000).map((i) => ({
           treeCid: sent % 2 === 0 ? NOBODYS : tree,
@@ -229,7 +231,6 @@ describe('a peer that', () => {
           sendDontHave: true,
         }))
         const message = encodeMessage({ wants })
-        if (stream.status !== 'open') throw new Error(`the stream ended after ${sent} messages`)
         if (!stream.send(concatBytes(framePrefix(message.length), message)) && stream.writableNeedsDrain)
           await Promise.race([once(stream as never, 'drain'), once(stream as never, 'close')])
         if (sent % 100 !== 50) continue
@@ -241,7 +242,11 @@ describe('a peer that', () => {
       const end = await look()
       residentBytes = Math.max(residentBytes, end.residentBytes)
       const grown = (residentBytes - begun.residentBytes) / 2 ** 20
-      console.info(`a million wants: ${grown.toFixed(0)} MiB more, event-loop delay p99 ${end.delayMs.toFixed(1)} ms`)
+      console.info(
+        `${sent * 2000} wants: ${grown.toFixed(0)} MiB more, event-loop delay p99 ${end.delayMs.toFixed(1)} ms`,
+      )
+      // As many as may be said at once went through, and more.
+      expect(sent).toBeGreaterThan(50)
       expect(end.wanted).toBeLessThanOrEqual(4096)
       expect(grown).toBeLessThan(100)
     },
