@@ -71,6 +71,8 @@ export class SimWorld {
   readonly #options: SimOptions
   /** Acts to come, by their times. */
   readonly #agenda: { readonly at: Seconds; readonly order: number; readonly act: () => void | Promise<void> }[] = []
+  /** Number of the block that everyone has their first tokens in: no reorganisation reaches so far. */
+  readonly #foundedAt: number
   #now: Seconds = GENESIS
   #nextBlock: Seconds = GENESIS + BLOCK_SECONDS
   #nextRecount = RECOUNT_STEPS
@@ -105,6 +107,7 @@ export class SimWorld {
     this.watchmen = made(2, 3000, (name, at, seed) => new Watchman(this, `watchman${name}`, at, seed))
     const [steady] = this.watchmen
     if (steady !== undefined) steady.weather.isOver = true
+    this.#foundedAt = this.net.chain.latest.number
   }
 
   now(): Seconds {
@@ -190,9 +193,10 @@ export class SimWorld {
   }
 
   #reorganise(): void {
-    const depth = 1 + Math.floor(this.#random.fraction() ** 2 * MAX_REORG_BLOCKS)
+    const wanted = 1 + Math.floor(this.#random.fraction() ** 2 * MAX_REORG_BLOCKS)
+    const depth = Math.min(wanted, this.net.chain.latest.number - this.#foundedAt)
     const losing = this.#random.fraction() < 0.3 ? 0.2 : 0
-    if (this.isSpared('reorg')) return
+    if (this.isSpared('reorg') || depth === 0) return
     for (const node of this.nodes) node.weather.trouble('reorg', depth * BLOCK_SECONDS + 300)
     this.net.reorganise(depth, { lost: ({ verb }) => !PAYOUTS.has(verb) && this.#random.fraction() < losing })
     this.history.deliver(`${this.#now} reorganisation of ${depth}`)
