@@ -54,7 +54,6 @@ async function look(): Promise<SellingAnswer> {
     reservations: seller.reservations.reservations().length,
     sales: seller.list().length,
     usedBytes: (await node.repo.space()).quotaUsedBytes,
-    rssBytes: process.memoryUsage.rss(),
     freeBytes: seller.reservations.availabilities().reduce((sum, { freeSize }) => sum + freeSize, 0),
     remainingCollateral: String(
       seller.reservations.availabilities().reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),

@@ -50,8 +50,6 @@ export interface SellingLook {
   readonly reservations: number
   readonly sales: number
   readonly usedBytes: number
-  /** Of the process. */
-  readonly rssBytes: number
   readonly freeBytes: number
   readonly remainingCollateral: string
   readonly reward: string
