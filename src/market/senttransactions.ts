@@ -25,7 +25,7 @@ import { Urging } from './urging.ts'
 /** A transaction this deep in the chain is watched no more. */
 export const FINAL_DEPTH_BLOCKS = 64
 /** Depths at which a transaction in the chain is looked for once more, in case a reorganisation went unseen. */
-const RECHECK_DEPTHS = [1, 2, 3, 5, 8, 12, 20, 32, FINAL_DEPTH_BLOCKS]
+const RECHECK_DEPTHS = [1, 2, 3, 5, 8, 12, 20, 32, FINAL_DEPTH_BLOCKS + 1]
 /** Looks, and seconds, until it is asked who used a nonce of which no receipt of ours is found: an endpoint may be late with receipts. */
 const GONE_LOOKS = 5
 const GONE_SECONDS: Seconds = 20
@@ -346,7 +346,7 @@ export class SentTransactions {
         entry.end !== undefined &&
         (entry.landed === undefined
           ? this.#depthOf(endedBlock) > FINAL_DEPTH_BLOCKS
-          : checkedDepth >= FINAL_DEPTH_BLOCKS),
+          : checkedDepth > FINAL_DEPTH_BLOCKS),
     )
     const forgotten = final.filter(({ entry }) => !isUnanswered(entry))
     await this.#parts.journal.forget(forgotten.map(({ entry }) => entry.nonce))
