@@ -72,6 +72,8 @@ test.runIf(import.meta.env['LONG'])(
       await world.until('the sales are over', async () => (await running.look()).reservations === 0)
       ends.push(purchaseState(client, request))
     }
+    // What was kept beside the blocks goes after the Reservation, once the chain has been asked.
+    await world.until('nothing is stored', async () => (await running.look()).usedBytes === 0)
     expect(await running.look()).toMatchObject({
       problems: [],
       usedBytes: 0,

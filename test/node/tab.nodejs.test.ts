@@ -201,6 +201,8 @@ test.runIf(import.meta.env['LONG'])(
       }
       await given.until('over', isOver)
     }
+    // What was kept beside the blocks goes after the Reservation, once the chain has been asked.
+    await given.until('nothing is stored', async () => (await tab.look()).usedBytes === 0)
     const look = await tab.look()
     expect(look).toMatchObject({
       problems: [],
