@@ -40,10 +40,13 @@ export async function* keepProving(
     if (ended !== 'over') {
       const verdict = await judge(context, ended.state, since)
       if (verdict !== undefined) return verdict
+      // It was a passing answer: the period that it came in is still to be proven.
+      await wait.atMost(RETRY_SECONDS)
+      continue
     }
     // The first second of the next period; a poke makes it look sooner, and a period already proven is not proven again. A clock that was put back is
     // followed at once.
-    const done = ended === 'over' ? count.last : period
+    const done = count.last
     const next = periods.endOf(done) + 1
     while (clock.now() < next && periods.periodOf(clock.now()) >= done) {
       await wait.atMost(next - clock.now())

@@ -531,6 +531,29 @@ describe('after the fill', () => {
     await host.sales.stop()
   })
 
+  it.each(['Free', 'Repair'] as const)(
+    'an endpoint that lags, and reads %s once at the start of a period, costs no proof (T28)',
+    async (state) => {
+      const { world, host } = await selling()
+      const { slot } = await world.ask()
+      await world.runUntil(() => host.sales.agents[0]?.state === 'SaleProving')
+      await world.run(200)
+      const real = host.market.slotDuties.bind(host.market)
+      let wrong = 1
+      host.market.slotDuties = async (ids, options) => {
+        const duties = await real(ids, options)
+        return wrong-- > 0 ? duties.map((duty) => ({ ...duty, state, duty: undefined })) : duties
+      }
+      await world.runUntil(() => wrong < 0)
+      await world.run(500)
+      expect(world.net.marketplace.records.slots.get(slot(0))?.missed).toBe(0n)
+      const proofs = world.net.standing(0).filter(({ type }) => type === 'ProofSubmitted')
+      const periods = proofs.map(({ block }) => world.periods.periodOf(world.net.chain.block(block)?.time ?? 0))
+      expect(periods).toEqual(Array.from(periods, (_, i) => (periods[0] ?? 0) + i))
+      await host.sales.stop()
+    },
+  )
+
   it('proofs that fail cost the collateral that the contract takes, and no byte; the rest comes back (slot freed after too many; T1)', async () => {
     let isBroken = false
     const { world, host, before } = await selling(1, {
