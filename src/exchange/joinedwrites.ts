@@ -3,6 +3,11 @@
 
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import type { Bytes } from '../lib/units.ts'
+import { KiB } from '../lib/units.ts'
+
+/** Of one write, and so of one message over WebSocket: the other end takes no larger ones. A record of Noise has half as much. */
+export const MAX_WRITE_BYTES: Bytes = 128 * KiB
 
 /** The transport itself, whose connections join their writes from now on. */
 export function joinWritesOf<T extends Transport>(transport: T): T {
@@ -52,12 +57,18 @@ export function joinWrites<T extends MultiaddrConnection>(connection: T): T {
   if (send === undefined) return connection
   if (isCorkable(socket)) sending.sendData = (data) => writeCorked(socket, data)
   // What is written must not change any more: this is a copy, unless it was one piece already.
-  else sending.sendData = (data) => send(new Uint8ArrayList(data.subarray()))
+  else sending.sendData = (data) => send(writesOf(data.subarray()))
   return connection
 }
 
 function isCorkable(socket: Partial<Corkable> | undefined): socket is Corkable {
   return typeof socket?.cork === 'function' && typeof socket.uncork === 'function' && 'writableNeedDrain' in socket
+}
+
+function writesOf(bytes: Uint8Array): Uint8ArrayList {
+  const writes = new Uint8ArrayList()
+  for (let at = 0; at < bytes.length; at += MAX_WRITE_BYTES) writes.append(bytes.subarray(at, at + MAX_WRITE_BYTES))
+  return writes
 }
 
 /** In one system call, without joining them in memory. */

@@ -4,7 +4,7 @@ import type { ConnectionEncrypter, MultiaddrConnection, Stream, Transport } from
 import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 
-import { joinWrites, joinWritesOf } from '../../src/exchange/joinedwrites.ts'
+import { joinWrites, joinWritesOf, MAX_WRITE_BYTES } from '../../src/exchange/joinedwrites.ts'
 import { decipherInPieces } from '../../src/exchange/piecewiserecords.ts'
 import { sparseWindow, WINDOW_BYTES } from '../../src/exchange/sparsewindow.ts'
 
@@ -39,6 +39,21 @@ describe('the pieces of a record', () => {
     }
     expect(sendOn(joinWrites(websocket as unknown as MultiaddrConnection))).toEqual({ sentBytes: 6, canSendMore: true })
     expect(sent).toEqual([[Uint8Array.of(0, 3, 1, 2, 3, 9)]])
+  })
+
+  it('are no larger message of a WebSocket than the other end takes', () => {
+    const sent: number[] = []
+    const websocket = {
+      sendData(data: Uint8ArrayList) {
+        sent.push(...[...data].map(({ length }) => length))
+        return { sentBytes: data.byteLength, canSendMore: true }
+      },
+    }
+    const connection = joinWrites(websocket as unknown as MultiaddrConnection)
+    ;(connection as unknown as typeof websocket).sendData(
+      new Uint8ArrayList(...Array.from({ length: 5 }, () => new Uint8Array(65_535))),
+    )
+    expect(sent).toEqual([MAX_WRITE_BYTES, MAX_WRITE_BYTES, 5 * 65_535 - 2 * MAX_WRITE_BYTES])
   })
 
   it('are left alone where a connection sends in a way not known', () => {

@@ -17,7 +17,6 @@ export async function nodeTransports(admit?: AdmitVisit): Promise<Transports> {
   await supplyWebSocket()
   const makeTcp = tcp({ backlog: BACKLOG })
   const makeWebSockets = webSockets()
-  if (admit === undefined) return { list: [makeTcp, makeWebSockets], crypto }
   const makeGuarded: typeof makeWebSockets = (components) => {
     const transport = makeWebSockets(components)
     const createListener = transport.createListener.bind(transport)
@@ -31,7 +30,14 @@ export async function nodeTransports(admit?: AdmitVisit): Promise<Transports> {
 async function supplyWebSocket(): Promise<void> {
   if ('WebSocket' in globalThis) return
   const { WebSocket } = await import('ws')
-  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, writable: true, value: WebSocket })
+  class CalmWebSocket extends WebSocket {
+    constructor(address: string, protocols?: string | string[]) {
+      super(address, protocols)
+      // An error that nobody listens for ends the process; that of the platform's own class does not.
+      this.on('error', () => undefined)
+    }
+  }
+  Object.defineProperty(globalThis, 'WebSocket', { configurable: true, writable: true, value: CalmWebSocket })
 }
 
 interface Resolvers<T> {
