@@ -25,9 +25,12 @@ import type { Groth16Proof } from './proving/proof.ts'
 import type { ProofInputs } from './proving/proofinputs.ts'
 import type { ProvingFunctions } from './proving/provingfunctions.ts'
 import type { VerificationKey } from './proving/verificationkey.ts'
+import type { ProofInputs as SlotInputs, ProofInputsJson } from './slots/proofinputs.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
 import { DEFAULT_BLOCK_TTL_SECONDS, DEFAULT_QUOTA_BYTES } from './storage/repostore.ts'
+
+export type { ProofInputsJson } from './slots/proofinputs.ts'
 
 /** What a node does where its settings are silent, for those who show settings to people. */
 export const NODE_DEFAULTS = {
@@ -344,6 +347,11 @@ async function keep(key: NodeKey, path: string, password: string): Promise<strin
     })
   await place.write(await key.toKeystore(password, secureRandom))
   return key.address
+}
+
+/** As `slots` has it. */
+export async function proofInputsJson(inputs: SlotInputs): Promise<ProofInputsJson> {
+  return (await import('./slots/proofinputs.ts')).proofInputsJson(inputs)
 }
 
 async function openLines() {

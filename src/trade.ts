@@ -86,6 +86,8 @@ export interface NodeEvents {
   /** This node, as a validator, marked a proof as missing. */
   readonly marked: { readonly slotId: SlotId; readonly period: number }
   readonly alert: Alert
+  /** The cause of an alert is over. */
+  readonly alertOver: Alert
 }
 
 export interface PurchaseReport {
@@ -310,7 +312,7 @@ class News {
   }
 
   over(code: string): void {
-    this.#alerts.over(code, this.#clock.now())
+    for (const ended of this.#alerts.over(code, this.#clock.now())) this.#events.emit('alertOver', ended)
   }
 
   provider(event: ProviderEvent): void {

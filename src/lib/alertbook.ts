@@ -25,11 +25,11 @@ export class AlertBook {
     return alert
   }
 
-  /** The cause of those with this code is over. */
-  over(code: string, at: Seconds): void {
-    if (!this.#alerts.some((alert) => alert.code === code && alert.over === undefined)) return
-    this.#alerts = this.#alerts.map((alert) =>
-      alert.code === code && alert.over === undefined ? { ...alert, over: at } : alert,
-    )
+  /** The cause of those with this code is over. @returns those that lasted until now */
+  over(code: string, at: Seconds): readonly Alert[] {
+    const lasted = (alert: Alert): boolean => alert.code === code && alert.over === undefined
+    const ended = this.#alerts.filter(lasted).map((alert) => ({ ...alert, over: at }))
+    if (ended.length > 0) this.#alerts = this.#alerts.map((alert) => (lasted(alert) ? { ...alert, over: at } : alert))
+    return ended
   }
 }

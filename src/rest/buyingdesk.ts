@@ -7,6 +7,7 @@ import { isManifestCid } from '../protocol/cid.ts'
 import { blocksCount } from '../protocol/manifest.ts'
 import type { newPurchase } from './marketdocuments.ts'
 import { signalOf } from './bodyof.ts'
+import { FETCH_STALL_SECONDS } from './intake.ts'
 import type { Buying, MarketplaceParts, PurchaseLook, PurchaseOffer } from './marketparts.ts'
 import type { RestContext, RestParts } from './restparts.ts'
 import { badTerms, whole } from './sellterms.ts'
@@ -14,8 +15,6 @@ import type { Shaped } from './shape.ts'
 
 /** Datasets being protected for a request at once; each has all cores' attention. */
 export const MAX_REQUESTS = 4
-/** Without a block from anyone for so long the dataset cannot be had. */
-const FETCH_STALL_SECONDS = 60
 
 /** The reference's order of checks and its words. @throws CodexError `rest/bad-terms`, its detail names the field */
 export function purchaseOffer(

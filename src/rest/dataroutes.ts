@@ -8,22 +8,14 @@ import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
 import { contentHeaders, filenameIn, isFilename, isKnownType, typeIn } from './contentheaders.ts'
+import { FETCH_STALL_SECONDS, type Intake } from './intake.ts'
 import { manifestDocument } from './manifestdocument.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 
-/** Without a block from anyone for so long the answer is that there is none. */
-export const FETCH_STALL_SECONDS = 60
-/** Uploads at once; each takes memory for what is not stored yet. */
-export const MAX_UPLOADS = 8
-/** Datasets fetched in the background at once. */
-export const MAX_BACKGROUND_FETCHES = 16
-
-export function dataRoutes(app: Hono<RestEnv>, parts: RestParts): void {
+export function dataRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake): void {
   const { node } = parts
-  const uploads = { underWay: 0 }
-  const fetches = new Set<string>()
   app.get('/data', async (c) => c.json({ content: await listed(c, parts) }))
-  app.post('/data', (c) => upload(c, parts, uploads))
+  app.post('/data', (c) => upload(c, parts, intake))
   app.get('/data/:cid', (c) => withCid(c, (cid) => readLocal(c, parts, cid)))
   app.delete('/data/:cid', (c) =>
     withCid(c, async (cid) => {
@@ -39,7 +31,7 @@ export function dataRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   app.post('/data/:cid/network', (c) =>
     withCid(c, async (cid) => {
       const manifest = await networkManifest(c, parts, cid)
-      fetchInBackground(parts, cid, fetches)
+      fetchInBackground(parts, cid, intake)
       return c.json(entryOf(cid, manifest))
     }),
   )
@@ -69,23 +61,15 @@ async function listed(c: RestContext, { node, log }: RestParts) {
   return content
 }
 
-async function upload(c: RestContext, { node }: RestParts, uploads: { underWay: number }): Promise<Response> {
+async function upload(c: RestContext, { node }: RestParts, intake: Intake): Promise<Response> {
   const mimetype = typeIn(c.req.header('content-type'))
   if (mimetype !== undefined && !isKnownType(mimetype)) return c.text(`The MIME type '${mimetype}' is not valid.`, 422)
   const filename = filenameIn(c.req.header('content-disposition'))
   if (filename !== undefined && !isFilename(filename)) return c.text('The filename is not valid.', 422)
-  const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await node.repo.space()
-  // Said before hours of sending instead of after; what is here already does not count twice, so a full store may still take it.
-  if (Number(c.req.header('content-length') ?? 0) > quotaMaxBytes - quotaReservedBytes)
-    return c.text(`The storage quota is ${quotaMaxBytes} bytes, of which ${quotaUsedBytes} are used`, 413)
-  if (uploads.underWay >= MAX_UPLOADS) return c.text(`At most ${MAX_UPLOADS} uploads at once`, 503)
-  uploads.underWay++
-  try {
-    const { cid } = await node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) })
-    return c.text(String(cid))
-  } finally {
-    uploads.underWay--
-  }
+  const { cid } = await intake.upload(c, () =>
+    node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) }),
+  )
+  return c.text(String(cid))
 }
 
 async function readLocal(c: RestContext, { node }: RestParts, cid: Cid): Promise<Response> {
@@ -120,12 +104,10 @@ function networkManifest(c: RestContext, { network }: RestParts, cid: Cid): Prom
   return network.manifest(cid, { signal: signalOf(c), stallSeconds })
 }
 
-function fetchInBackground({ network, background, log }: RestParts, cid: Cid, underWay: Set<string>): void {
+function fetchInBackground({ network, background, log }: RestParts, cid: Cid, intake: Intake): void {
+  if (intake.isFetching(cid)) return
+  const done = intake.beginFetch(cid)
   const name = String(cid)
-  if (underWay.has(name)) return
-  if (underWay.size >= MAX_BACKGROUND_FETCHES)
-    throw new CodexError('rest/too-many-fetches', `expected at most ${MAX_BACKGROUND_FETCHES} fetches at once`)
-  underWay.add(name)
   background.spawn(`fetch ${name}`, async (signal) => {
     try {
       await network.fetch(cid, { signal })
@@ -133,7 +115,7 @@ function fetchInBackground({ network, background, log }: RestParts, cid: Cid, un
       if (!CodexError.is(error)) throw error
       log.warn('a dataset could not be fetched', { cid: name, error })
     } finally {
-      underWay.delete(name)
+      done()
     }
   })
 }

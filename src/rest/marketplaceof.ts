@@ -5,7 +5,7 @@ import type { MarketplaceParts } from './marketparts.ts'
 import type { NewsHub } from './newshub.ts'
 import type { MarketplaceDoor } from './restparts.ts'
 
-const EVENTS = ['sale', 'proof', 'earning', 'purchase', 'marked', 'alert'] as const
+const EVENTS = ['sale', 'proof', 'earning', 'purchase', 'marked', 'alert', 'alertOver'] as const
 
 /** @param isWanted whether the node is to enter the marketplace */
 export function marketplaceOf(node: NodejsNode, isWanted: boolean): MarketplaceDoor {

@@ -183,7 +183,9 @@ const ownRows: readonly Operation[] = [
   row('get', '/status', 'How it is', { 200: status }),
   row('get', '/alerts', 'What a person has to look after', { 200: alertsDocument }),
   row('get', '/balance', 'What its key has, in base units', { 200: balanceDocument }),
-  row('get', '/events', 'Server-sent events: status, log', { 200: 'text/event-stream' }),
+  row('get', '/events', 'Server-sent events: status, log, sale, proof, earning, purchase, marked, alert, alertOver', {
+    200: 'text/event-stream',
+  }),
   row('get', '/metrics', 'Numbers for Prometheus', { 200: TEXT }),
   row('get', '/openapi.json', 'This document', { 200: object({}) }),
   row('get', '/space', 'How the quota is used', { 200: space }),

@@ -8,6 +8,7 @@ import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
+import { FETCH_STALL_SECONDS, type Intake } from './intake.ts'
 import { jsonLines } from './jsonlines.ts'
 import { problemOf } from './problemof.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
@@ -16,18 +17,16 @@ import { workLines } from './worklines.ts'
 
 const MAX_STALL_SECONDS = 24 * 3600
 
-export function ownRoutes(app: Hono<RestEnv>, parts: RestParts): void {
+export function ownRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake): void {
   const { node, network } = parts
   app.get('/health', (c) => c.json({ status: 'ok' }))
   app.get('/space', async (c) => c.json(await node.repo.space()))
   app.get('/datasets', (c) => jsonLines(c, datasetLines(c, parts)))
   app.post('/datasets', async (c) => {
     const { filename, mimetype } = c.req.query()
-    const { cid, manifest, blocks } = await node.datasets.upload(c.env.incoming, {
-      filename,
-      mimetype,
-      signal: signalOf(c),
-    })
+    const { cid, manifest, blocks } = await intake.upload(c, () =>
+      node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) }),
+    )
     const expiry = await node.repo.expiryOf(cid)
     return c.json({ cid: String(cid), manifest: base64(manifest), blocks, expiry: expiry ?? null })
   })
@@ -54,7 +53,7 @@ export function ownRoutes(app: Hono<RestEnv>, parts: RestParts): void {
       detail: { cid: String(cid), kind: cid.kind },
     })
   })
-  app.post('/datasets/:cid/fetch', (c) => jsonLines(c, fetchLines(c, parts)))
+  app.post('/datasets/:cid/fetch', (c) => jsonLines(c, fetchLines(c, parts, intake)))
   app.get('/peers', (c) =>
     c.json({ peerId: network.peerId, addresses: network.addresses(), spr: network.spr(), peers: network.peers() }),
   )
@@ -74,14 +73,19 @@ async function* datasetLines(c: RestContext, { node }: RestParts): AsyncGenerato
 }
 
 /** Progress as it is made, a line for each step that was seen, then the manifest or what went wrong. */
-async function* fetchLines(c: RestContext, { network }: RestParts): AsyncGenerator<object> {
+async function* fetchLines(c: RestContext, { network }: RestParts, intake: Intake): AsyncGenerator<object> {
   const cid = cidOf(c)
-  const stallSeconds = Math.min(wholeNumber('stall', c.req.query('stall')) ?? MAX_STALL_SECONDS, MAX_STALL_SECONDS)
+  const stallSeconds = Math.min(wholeNumber('stall', c.req.query('stall')) ?? FETCH_STALL_SECONDS, MAX_STALL_SECONDS)
+  const done = intake.beginFetch(cid)
   const opening = { peers: network.peers().length }
-  yield* workLines(opening, async (tell) => {
-    const progress = (state: object): void => tell({ progress: state })
-    return { manifest: base64(await network.fetch(cid, { signal: signalOf(c), stallSeconds, progress })) }
-  })
+  try {
+    yield* workLines(opening, async (tell) => {
+      const progress = (state: object): void => tell({ progress: state })
+      return { manifest: base64(await network.fetch(cid, { signal: signalOf(c), stallSeconds, progress })) }
+    })
+  } finally {
+    done()
+  }
 }
 
 function base64(manifest: Manifest): string {

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { CodexError } from '../lib/errors.ts'
 import { dataRoutes } from './dataroutes.ts'
 import { BuyingDesk } from './buyingdesk.ts'
+import { Intake } from './intake.ts'
 import { nodeRoutes } from './noderoutes.ts'
 import { ownMarketRoutes } from './ownmarketroutes.ts'
 import { ownRoutes } from './ownroutes.ts'
@@ -31,13 +32,14 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   })
   const codex = new Hono<RestEnv>()
   nodeRoutes(codex, parts)
-  dataRoutes(codex, parts)
+  const intake = new Intake(parts)
+  dataRoutes(codex, parts, intake)
   const desk = new BuyingDesk(parts)
   salesRoutes(codex, parts)
   storageRoutes(codex, parts, desk)
   codex.options('*', (c) => c.body(null, 204))
   const own = new Hono<RestEnv>()
-  ownRoutes(own, parts)
+  ownRoutes(own, parts, intake)
   slotRoutes(own, parts)
   watchRoutes(own, parts)
   ownMarketRoutes(own, parts, desk)

@@ -5,7 +5,7 @@ import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Bytes } from '../lib/units.ts'
-import type { NodejsNode } from '../nodejs.ts'
+import { type NodejsNode, type ProofInputsJson, proofInputsJson } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
 
 type NodeSlots = NodejsNode['slots']
@@ -79,19 +79,6 @@ export interface ShownDocument extends Omit<SlotsRow, 'wholeSlots' | 'filename'>
   readonly slots: readonly ShownSlot[]
 }
 
-/** The circuit's inputs in its order, elements in decimal. */
-export interface ProofInputDocument {
-  readonly entropy: string
-  readonly dataSetRoot: string
-  readonly slotIndex: number
-  readonly slotRoot: string
-  readonly nCellsPerSlot: number
-  readonly nSlotsPerDataSet: number
-  readonly slotProof: readonly string[]
-  readonly cellData: readonly (readonly string[])[]
-  readonly merklePaths: readonly (readonly string[])[]
-}
-
 /** All reject with what the node throws, or the signal's reason. An `index` that is left out means all slots. */
 export interface SlotsDesk {
   /** @throws CodexError `rest/bad-code` also */
@@ -105,7 +92,7 @@ export interface SlotsDesk {
   repair(cid: Cid, index: number | undefined, job: SlotsJob): Promise<RepairedDocument>
   list(options: AbortOptions): AsyncIterable<SlotsRow>
   show(cid: Cid, options: AbortOptions): Promise<ShownDocument>
-  proofInput(cid: Cid, index: number, challenge: string, options: AbortOptions): Promise<ProofInputDocument>
+  proofInput(cid: Cid, index: number, challenge: string, options: AbortOptions): Promise<ProofInputsJson>
 }
 
 /** Over a node of this process. */
@@ -160,7 +147,7 @@ export function slotsDesk({ slots, datasets }: Pick<NodejsNode, 'slots' | 'datas
     show: async (cid, options) => shownOf(await slots.show(cid, options)),
     async proofInput(cid, index, challenge, { signal }) {
       const inputs = await slots.proofInputs(cid, index, challenge, { signal, rank: 'sale' })
-      return JSON.parse(JSON.stringify(inputs, decimal)) as ProofInputDocument
+      return proofInputsJson(inputs)
     },
   }
 
@@ -211,9 +198,4 @@ function shownOf(entry: Entry): ShownDocument {
 
 function merkleRootOf({ manifest }: { readonly manifest: Entry['manifest'] }): string {
   return `0x${toHex(manifest.verifyRoot.digest)}`
-}
-
-/** JSON has no integers of this size: elements are decimal strings. */
-function decimal(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
 }

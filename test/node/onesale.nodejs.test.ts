@@ -35,4 +35,16 @@ test('one provider fills all slots from one availability, proves them, is paid, 
   expect(await provider.reservations.check(NEVER)).toEqual([])
   expect((await node.repo.recount(NEVER)).problems).toEqual([])
   expect(world.said('error')).toEqual([])
+
+  // What a person has to look after is told, and its end too.
+  const told: string[] = []
+  node.events.addEventListener('alert', ({ detail: { code } }) => told.push(code))
+  node.events.addEventListener('alertOver', ({ detail: { code, at, over } }) =>
+    told.push(`${code} over ${(over ?? 0) > at ? 'later' : 'at once'}`),
+  )
+  world.endpoint.tripwire = async () => 'drop'
+  await world.until('told', () => told.length > 0)
+  world.endpoint.tripwire = async () => 'go on'
+  await world.until('over', () => told.length > 1)
+  expect(told).toEqual(['market/unreachable', 'market/unreachable over later'])
 }, 600_000)

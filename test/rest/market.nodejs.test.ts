@@ -6,10 +6,13 @@ import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { Scope } from '../../src/lib/scope.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
+import { TypedEvents } from '../../src/lib/typedevents.ts'
+import type { NodejsNode } from '../../src/nodejs.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { Purchasing } from '../../src/purchasing/purchasing.ts'
 import type { RestServer } from '../../src/rest/listen.ts'
+import { tellNews } from '../../src/rest/marketplaceof.ts'
 import type { MarketplaceParts, Selling } from '../../src/rest/marketparts.ts'
 import { OPERATIONS } from '../../src/rest/operations.ts'
 import { NewsHub } from '../../src/rest/newshub.ts'
@@ -18,6 +21,7 @@ import type { RestParts } from '../../src/rest/restparts.ts'
 import type { Shape } from '../../src/rest/shape.ts'
 import { startRest } from '../../src/rest/startrest.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
+import type { NodeEvents } from '../../src/trade.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
 import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
@@ -430,11 +434,15 @@ describe('our own rows', () => {
     })
     expect(answer.headers.get('content-type')).toBe('text/event-stream')
     hub.sink({ level: 'warn', time: 1, topic: 'test', message: 'something', fields: {} })
+    const events = new TypedEvents<NodeEvents>()
+    tellNews({ events } as NodejsNode, hub, gone.signal)
+    events.emit('alertOver', { code: 'market/unreachable', at: 3, over: 9, cause: 'c', atStake: 7n, action: 'a' })
     let found = ''
     for await (const part of answer.body ?? []) {
       found += Buffer.from(part).toString()
-      if (found.includes('event: log')) break
+      if (found.includes('event: alertOver')) break
     }
+    expect(found).toMatch(/event: alertOver\ndata: \{"code":"market\/unreachable","at":3,"over":9,.*"atStake":"7"/)
     expect(found).toMatch(/^event: status\ndata: \{"ready":true/)
     expect(found).toContain('"message":"something"')
     expect(found).toContain('"developmentMark":"for development only"')

@@ -1,0 +1,103 @@
+// What comes into the store over REST is limited by number and size, by whichever row it comes.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { Scope } from '../../src/lib/scope.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { describeUpload } from '../../src/protocol/describeupload.ts'
+import { FETCH_STALL_SECONDS, MAX_FETCHES, MAX_UPLOADS } from '../../src/rest/intake.ts'
+import { NewsHub } from '../../src/rest/newshub.ts'
+import { restApp } from '../../src/rest/restapp.ts'
+import type { RestParts } from '../../src/rest/restparts.ts'
+
+const { manifest, manifestCid: cid } = describeUpload(new Uint8Array(10))
+const SPACE = { quotaMaxBytes: 1000, quotaUsedBytes: 900, quotaReservedBytes: 100 }
+/** The rows that do the same. */
+const UPLOADS = ['codex/v1/data', 'v1/datasets']
+const FETCHES = [`codex/v1/data/${cid}/network`, `v1/datasets/${cid}/fetch`]
+
+/** A surface whose uploads and fetches wait until they are let go. */
+function surface() {
+  let letGo: () => void = () => undefined
+  const gate = new Promise<void>((resolve) => (letGo = resolve))
+  const stalls: (number | undefined)[] = []
+  let begun = 0
+  const clock = new SystemClock()
+  const parts = {
+    node: {
+      repo: { space: async () => SPACE, expiryOf: async () => undefined },
+      datasets: {
+        async upload() {
+          begun++
+          await gate
+          return { cid, manifest, blocks: 1 }
+        },
+      },
+    },
+    network: {
+      hasPeers: true,
+      peers: () => [],
+      manifest: async () => manifest,
+      async fetch(_: unknown, { stallSeconds }: { readonly stallSeconds?: number }) {
+        begun++
+        stalls.push(stallSeconds)
+        await gate
+        return manifest
+      },
+    },
+    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    hub: new NewsHub(),
+    clock,
+    marketplace: { isWanted: false, parts: () => undefined },
+    background: new Scope({ report: () => undefined }),
+  } as unknown as RestParts
+  const app = restApp(parts, undefined)
+  const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
+  return {
+    stalls,
+    letGo: () => letGo(),
+    begun: () => begun,
+    async post(path: string, headers: Record<string, string> = {}): Promise<Response> {
+      const request = new Request(`http://localhost/api/${path}`, { method: 'POST', headers })
+      return app.fetch(request, { incoming: {} as IncomingMessage, outgoing })
+    },
+  }
+}
+
+test.each(UPLOADS)('what the quota has no room for is refused before it is sent: %s', async (path) => {
+  const { post, begun } = surface()
+  const answer = await post(path, { 'content-length': '901' })
+  expect([answer.status, begun()]).toEqual([413, 0])
+  expect(await answer.text()).toContain('The storage quota is 1000 bytes, of which 900 are used')
+})
+
+test.each(UPLOADS)('so many uploads at once, and another when one has ended: %s', async (path) => {
+  const { post, begun, letGo } = surface()
+  // By all rows together.
+  const open = Array.from({ length: MAX_UPLOADS }, (_, i) => post(UPLOADS[i % 2] ?? '', { 'content-length': '900' }))
+  await expect.poll(begun).toBe(MAX_UPLOADS)
+  const refused = await post(path)
+  expect(refused.status).toBe(503)
+  expect(await refused.text()).toContain(`At most ${MAX_UPLOADS} uploads at once`)
+  letGo()
+  for (const answer of await Promise.all(open)) expect(answer.status).toBe(200)
+  expect((await post(path)).status).toBe(200)
+})
+
+test.each(FETCHES)('so many fetches at once, and another when one has ended: %s', async (path) => {
+  const { post, begun, letGo, stalls } = surface()
+  const other = `v1/datasets/${cid}/fetch`
+  const open = Array.from({ length: MAX_FETCHES }, () => post(other))
+  await expect.poll(begun).toBe(MAX_FETCHES)
+  expect(stalls).toEqual(Array(MAX_FETCHES).fill(FETCH_STALL_SECONDS))
+  // One that is fetched in the background already is not fetched twice.
+  const refused = await post(path)
+  expect(refused.status).toBe(path === other ? 503 : 200)
+  expect(begun()).toBe(MAX_FETCHES)
+  letGo()
+  for (const answer of await Promise.all(open)) expect(await answer.text()).toContain('"manifest":')
+  expect((await post(path)).status).toBe(200)
+  await expect.poll(begun).toBe(MAX_FETCHES + 1)
+})
