@@ -30,8 +30,6 @@ import type { Compute } from './slots/slotsparts.ts'
 import { DEFAULT_MAINTENANCE_BLOCKS, DEFAULT_MAINTENANCE_INTERVAL_SECONDS } from './storage/maintenance.ts'
 import { DEFAULT_BLOCK_TTL_SECONDS, DEFAULT_QUOTA_BYTES } from './storage/repostore.ts'
 
-export type { ProofInputsJson } from './slots/proofinputs.ts'
-
 /** What a node does where its settings are silent, for those who show settings to people. */
 export const NODE_DEFAULTS = {
   quotaBytes: DEFAULT_QUOTA_BYTES,
@@ -349,8 +347,11 @@ async function keep(key: NodeKey, path: string, password: string): Promise<strin
   return key.address
 }
 
-/** As `slots` has it. */
-export async function proofInputsJson(inputs: SlotInputs): Promise<ProofInputsJson> {
+/** What the circuit takes, as documents have it. */
+export type ProofInputsDocument = ProofInputsJson
+
+/** @throws CodexError as `slots` has it */
+export async function proofInputsDocument(inputs: SlotInputs): Promise<ProofInputsDocument> {
   return (await import('./slots/proofinputs.ts')).proofInputsJson(inputs)
 }
 

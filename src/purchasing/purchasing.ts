@@ -149,7 +149,9 @@ export class Purchasing {
 
   #run(scope: Scope, purchase: Purchase): void {
     const { market, clock, log, datastore } = this.#parts
-    const ending = purchase.run({ market, clock, log }, scope.signal, (phase) => this.#keep(purchase, phase))
+    // One of its own: many purchases wait, and a platform warns of so many listeners on one signal.
+    const signal = AbortSignal.any([scope.signal])
+    const ending = purchase.run({ market, clock, log }, signal, (phase) => this.#keep(purchase, phase))
     this.#endings.set(purchase, ending)
     scope.spawn(`purchase ${purchase.id}`, async () => {
       const outcome = await ending

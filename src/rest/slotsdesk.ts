@@ -5,7 +5,7 @@ import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Bytes } from '../lib/units.ts'
-import { type NodejsNode, type ProofInputsJson, proofInputsJson } from '../nodejs.ts'
+import { type NodejsNode, type ProofInputsDocument, proofInputsDocument } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
 
 type NodeSlots = NodejsNode['slots']
@@ -92,7 +92,7 @@ export interface SlotsDesk {
   repair(cid: Cid, index: number | undefined, job: SlotsJob): Promise<RepairedDocument>
   list(options: AbortOptions): AsyncIterable<SlotsRow>
   show(cid: Cid, options: AbortOptions): Promise<ShownDocument>
-  proofInput(cid: Cid, index: number, challenge: string, options: AbortOptions): Promise<ProofInputsJson>
+  proofInput(cid: Cid, index: number, challenge: string, options: AbortOptions): Promise<ProofInputsDocument>
 }
 
 /** Over a node of this process. */
@@ -147,7 +147,7 @@ export function slotsDesk({ slots, datasets }: Pick<NodejsNode, 'slots' | 'datas
     show: async (cid, options) => shownOf(await slots.show(cid, options)),
     async proofInput(cid, index, challenge, { signal }) {
       const inputs = await slots.proofInputs(cid, index, challenge, { signal, rank: 'sale' })
-      return proofInputsJson(inputs)
+      return proofInputsDocument(inputs)
     },
   }
 

@@ -1,14 +1,17 @@
 // A provider in a process of its own, to be killed at any moment. Its time is its parent's: it comes by message, and so does each question. Usage: `sellingnode`
 // with the options of `createNode` as JSON in the environment.
 
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
+import { Log, type LogRecord } from '../../src/lib/log.ts'
+import { formatText } from '../../src/lib/logformat.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { createNode } from '../../src/nodejs.ts'
 import { GivenTime } from '../node/giventime.ts'
 import { paceOf } from '../node/paceof.ts'
 import type { SellingAnswer, SellingQuestion, SellingOptions } from '../node/sellingprocess.ts'
 
-const { wasm, zkey, verificationKey, nowMs, offer, ...options } = JSON.parse(
+const { wasm, zkey, verificationKey, nowMs, offer, logFile, ...options } = JSON.parse(
   process.env['SELLING_NODE'] ?? '{}',
 ) as SellingOptions
 
@@ -16,11 +19,20 @@ function say(answer: SellingAnswer): void {
   process.send?.(answer)
 }
 
+// Not the system's own figure, in which the process that forked this one counts.
+let peakRssBytes = 0
+setInterval(() => (peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())), 50).unref()
+
 const time = new GivenTime(nowMs)
+const clock = new SystemClock(time)
+const toFile = (record: LogRecord): void => {
+  if (logFile !== undefined) appendFileSync(logFile, `${formatText(record)}\n`)
+}
 
 const node = await createNode({
   ...options,
-  clock: new SystemClock(time),
+  clock,
+  log: new Log({ clock, levels: new LogLevels('debug'), sinks: [toFile] }),
   // Its day is shorter than a crash loop.
   maxDailySpendWei: 10n ** 18n,
   stopwatch: () => time.readMs(),
@@ -59,6 +71,7 @@ async function look(): Promise<SellingAnswer> {
       seller.reservations.availabilities().reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
     ),
     reward: String(seller.earnings.reduce((sum, { reward }) => sum + reward, 0n)),
+    peakRssBytes,
   }
 }
 

@@ -1,7 +1,7 @@
 // Providers against one another, and what becomes of slots that nobody fills, on a real chain with real proofs.
 
-import { afterEach, expect, test } from 'vitest'
-import { addressOf, buy, NodeWorld, providerOf, purchaseState, RICH, TERMS, upload } from './nodeworld.ts'
+import { expect, test } from 'vitest'
+import { addressOf, buy, providerOf, purchaseState, RICH, TERMS, upload } from './nodeworld.ts'
 import {
   DATASET_BYTES,
   earningsOf,
@@ -14,16 +14,16 @@ import {
   SLOT_BYTES,
   SLOT_COLLATERAL,
 } from './seller.ts'
+import { sharedWorld } from './sharedworld.ts'
 
 const LIMIT_MS = 600_000
 
-let world: NodeWorld
-afterEach(() => world.stop(), 60_000)
+const worldOf = sharedWorld()
 
 test.runIf(import.meta.env['LONG'])(
   'three providers compete, and the accounts of each match to the byte and wei (integration: three providers competing)',
   async () => {
-    world = await NodeWorld.start()
+    const world = worldOf()
     const peer = await world.node('client', { account: 1, roles: ['client'] })
     const sellers = [
       await seller(world, 2, { peer }),
@@ -64,7 +64,7 @@ test.runIf(import.meta.env['LONG'])(
 test.runIf(import.meta.env['LONG'])(
   'a request that nobody fills whole expires: its host is paid until then, its client gets the rest (integration: expired request partially pays)',
   async () => {
-    world = await NodeWorld.start()
+    const world = worldOf()
     const peer = await world.node('client', { account: 1, roles: ['client'] })
     // Room for one slot only.
     const one = await seller(world, 2, { peer, offer: { totalSize: SLOT_BYTES } })

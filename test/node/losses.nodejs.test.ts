@@ -1,12 +1,12 @@
 // What becomes of slots whose proofs are missing, on a real chain with real proofs: slashed, taken away, repaired by others, and lost with their request.
 
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { slotId } from '../../src/protocol/ids.ts'
 import {
   addressOf,
   buy,
   CONFIGURATION,
-  NodeWorld,
+  type NodeWorld,
   providerOf,
   purchaseState,
   RICH,
@@ -23,6 +23,7 @@ import {
   SLOT_BYTES,
   SLOT_COLLATERAL,
 } from './seller.ts'
+import { sharedWorld } from './sharedworld.ts'
 
 const LIMIT_MS = 600_000
 const { slashPercentage, validatorRewardPercentage, repairRewardPercentage } = CONFIGURATION.collateral
@@ -31,11 +32,10 @@ const SLASHED = (SLOT_COLLATERAL * BigInt(slashPercentage)) / 100n
 /** So much less is put in for a slot that another lost; it is paid back whole. */
 const REPAIR_REWARD = (SLOT_COLLATERAL * BigInt(repairRewardPercentage)) / 100n
 
-let world: NodeWorld
-afterEach(() => world.stop(), 60_000)
+const worldOf = sharedWorld()
 
 /** A client, and a validator that counts what it marks. */
-async function clientAndValidator() {
+async function clientAndValidator(world: NodeWorld) {
   const peer = await world.node('client', { account: 1, roles: ['client'] })
   const validator = await world.node('validator', { account: 5, roles: ['validator'] })
   const marked: string[] = []
@@ -44,7 +44,7 @@ async function clientAndValidator() {
 }
 
 /** What the contract paid the validator is its share of what was slashed. */
-async function expectPaidForMarks(marked: readonly string[]): Promise<void> {
+async function expectPaidForMarks(world: NodeWorld, marked: readonly string[]): Promise<void> {
   const share = (SLASHED * BigInt(validatorRewardPercentage)) / 100n
   expect((await world.tokensOf(addressOf(5))) - RICH).toBe(BigInt(marked.length) * share)
 }
@@ -52,8 +52,8 @@ async function expectPaidForMarks(marked: readonly string[]): Promise<void> {
 test.runIf(import.meta.env['LONG'])(
   'a slot whose proofs are missing is taken from its host and rebuilt by another from the other slots (integration: slot freed after too many invalid proofs; repair)',
   async () => {
-    world = await NodeWorld.start()
-    const { peer, marked } = await clientAndValidator()
+    const world = worldOf()
+    const { peer, marked } = await clientAndValidator(world)
     const bad = await seller(world, 2, { peer, simulateProofFailures: 1, offer: { totalSize: SLOT_BYTES } })
     const terms = { duration: 330, expiry: 300, proofProbability: 1n }
     const id = await buy(peer, await upload(peer, DATASET_BYTES), terms)
@@ -80,7 +80,7 @@ test.runIf(import.meta.env['LONG'])(
     await expectAllBack(good)
     expect(await world.tokensOf(addressOf(2))).toBe(RICH - SLOT_COLLATERAL)
     expect((await world.tokensOf(addressOf(3))) - RICH).toBe(rewardOf(good) + REPAIR_REWARD)
-    await expectPaidForMarks(marked)
+    await expectPaidForMarks(world, marked)
   },
   LIMIT_MS,
 )
@@ -88,8 +88,8 @@ test.runIf(import.meta.env['LONG'])(
 test.runIf(import.meta.env['LONG'])(
   'a request that loses too many slots fails: its client has all back, its host loses what it put in, and no byte (integration: every proof is bad)',
   async () => {
-    world = await NodeWorld.start()
-    const { peer, marked } = await clientAndValidator()
+    const world = worldOf()
+    const { peer, marked } = await clientAndValidator(world)
     const bad = await seller(world, 2, { peer, simulateProofFailures: 1 })
     const terms = { duration: 610, expiry: 300, proofProbability: 1n }
     const id = await buy(peer, await upload(peer, DATASET_BYTES), terms)
@@ -105,7 +105,7 @@ test.runIf(import.meta.env['LONG'])(
     expect(await world.tokensOf(addressOf(2))).toBe(RICH - 3n * SLOT_COLLATERAL)
     expect(await world.tokensOf(addressOf(1))).toBe(RICH)
     expect(marked.length).toBeGreaterThanOrEqual(2 * CONFIGURATION.collateral.maxNumberOfSlashes)
-    await expectPaidForMarks(marked)
+    await expectPaidForMarks(world, marked)
   },
   LIMIT_MS,
 )
@@ -113,8 +113,8 @@ test.runIf(import.meta.env['LONG'])(
 test.runIf(import.meta.env['LONG'])(
   'a proof that is missed once costs its share of the collateral; the slot is paid all the same, and the rest comes back (integration: slashing, payout)',
   async () => {
-    world = await NodeWorld.start()
-    const { peer, marked } = await clientAndValidator()
+    const world = worldOf()
+    const { peer, marked } = await clientAndValidator(world)
     // Once for each slot at most: fewer than twice as many proofs are due.
     const careless = await seller(world, 2, { peer, simulateProofFailures: 4 })
     const terms = { duration: 170, expiry: 160, proofProbability: 1n }
@@ -133,7 +133,7 @@ test.runIf(import.meta.env['LONG'])(
     expect((await world.tokensOf(addressOf(2))) - RICH).toBe(reward - lost)
     expect(RICH - (await world.tokensOf(addressOf(1)))).toBe(reward)
     expect(reward).toBeGreaterThan(0n)
-    await expectPaidForMarks(marked)
+    await expectPaidForMarks(world, marked)
   },
   LIMIT_MS,
 )

@@ -1,6 +1,7 @@
-// A local chain with our contracts and the verifier of a real circuit, and whole nodes on it, as the package has them: files, threads, sockets, proofs. Not a test.
+// A local chain with our contracts and the verifier of a real circuit, and whole nodes on it, as the package has them: files, threads, sockets, proofs. The tests
+// of a file can share one: after each of them the chain is put back to where it was. Not a test.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +32,7 @@ import { seededBytes } from '../fakes/memorystore.ts'
 import { paceOf } from './paceof.ts'
 import { PatientTime, STEP_SECONDS } from './patienttime.ts'
 import { QuietEndpoint } from './quietendpoint.ts'
+import { WorldLogs } from './worldlogs.ts'
 
 const MNEMONIC = Mnemonic.fromPhrase('test test test test test test test test test test test junk')
 const ACCOUNTS = 8
@@ -99,17 +101,25 @@ export interface NodeOptions extends Partial<CreateNodejsOptions> {
   readonly account: number
   /** Of another node, to connect to. */
   readonly peer?: NodejsNode | undefined
+  /** What it logs, as `--log-level` has it: `debug` by default. */
+  readonly logLevel?: string
 }
 
 export class NodeWorld {
+  /** Of this test. */
   readonly records: (LogRecord & { readonly node: string })[] = []
   readonly anvil: Anvil
   /** Where nodes ask the chain. */
   readonly endpoint: QuietEndpoint
   readonly deployment: Deployment
   readonly circuit: CircuitWithKeys
-  readonly time: PatientTime
   readonly folder: string
+  /** Anew in each test, as {@link NodeWorld.logs}. */
+  time: PatientTime
+  logs = new WorldLogs()
+  readonly #start: Seconds
+  /** Of the chain as it was at the start. */
+  #snapshot: string
   /** Those that run, and what ends that time waits for them. */
   readonly #nodes = new Map<NodejsNode, () => void>()
 
@@ -120,16 +130,24 @@ export class NodeWorld {
       readonly deployment: Deployment
       readonly circuit: CircuitWithKeys
       readonly folder: string
+      readonly snapshot: string
     },
-    now: number,
+    now: Seconds,
   ) {
     this.anvil = anvil
     this.endpoint = made.endpoint
     this.deployment = made.deployment
     this.circuit = made.circuit
     this.folder = made.folder
-    this.time = new PatientTime(anvil.rpc, now)
-    this.time.watch(made.endpoint)
+    this.#snapshot = made.snapshot
+    this.#start = now
+    this.time = this.#newTime()
+  }
+
+  #newTime(): PatientTime {
+    const time = new PatientTime(this.anvil.rpc, this.#start)
+    time.watch(this.endpoint)
+    return time
   }
 
   static async start(configuration: Partial<MarketplaceConfiguration> = {}): Promise<NodeWorld> {
@@ -158,7 +176,8 @@ export class NodeWorld {
       await rpc.call('anvil_setBlockTimestampInterval', [STEP_SECONDS])
       const folder = await mkdtemp(join(tmpdir(), 'codex-light-nodes-'))
       const endpoint = await QuietEndpoint.start(anvil)
-      return new NodeWorld(anvil, { endpoint, deployment, circuit, folder }, Number(timestamp))
+      const snapshot = await rpc.call<string>('evm_snapshot')
+      return new NodeWorld(anvil, { endpoint, deployment, circuit, folder, snapshot }, Number(timestamp))
     } catch (error) {
       await anvil.stop()
       throw error
@@ -166,7 +185,7 @@ export class NodeWorld {
   }
 
   /** A node in the folder `name`. While it starts, and while it proves, time stands still. */
-  async node(name: string, { account, peer, ...options }: NodeOptions): Promise<WorldNode> {
+  async node(name: string, { account, peer, logLevel, ...options }: NodeOptions): Promise<WorldNode> {
     const create = await builtCreateNode()
     const clock = new SystemClock(this.time)
     const { wasm, zkey, verificationKey } = this.circuit
@@ -185,7 +204,7 @@ export class NodeWorld {
         pollSeconds: STEP_SECONDS,
         clock,
         stopwatch: () => this.time.readMs(),
-        log: this.log(name),
+        log: this.log(name, logLevel),
         ...options,
       }),
     )
@@ -194,14 +213,16 @@ export class NodeWorld {
     return node as WorldNode
   }
 
-  log(node: string): Log {
+  log(node: string, levels = 'debug'): Log {
+    const { logs } = this
     const sinks = [
       (record: LogRecord) => {
         this.records.push({ ...record, node })
+        logs.add(node, record)
         if (process.env['NODE_LOG'] !== undefined) process.stderr.write(`${node}: ${formatText(record)}\n`)
       },
     ]
-    return new Log({ clock: new SystemClock(this.time), levels: new LogLevels('debug'), sinks })
+    return new Log({ clock: new SystemClock(this.time), levels: new LogLevels(levels), sinks })
   }
 
   async stopNode(node: NodejsNode): Promise<void> {
@@ -210,9 +231,27 @@ export class NodeWorld {
     await node.stop()
   }
 
-  async stop(): Promise<void> {
+  /** For the next test: no node runs any more, and the chain is what it was at the start. */
+  async renew(): Promise<void> {
+    await this.#stopNodes()
+    await this.anvil.rpc.call('evm_revert', [this.#snapshot])
+    this.#snapshot = await this.anvil.rpc.call<string>('evm_snapshot')
+    await rm(this.folder, { recursive: true })
+    await mkdir(this.folder)
+    this.endpoint.tripwire = () => Promise.resolve('go on')
+    this.records.length = 0
+    this.logs = new WorldLogs()
+    this.time = this.#newTime()
+  }
+
+  async #stopNodes(): Promise<void> {
     for (const node of this.#nodes.keys()) await this.stopNode(node)
     await this.time.stop()
+    this.logs.flush()
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopNodes()
     await this.endpoint.stop()
     await this.anvil.stop()
     await rm(this.folder, { recursive: true, force: true })
@@ -244,7 +283,8 @@ export class NodeWorld {
   }
 
   #lastSaid(): string {
-    return `; what was said last:\n${[...this.said('warn'), ...this.said('error')].slice(-TOLD).join('\n')}`
+    this.logs.flush()
+    return `; all that was said is in ${this.logs.folder}, the last of it:\n${[...this.said('warn'), ...this.said('error')].slice(-TOLD).join('\n')}`
   }
 
   /** What nodes said at these levels. */

@@ -24,6 +24,10 @@ export interface SellingOptions {
   readonly proverThreads: number
   readonly quotaBytes: number
   readonly pollSeconds: number
+  readonly maxWorkers?: number
+  readonly provingShare?: number
+  /** Where it writes what it logs. */
+  readonly logFile?: string
   /** Paths. */
   readonly wasm: string
   readonly zkey: string
@@ -53,6 +57,8 @@ export interface SellingLook {
   readonly freeBytes: number
   readonly remainingCollateral: string
   readonly reward: string
+  /** The most memory that was seen in use by its process, threads included. */
+  readonly peakRssBytes: number
 }
 
 /** What each of them sells. */
@@ -115,7 +121,12 @@ export class SellingProcess {
       account,
       client,
       endpoint = world.endpoint,
-    }: { readonly account: number; readonly client: WorldNode; readonly endpoint?: QuietEndpoint },
+      ...options
+    }: Partial<SellingOptions> & {
+      readonly account: number
+      readonly client: WorldNode
+      readonly endpoint?: QuietEndpoint
+    },
   ): Promise<SellingProcess> {
     const { wasm, zkey, verificationKey } = await keysForTests(storageProofMain(QUICK_CIRCUIT))
     const started = await SellingProcess.start(
@@ -133,6 +144,8 @@ export class SellingProcess {
         ...{ wasm: ROOT + wasm, zkey: ROOT + zkey, verificationKey: ROOT + verificationKey },
         nowMs: world.time.readMs(),
         offer: PROCESS_OFFER,
+        logFile: world.logs.fileOf('provider'),
+        ...options,
       },
       world.time,
     )
