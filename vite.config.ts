@@ -147,6 +147,10 @@ async function tests(): Promise<ViteUserConfig> {
       setupFiles: ['./test/fastbytes.ts'],
       testTimeout: TEST_TIMEOUT_MS,
       hookTimeout: TEST_TIMEOUT_MS,
+      // A third of a run was loading the same modules for each file anew. What a test replaces is put back before the next.
+      isolate: false,
+      restoreMocks: true,
+      unstubGlobals: true,
       // The same for both projects, else they would run one after the other.
       maxWorkers: TEST_WORKERS,
       expect: { poll: { timeout: POLL_TIMEOUT_MS } },

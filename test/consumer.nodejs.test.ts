@@ -85,29 +85,33 @@ describe('a project that installs the package', () => {
     ['nodenext', 'nodenext'],
     ['esnext', 'bundler'],
   ]) {
-    test(`type-checks with moduleResolution ${moduleResolution}`, async () => {
-      const compilerOptions = {
-        module,
-        moduleResolution,
-        strict: true,
-        target: 'es2022',
-        lib: ['es2022', 'dom'],
-        types: [],
-      }
-      await writeFile(
-        join(project, 'tsconfig.json'),
-        JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts', 'market.ts'] }),
-      )
-      // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
-      const { stdout } = await run(process.execPath, [
-        TSC,
-        '--project',
-        project,
-        '--outDir',
-        join(project, 'out'),
-      ]).catch((error: { stdout: string }) => error)
-      expect(stdout).toBe('')
-    })
+    // A compiler run each. `attw` looks at how modules are found in every other check.
+    test.runIf(module === 'nodenext' || import.meta.env['LONG'])(
+      `type-checks with moduleResolution ${moduleResolution}`,
+      async () => {
+        const compilerOptions = {
+          module,
+          moduleResolution,
+          strict: true,
+          target: 'es2022',
+          lib: ['es2022', 'dom'],
+          types: [],
+        }
+        await writeFile(
+          join(project, 'tsconfig.json'),
+          JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts', 'market.ts'] }),
+        )
+        // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
+        const { stdout } = await run(process.execPath, [
+          TSC,
+          '--project',
+          project,
+          '--outDir',
+          join(project, 'out'),
+        ]).catch((error: { stdout: string }) => error)
+        expect(stdout).toBe('')
+      },
+    )
   }
 
   test('runs', async () => {

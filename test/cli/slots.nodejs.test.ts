@@ -63,6 +63,7 @@ test.each(vectors.cases.map((known) => [known.name, known] as const))(
     const { code, stdout } = await run([...asked, '--json'])
     expect(code).toBe(0)
     expect(createHash('sha256').update(stdout.trimEnd()).digest('hex')).toBe(circuitInputSha256)
+    if (known !== vectors.cases[0] && !import.meta.env['LONG']) return
     // For people the same, indented.
     expect(JSON.stringify(JSON.parse((await run(asked)).stdout))).toBe(stdout.trimEnd())
     const report = await document(['slots', 'verify', cid, ...common])

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { verbHelpText } from '../../src/cli/helptext.ts'
 import { SETTING_NAMES } from '../../src/cli/settings.ts'
 import { VERBS } from '../../src/cli/verbs.ts'
 import packageManifest from '../../package.json' with { type: 'json' }
@@ -22,8 +23,7 @@ test.each(VERBS.map((entry) => [entry.name, entry] as const))(
   '%s --help says all that its table knows',
   async (name, entry) => {
     const verb = await entry.load()
-    const { code, stdout, stderr } = await run([...name.split(' '), '--help'])
-    expect([code, stderr]).toEqual([0, ''])
+    const stdout = await verbHelpText(entry, verb, {})
     expect(stdout.startsWith(`codex-light ${name} `)).toBe(true)
     for (const [option, { about }] of Object.entries(verb.options)) {
       expect(stdout).toContain(`--${option}`)
@@ -34,6 +34,16 @@ test.each(VERBS.map((entry) => [entry.name, entry] as const))(
     expect(stdout).toContain('30d')
   },
 )
+
+test('the text is what the command prints', async () => {
+  for (const name of ['upload', 'wallet send']) {
+    const entry = VERBS.find((each) => each.name === name)
+    if (entry === undefined) throw new Error(`there is no verb ${name}`)
+    const { code, stdout, stderr } = await run([...name.split(' '), '--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout.trimEnd()).toBe((await verbHelpText(entry, await entry.load(), {})).trimEnd())
+  }
+})
 
 test('bad usage is exit code 2 and one sentence', async () => {
   const tries: readonly [args: string[], code: string][] = [

@@ -136,7 +136,7 @@ describe('a relay', () => {
 
   it('gives each tab a fair share, however much one of them wants', async () => {
     const { source, relay, tab } = bridged()
-    const sizes = [800, ...range(9).map(() => 250)]
+    const sizes = [400, ...range(9).map(() => 130)]
     const tabs = sizes.map((_, i) => tab(`tab-${i}`))
     const datasets: TestDataset[] = []
     for (const [i, size] of sizes.entries()) datasets.push(await giveDataset(source, size, 100 + i))
@@ -146,7 +146,7 @@ describe('a relay', () => {
       const { treeCid, leafCount } = datasets[i] as TestDataset
       const progress = ({ doneBlocks }: { readonly doneBlocks: number }): void => {
         // All of them still compete.
-        if (doneBlocks < 180 || ending.signal.aborted) return
+        if (doneBlocks < 90 || ending.signal.aborted) return
         shares = relay.clients().map(({ relayedBytes }) => relayedBytes)
         ending.abort(new Error('seen enough'))
       }

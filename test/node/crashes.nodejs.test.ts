@@ -15,9 +15,18 @@ const LONG = Number(import.meta.env['LONG'])
 const KILLS = LONG > 1 ? LONG : 5
 /** In the life of each request, one list after the other. States of a sale; what is being sent; or anything. */
 const ROUNDS = [
-  ['SaleDownloading', 'a fill is sent', 'by chance', 'SaleProving', 'a payout was sent'],
-  ['SaleSlotReserving', 'SaleInitialProving', 'a fill was sent', 'by chance', 'a proof is sent'],
-  ['by chance', 'a place was reserved', 'SaleFilling', 'a proof was sent', 'SalePayout'],
+  [
+    ...['SaleDownloading', 'by chance', 'a fill is sent', 'by chance', 'SaleProving'],
+    ...['a proof is sent', 'by chance', 'a payout was sent'],
+  ],
+  [
+    ...['SaleSlotReserving', 'by chance', 'SaleInitialProving', 'a fill was sent', 'by chance'],
+    ...['a proof was sent', 'SalePayout'],
+  ],
+  [
+    ...['by chance', 'a place was reserved', 'SaleFilling', 'by chance', 'a proof is sent'],
+    ...['by chance', 'a proof was sent', 'SalePayout'],
+  ],
 ] as const
 type Point = (typeof ROUNDS)[number][number]
 /** What is being sent: before it arrives, which it never does, or before anybody hears of it. */

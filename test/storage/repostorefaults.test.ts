@@ -17,11 +17,24 @@ const SHARING = (() => {
   bytes.set(ONE.subarray(0, 2 * BLOCK), BLOCK)
   return bytes
 })()
-const KNOWN = new Map(
-  [ONE, SHARING].flatMap((bytes) =>
-    ['a', 'b', 'c'].map((filename) => [String(describeUpload(bytes, { filename }).manifestCid), bytes] as const),
+const CIDS = new Map(
+  [ONE, SHARING].map(
+    (bytes) =>
+      [
+        bytes,
+        new Map(['a', 'b', 'c'].map((filename) => [filename, describeUpload(bytes, { filename }).manifestCid])),
+      ] as const,
   ),
 )
+const KNOWN = new Map(
+  [...CIDS].flatMap(([bytes, cids]) => [...cids.values()].map((cid) => [String(cid), bytes] as const)),
+)
+
+function cidOf(bytes: Uint8Array, filename: string): Cid {
+  const cid = CIDS.get(bytes)?.get(filename)
+  if (cid === undefined) throw new Error(`there is no file ${filename} of these bytes`)
+  return cid
+}
 
 type World = TestStore<CrashingSlabFile> & { readonly records: MemoryDatastore; readonly faults: FaultyDatastore }
 
@@ -44,7 +57,7 @@ async function story({ datasets, clock, maintenance }: TestStore, acknowledged: 
     })
   const remove = (bytes: Uint8Array, filename: string) =>
     attempt(async () => {
-      const cid: Cid = describeUpload(bytes, { filename }).manifestCid
+      const cid = cidOf(bytes, filename)
       // From here on it may be gone.
       acknowledged.delete(String(cid))
       await datasets.remove(cid, { signal: NEVER })
@@ -57,7 +70,7 @@ async function story({ datasets, clock, maintenance }: TestStore, acknowledged: 
   await upload(SHARING, 'a', later)
   await remove(SHARING, 'b')
   clock.advance(11)
-  acknowledged.delete(String(describeUpload(ONE, { filename: 'c' }).manifestCid))
+  acknowledged.delete(String(cidOf(ONE, 'c')))
   await attempt(() => maintenance.run({ signal: NEVER }))
   await upload(ONE, 'b', later)
   return errors
