@@ -2,6 +2,8 @@
 
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { verifyMerkleProof } from '../protocol/merkleproof.ts'
+import { SHA2_256 } from '../protocol/multicodec.ts'
 import type { Change } from './datastore.ts'
 import { proofKey } from './leafproof.ts'
 import type { Put, PutExtras, PutOutcome } from './putblocks.ts'
@@ -18,9 +20,10 @@ export interface ProvenLeaf extends Put, Pick<Required<Leaf>, 'index' | 'path'> 
 
 /**
  * Stores the blocks and that they are leaves of the tree, group by group; an existing leaf stays as it is. The proofs are believed.
- * @param leafCount leaves of the whole tree
+ * @param leafCount leaves of the whole tree, as somebody says. Most proofs are right for several numbers, so that a wrong one may have been noted: a leaf
+ * whose proof does not fit the number that was noted shows that it is wrong, and then this one takes its place; one that fits it leaves it as it is
  * @returns of each whether its block was new, in order
- * @throws CodexError `store/bad-leaf`, and as `RepoStore.put`; whole groups may be stored then
+ * @throws CodexError `store/bad-leaf`, for another leaf count than a tree has that was built here too, and as `RepoStore.put`; whole groups may be stored then
  */
 export async function putProvenLeaves(
   parts: StoreParts,
@@ -48,7 +51,7 @@ async function putGroup(
 ): Promise<PutOutcome[]> {
   const indices = group.map(({ index }) => index)
   for (;;) {
-    const { id } = await treeOf(parts, tree, leafCount)
+    const { id } = await treeOf(parts, tree, leafCount, group)
     const also = async (): Promise<Change[]> => {
       if ((await readTreeRecord(parts.datastore, tree))?.id !== id) throw replaced()
       return group.map(({ index, path }) => ({ put: proofKey(id, index), value: sealRecord(...path) }))
@@ -62,18 +65,27 @@ async function putGroup(
   }
 }
 
-/** The tree's record, made when there is none. */
-function treeOf(parts: StoreParts, tree: Cid, leafCount: number): Promise<TreeRecord> {
+/** The tree's record, made when there is none, and put right when these leaves show that it is wrong. */
+function treeOf(parts: StoreParts, tree: Cid, leafCount: number, leaves: readonly ProvenLeaf[]): Promise<TreeRecord> {
   return parts.ledger.update(async () => {
     const record = await readTreeRecord(parts.datastore, tree)
     if (record !== undefined) {
       if (record.leafCount === leafCount) return [{ changes: [] }, record]
-      throw new CodexError('store/bad-leaf', `a tree of ${record.leafCount} leaves was given as one of ${leafCount}`)
+      if (leaves.every((leaf) => fits(tree, record.leafCount, leaf))) return [{ changes: [] }, record]
+      if (record.hasNodes || tree.hashCode !== SHA2_256)
+        throw new CodexError('store/bad-leaf', `a tree of ${record.leafCount} leaves was given as one of ${leafCount}`)
+      const right = { ...record, leafCount }
+      return [{ changes: [{ put: treeKey(tree), value: encodeTreeRecord(right) }] }, right]
     }
     const [id, taken] = await nextTreeId(parts.datastore)
     const made = { id, leafCount, hasNodes: false }
     return [{ changes: [taken, { put: treeKey(tree), value: encodeTreeRecord(made) }] }, made]
   })
+}
+
+/** Whether the proof would be right if the tree had so many leaves. */
+function fits({ digest, hashCode }: Cid, leafCount: number, { index, block, path }: ProvenLeaf): boolean {
+  return verifyMerkleProof(digest, block.cid.digest, { index, leafCount, hashCode, path })
 }
 
 function replaced(): CodexError<'store/tree-replaced'> {

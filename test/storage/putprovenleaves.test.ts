@@ -51,10 +51,31 @@ describe('leaves with their proofs', () => {
     await expect(putProvenLeaves(repo.parts, tree, 4, leaves)).rejects.toMatchObject({ code: 'store/bad-leaf' })
     await expect(putProvenLeaves(repo.parts, tree, 9, leaves)).rejects.toMatchObject({ code: 'store/bad-leaf' })
     expect((await repo.space()).totalBlocks).toBe(0)
-    await putProvenLeaves(repo.parts, tree, 5, leaves.slice(0, 1))
-    await expect(putProvenLeaves(repo.parts, tree, 6, leaves.slice(1, 2))).rejects.toMatchObject({
-      code: 'store/bad-leaf',
-    })
+  })
+
+  it('put right what somebody said wrong of how many there are, as soon as they show it', async () => {
+    const { repo } = memoryStore()
+    const { tree, leaves } = await leavesOf()
+    // The proof of the first leaf is right for a tree of six as well, and that of the second, too.
+    await putProvenLeaves(repo.parts, tree, 6, leaves.slice(0, 1))
+    await putProvenLeaves(repo.parts, tree, 5, leaves.slice(1, 2))
+    expect((await repo.getProof(tree, 1))?.leafCount).toBe(6)
+    await putProvenLeaves(repo.parts, tree, 5, leaves.slice(4))
+    // From then on nobody can say otherwise.
+    await putProvenLeaves(repo.parts, tree, 6, leaves.slice(2, 3))
+    for (const index of [0, 1, 2, 4]) {
+      const proof = await repo.getProof(tree, index)
+      expect(proof?.leafCount).toBe(5)
+      expect(proof && verifyMerkleProof(tree.digest, (leaves[index] as ProvenLeaf).block.cid.digest, proof)).toBe(true)
+    }
+  })
+
+  it('cannot say otherwise of a tree that was built here', async () => {
+    const { repo, datasets } = memoryStore()
+    const { tree, leaves } = await leavesOf()
+    await datasets.upload(streamOf(concatBytes(...CHUNKS)), { signal: NEVER })
+    const lie = [{ ...(leaves[4] as ProvenLeaf), path: leaves[0]?.path as ProvenLeaf['path'] }]
+    await expect(putProvenLeaves(repo.parts, tree, 6, lie)).rejects.toMatchObject({ code: 'store/bad-leaf' })
   })
 
   it('go where the tree is, when it gets another number in the middle', async () => {
