@@ -171,6 +171,7 @@ export class BlockExchange {
       signal: this.#ending.signal,
       report: (error) => this.#part(peer, error),
     })
+    peer.leaving.addEventListener('abort', () => void scope.close(peer.leaving.reason))
     const parts = { clock: this.#clock, requester: this.#requester, responder: this.#responder }
     const reading = new Promise<void>((resolve) => {
       scope.spawn('read', (signal) => readMessages(peer, parts, { signal }).finally(resolve))
@@ -215,13 +216,14 @@ export class BlockExchange {
     if (this.#peers.get(peer.id) !== peer || this.#evictions.isBarred(peer.id, this.#clock.now())) return
     const until = this.#evictions.add(peer.id, this.#clock.now())
     this.#log.warn('threw a peer out', { peer: peer.id, until, error })
-    this.#remove(peer)
+    this.#remove(peer, error)
     peer.link.close(error)
   }
 
-  #remove(peer: Peer): void {
+  #remove(peer: Peer, reason: Error = gone(peer)): void {
     if (this.#peers.get(peer.id) !== peer) return
     this.#peers.delete(peer.id)
+    peer.leave(reason)
     this.#requester.removePeer(peer)
     this.#responder.removePeer(peer)
     this.#log.debug('peer gone', { peer: peer.id })
@@ -230,6 +232,10 @@ export class BlockExchange {
 
 /** Ends of a link that are nobody's fault. */
 const TRANSPORT_CODES: readonly string[] = ['exchange/link-closed', 'exchange/stopped', 'scope/closed']
+
+function gone(peer: Peer): CodexError {
+  return new CodexError('exchange/link-closed', `peer ${peer.id} has gone`, { detail: { peer: peer.id } })
+}
 
 function deaf(peer: Peer): CodexError {
   return new CodexError('exchange/deaf-peer', `peer ${peer.id} has not taken a message for ${SEND_SECONDS} s`, {

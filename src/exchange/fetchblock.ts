@@ -16,7 +16,7 @@ export interface FetchBlockOptions extends AbortOptions {
   readonly stallSeconds?: Seconds | undefined
 }
 
-/** @throws CodexError `exchange/stalled`, `exchange/stopped`, the signal's reason */
+/** @throws CodexError `exchange/stalled`, `exchange/stopped`, `exchange/misfit` for more than a block may have, the signal's reason */
 export async function fetchBlock(
   exchange: BlockExchange,
   cid: Cid,
@@ -33,6 +33,7 @@ export async function fetchBlock(
         release()
         resolve(own)
       },
+      misfit: (_, error) => reject(error),
       tick(now) {
         since ??= now
         if (now - since >= stallSeconds) reject(stalled(cid, stallSeconds, exchange.peers().length))

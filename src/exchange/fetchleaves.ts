@@ -56,7 +56,7 @@ export interface FetchLeavesOptions extends AbortOptions {
 
 /**
  * Settles when every leaf is in the store.
- * @throws CodexError `exchange/stalled`, `exchange/stopped`, what the sink throws, the signal's reason; what was stored by then stays
+ * @throws CodexError `exchange/stalled`, `exchange/stopped`, `exchange/misfit` when the tree is not as `leafCount` and `blockSize` say, what the sink throws, the signal's reason; what was stored by then stays
  */
 export async function fetchLeaves(exchange: BlockExchange, options: FetchLeavesOptions): Promise<FetchProgress> {
   const signal = AbortSignal.any([options.signal, exchange.signal])
@@ -77,6 +77,10 @@ class LeafFetch {
   /** One for all wants: the exchange ticks it once. */
   readonly #consumer: Consumer = {
     arrive: (arrival) => this.#arrive(arrival),
+    misfit: (_, error) => {
+      this.#failure ??= { error }
+      this.#bell.ring()
+    },
     tick: (now) => this.#tick(now),
   }
   /** Wanted and not arrived, by index: how to want it no more. */

@@ -8,7 +8,7 @@ import { Doorbell } from './doorbell.ts'
 import type { Link } from './link.ts'
 import type { BlockAddress } from './message.ts'
 import { Outbox } from './outbox.ts'
-import { RateMeter } from './ratemeter.ts'
+import { MIN_WINDOW_BYTES, RateMeter } from './ratemeter.ts'
 import { TreeTrust } from './treetrust.ts'
 
 /** Addresses that were asked of a peer and are wanted no more, for as long as their blocks may be on the way. */
@@ -62,6 +62,7 @@ export class Peer {
   /** When wants that nobody has answered are put to it again, and how long after that the next time. */
   refreshAt: Seconds
   refreshSeconds: Seconds = 1
+  readonly #leaving = new AbortController()
   readonly #late = new Set<string>()
   #askedBytes: Bytes = 0
   #strikes = 0
@@ -79,12 +80,27 @@ export class Peer {
     return this.link.peerId
   }
 
+  /** Aborts when it has gone or was thrown out: nothing that it said before counts any more. */
+  get leaving(): AbortSignal {
+    return this.#leaving.signal
+  }
+
+  get hasGone(): boolean {
+    return this.#leaving.signal.aborted
+  }
+
+  leave(reason: Error): void {
+    this.#leaving.abort(reason)
+  }
+
   get askedBytes(): Bytes {
     return this.#askedBytes
   }
 
   hasRoomFor(bytes: Bytes): boolean {
-    return this.#askedBytes === 0 || this.#askedBytes + bytes <= this.rate.windowBytes
+    // Who has delivered nothing yet may never do so: little is lost with it then, and one block is enough to show that it does.
+    const windowBytes = this.receivedBytes === 0 ? MIN_WINDOW_BYTES : this.rate.windowBytes
+    return this.#askedBytes === 0 || this.#askedBytes + bytes <= windowBytes
   }
 
   /** What answers an earlier asking may still come beside what answers this one: who is told don't-have and have in turn asks twice. */
@@ -118,7 +134,9 @@ export class Peer {
   /** The longest message it has reason to send now. */
   maxMessageBytes(): Bytes {
     const late = Math.min(this.#late.size, LATE_BLOCKS) * (BLOCK_SIZE + BESIDE_BLOCK_BYTES)
-    return CONTROL_BYTES + this.#askedBytes + this.asked.size * BESIDE_BLOCK_BYTES + late
+    // What was asked for may be larger than whoever wants it was told: that is no fault of the peer's.
+    const askedBytes = Math.max(this.#askedBytes, this.asked.size * BLOCK_SIZE)
+    return CONTROL_BYTES + askedBytes + this.asked.size * BESIDE_BLOCK_BYTES + late
   }
 
   /** @returns whether that was one too many */

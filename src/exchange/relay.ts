@@ -7,6 +7,8 @@ import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { GiB, MiB } from '../lib/units.ts'
+import { isManifestCid } from '../protocol/cid.ts'
+import { MAX_MANIFEST_BYTES } from '../protocol/manifestcodec.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { addressKey, addressOf } from './addresskey.ts'
 import type { BlockExchange } from './blockexchange.ts'
@@ -74,6 +76,7 @@ export class Relay {
   #turns = 0
   readonly #consumer: Consumer = {
     arrive: (arrival) => this.#arrive(arrival),
+    misfit: (address) => this.#drop(addressKey(address)),
     tick: (now) => this.#tick(now),
   }
 
@@ -122,6 +125,8 @@ export class Relay {
     if (this.#scope.signal.aborted || !this.#parts.serves(peerId)) return
     const client = this.#clientOf(peerId)
     for (const address of addresses) {
+      // Content is asked for by its place in a tree, with a proof; by its own CID only what describes it.
+      if (address.cid !== undefined && !isManifestCid(address.cid)) continue
       const key = addressKey(address)
       if (client.underWay.has(key) || client.waiting.has(key)) continue
       if (client.waiting.size >= MAX_WAITING_BY_PEER) break
@@ -214,7 +219,8 @@ export class Relay {
     this.#errands.set(key, errand)
     // Nobody knows here how large its blocks are, nor how many: whatever a manifest says of a tree, another may say otherwise.
     try {
-      errand.forget = exchange.want(address, { maxBytes: MAX_DATA_BYTES }, this.#consumer)
+      const maxBytes = address.treeCid === undefined ? MAX_MANIFEST_BYTES : MAX_DATA_BYTES
+      errand.forget = exchange.want(address, { maxBytes }, this.#consumer)
       return true
     } catch (error) {
       if (!CodexError.is(error)) throw error
@@ -225,11 +231,15 @@ export class Relay {
   }
 
   #tick(now: Seconds): void {
-    for (const [key, { since, clients }] of this.#errands) {
+    for (const [key, { since }] of this.#errands) {
       if (now - since < GIVE_UP_SECONDS) break
-      for (const client of [...clients]) this.#letGo(client, key)
+      this.#drop(key)
     }
     this.#go()
+  }
+
+  #drop(key: string): void {
+    for (const client of [...(this.#errands.get(key)?.clients ?? [])]) this.#letGo(client, key)
   }
 
   #arrive(arrival: Arrival): void {
@@ -280,6 +290,8 @@ export class Relay {
         client.relayedBytes += block.bytes.length
         offers.set(client.peerId, [...(offers.get(client.peerId) ?? []), address])
       }
+      // Who took it back meanwhile and wants it again has sent for it again.
+      this.#errands.get(key)?.forget()
       this.#errands.delete(key)
     }
     for (const [peerId, addresses] of offers) exchange.offer(peerId, addresses)

@@ -3,6 +3,7 @@
 
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { equalCids } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { putProvenLeaves } from '../storage/putprovenleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
@@ -19,11 +20,18 @@ interface CachedLeaf {
   readonly bytes: Bytes
 }
 
+interface CachedManifest {
+  readonly treeCid?: undefined
+  readonly cid: Cid
+  readonly bytes: Bytes
+  readonly expiry: Seconds
+}
+
 export class RelayCache {
   readonly #repo: RepoStore
   readonly #limitBytes: Bytes
   /** Oldest first. */
-  readonly #leaves = new Map<string, CachedLeaf>()
+  readonly #cached = new Map<string, CachedLeaf | CachedManifest>()
   #bytes: Bytes = 0
 
   constructor(repo: RepoStore, limitBytes: Bytes) {
@@ -31,7 +39,6 @@ export class RelayCache {
     this.#limitBytes = limitBytes
   }
 
-  /** Of leaves. Manifests are small, and go when their time is over. */
   get bytes(): Bytes {
     return this.#bytes
   }
@@ -41,7 +48,9 @@ export class RelayCache {
     const treeCid = arrivals[0]?.address.treeCid
     if (treeCid === undefined) {
       const blocks = arrivals.map(({ block }) => block)
-      await this.#repo.putMany(blocks, { expiry, durability: 'relaxed' })
+      const outcomes = await this.#repo.putMany(blocks, { expiry, durability: 'relaxed' })
+      for (const [i, { cid, bytes }] of blocks.entries())
+        if (outcomes[i] === 'stored') this.#keep(addressKey({ cid }), { cid, bytes: bytes.length, expiry })
       return
     }
     const leafCount = arrivals[0]?.proof?.leafCount ?? 0
@@ -50,27 +59,30 @@ export class RelayCache {
       return { index: address.index ?? index, block, path, expiry }
     })
     const outcomes = await putProvenLeaves(this.#repo.parts, treeCid, leafCount, leaves, { durability: 'relaxed' })
-    for (const [i, { index, block }] of leaves.entries()) {
-      const key = addressKey({ treeCid, index })
-      if (outcomes[i] !== 'stored' || this.#leaves.has(key)) continue
-      this.#leaves.set(key, { treeCid, index, bytes: block.bytes.length })
-      this.#bytes += block.bytes.length
-    }
+    for (const [i, { index, block }] of leaves.entries())
+      if (outcomes[i] === 'stored')
+        this.#keep(addressKey({ treeCid, index }), { treeCid, index, bytes: block.bytes.length })
   }
 
   /** Removes the oldest until the rest is within the limit. */
   async trim(): Promise<void> {
     while (this.#bytes > this.#limitBytes) {
-      const [first] = this.#leaves.values()
-      if (first === undefined) return
+      const [entry] = this.#cached
+      if (entry === undefined) return
+      const [firstKey, first] = entry
+      if (first.treeCid === undefined) {
+        this.#forget(firstKey)
+        // That of a dataset that is here by now is kept for longer.
+        await this.#repo.drop(first.cid, { expiringBy: first.expiry })
+        continue
+      }
       const indices: number[] = []
-      for (const [key, { treeCid, index, bytes }] of this.#leaves) {
+      for (const [key, leaf] of this.#cached) {
         // Neighbours in time are mostly of one tree.
-        if (treeCid !== first.treeCid && String(treeCid) !== String(first.treeCid)) break
+        if (leaf.treeCid === undefined || !equalCids(leaf.treeCid, first.treeCid)) break
         if (indices.length === TRIM_BLOCKS || this.#bytes <= this.#limitBytes) break
-        this.#leaves.delete(key)
-        this.#bytes -= bytes
-        indices.push(index)
+        this.#forget(key)
+        indices.push(leaf.index)
       }
       if (!(await this.#isHeld(first.treeCid))) await this.#repo.dropLeaves(first.treeCid, indices)
     }
@@ -80,5 +92,16 @@ export class RelayCache {
     const { signal } = new AbortController()
     for await (const _ of this.#repo.parts.datastore.entries(holdersKey(tree), { signal })) return true
     return false
+  }
+
+  #keep(key: string, entry: CachedLeaf | CachedManifest): void {
+    if (this.#cached.has(key)) return
+    this.#cached.set(key, entry)
+    this.#bytes += entry.bytes
+  }
+
+  #forget(key: string): void {
+    this.#bytes -= this.#cached.get(key)?.bytes ?? 0
+    this.#cached.delete(key)
   }
 }

@@ -12,7 +12,8 @@ import { comparedBlock } from '../storage/verifiedblock.ts'
 import { addressKey, addressOf } from './addresskey.ts'
 import type { HeldBytes } from './blockmemory.ts'
 import { BlockMemory } from './blockmemory.ts'
-import { faultOf } from './checkdelivery.ts'
+import type { Proves } from './checkdelivery.ts'
+import { faultOf, misfitOf } from './checkdelivery.ts'
 import { choosePeer } from './choosepeer.ts'
 import type { BlockAddress, Delivery, Presence } from './message.ts'
 import { WANT_BLOCK, WANT_HAVE } from './message.ts'
@@ -50,6 +51,7 @@ export class Requester {
   readonly #wants = new Map<string, Want>()
   readonly #peers = new Set<Peer>()
   readonly #proofs = new ProofChecks()
+  readonly #proves: Proves = (...args) => this.#proofs.verify(...args)
   readonly #memory: BlockMemory
   /** Asked for, by {@link Want.maxBytes}; a block asked of two peers counts twice. */
   #askedBytes: Bytes = 0
@@ -81,12 +83,12 @@ export class Requester {
         throw new CodexError('exchange/too-many-wants', `expected at most ${MAX_WANTED} blocks wanted at once`, {
           detail: { limit: MAX_WANTED },
         })
-      want = new Want(addressOf(address), key, terms, this.#parts.now())
+      want = new Want(addressOf(address), key, this.#parts.now())
       this.#wants.set(key, want)
-      want.consumers.add(consumer)
+      want.add(consumer, terms)
       for (const peer of this.#peers) this.#putTo(peer, want)
     }
-    want.consumers.add(consumer)
+    want.add(consumer, terms)
     const entry = want
     return () => {
       if (entry.consumers.delete(consumer) && entry.consumers.size === 0) this.#forget(entry)
@@ -106,6 +108,7 @@ export class Requester {
   }
 
   takePresences(peer: Peer, presences: readonly Presence[]): void {
+    if (peer.hasGone) return
     for (const { type, price, ...address } of presences) {
       const want = this.#wants.get(addressKey(address))
       if (want === undefined) continue
@@ -121,16 +124,17 @@ export class Requester {
 
   /** Settles when all blocks of the message were checked and handed on. */
   async takeDeliveries(peer: Peer, deliveries: readonly Delivery[]): Promise<void> {
-    if (deliveries.length === 0) return
+    if (deliveries.length === 0 || peer.hasGone) return
     const expected = deliveries.filter((delivery) => this.#isExpected(peer, delivery))
     const held = expected.map(({ data }) => this.#memory.hold(data))
     try {
       const digests = await this.#parts.hasher.sha256(held.map(({ bytes }) => bytes))
+      if (peer.hasGone) return
       for (const [i, delivery] of expected.entries()) {
         const want = this.#wants.get(addressKey(placeOf(delivery)))
         // Meanwhile it may have come from another peer, or be wanted no more.
         if (want === undefined || !want.askedOf.has(peer)) continue
-        const fault = faultOf(delivery, digests[i] as Uint8Array, want, (...args) => this.#proofs.verify(...args))
+        const fault = faultOf(delivery, digests[i] as Uint8Array, want, this.#proves)
         if (fault !== undefined) {
           this.#parts.evict(peer, lied(peer, fault))
           return
@@ -156,15 +160,16 @@ export class Requester {
     }
     this.#askAll()
     if (this.#wants.size === 0) this.#memory.trim()
-    const consumers = new Set([...this.#wants.values()].flatMap((want) => [...want.consumers]))
+    const consumers = new Set([...this.#wants.values()].flatMap((want) => [...want.consumers.keys()]))
     for (const consumer of consumers) consumer.tick(now)
   }
 
   /** What to look for providers of: manifests by their CID, leaves by that of their tree. Empty while everything wanted was offered. */
   unoffered(): Cid[] {
     const byKey = new Map<string, Cid>()
+    const now = this.#parts.now()
     for (const { haves, askedOf, address } of this.#wants.values()) {
-      if (haves.size > 0 || askedOf.size > 0) continue
+      if (isAnyAwake(haves.keys(), now) || isAnyAwake(askedOf, now)) continue
       const cid = address.treeCid ?? address.cid
       byKey.set(addressKey({ cid }), cid)
     }
@@ -195,7 +200,7 @@ export class Requester {
     return false
   }
 
-  #arrive(peer: Peer, want: Want, { cid, proof }: Delivery, held: HeldBytes): void {
+  #arrive(peer: Peer, want: Want, delivery: Delivery, held: HeldBytes): void {
     const { length } = held.bytes
     peer.rate.add(length)
     peer.receivedBytes += length
@@ -204,9 +209,15 @@ export class Requester {
     this.#unask(peer, want.key)
     this.#forget(want)
     const bytes = Math.max(length, 1)
-    const block = comparedBlock({ cid, bytes: held.bytes })
+    const block = comparedBlock({ cid: delivery.cid, bytes: held.bytes })
     let holders = want.consumers.size
-    for (const consumer of want.consumers) {
+    for (const [consumer, terms] of want.consumers) {
+      const fit = misfitOf(delivery, want.address, terms, this.#proves)
+      if (fit.misfit !== undefined) {
+        if (--holders === 0) held.free()
+        consumer.misfit(want.address, misfitting(delivery.cid, fit.misfit))
+        continue
+      }
       this.#heldBytes += bytes
       let isHeld = true
       const release = (): void => {
@@ -216,8 +227,10 @@ export class Requester {
         if (--holders === 0) held.free()
         this.#askAll()
       }
-      consumer.arrive({ address: want.address, block, proof, release })
+      consumer.arrive({ address: want.address, block, proof: fit.proof, release })
     }
+    // Wanting it no more is too late now, and must not touch who wants it next.
+    want.consumers.clear()
   }
 
   /** No longer wanted by anyone: whoever was asked is told. */
@@ -313,6 +326,14 @@ export class Requester {
       if (now - since < ASK_AGAIN_SECONDS) return
       const want = this.#wants.get(key)
       if (want === undefined) continue
+      if (peer.activeAt <= since && this.#hasOther(peer, want)) {
+        // It says it has it and is silent: what was asked of it stands in the way of those that are not.
+        this.#unask(peer, key)
+        this.#cancel(peer, want)
+        want.haves.delete(peer)
+        this.#offer(want)
+        continue
+      }
       if (this.#isInVain(peer, want, since, now)) {
         this.#deny(peer, want)
         this.#cancel(peer, want)
@@ -322,6 +343,11 @@ export class Requester {
       const other = isAskedEnough ? undefined : this.#choose(want)
       if (other !== undefined) this.#ask(other, want)
     }
+  }
+
+  #hasOther(than: Peer, { haves }: Want): boolean {
+    for (const peer of haves.keys()) if (peer !== than) return true
+    return false
   }
 
   /** The network's own nodes do not say that they have not got a block: what was only assumed is given up the sooner. */
@@ -341,6 +367,12 @@ export class Requester {
   }
 }
 
+/** Whether any of them is not waited for in vain. */
+function isAnyAwake(peers: Iterable<Peer>, now: Seconds): boolean {
+  for (const { asked, activeAt } of peers) if (asked.size === 0 || now - activeAt < ASSUMED_SECONDS) return true
+  return false
+}
+
 const TAKEN: HeldBytes = { bytes: new Uint8Array(0), free: () => undefined }
 
 function placeOf({ cid, treeCid, index }: Delivery): BlockAddress {
@@ -349,6 +381,14 @@ function placeOf({ cid, treeCid, index }: Delivery): BlockAddress {
 
 function lied(peer: Peer, expected: string): CodexError {
   return new CodexError('exchange/bad-block', `expected of peer ${peer.id} ${expected}`, { detail: { peer: peer.id } })
+}
+
+function misfitting(cid: Cid, expected: string): CodexError {
+  return new CodexError(
+    'exchange/misfit',
+    `block ${cid} is right and not as its manifest says, ${expected}: do not use that manifest`,
+    { detail: { cid: String(cid) } },
+  )
 }
 
 function unsolicited(peer: Peer): CodexError {

@@ -68,6 +68,7 @@ export class Responder {
 
   /** Settles when all entries are answered or noted. */
   async takeWants(peer: Peer, wants: readonly Want[]): Promise<void> {
+    if (peer.hasGone) return
     const haves = wants.filter(({ cancel, wantType }) => !cancel && wantType === WANT_HAVE)
     const takenBack = wants.filter(({ cancel }) => cancel)
     if (takenBack.length > 0) this.#watch?.takenBack(peer.id, takenBack)
@@ -76,6 +77,7 @@ export class Responder {
       else if (want.wantType !== WANT_HAVE) this.#note(peer, want)
     if (haves.length > 0) {
       const here = await this.#has(haves)
+      if (peer.hasGone) return
       for (const [i, want] of haves.entries())
         if (here[i] === true) peer.outbox.presence(want, 'have')
         else if (want.sendDontHave) peer.outbox.presence(want, 'dontHave')

@@ -1,5 +1,6 @@
 // One block that somebody here waits for: who waits, who has it, who was asked. State only; requester.ts moves it.
 
+import type { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
@@ -20,35 +21,46 @@ export interface Arrival {
 export interface Consumer {
   /** At most once per want. Must not throw. */
   arrive(arrival: Arrival): void
+  /** The block is there and is not what the terms of this consumer say of it: instead of `arrive`. Must not throw. */
+  misfit(address: BlockAddress, error: CodexError): void
   /** Once a second. */
   tick(now: Seconds): void
 }
 
-/** What a block must be, besides standing where it was asked for. */
+/** What a block is said to be, besides standing where it was asked for. Who says so may lie: a peer that delivers another has done nothing wrong. */
 export interface WantTerms {
   /** It may have no more. */
   readonly maxBytes: Bytes
-  /** Of its tree, when known: a proof of another tree that has the same root by trickery is refused. */
+  /** Of its tree, when known. */
   readonly leafCount?: number | undefined
 }
 
 export class Want {
   readonly address: BlockAddress
   readonly key: string
-  readonly maxBytes: Bytes
-  readonly leafCount: number | undefined
   readonly since: Seconds
-  readonly consumers = new Set<Consumer>()
+  /** Each with what it was told of the block. */
+  readonly consumers = new Map<Consumer, WantTerms>()
   /** Peers that have it: they said so, or it is assumed of them (treetrust.ts). */
   readonly haves = new Map<Peer, 'said' | 'assumed'>()
   /** Peers asked for it and not given up. */
   readonly askedOf = new Set<Peer>()
 
-  constructor(address: BlockAddress, key: string, { maxBytes, leafCount }: WantTerms, since: Seconds) {
+  #maxBytes: Bytes = 0
+
+  constructor(address: BlockAddress, key: string, since: Seconds) {
     this.address = address
     this.key = key
-    this.maxBytes = maxBytes
-    this.leafCount = leafCount
     this.since = since
+  }
+
+  /** What any of its consumers would take. */
+  get maxBytes(): Bytes {
+    return this.#maxBytes
+  }
+
+  add(consumer: Consumer, terms: WantTerms): void {
+    this.consumers.set(consumer, terms)
+    this.#maxBytes = Math.max(this.#maxBytes, terms.maxBytes)
   }
 }

@@ -17,19 +17,21 @@ export interface DropBlockOptions {
   readonly also?: readonly Change[] | undefined
   /** As long as its time is not over it is in use, even if nobody refers to it. */
   readonly onlyExpired?: boolean | undefined
+  /** Whoever has prolonged it beyond this time uses it. */
+  readonly expiringBy?: Seconds | undefined
 }
 
 /** Drops a block that nobody refers to or whose time is over. */
 export function dropBlock(
   parts: StoreParts,
   cid: Cid,
-  { also = [], onlyExpired }: DropBlockOptions = {},
+  { also = [], onlyExpired, expiringBy = Infinity }: DropBlockOptions = {},
 ): Promise<DropOutcome> {
   return parts.ledger.update<DropOutcome>(async () => {
     const key = blockKey(cid)
     const [record] = await readBlockRecords(parts.datastore, [key])
     if (record === undefined || !occupies(record)) return [{ changes: also }, 'absent']
-    const isNeeded = record.refCount > 0 || onlyExpired === true
+    const isNeeded = record.refCount > 0 || onlyExpired === true || record.expiry > expiringBy
     if (isNeeded && !isExpired(record, parts.clock.now())) return [{ changes: [] }, 'in use']
     return [new BlockPlan().replace(key, record, withoutBytes(record)).also(...also).plan, 'dropped']
   })

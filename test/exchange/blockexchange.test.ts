@@ -7,7 +7,9 @@ import { fetchBlock } from '../../src/exchange/fetchblock.ts'
 import type { FetchLeavesOptions, FetchProgress } from '../../src/exchange/fetchleaves.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import type { Delivery, Message } from '../../src/exchange/message.ts'
-import { MAX_IN_FLIGHT_BYTES, SILENT_SECONDS } from '../../src/exchange/requester.ts'
+import { Peer } from '../../src/exchange/peer.ts'
+import { MIN_WINDOW_BYTES } from '../../src/exchange/ratemeter.ts'
+import { MAX_IN_FLIGHT_BYTES, Requester, SILENT_SECONDS } from '../../src/exchange/requester.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
@@ -15,9 +17,10 @@ import { blockCid } from '../../src/protocol/block.ts'
 import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
 import { merkleTree, treeCid } from '../../src/protocol/merkletree.ts'
 import type { TestDataset, TestPeer } from '../fakes/exchangepeers.ts'
-import { giveDataset, join, range, runTime, testPeer, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
+import { giveContent, giveDataset, join, range, runTime, testPeer, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import type { Meddle } from '../fakes/memorylinks.ts'
-import { NEVER } from '../fakes/memorystore.ts'
+import { memoryLinks } from '../fakes/memorylinks.ts'
+import { NEVER, seededBytes } from '../fakes/memorystore.ts'
 
 const peers: TestPeer[] = []
 let clock = new ManualClock(1_000_000)
@@ -238,6 +241,96 @@ describe('two who want the same', () => {
     await Promise.all([fetch(b, dataset), fetch(b, other)])
     await expectWhole(b, dataset)
     await expectWhole(b, other)
+  })
+})
+
+describe('a manifest that lies', () => {
+  const lies = {
+    'of the size of blocks': { blockSize: TEST_BLOCK_BYTES / 2 },
+    'of how many there are': { leafCount: 31 },
+  }
+
+  it.each(Object.entries(lies))('%s costs no peer anything, and who was told the truth gets all', async (_, lie) => {
+    const [a, b] = [peer('a'), peer('bb')]
+    const dataset = await giveDataset(a, 30, 70)
+    const blockSize = TEST_BLOCK_BYTES
+    const fooled = fetch(b, dataset, { blockSize, ...lie }).catch((error: unknown) => error)
+    const honest = fetch(b, dataset, { blockSize })
+    join(a, b)
+    expect(await fooled).toMatchObject({ code: 'exchange/misfit' })
+    await honest
+    expect(b.exchange.isBarred('a')).toBe(false)
+    expect(b.exchange.inFlightBytes).toBe(0)
+    await expectWhole(b, dataset)
+  })
+
+  it('and names much smaller blocks than there are does not make messages too long', async () => {
+    const [a, b] = [peer('a'), peer('bb')]
+    const { treeCid: tree, leafCount } = await giveContent(a, seededBytes(400 * TEST_BLOCK_BYTES, 71))
+    const whole = { treeCid: tree, leafCount, bytes: new Uint8Array(0), manifest: tree }
+    join(a, b)
+    await expect(fetch(b, whole, { blockSize: 1 })).rejects.toMatchObject({ code: 'exchange/misfit' })
+    expect(b.exchange.isBarred('a')).toBe(false)
+  })
+})
+
+describe('a peer that was thrown out', () => {
+  it('is not listened to any more, whatever else its last message says', async () => {
+    const b = peer('bb')
+    const told: string[] = []
+    b.exchange.watchShortages({
+      missed: () => told.push('missed'),
+      takenBack: () => told.push('taken back'),
+      gone: () => told.push('gone'),
+    })
+    const [link, theirs] = memoryLinks('evil', b.id)
+    const over = b.exchange.attach(theirs)
+    const deliveries = range(6).map((i) => {
+      const data = Uint8Array.of(i)
+      return { cid: blockCid(data), data }
+    })
+    const wants = range(100).map((index) => ({ treeCid: treeCid(new Uint8Array(32)), index, wantType: 1 as const }))
+    await link.send([encodeMessage({ deliveries, wants })], { signal: NEVER })
+    await over
+    expect(b.exchange.isBarred('evil')).toBe(true)
+    await pass(2)
+    expect(told).toEqual(['gone'])
+  })
+
+  it('is asked for nothing by what it says while that waits to be acted on', () => {
+    const { hasher } = peer('x').repo.parts
+    const requester = new Requester({ hasher, now: () => clock.now(), random: () => 0.5, evict: () => undefined })
+    const address = { treeCid: treeCid(new Uint8Array(32)), index: 0 }
+    const ghost = new Peer(memoryLinks('us', 'ghost')[0], clock.now())
+    requester.addPeer(ghost)
+    const consumer = { arrive: () => undefined, misfit: () => undefined, tick: () => undefined }
+    requester.want(address, { maxBytes: TEST_BLOCK_BYTES }, consumer)
+    requester.removePeer(ghost)
+    ghost.leave(new Error('thrown out'))
+    requester.takePresences(ghost, [{ ...address, type: 'have', price: 0n }])
+    expect(requester.inFlightBytes).toBe(0)
+    expect(requester.unoffered()).toHaveLength(1)
+  })
+})
+
+describe('peers that say they have it and are silent', () => {
+  it('hold up a fetch for seconds, and little of its memory', async () => {
+    const [a, b] = [peer('a'), peer('bb')]
+    const dataset = await giveDataset(a, 200, 72)
+    const mute = range(3).map((i) => peer(`mute-${i}`))
+    for (const each of mute) {
+      await giveDataset(each, 200, 72)
+      // Presences go through, blocks do not.
+      join(each, b, { aToB: (bytes) => (decodeMessage(bytes).deliveries.length > 0 ? [] : [bytes]) })
+    }
+    const begun = clock.now()
+    const fetching = fetch(b, dataset)
+    await pass(3)
+    expect(b.exchange.inFlightBytes).toBeLessThanOrEqual(3 * MIN_WINDOW_BYTES)
+    join(a, b)
+    await fetching
+    expect(clock.now() - begun).toBeLessThan(SILENT_SECONDS)
+    await expectWhole(b, dataset)
   })
 })
 

@@ -2,12 +2,20 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import type { BlockExchange } from '../../src/exchange/blockexchange.ts'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
 import { fetchDataset } from '../../src/exchange/fetchdataset.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { GIVE_UP_SECONDS, MAX_WAITING_BY_PEER, Relay } from '../../src/exchange/relay.ts'
+import type { ShortageWatch } from '../../src/exchange/responder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
+import type { Consumer } from '../../src/exchange/want.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
+import { blockCid, manifestCid } from '../../src/protocol/block.ts'
+import { plainManifest } from '../../src/protocol/describeupload.ts'
+import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
+import { treeCid } from '../../src/protocol/merkletree.ts'
+import { comparedBlock, verifyBlocks } from '../../src/storage/verifiedblock.ts'
 import type { TestDataset, TestPeer } from '../fakes/exchangepeers.ts'
 import { TEST_BLOCK_BYTES, giveDataset, join, range, testPeer } from '../fakes/exchangepeers.ts'
 import { NEVER } from '../fakes/memorystore.ts'
@@ -208,6 +216,60 @@ describe('a relay', () => {
     expect(relay.clients()).toHaveLength(1)
     await fetch(one, dataset)
     await expectWhole(one, dataset)
+  })
+
+  it('lets go of what a tab took back and wanted again while it was being stored', async () => {
+    const { repo } = peer('bridge')
+    const { bytes } = await giveDataset(peer('source'), 1, 10)
+    const address = { treeCid: treeCid(new Uint8Array(32)), index: 0 }
+    let watch: ShortageWatch | undefined
+    let consumer: Consumer | undefined
+    const wanted: unknown[] = []
+    const exchange = {
+      watchShortages: (given: ShortageWatch) => (watch = given),
+      want: (each: unknown, _: unknown, given: Consumer) => {
+        consumer = given
+        wanted.push(each)
+        return () => void wanted.pop()
+      },
+      announce: () => undefined,
+      offer: () => undefined,
+    } as unknown as BlockExchange
+    const relay = new Relay({ exchange, repo, serves: () => true, clock, log: repo.parts.log })
+    relays.push(relay)
+    relay.start()
+    watch?.missed('tab', [address])
+    wanted.pop()
+    const block = comparedBlock({ cid: blockCid(bytes), bytes })
+    const proof = { index: 0, leafCount: 1, hashCode: address.treeCid.hashCode, path: [new Uint8Array(32)] }
+    await new Promise<void>((resolve) => {
+      consumer?.arrive({ address, block, proof, release: resolve })
+      watch?.takenBack('tab', [address])
+      watch?.missed('tab', [address])
+      expect(wanted).toHaveLength(1)
+    })
+    expect(wanted).toEqual([])
+    expect(relay.clients()).toMatchObject([{ waitingBlocks: 0, blocksUnderWay: 0 }])
+  })
+
+  it('gets no blocks by their own names but manifests, and those count', async () => {
+    const { source, bridge, relay, tab } = bridged(10_000)
+    const { bytes } = await giveDataset(source, 1, 11)
+    const one = tab('tab-1')
+    const asked = fetchBlock(one.exchange, blockCid(bytes), { signal: NEVER, stallSeconds: 10 })
+    await expect(asked).rejects.toMatchObject({ code: 'exchange/stalled' })
+    expect(await bridge.repo.space()).toMatchObject({ totalBlocks: 0 })
+    const manifests = range(3).map((i) => {
+      const encoded = encodeManifest(
+        plainManifest(treeCid(new Uint8Array(32)), 1, { filename: `${i}`.repeat(4000), mimetype: undefined }),
+      )
+      return { cid: manifestCid(encoded), bytes: encoded }
+    })
+    await source.repo.putMany(await verifyBlocks(source.repo.parts.hasher, manifests))
+    for (const { cid } of manifests) await fetchBlock(one.exchange, cid, { signal: NEVER, stallSeconds: 60 })
+    await expect.poll(() => bridge.repo.hasMany(manifests.map(({ cid }) => cid))).toEqual([false, true, true])
+    expect(relay.cachedBytes).toBeGreaterThan(8000)
+    expect(relay.cachedBytes).toBeLessThanOrEqual(10_000)
   })
 
   it('lets go of what nobody gives, so that it does not stand in the way of the rest', async () => {
