@@ -283,6 +283,12 @@ export class EthersMarket extends MarketReads implements Market {
     return this.#collecting.collect(id, options)
   }
 
+  async filled(id: SlotId, options: AbortOptions): Promise<number | undefined> {
+    const receipts = await this.#transactor.receiptsOf('fillSlot', id, options)
+    const blocks = receipts.filter(({ succeeded }) => succeeded).map(({ block }) => block)
+    return blocks.length === 0 ? undefined : Math.max(...blocks)
+  }
+
   collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {
     return this.#collecting.collected(id, options)
   }

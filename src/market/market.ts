@@ -165,6 +165,11 @@ export interface Market {
   reserveSlot(slot: Slot, options: AbortOptions): Promise<ReserveOutcome>
   /** Raises the allowance by the collateral first. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
+  /**
+   * Number of the latest block that holds a {@link Market.fillSlot} of ours that filled the slot, of this run or of the one before. Undefined where none
+   * is known: a reorganisation may have taken it back.
+   */
+  filled(id: SlotId, options: AbortOptions): Promise<number | undefined>
   /** For the period the chain is in; `period` is the one the proof was made for. */
   submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome>
   /** Takes earnings and collateral of a slot that is over. Refuses, sending nothing, unless it reads Finished, Cancelled or Failed. */

@@ -21,7 +21,7 @@ export interface AgentSeams extends SaleSeams {
   readonly recordsOf?: ((event: EndOfSale) => readonly Change[]) | undefined
   readonly reservations: Pick<
     Reservations,
-    'find' | 'reserveWithin' | 'markFill' | 'countHeld' | 'settle' | 'reservation'
+    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'settle' | 'reservation'
   >
 }
 
@@ -123,9 +123,9 @@ export class SalesAgent {
         const also = this.#parts.seams.recordsOf?.({ ...this.slot, type: 'end', outcome, reservation: this.#ended })
         await this.#settle(this.#taken, settlement.collateral, also)
       }
-      this.#decide(settlement.again ? 'again' : 'decided')
     }
     this.#outcome = outcome
+    if (settlement.ends) this.#decide(settlement.again ? 'again' : 'decided')
     return outcome
   }
 

@@ -9,6 +9,7 @@ import type { RequestId } from '../protocol/request.ts'
 import type { Change, Datastore, Key } from '../storage/datastore.ts'
 import { corruptedRecord, openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { joinKey, textKey } from '../storage/storagekey.ts'
+import type { ReservationId } from './reservation.ts'
 import type { EndOfSale } from './saleteller.ts'
 
 export interface Earning {
@@ -16,14 +17,16 @@ export interface Earning {
   readonly at: Seconds
   readonly requestId: RequestId
   readonly slotIndex: number
+  /** Of one slot there may be several: it was lost, and taken again. Unknown of those that were written before this was kept. */
+  readonly reservationId?: ReservationId | undefined
   readonly end: 'paid' | 'cancelled' | 'failed' | 'freed'
-  /** In token base units. */
+  /** In token base units: what came in beyond what was at stake. Of a repaired slot, what had not to be put in is part of it. */
   readonly reward: bigint
-  /** Of the collateral, what the contract kept. */
+  /** Of what was put in, what the contract kept. */
   readonly lostCollateral: bigint
 }
 
-/** `meta/sales/earnings/<slot id>`: a slot that was told of before is not told again after a restart. */
+/** `meta/sales/earnings/<slot id>/<reservation id>`, of older ones without the latter: what was told of before is not told again after a restart. */
 const EARNINGS_PREFIX: Key = textKey('meta/sales/earnings/')
 /** Kept in memory and told, the latest; older ones stay on record, and in the totals. */
 export const MAX_EARNINGS = 10_000
@@ -71,7 +74,14 @@ export class Earnings {
   /** What the end of a sale puts on record: to be committed with its settlement, so that no crash comes between them. */
   recordsOf(event: EndOfSale, at: Seconds): Change[] {
     const earning = this.#newOf(event, at)
-    return earning === undefined ? [] : [{ put: keyOf(earning), value: encodeEarning(earning) }]
+    if (earning === undefined) return []
+    const replaced = this.#earnings.filter(
+      (each) => isSame(each, earning) && each.reservationId !== earning.reservationId,
+    )
+    return [
+      ...replaced.map((each): Change => ({ drop: keyOf(each) })),
+      { put: keyOf(earning), value: encodeEarning(earning) },
+    ]
   }
 
   /** Takes in the end of a sale that is on record, if the slot was ours. */
@@ -84,18 +94,16 @@ export class Earnings {
   /** What was told before stays as it is, where nothing new came in. */
   #newOf(event: EndOfSale, at: Seconds): Earning | undefined {
     const earning = earningOf(event, at)
-    const { requestId, slotIndex } = event
-    const isKnown = this.#earnings.some((each) => each.requestId === requestId && each.slotIndex === slotIndex)
-    return isKnown && earning?.reward === 0n ? undefined : earning
+    if (earning === undefined) return undefined
+    const isKnown = this.#earnings.some((each) => isSame(each, earning))
+    return isKnown && earning.reward === 0n ? undefined : earning
   }
 
-  /** In the place of what was told of the slot before, as on record. */
+  /** In the place of what was told of the same before, as on record. */
   #add(earning: Earning): void {
-    const isOfSlot = (each: Earning): boolean =>
-      each.requestId === earning.requestId && each.slotIndex === earning.slotIndex
-    for (const before of this.#earnings.filter(isOfSlot)) this.#count(before, -1n)
+    for (const before of this.#earnings.filter((each) => isSame(each, earning))) this.#count(before, -1n)
     this.#count(earning, 1n)
-    this.#earnings = latestOf([...this.#earnings.filter((each) => !isOfSlot(each)), earning])
+    this.#earnings = latestOf([...this.#earnings.filter((each) => !isSame(each, earning)), earning])
   }
 
   #count({ reward, lostCollateral }: Earning, times: bigint): void {
@@ -108,11 +116,19 @@ function latestOf(earnings: Earning[]): Earning[] {
   return earnings.sort((a, b) => a.at - b.at).slice(-MAX_EARNINGS)
 }
 
+/** A slot is lost as often as it is taken; it ends once, whichever reservation it was collected under. */
+function isSame(a: Earning, b: Earning): boolean {
+  if (a.requestId !== b.requestId || a.slotIndex !== b.slotIndex) return false
+  return a.reservationId === b.reservationId || (a.end !== 'freed' && b.end !== 'freed')
+}
+
 function earningOf({ requestId, slotIndex, outcome, reservation }: EndOfSale, at: Seconds): Earning | undefined {
-  const collateral = reservation?.collateral ?? 0n
-  const earning = (reward: bigint, returned: bigint): Earning => {
-    const lostCollateral = collateral > returned ? collateral - returned : 0n
-    return { at, requestId, slotIndex, end: outcome.end as Earning['end'], reward, lostCollateral }
+  const { id: reservationId, collateral = 0n, stake = collateral } = reservation ?? {}
+  const earning = (beyond: bigint, returned: bigint): Earning => {
+    const slashed = collateral > returned ? collateral - returned : 0n
+    const lostCollateral = slashed < stake ? slashed : stake
+    const reward = beyond + returned - stake + lostCollateral
+    return { at, requestId, slotIndex, reservationId, end: outcome.end as Earning['end'], reward, lostCollateral }
   }
   switch (outcome.end) {
     case 'paid':
@@ -130,8 +146,11 @@ function earningOf({ requestId, slotIndex, outcome, reservation }: EndOfSale, at
   }
 }
 
-function keyOf({ requestId, slotIndex }: Earning): Key {
-  return joinKey(EARNINGS_PREFIX, slotId(requestId, slotIndex))
+function keyOf({ requestId, slotIndex, reservationId }: Earning): Key {
+  const slot = slotId(requestId, slotIndex)
+  return reservationId === undefined
+    ? joinKey(EARNINGS_PREFIX, slot)
+    : joinKey(EARNINGS_PREFIX, slot, '/', reservationId)
 }
 
 function encodeEarning({ reward, lostCollateral, ...rest }: Earning): Uint8Array {
@@ -141,11 +160,17 @@ function encodeEarning({ reward, lostCollateral, ...rest }: Earning): Uint8Array
 
 function decodeEarning(key: Key, sealed: Uint8Array): Earning {
   try {
-    const json = JSON.parse(new TextDecoder().decode(openRecord(key, sealed))) as Record<keyof Earning, string>
+    const json = JSON.parse(new TextDecoder().decode(openRecord(key, sealed))) as Record<
+      Exclude<keyof Earning, 'reservationId'>,
+      string
+    > & {
+      readonly reservationId?: string
+    }
     return {
       at: Number(json.at),
       requestId: json.requestId as RequestId,
       slotIndex: Number(json.slotIndex),
+      ...(json.reservationId !== undefined && { reservationId: json.reservationId as ReservationId }),
       end: json.end as Earning['end'],
       reward: BigInt(json.reward),
       lostCollateral: BigInt(json.lostCollateral),

@@ -9,14 +9,16 @@ import type { Reservation } from './reservation.ts'
 import type { SaleContext } from './salecontext.ts'
 import { isConfirmed, isInFlight, isOurs } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
+import { wasTakenFromUs } from './takenfromus.ts'
 
 /** `again`: it is known that the slot was not filled, and another proof may fill it. */
 export type Filled = 'filled' | { readonly again: unknown } | SaleOutcome
 
 /** @throws CodexError when it could not be noted: then nothing was sent */
 export async function fillSlot(context: SaleContext, reservation: Reservation, proof: Groth16Proof): Promise<Filled> {
-  const { market, reservations, slot, signal } = context
-  await reservations.markFill(reservation.id, 'sent')
+  const { market, reservations, clock, slot, signal } = context
+  const stake = await insist(context, () => market.slotCollateral(slot, { signal }))
+  await reservations.markFill(reservation.id, 'sent', { at: Math.floor(clock.now()), stake })
   let outcome: FillOutcome
   try {
     outcome = await market.fillSlot(slot, proof, { signal })
@@ -44,7 +46,7 @@ export async function fillSlot(context: SaleContext, reservation: Reservation, p
 }
 
 /**
- * What became of a fill that was noted as sent. Waits for as long as a transaction of it is open.
+ * What became of a fill that was noted as sent, or as landed where the slot is not ours any more. Waits for as long as a transaction of it is open.
  * @returns `not sent` when the slot is free for us
  */
 export async function findOutFill(
@@ -62,7 +64,9 @@ export async function findOutFill(
     }
     if (await isConfirmed(context, isNotOurs)) break
   }
-  switch (await insist(context, () => market.slotState(context.id, { signal }))) {
+  const state = await insist(context, () => market.slotState(context.id, { signal }))
+  if (await wasTakenFromUs(context)) return state === 'Failed' ? { end: 'failed', filled: true } : { end: 'freed' }
+  switch (state) {
     case 'Free':
     case 'Repair':
       return 'not sent'
@@ -94,7 +98,7 @@ export async function landsLate(context: SaleContext, reservation: Reservation):
 /** A record that cannot be written now is no reason to give up a slot: what it says is found out again at the next start. */
 async function note({ reservations, clock, log }: SaleContext, { id }: Reservation): Promise<void> {
   try {
-    await reservations.markFill(id, 'landed', Math.floor(clock.now()))
+    await reservations.markFill(id, 'landed', { at: Math.floor(clock.now()) })
   } catch (error) {
     log.error('how far a fill is could not be noted', { reservationId: id, error })
   }

@@ -12,6 +12,7 @@ import { isConfirmedLost, isConfirmedState } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
+import { blockOfFill, wasFreed } from './takenfromus.ts'
 
 /** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
 export async function* keepProving(
@@ -22,7 +23,7 @@ export async function* keepProving(
   const known = await whatAndUntil(context)
   if (known === 'undone') return known
   const { content, until } = known
-  const since = await insist(context, () => market.blockAt(clock.now(), { signal }))
+  const since = await blockOfFill(context)
   yield { at: 'filled', until }
   let isKept = false
   const count: ProofCount = { proven: 0, missed: (await missedOnChain(context)) ?? 0, due: 0, last: -1 }
@@ -80,7 +81,7 @@ async function whatAndUntil(context: SaleContext): Promise<{ content: SlotConten
   }
 }
 
-/** What a state of the slot means for the sale; undefined where it goes on. @param since block from which on it was ours */
+/** What a state of the slot means for the sale; undefined where it goes on. @param since a block in which it was ours */
 async function judge(
   context: SaleContext,
   state: SlotState,
@@ -90,7 +91,7 @@ async function judge(
     case 'Filled':
       if (!(await isConfirmedLost(context, REORG_REACH_SECONDS))) return undefined
       // Another host has it: it repaired what the contract took from us, or came first after a reorganisation, which cost us nothing.
-      return (await insist(context, () => wasFreed(context, since))) ? { end: 'freed' } : 'undone'
+      return (await wasFreed(context, since)) ? { end: 'freed' } : 'undone'
     case 'Finished':
     case 'Cancelled':
     case 'Failed':
@@ -101,12 +102,6 @@ async function judge(
     case 'Free':
       return (await isConfirmedState(context, 'Free')) ? 'undone' : undefined
   }
-}
-
-async function wasFreed({ market, id, signal }: SaleContext, since: number): Promise<boolean> {
-  for await (const event of market.pastEvents({ from: since, signal }))
-    if (event.type === 'SlotFreed' && event.slotId === id) return true
-  return false
 }
 
 /** False when it could not be done now; a failure must not cost a proof. */

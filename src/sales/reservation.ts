@@ -30,6 +30,10 @@ export interface Reservation {
   readonly tree?: string | undefined
   /** How far the fill is: `sent` from before the transaction is signed, `landed` once it is known to be in the chain. */
   readonly fill?: 'sent' | 'landed' | undefined
+  /** Chain time at which a fill was first sent; unknown of slots that were filled before this was kept, and of adopted ones. */
+  readonly sentAt?: Seconds | undefined
+  /** What the fill took from our account: less than `collateral` in repair. Unknown as `sentAt`. */
+  readonly stake?: bigint | undefined
   /** Chain time at which the fill was first known to be in the chain; unknown of slots that were filled before this was kept, and of adopted ones. */
   readonly filledAt?: Seconds | undefined
   /** Set once it is being settled: how much of the collateral is ours again. From then on it takes no blocks. */

@@ -51,6 +51,13 @@ export interface ReserveLimits {
   readonly slots?: number | undefined
 }
 
+export interface FillNoted {
+  /** Chain time. Of one that was sent the first stands; of one that landed too, unless another was sent since. */
+  readonly at?: Seconds | undefined
+  /** Of one that is sent: what it takes from our account, in token base units. */
+  readonly stake?: bigint | undefined
+}
+
 export type NotReserved = 'no availability' | 'too few tokens' | 'prover full'
 
 /**
@@ -266,14 +273,12 @@ export class Reservations {
 
   /**
    * Notes how far the fill is, so that a restart knows what to ask the chain: `sent` before it is signed, `undefined` when it is known not to
-   * have happened. @param at chain time, of one that landed: the first that was noted stands, unless another fill was sent since
+   * have happened.
    * @throws CodexError `reservations/not-exists`
    */
-  async markFill(id: ReservationId, fill: Reservation['fill'], at?: Seconds): Promise<void> {
+  async markFill(id: ReservationId, fill: Reservation['fill'], noted: FillNoted = {}): Promise<void> {
     return this.#keeper.book(async (_, draft) => {
-      const { filledAt, ...before } = this.#keeper.reservation(id)
-      const since = filledAt ?? at
-      draft.putReservation({ ...before, fill, ...(fill === 'landed' && since !== undefined && { filledAt: since }) })
+      draft.putReservation(withFill(this.#keeper.reservation(id), fill, noted))
       return { reserve: 0, result: undefined }
     })
   }
@@ -372,6 +377,23 @@ export class Reservations {
 
   #newId<Id extends AvailabilityId | ReservationId>(): Id {
     return idFrom(this.#random.bytes(ID_BYTES)) as Id
+  }
+}
+
+function withFill(
+  { sentAt, stake, filledAt, ...before }: Reservation,
+  fill: Reservation['fill'],
+  noted: FillNoted,
+): Reservation {
+  const first = sentAt ?? (fill === 'sent' ? noted.at : undefined)
+  const atStake = (fill === 'sent' ? noted.stake : undefined) ?? stake
+  const since = fill === 'landed' ? (filledAt ?? noted.at) : undefined
+  return {
+    ...before,
+    fill,
+    ...(first !== undefined && { sentAt: first }),
+    ...(atStake !== undefined && { stake: atStake }),
+    ...(since !== undefined && { filledAt: since }),
   }
 }
 

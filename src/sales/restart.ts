@@ -46,8 +46,6 @@ const DECISIONS = {
   'not free': settleAs({ end: 'declined', why: 'slot not free' }),
   cancelled: settleAs({ end: 'cancelled', filled: false }),
   failed: settleAs({ end: 'failed', filled: false }),
-  'failed with us': settleAs({ end: 'failed', filled: true }),
-  freed: settleAs({ end: 'freed' }),
   paid: (collateral: bigint): RestartDecision => ({
     do: 'settle',
     outcome: { end: 'paid', payout: { reward: 0n, collateral } },
@@ -61,22 +59,22 @@ const always = (decision: keyof typeof DECISIONS): Row => ({
   landed: decision,
   unknown: decision,
 })
-const notOurs = (neverSent: keyof typeof DECISIONS, landed: keyof typeof DECISIONS): Row => ({
+/** A fill that landed was taken from us since, which costs what was at stake, or undone by a reorganisation, which costs nothing: looked into, as one of unknown fate. */
+const notOurs = (neverSent: keyof typeof DECISIONS): Row => ({
   'never sent': neverSent,
   'in flight': 'filling',
-  landed,
+  landed: 'find out',
   unknown: 'find out',
 })
 
 /** What the chain names as ours is ours, whatever our records say; the rest depends on what we sent. */
 export const RESTART_TABLE: Readonly<Record<SlotState, { readonly ours: Row; readonly 'not ours': Row }>> = {
-  // A fill that landed and is gone was undone by a reorganisation, and may land again.
-  Free: { ours: always('find out'), 'not ours': notOurs('interrupted', 'find out') },
-  Filled: { ours: always('filled'), 'not ours': notOurs('other host', 'freed') },
-  Finished: { ours: always('collecting'), 'not ours': notOurs('not free', 'freed') },
+  Free: { ours: always('find out'), 'not ours': notOurs('interrupted') },
+  Filled: { ours: always('filled'), 'not ours': notOurs('other host') },
+  Finished: { ours: always('collecting'), 'not ours': notOurs('not free') },
   // Paid to us, at the end or for the time until the expiry: the reward was told when it was collected.
-  Paid: { ours: always('paid'), 'not ours': notOurs('not free', 'freed') },
-  Cancelled: { ours: always('collecting'), 'not ours': notOurs('cancelled', 'freed') },
-  Failed: { ours: always('collecting'), 'not ours': notOurs('failed', 'failed with us') },
-  Repair: { ours: always('find out'), 'not ours': notOurs('interrupted', 'freed') },
+  Paid: { ours: always('paid'), 'not ours': notOurs('not free') },
+  Cancelled: { ours: always('collecting'), 'not ours': notOurs('cancelled') },
+  Failed: { ours: always('collecting'), 'not ours': notOurs('failed') },
+  Repair: { ours: always('find out'), 'not ours': notOurs('interrupted') },
 }

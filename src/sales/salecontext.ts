@@ -19,7 +19,7 @@ export interface SaleSeams {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'markFill' | 'countHeld'>
+  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld'>
   readonly work: SlotWork
   /** What the prover can carry now. No limit where there is none, or nothing was measured. */
   readonly capacity?: (() => ProvingCapacity | undefined) | undefined
@@ -55,11 +55,14 @@ export async function isOurs(context: SaleContext): Promise<boolean> {
   return host?.toLowerCase() === market.host.toLowerCase()
 }
 
-/** Whether a transaction of ours about this slot is signed and its end unknown. */
-export function isInFlight({ market, id, slot }: SaleContext): boolean {
+/** Whether a transaction of ours that fills this slot is signed and its end unknown. */
+export function isInFlight({ market, id, slot }: Pick<SaleContext, 'market' | 'id' | 'slot'>): boolean {
   return market
     .openIntents()
-    .some(({ verb, slotId, requestId }) => verb === 'fillSlot' && (slotId === id || requestId === slot.requestId))
+    .some(
+      ({ verb, slotId, requestId }) =>
+        verb === 'fillSlot' && (slotId === id || (slotId === undefined && requestId === slot.requestId)),
+    )
 }
 
 /**

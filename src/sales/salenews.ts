@@ -13,7 +13,7 @@ import type { SalesAgent } from './agent.ts'
 import type { Earning, Earnings } from './earnings.ts'
 import type { Reservation } from './reservation.ts'
 import { OUTCOME_NAMES } from './saleoutcome.ts'
-import type { SalePhase } from './salephase.ts'
+import { RESUMING_NAME, type SalePhase } from './salephase.ts'
 import type { EndOfSale, SaleEvent } from './saleteller.ts'
 
 export type ProviderEvent =
@@ -103,6 +103,26 @@ export class SaleNews {
     }
   }
 
+  /** Of a slot that an earlier run took, and whose sale has not gone on yet. */
+  unknown(reservation: Reservation): SaleReport {
+    const { requestId, slotIndex } = reservation
+    const id = slotId(requestId, slotIndex)
+    const since = this.#sinceOf(id, RESUMING_NAME)
+    const state = RESUMING_NAME
+    return {
+      requestId,
+      slotIndex,
+      slotId: id,
+      state,
+      since,
+      phase: undefined,
+      proven: 0,
+      missed: 0,
+      reservation,
+      why: undefined,
+    }
+  }
+
   #sinceOf(id: SlotId, state: string): Seconds {
     const known = this.#since.get(id)
     if (known?.state === state) return known.at
@@ -163,19 +183,19 @@ export class SaleNews {
     const earning = this.#parts.earnings.note(event, this.#parts.clock.now())
     if (earning !== undefined) this.#parts.tell({ type: 'earning', earning })
     const slot = `slot ${event.slotIndex} of request ${event.requestId}`
-    const collateral = event.reservation?.collateral
+    const atStake = event.reservation?.stake ?? event.reservation?.collateral
     if (event.outcome.end === 'freed')
       this.raise({
         code: 'sales/slot-lost',
         cause: `The contract took ${slot} from this node, and its collateral with it`,
-        atStake: collateral,
+        atStake,
         action: 'See the log for why proofs were missed, and pause until that is mended',
       })
     if (event.outcome.end === 'failed' && event.outcome.filled)
       this.raise({
         code: 'sales/request-failed',
         cause: `Too many hosts lost slots of request ${event.requestId}: the collateral of ${slot} is gone with them`,
-        atStake: collateral,
+        atStake,
         action: 'Ask more for requests that allow few losses',
       })
   }

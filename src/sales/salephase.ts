@@ -63,7 +63,8 @@ export const ends: Readonly<Record<PhaseName, readonly SaleEnd[]>> = {
   reserving: BEFORE_THE_FILL,
   downloading: BEFORE_THE_FILL,
   'initial proving': BEFORE_THE_FILL,
-  filling: BEFORE_THE_FILL,
+  // It landed, and was taken from us before we knew.
+  filling: [...BEFORE_THE_FILL, 'freed'],
   filled: AFTER_THE_FILL,
   proving: AFTER_THE_FILL,
   collecting: ['paid', 'cancelled', 'failed', 'freed', 'paused'],

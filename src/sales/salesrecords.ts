@@ -42,6 +42,8 @@ export interface ReservationJson {
   readonly listId: number
   readonly tree?: string | undefined
   readonly fill?: string | undefined
+  readonly sentAt?: number | undefined
+  readonly stake?: string | undefined
   readonly filledAt?: number | undefined
   readonly returnedCollateral?: string | undefined
 }
@@ -77,7 +79,7 @@ export function availabilityFromJson(json: unknown): Availability {
 }
 
 export function reservationToJson(reservation: Reservation): ReservationJson {
-  const { tree, fill, filledAt, returnedCollateral } = reservation
+  const { tree, fill, sentAt, stake, filledAt, returnedCollateral } = reservation
   return {
     id: reservation.id,
     availabilityId: reservation.availabilityId,
@@ -90,6 +92,8 @@ export function reservationToJson(reservation: Reservation): ReservationJson {
     listId: reservation.listId,
     ...(tree !== undefined && { tree }),
     ...(fill !== undefined && { fill }),
+    ...(sentAt !== undefined && { sentAt }),
+    ...(stake !== undefined && { stake: String(stake) }),
     ...(filledAt !== undefined && { filledAt }),
     ...(returnedCollateral !== undefined && { returnedCollateral: String(returnedCollateral) }),
   }
@@ -110,6 +114,8 @@ export function reservationFromJson(json: unknown): Reservation {
     listId: wholeOf(fields, 'listId'),
     ...(fields['tree'] !== undefined && { tree: textOf(fields, 'tree') }),
     ...(fields['fill'] !== undefined && { fill: fillOf(fields) }),
+    ...(fields['sentAt'] !== undefined && { sentAt: wholeOf(fields, 'sentAt') }),
+    ...(fields['stake'] !== undefined && { stake: amountOf(fields, 'stake') }),
     ...(fields['filledAt'] !== undefined && { filledAt: wholeOf(fields, 'filledAt') }),
     ...(fields['returnedCollateral'] !== undefined && { returnedCollateral: amountOf(fields, 'returnedCollateral') }),
   }
@@ -157,9 +163,9 @@ export function decodeAvailability(key: Key, record: Uint8Array): Availability {
 /** @throws CodexError `store/corrupted-record` */
 export function decodeReservation(key: Key, record: Uint8Array): Reservation {
   const reservation = decoded(key, record, reservationFromJson)
-  const { id, availabilityId, size, slotBytes, collateral, returnedCollateral = 0n } = reservation
+  const { id, availabilityId, size, slotBytes, collateral, stake = 0n, returnedCollateral = 0n } = reservation
   const named = readSalesKey(key)
-  const isPossible = size <= slotBytes && returnedCollateral <= collateral
+  const isPossible = size <= slotBytes && stake <= collateral && returnedCollateral <= collateral
   if (isPossible && named?.availabilityId === availabilityId && named.reservationId === id) return reservation
   throw corruptedRecord(key, 'a reservation holds impossible values')
 }

@@ -53,9 +53,10 @@ export function settleStep(
   return { reserve: regained, result: { returnedBytes, lostBytes, returnedCollateral, lostCollateral } }
 }
 
-/** Never more than was committed: what a repaired slot pays back beyond that is earned, not returned. */
-function returnedOf({ collateral }: Reservation, due: CollateralDue): bigint {
+/** Never more than was committed: what a repaired slot pays back beyond that is earned, not returned. And never less than what stayed with us all the time. */
+function returnedOf({ collateral, stake = collateral }: Reservation, due: CollateralDue): bigint {
   if (due === 'all') return collateral
-  const least = due < 0n ? 0n : due
+  const kept = collateral - stake
+  const least = due < kept ? kept : due
   return least < collateral ? least : collateral
 }

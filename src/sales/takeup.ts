@@ -16,6 +16,7 @@ import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import { type FillFate, type RestartDecision, decideAtStart } from './restart.ts'
 import type { SaleStart } from './sale.ts'
+import { isInFlight } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import { settle } from './settlement.ts'
 
@@ -151,12 +152,9 @@ export class TakeUp {
     return decideAtStart({ state, isOurs, fill: this.#fateOf(reservation, id), currentCollateral })
   }
 
-  #fateOf({ fill, requestId }: Reservation, id: SlotId): FillFate {
-    const intents = this.#parts.market.openIntents().filter(({ verb }) => verb === 'fillSlot')
-    if (
-      intents.some((intent) => intent.slotId === id || (intent.slotId === undefined && intent.requestId === requestId))
-    )
-      return 'in flight'
+  #fateOf(slot: Reservation, id: SlotId): FillFate {
+    const { fill } = slot
+    if (isInFlight({ market: this.#parts.market, id, slot })) return 'in flight'
     return fill === undefined ? 'never sent' : fill === 'landed' ? 'landed' : 'unknown'
   }
 }

@@ -298,6 +298,7 @@ export class FakeMarket implements Market {
         collateralToFill(this.terms, { ...record.request.ask, isRepair: this.#records.slotState(id) === 'Repair' }),
       )
       this.#world.marketplace.fillSlot(this.host, requestId, BigInt(slotIndex), proof)
+      this.#world.filled.set(`${this.host}/${id}`, this.#world.chain.executing.number)
     }
     return answered(this.#send('fillSlot', { requestId, slotId: id, validUntil: last }, options, fill), {
       Marketplace_SlotNotFree: 'slot not free',
@@ -306,6 +307,10 @@ export class FakeMarket implements Market {
       Marketplace_StartNotBeforeExpiry: 'request over',
       withdrawn: 'request over',
     })
+  }
+
+  filled(id: SlotId, options: AbortOptions): Promise<number | undefined> {
+    return this.#ask('filled', id, options, () => this.#world.filled.get(`${this.host}/${id}`))
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {

@@ -23,7 +23,7 @@ export const MARKET_VERBS = [
     'challenge',
     'tokenBalance',
   ] as const),
-  ...(['blockAt', 'reserveSlot', 'fillSlot', 'submitProof', 'collect', 'collected'] as const),
+  ...(['blockAt', 'reserveSlot', 'fillSlot', 'submitProof', 'filled', 'collect', 'collected'] as const),
 ] as const satisfies readonly (keyof Market)[]
 
 export interface TripwireParts {

@@ -40,6 +40,7 @@ it('are on record with the settlement, in one commit, whatever came after it', a
   expect(all).toEqual([
     {
       ...{ at: 7, requestId: id, slotIndex: 0, end: 'paid', lostCollateral: 0n },
+      reservationId: expect.stringMatching(/^0x/) as string,
       reward: world.balance(host.address) - had,
     },
   ])
@@ -54,7 +55,7 @@ it('keep the latest, in the order of their time, and totals of all, over restart
   const count = MAX_EARNINGS + 50
   const paid = (number: number): EndOfSale => ({
     ...{ type: 'end', requestId: requestIdOf(number), slotIndex: 0 },
-    reservation: { collateral: 7n } as EndOfSale['reservation'],
+    reservation: { id: '0x1', collateral: 7n } as unknown as EndOfSale['reservation'],
     outcome: { end: 'paid', payout: { reward: 3n, collateral: 5n } },
   })
   // Records lie in the order of hashes, which is none.
@@ -89,4 +90,49 @@ it('are known of a slot that was collected before the power went, and settled af
   const { all } = await earningsOf(second)
   expect(all).toMatchObject([{ end: 'paid', reward: world.balance(first.address) - had, lostCollateral: 0n }])
   await second.sales.stop()
+})
+
+it('of a slot that was lost, taken again and lost once more count both losses, over a restart too', async () => {
+  const datastore = new MemoryDatastore()
+  const log = new Log({ clock: new ManualClock(), levels: new LogLevels('off'), sinks: [] })
+  const open = (): Promise<Earnings> => Earnings.open(datastore, log, { signal: new AbortController().signal })
+  const books = await open()
+  const end = (id: string, stake: bigint, outcome: EndOfSale['outcome']): EndOfSale => ({
+    ...{ type: 'end', requestId: requestIdOf(1), slotIndex: 0, outcome },
+    reservation: { id, collateral: 100n, stake } as unknown as EndOfSale['reservation'],
+  })
+  const events = [
+    end('0x1', 100n, { end: 'freed' }),
+    // In repair less goes in.
+    end('0x2', 90n, { end: 'freed' }),
+    end('0x3', 90n, { end: 'paid', payout: { reward: 7n, collateral: 80n } }),
+  ]
+  for (const event of events) {
+    await datastore.commit(books.recordsOf(event, 1))
+    books.note(event, 1)
+    // Told again, as by a start that was interrupted: nothing new.
+    expect(books.recordsOf({ ...event, outcome: { end: 'freed' } }, 2)).toEqual([])
+  }
+  // 87 came back of 90: 17 were earned, 20 were slashed.
+  const totals = { reward: 17n, lostCollateral: 100n + 90n + 20n }
+  expect(books.totals).toEqual(totals)
+  expect((await open()).totals).toEqual(totals)
+})
+
+it('of an earlier version, which named no reservation, are read, and replaced when the same slot is paid once more', async () => {
+  const datastore = new MemoryDatastore()
+  const log = new Log({ clock: new ManualClock(), levels: new LogLevels('off'), sinks: [] })
+  const open = (): Promise<Earnings> => Earnings.open(datastore, log, { signal: new AbortController().signal })
+  const event = (reservation: object | undefined, reward: bigint): EndOfSale => ({
+    ...{ type: 'end', requestId: requestIdOf(1), slotIndex: 0 },
+    reservation: reservation as EndOfSale['reservation'],
+    outcome: { end: 'paid', payout: { reward, collateral: 0n } },
+  })
+  await datastore.commit((await open()).recordsOf(event(undefined, 5n), 1))
+  const books = await open()
+  expect(books.all).toEqual([
+    { at: 1, requestId: requestIdOf(1), slotIndex: 0, end: 'paid', reward: 5n, lostCollateral: 0n },
+  ])
+  await datastore.commit(books.recordsOf(event({ id: '0x2', collateral: 0n }, 6n), 2))
+  expect((await open()).totals).toEqual({ reward: 6n, lostCollateral: 0n })
 })

@@ -86,7 +86,7 @@ it('lets only the chain end what is filled', () => {
     const isFilled = AFTER_THE_FILL.includes(phase)
     expect(mayEnd(phase, 'broke')).toBe(!isFilled)
     expect(mayEnd(phase, 'declined')).toBe(!isFilled)
-    expect(mayEnd(phase, 'freed')).toBe(isFilled)
+    expect(mayEnd(phase, 'freed')).toBe(isFilled || phase === 'filling')
     expect(mayEnd(phase, 'paid')).toBe(phase === 'collecting')
     expect(mayEnd(phase, 'paused')).toBe(true)
   }

@@ -151,6 +151,48 @@ it('an endpoint that lags, and names another host, takes no slot from us (I7, T4
   await expectEnded(world, second, { id, slotId: slot(0), had })
 })
 
+it('a fill that landed after the power went, in a slot that the contract took since: the collateral is lost, and the books say so', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  const had = world.balance(first.address)
+  await first.sales.start(world.never)
+  const { slot } = await world.ask({}, 3000n)
+  await world.runUntil(() => first.market.openIntents().some(({ verb }) => verb === 'fillSlot'))
+  const second = await crash(world, first)
+  await world.runUntil(() => world.state(slot(0)) === 'Filled')
+  world.act(first.address, () => world.net.marketplace.freeSlot(first.address, slot(0)))
+  await world.run(60)
+  expect(world.state(slot(0))).toBe('Repair')
+  await second.sales.start(world.never)
+  await world.run(600)
+  expect(world.balance(second.address)).toBe(had - COLLATERAL)
+  expect(second.parts.reservations.reservations()).toEqual([])
+  expect(second.parts.reservations.availabilities()).toMatchObject([{ freeSize: SLOT_BYTES, totalCollateral: 0n }])
+  await second.sales.stop()
+})
+
+it('a fill that a reorganisation took back while the node was down, in a slot that is another’s now: nothing is lost', async () => {
+  const world = new SaleWorld()
+  const rival = await world.host('rival', 1)
+  const first = await world.host('host', 1)
+  const had = world.balance(first.address)
+  await first.sales.start(world.never)
+  const { slot, id } = await world.ask({}, 3000n)
+  await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleProving'))
+  const second = await crash(world, first)
+  const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')
+  world.net.reorganise(world.net.chain.latest.number - (filled?.block ?? 0) + 1, {
+    lost: ({ verb }) => verb === 'fillSlot',
+  })
+  await rival.sales.start(world.never)
+  await world.runUntil(() => world.state(slot(0)) === 'Filled')
+  await second.sales.start(world.never)
+  await world.run(600)
+  expect(world.net.marketplace.records.getHost(slot(0))).toBe(rival.address)
+  await rival.sales.stop()
+  await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
 /** The old run is cut off: it never gets another answer. */
 async function crash(world: SaleWorld, host: SaleHost, faults?: object): Promise<SaleHost> {
   world.cutOff(host)

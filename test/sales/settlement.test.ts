@@ -104,6 +104,12 @@ describe('a step', () => {
     expect(after).toMatchObject({ totalCollateral: 60n, totalRemainingCollateral: 30n })
   })
 
+  it('loses no more than was put in: in repair less is', () => {
+    const { result, after } = step(0n, { free: 1000, freed: 0 }, { ...ended, stake: 45n })
+    expect(result).toMatchObject({ returnedCollateral: 5n, lostCollateral: 45n })
+    expect(after).toMatchObject({ totalCollateral: 45n, totalRemainingCollateral: 15n })
+  })
+
   it.each([
     [51n, 50n],
     [-1n, 0n],
