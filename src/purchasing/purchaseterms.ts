@@ -65,13 +65,18 @@ export function requestFor(
     },
     content: { cid: cid.bytes, merkleRoot: `0x${toHex(manifest.verifyRoot.digest)}` },
     expiry: BigInt(terms.expiry),
-    nonce: terms.nonce ?? `0x${toHex(random.bytes(WORD_BYTES))}`,
+    nonce: isZero(terms.nonce) ? `0x${toHex(random.bytes(WORD_BYTES))}` : terms.nonce,
   }
 }
 
 /** What the whole request takes from its client, in token base units. */
 export function totalPrice({ ask }: Pick<StorageRequest, 'ask'>): bigint {
   return ask.slots * ask.slotSize * ask.duration * ask.pricePerBytePerSecond
+}
+
+/** Of all zeros means none given: else the same request, asked for twice, would be one. */
+function isZero(nonce: string | undefined): nonce is undefined {
+  return nonce === undefined || /^0x0*$/.test(nonce)
 }
 
 function isSpan(seconds: Seconds): boolean {

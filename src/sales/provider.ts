@@ -166,9 +166,15 @@ export class Provider {
 
   // What is going on.
 
-  /** Sales under way. */
+  /** Sales under way, and what an earlier run took and this one has not looked up yet. */
   list(): SaleReport[] {
-    return this.sales.agents.map((agent) => this.#news.report(agent))
+    const unknown = this.reservations
+      .reservations()
+      .filter((held) => held.returnedCollateral === undefined && this.sales.agent(held) === undefined)
+    return [
+      ...this.sales.agents.map((agent) => this.#news.report(agent)),
+      ...unknown.map((reservation) => this.#news.unknown(reservation)),
+    ]
   }
 
   /** As {@link SaleNews.ended}. */

@@ -166,7 +166,8 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
   try {
     const request = await market.request(slot.requestId, { signal })
     const requestEnd = await market.requestEnd(slot.requestId, { signal })
-    if (request === undefined || requestEnd === undefined) return { end: 'declined', why: 'bad terms' }
+    // An endpoint that is a block behind the one that told of it.
+    if (request === undefined || requestEnd === undefined) return { end: 'declined', why: 'no answer' }
     const { ask } = request
     if (BigInt(slot.slotIndex) >= ask.slots) return { end: 'declined', why: 'bad terms' }
     // Before any further question: what does not match is most of what comes.

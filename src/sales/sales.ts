@@ -4,6 +4,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
+import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
@@ -18,7 +19,6 @@ import { OpenRequests } from './openrequests.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleStart } from './sale.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
-import type { PhaseName } from './salephase.ts'
 import type { SaleEvent } from './saleteller.ts'
 import { SaleTeller } from './saleteller.ts'
 import { settle } from './settlement.ts'
@@ -51,8 +51,6 @@ export interface SalesSettings {
 
 /** What could not be looked at for a reason that is not in our terms is looked at again so much later. */
 const LOOK_AGAIN_SECONDS: Seconds = 60
-/** Where a sale has nothing in the store yet. */
-const BEFORE_DATA: readonly (PhaseName | undefined)[] = ['preparing', 'reserving']
 
 export class Sales {
   readonly queue: SlotQueue
@@ -132,12 +130,14 @@ export class Sales {
           sell: (slot, start) => this.#sell(scope, slot, start),
           settled: async (slot, outcome, reservation) => {
             this.#teller.outcome(slot, outcome, reservation)
-            await this.#letGo(slot, inner)
+            this.#ends.ring()
+            await this.#letGo(slot.requestId, inner)
           },
         },
         { signal: inner },
       )
       await takeUp.once()
+      scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own))
       this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
       scope.spawn('hearing of availabilities', (own) => this.#listener.hearAvailabilities({ signal: own }))
@@ -171,17 +171,31 @@ export class Sales {
   async drain({ signal }: AbortOptions): Promise<void> {
     this.pause()
     const rings = this.#ends.listen({ signal })
-    while (this.agents.some(({ outcome }) => outcome === undefined)) await rings.next()
+    const { reservations } = this.#parts
+    // What an earlier run left may still have to be looked up: it has a Reservation, and no sale yet.
+    const isHeld = (): boolean =>
+      this.agents.some(({ outcome }) => outcome === undefined) || reservations.countHeld() > 0
+    while (isHeld()) await rings.next()
   }
 
   /** A slot taken from the queue. */
   async #decide(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {
     const scope = this.#scope
     const { requestId, slotIndex } = item
-    if (scope === undefined || signal.aborted || this.#agents.has(item)) return 'decided'
-    // What has a Reservation and no sale is still being taken up.
-    if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) return 'decided'
+    if (scope === undefined || signal.aborted) return 'decided'
+    const ignored = (why: string): void => this.#teller.note(requestId, slotIndex, 'ignored', [why])
+    const before = this.#agents.get(item)
+    if (before !== undefined && before.outcome === undefined) {
+      ignored('it is being sold already')
+      return 'decided'
+    }
+    // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
+    if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
     if (this.#open.isGivenUp(item)) return 'decided'
+    if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) {
+      ignored('an earlier run took it, and what became of it is not known yet')
+      return 'again'
+    }
     return this.#sell(scope, { requestId, slotIndex }, { at: 'preparing' }).decided
   }
 
@@ -208,22 +222,26 @@ export class Sales {
   async #ended(agent: SalesAgent, outcome: SaleOutcome, signal: AbortSignal): Promise<void> {
     const { slot } = agent
     const settlement = settle(outcome)
-    if (settlement.ends && !settlement.again) this.#open.giveUp(slot)
+    if (isForGood(outcome)) this.#open.giveUp(slot)
     if (outcome.end === 'declined' && (outcome.why === 'no answer' || outcome.why === 'too few tokens'))
       this.#undecided.ring()
     this.#teller.outcome(slot, outcome, agent.taken)
-    if (settlement.ends && !BEFORE_DATA.includes(agent.phase?.at)) await this.#letGo(slot, signal)
+    if (settlement.ends && agent.taken !== undefined) await this.#letGo(slot.requestId, signal)
   }
 
-  /** What is left to be let go is small, and goes when its time is over. */
-  async #letGo(slot: Slot, signal: AbortSignal): Promise<void> {
-    const { market, work, log } = this.#parts
-    try {
-      const request = await market.request(slot.requestId, { signal })
-      if (request !== undefined) await work.letGo({ request, slotIndex: slot.slotIndex }, { signal })
-    } catch (error) {
-      if (!signal.aborted) log.warn('what was kept beside the blocks of a slot stays until its time is over', { error })
-    }
+  /** Until it is done, or the node stops: the next start does it then. */
+  async #letGo(requestId: RequestId | 'all that ended', signal: AbortSignal): Promise<void> {
+    const { clock, work, log } = this.#parts
+    for (;;)
+      try {
+        return await (requestId === 'all that ended'
+          ? work.letGoOfEnded({ signal })
+          : work.letGo(requestId, { signal }))
+      } catch (error) {
+        if (signal.aborted) return
+        log.warn('what was kept beside the blocks of a slot could not be let go; trying again', { error })
+        await clock.until(clock.now() + RETRY_SECONDS, { signal }).catch(() => undefined)
+      }
   }
 
   #poke(requestId: RequestId, slotIndex?: number): void {
@@ -238,4 +256,10 @@ export class Sales {
       this.queue.wake()
     }
   }
+}
+
+/** Whether no change of our terms, and no second look, may bring the slot. */
+function isForGood(outcome: SaleOutcome): boolean {
+  const settlement = settle(outcome)
+  return settlement.ends && !settlement.again
 }

@@ -79,8 +79,8 @@ export class SaleTeller {
         log.error('a sale broke off', { ...fields, error: outcome.error })
         return note('lost', [outcome.error.message])
       case 'freed':
-        log.error('a slot was taken from us: its collateral is lost', fields)
-        return note('lost', ['too many proofs were missed'])
+        log.error('a slot is ours no more: its collateral is lost', fields)
+        return note('lost', ['the contract took it, after too many missed proofs, or it was given up'])
       case 'cancelled':
       case 'failed':
         log.warn('the request of a slot ended early', fields)

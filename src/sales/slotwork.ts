@@ -3,7 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Groth16Proof } from '../market/groth16proof.ts'
-import type { StorageRequest } from '../protocol/request.ts'
+import type { RequestId, StorageRequest } from '../protocol/request.ts'
 import type { Reservation } from './reservation.ts'
 
 /** One slot of a request, as the chain has it. */
@@ -42,6 +42,11 @@ export interface SlotWork {
     challenge: string,
     options: AbortOptions & { readonly rank: 'duty' | 'sale' },
   ): Promise<Groth16Proof>
-  /** The slot's Reservation is settled: what beside its blocks was kept for it goes, unless another slot needs it. */
-  letGo(slot: SlotContent, options: AbortOptions): Promise<void>
+  /**
+   * A Reservation of the request is settled: what beside its blocks was kept for it goes, unless another slot needs it. Rejects as the stores do: then it may
+   * be asked for again.
+   */
+  letGo(id: RequestId, options: AbortOptions): Promise<void>
+  /** As {@link SlotWork.letGo}, of all requests without a Reservation: what an earlier run did not come to. */
+  letGoOfEnded(options: AbortOptions): Promise<void>
 }

@@ -11,7 +11,7 @@ import type { Cid } from '../protocol/cid.ts'
 import { decodeCid, equalCids } from '../protocol/cid.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { Manifest, VerifiableManifest } from '../protocol/manifest.ts'
-import type { StorageAsk } from '../protocol/request.ts'
+import type { RequestId, StorageAsk } from '../protocol/request.ts'
 import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
 import type { Slots } from '../slots/slots.ts'
@@ -19,6 +19,7 @@ import type { Datasets } from '../storage/datasets.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { holdersOf } from '../storage/holdersof.ts'
+import { KeptManifests } from './keptmanifests.ts'
 import { tellProgress } from './tellprogress.ts'
 import type { Reservations } from './reservations.ts'
 import { SlotDownload } from './slotdownload.ts'
@@ -45,9 +46,18 @@ const MENDABLE = ['dataset/not-found', 'slots/tree-missing', 'slots/block-missin
 
 export class StoredSlotWork implements SlotWork {
   readonly #parts: StoredSlotWorkParts
+  readonly #kept: KeptManifests
 
   constructor(parts: StoredSlotWorkParts) {
     this.#parts = parts
+    const { repo, reservations, log } = parts
+    const { datastore } = repo.parts
+    this.#kept = new KeptManifests({
+      datastore,
+      reservations,
+      log,
+      remove: (cid, options) => this.#remove(cid, options),
+    })
   }
 
   async look(slot: SlotContent, { signal }: AbortOptions): Promise<void> {
@@ -63,7 +73,7 @@ export class StoredSlotWork implements SlotWork {
     const cid = decodeCid(request.content.cid)
     const manifest = asVerifiable(cid, await datasets.manifest(cid))
     await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, slotIndex), expiry, { signal })
-    await repo.ensureExpiry([cid], expiry)
+    await this.#kept.keep(requestId(request), cid, () => repo.ensureExpiry([cid], expiry), { signal })
   }
 
   async prove(
@@ -83,14 +93,26 @@ export class StoredSlotWork implements SlotWork {
     return prove(inputs, { signal, rank })
   }
 
-  async letGo({ request }: SlotContent, { signal }: AbortOptions): Promise<void> {
+  letGo(id: RequestId, options: AbortOptions): Promise<void> {
+    return this.#kept.letGo(id, options)
+  }
+
+  letGoOfEnded(options: AbortOptions): Promise<void> {
+    return this.#kept.letGoOfEnded(options)
+  }
+
+  async #remove(cid: Cid, { signal }: AbortOptions): Promise<void> {
     const { datasets, reservations, repo } = this.#parts
-    const cid = decodeCid(request.content.cid)
-    const manifest = await datasets.manifest(cid).catch(() => undefined)
-    if (manifest === undefined) return
+    let manifest: Manifest
+    try {
+      manifest = await datasets.manifest(cid)
+    } catch (error) {
+      if (CodexError.is(error, 'dataset/not-found')) return
+      throw error
+    }
     const tree = String(manifest.treeCid)
-    const id = requestId(request)
-    if (reservations.reservations().some((each) => each.tree === tree || each.requestId === id)) return
+    // Of a slot that was taken before it was on record which manifests are kept.
+    if (reservations.reservations().some((each) => each.tree === tree)) return
     // The owner of this node put it here, or asked for it.
     const holders = await holdersOf(repo.parts.datastore, manifest.treeCid, { signal })
     if (!holders.some((holder) => equalCids(holder, cid))) await datasets.remove(cid, { signal })
@@ -106,7 +128,14 @@ export class StoredSlotWork implements SlotWork {
     const cid = decodeCid(request.content.cid)
     const manifest = await this.#manifest({ request, slotIndex }, signal)
     // First, because it needs room beside what is set aside for the slot, and everything after it costs more.
-    await slots.keepManifest(manifest, expiry, { signal })
+    await this.#kept.keep(
+      requestId(request),
+      cid,
+      async () => void (await slots.keepManifest(manifest, expiry, { signal })),
+      {
+        signal,
+      },
+    )
     const download = new SlotDownload(this.#parts, { manifest, slotIndex, reservation, expiry, tell })
     if (isRepair) await download.rebuild(cid, { signal, merkleRoot })
     else await download.fetch({ signal })

@@ -149,6 +149,7 @@ async function flood({ quick }: Place): Promise<Sample> {
     fetch: () => (async function* () {})(),
     keepUntil: async () => undefined,
     letGo: async () => undefined,
+    letGoOfEnded: async () => undefined,
     prove: () => Promise.reject(new Error('nothing is sold here')),
   }
   const sales = new Sales({ ...parts, market, reservations, work, random: SOURCE })

@@ -7,7 +7,8 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import type { Bytes, Seconds } from '../../src/lib/units.ts'
 import type { Groth16Proof } from '../../src/market/groth16proof.ts'
-import type { StorageRequest } from '../../src/protocol/request.ts'
+import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
+import { KeptManifests } from '../../src/sales/keptmanifests.ts'
 import type { Reservations } from '../../src/sales/reservations.ts'
 import type { FetchSlotOptions, SlotContent, SlotWork } from '../../src/sales/slotwork.ts'
 import type { Hasher } from '../../src/storage/hasher.ts'
@@ -22,8 +23,8 @@ export type Delivery = 'good' | 'lies' | 'stops at 99 %' | 'never' | 'trickles'
 export type ProveFault = { readonly is: 'fails' } | { readonly is: 'takes'; readonly seconds: Seconds }
 
 export interface FakeSlotWorkParts {
-  readonly repo: Pick<RepoStore, 'putMany' | 'hasMany' | 'ensureExpiry'>
-  readonly reservations: Pick<Reservations, 'put'>
+  readonly repo: Pick<RepoStore, 'put' | 'drop' | 'hasMany' | 'ensureExpiry' | 'parts'>
+  readonly reservations: Pick<Reservations, 'put' | 'reservations'>
   readonly hasher: Hasher
   readonly clock: Clock
 }
@@ -49,10 +50,14 @@ const TRICKLE_SECONDS = 3600
 export class FakeSlotWork implements SlotWork {
   readonly #parts: FakeSlotWorkParts
   readonly #settings: FakeSlotWorkSettings
+  readonly #kept: KeptManifests
 
   constructor(parts: FakeSlotWorkParts, settings: FakeSlotWorkSettings) {
     this.#parts = parts
     this.#settings = settings
+    const { repo, reservations } = parts
+    const { datastore, log } = repo.parts
+    this.#kept = new KeptManifests({ datastore, reservations, log, remove: async (cid) => void (await repo.drop(cid)) })
   }
 
   async look(_: SlotContent, { signal }: AbortOptions): Promise<void> {
@@ -63,10 +68,19 @@ export class FakeSlotWork implements SlotWork {
     slot: SlotContent,
     { reservation, expiry, signal }: FetchSlotOptions,
   ): AsyncGenerator<Bytes, void, void> {
-    const { clock, reservations, hasher } = this.#parts
+    const { clock, reservations, hasher, repo } = this.#parts
     const { pieceSeconds = 1, deliveryOf = () => 'good', blockBytes } = this.#settings
     const delivery = deliveryOf(slot.request)
     const blocks = await slotBlocks(hasher, slot, blockBytes, this.#settings.blocks)
+    const manifest = await manifestOf(hasher, slot.request)
+    await this.#kept.keep(
+      reservation.requestId,
+      manifest.cid,
+      async () => void (await repo.put(manifest, { expiry })),
+      {
+        signal,
+      },
+    )
     const pieceBlocks = Math.max(1, Math.ceil(blocks.length / PIECES))
     let doneBytes = 0
     for (let from = 0; from < blocks.length; from += pieceBlocks) {
@@ -109,8 +123,24 @@ export class FakeSlotWork implements SlotWork {
     return proofFor(slot, challenge)
   }
 
-  /** It keeps nothing beside the blocks. */
-  async letGo(): Promise<void> {}
+  letGo(id: RequestId, options: AbortOptions): Promise<void> {
+    return this.#kept.letGo(id, options)
+  }
+
+  letGoOfEnded(options: AbortOptions): Promise<void> {
+    return this.#kept.letGoOfEnded(options)
+  }
+}
+
+/** Of the block that stands for a manifest. */
+export const MANIFEST_BYTES = 512
+
+/** One for all requests of the same content. */
+async function manifestOf(hasher: Hasher, { content }: StorageRequest): Promise<VerifiedBlock> {
+  const seed = content.cid.reduce((sum, byte) => (sum * 31 + byte) >>> 0, 99)
+  const [manifest] = await hashBlocks(hasher, [seededBytes(MANIFEST_BYTES, seed)])
+  if (manifest === undefined) throw new Error('a block has its hash')
+  return manifest
 }
 
 const REMEMBERED: SlotBlocksMemory = new Map()

@@ -116,6 +116,17 @@ describe('a request', () => {
     expect(world.clock.waiting).toBe(0)
   })
 
+  it('whose nonce is all zeros gets one of its own: asked for twice it is two requests', async () => {
+    const { world, client } = await started()
+    const nonce = `0x${'0'.repeat(64)}`
+    const first = await world.buy(client, { nonce })
+    const second = await world.buy(client, { nonce })
+    expect(first.id).not.toBe(second.id)
+    expect(first.request.nonce).not.toBe(nonce)
+    await world.run(30)
+    await client.stop()
+  })
+
   it('starts when all slots are filled, finishes by time, and what is left comes back (succeeds after finish; withdraws in finished)', async () => {
     const { world, client } = await started()
     const before = world.balance

@@ -8,7 +8,7 @@ import type { StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
-import { type Delivery, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
+import { type Delivery, MANIFEST_BYTES, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import {
   COLLATERAL,
@@ -65,6 +65,17 @@ function failing(verb: string, times = 1): MarketFaults {
 }
 
 describe('a slot that is sold', () => {
+  it('whose endpoint is a block behind the one that told of it is looked at again, and sold', async () => {
+    const { world, host } = await selling()
+    const real = host.market.request.bind(host.market)
+    let unknown = 1
+    host.market.request = async (id, options) => (unknown-- > 0 ? undefined : real(id, options))
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    expect(host.sales.decisions.latest(9).map(({ verdict }) => verdict)).toContain('ignored')
+    await host.sales.stop()
+  })
+
   it('goes through every phase; bytes and collateral are taken, then back; reward and collateral are exact (flow; accounting: freeSize drops, returns)', async () => {
     const { world, host, before } = await selling(2)
     const { slot, id } = await world.ask()
@@ -72,7 +83,10 @@ describe('a slot that is sold', () => {
     const [availability] = host.parts.reservations.availabilities()
     expect(availability?.freeSize).toBe(SLOT_BYTES)
     expect(availability?.totalRemainingCollateral).toBe(COLLATERAL)
-    expect(await host.parts.repo.space()).toMatchObject({ quotaUsedBytes: SLOT_BYTES, quotaReservedBytes: SLOT_BYTES })
+    expect(await host.parts.repo.space()).toMatchObject({
+      quotaUsedBytes: SLOT_BYTES + MANIFEST_BYTES,
+      quotaReservedBytes: SLOT_BYTES,
+    })
     expect(world.balance(host.address)).toBe(before - COLLATERAL)
     const filledAt = Number(world.net.marketplace.records.slots.get(slot(0))?.filledAt)
     const end = Number(world.net.marketplace.records.requests.get(id)?.endsAt)

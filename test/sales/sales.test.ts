@@ -261,6 +261,46 @@ describe('somebody who wants a rest', () => {
   })
 })
 
+describe('a restart whose endpoint is away', () => {
+  it('drains not before what it has not looked up has ended', async () => {
+    const { world, host } = await selling(1)
+    const { slot } = await world.ask({}, 3000n)
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    world.cutOff(host)
+    let isAway = true
+    const faults: MarketFaults = { call: () => (isAway ? { is: 'fails' } : undefined) }
+    const second = await world.restart(host, { faults })
+    await second.sales.start(world.never)
+    let isDrained = false
+    const draining = second.sales.drain(world.never).then(() => (isDrained = true))
+    await world.run(60)
+    expect([isDrained, second.sales.agents]).toEqual([false, []])
+    isAway = false
+    await world.runUntil(() => isDrained)
+    await draining
+    expect(world.state(slot(0))).toBe('Paid')
+    await expectQuietStop(second)
+  })
+})
+
+describe('a slot that is handed out again at once', () => {
+  it('because something changed while it was looked at, is not dropped without a word (T19)', async () => {
+    const { world, host } = await selling(1, { workers: 2 })
+    const real = host.market.request.bind(host.market)
+    let asked = 0
+    host.market.request = async (id, options) => {
+      if (++asked > 1) return real(id, options)
+      // In the middle of the first look at it, which ends without a decision.
+      host.sales.queue.wake()
+      throw new Error('no answer this time')
+    }
+    const { slot } = await world.ask({}, 3000n)
+    await world.run(200)
+    expect(world.state(slot(0))).toBe('Filled')
+    await host.sales.stop()
+  })
+})
+
 describe('proofs', () => {
   it('that hang are given up at the end of their period; the next is made in time (S13)', async () => {
     let hangs = false
