@@ -19,6 +19,8 @@ import { settle } from './settlement.ts'
 export interface AgentSeams extends SaleSeams {
   /** What goes on record with the end of a sale, in the same commit. Nothing by default. */
   readonly recordsOf?: ((event: EndOfSale) => readonly Change[]) | undefined
+  /** Whether the end of a slot is on record, its payout included. Of none by default. */
+  readonly hasEnded?: ((slot: Slot) => boolean) | undefined
   readonly reservations: Pick<
     Reservations,
     'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'settle' | 'reservation'

@@ -4,6 +4,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
+import type { Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { RequestId } from '../protocol/request.ts'
 import type { Change, Datastore, Key } from '../storage/datastore.ts'
@@ -69,6 +70,13 @@ export class Earnings {
   /** Of those on record too that are not among the latest. */
   get totals(): EarningTotals {
     return this.#totals
+  }
+
+  /** Whether the slot came to its own end as ours: nothing of it is due any more but its payout, should a reorganisation have taken that back. */
+  hasEnded({ requestId, slotIndex }: Slot): boolean {
+    return this.#earnings.some(
+      (each) => each.requestId === requestId && each.slotIndex === slotIndex && each.end !== 'freed',
+    )
   }
 
   /** What the end of a sale puts on record: to be committed with its settlement, so that no crash comes between them. */

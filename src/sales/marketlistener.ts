@@ -131,7 +131,7 @@ export class MarketListener {
     open.remember(event)
     let outcome: OfferOutcome
     try {
-      outcome = queue.offer(event)
+      outcome = queue.offer({ ...event, client: open.clientOf(requestId) })
     } catch (error) {
       if (!CodexError.is(error, 'slotqueue/slots-out-of-range')) throw error
       log.warn(error.message)

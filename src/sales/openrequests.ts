@@ -11,6 +11,8 @@ export type Offered = Extract<ContractEvent, { type: 'StorageRequested' }>
 
 interface OpenRequest {
   readonly offered: Offered
+  /** Who asks, once it was looked up. */
+  client?: string
   /** Indices of slots that no change of our terms can mend. */
   readonly givenUp: Set<number>
 }
@@ -23,11 +25,11 @@ export class OpenRequests {
 
   /** Heard of, again perhaps: what was given up stays given up. */
   remember(offered: Offered): void {
-    const { givenUp = new Set<number>() } = this.#open.get(offered.requestId) ?? {}
+    const { givenUp = new Set<number>(), client } = this.#open.get(offered.requestId) ?? {}
     const [oldest] = this.#open.keys()
     if (this.#open.size >= MAX_OPEN_REQUESTS && oldest !== undefined && !this.#open.has(offered.requestId))
       this.#open.delete(oldest)
-    this.#open.set(offered.requestId, { offered, givenUp })
+    this.#open.set(offered.requestId, { offered, givenUp, ...(client !== undefined && { client }) })
   }
 
   /** Filled, or over. */
@@ -37,6 +39,15 @@ export class OpenRequests {
 
   offered(id: RequestId): Offered | undefined {
     return this.#open.get(id)?.offered
+  }
+
+  clientOf(id: RequestId): string | undefined {
+    return this.#open.get(id)?.client
+  }
+
+  knowClient(id: RequestId, client: string): void {
+    const open = this.#open.get(id)
+    if (open !== undefined) open.client = client
   }
 
   giveUp({ requestId, slotIndex }: Slot): void {

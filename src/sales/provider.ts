@@ -96,6 +96,7 @@ export class Provider {
         log: log.topic('sales'),
         tell: (event) => news.hear(event, this.sales.agent(event)),
         recordsOf: (event) => earnings.recordsOf(event, clock.now()),
+        hasEnded: (slot) => earnings.hasEnded(slot),
       },
       settings,
     )

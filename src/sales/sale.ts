@@ -166,6 +166,7 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
   try {
     const request = await market.request(slot.requestId, { signal })
     const requestEnd = await market.requestEnd(slot.requestId, { signal })
+    if (request !== undefined) context.knowClient?.(slot.requestId, request.client)
     // An endpoint that is a block behind the one that told of it.
     if (request === undefined || requestEnd === undefined) return { end: 'declined', why: 'no answer' }
     const { ask } = request

@@ -9,8 +9,8 @@ import type { Log } from '../lib/log.ts'
 import type { PokedWait } from '../lib/pokedwait.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
-import type { Market, Slot } from '../market/market.ts'
-import type { SlotId } from '../protocol/request.ts'
+import type { Address, Market, Slot } from '../market/market.ts'
+import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { ProvingCapacity } from './provingcapacity.ts'
 import type { Reservations } from './reservations.ts'
 import type { SlotContent, SlotWork } from './slotwork.ts'
@@ -23,6 +23,8 @@ export interface SaleSeams {
   readonly work: SlotWork
   /** What the prover can carry now. No limit where there is none, or nothing was measured. */
   readonly capacity?: (() => ProvingCapacity | undefined) | undefined
+  /** Hears who asks, as soon as that is known. */
+  readonly knowClient?: ((requestId: RequestId, client: Address) => void) | undefined
   readonly log: Log
   /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined

@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Market, Slot } from '../market/market.ts'
+import type { Address, Market, Slot } from '../market/market.ts'
 import type { RequestId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
@@ -29,7 +29,7 @@ import { DEFAULT_WORKERS, SlotQueueWorkers } from './slotqueueworkers.ts'
 import type { SlotWork } from './slotwork.ts'
 import { TakeUp } from './takeup.ts'
 
-export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'capacity'> {
+export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded' | 'capacity'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
@@ -202,7 +202,7 @@ export class Sales {
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {
     const agent = new SalesAgent({
       slot,
-      seams: this.#parts,
+      seams: { ...this.#parts, knowClient: (id, client) => this.#knowClient(id, client) },
       start,
       signal: scope.signal,
       entered: (_, phase) => this.#teller.phase(slot, phase),
@@ -217,6 +217,11 @@ export class Sales {
       }
     })
     return agent
+  }
+
+  #knowClient(requestId: RequestId, client: Address): void {
+    this.#open.knowClient(requestId, client)
+    this.queue.knowClient(requestId, client)
   }
 
   async #ended(agent: SalesAgent, outcome: SaleOutcome, signal: AbortSignal): Promise<void> {

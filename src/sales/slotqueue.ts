@@ -37,12 +37,12 @@ export interface OfferOutcome {
 }
 
 interface Entry {
-  readonly item: SlotQueueItem
+  item: SlotQueueItem
   /** Nothing of ours matched it: it waits for a change of terms. */
   seen: boolean
   /** Of its push: the earlier goes first among equals. */
   readonly order: number
-  readonly group: Group
+  group: Group
 }
 
 /** What one client has here, or one request where the client is not known. */
@@ -54,7 +54,9 @@ interface Group {
 
 /** What is known of an item between {@link SlotQueue.take} and {@link SlotQueue.finish}. */
 interface Work {
-  readonly group: Group
+  group: Group
+  /** Known since it was taken. */
+  client: string | undefined
   /** Of {@link SlotQueue.wake}, when it was taken. */
   readonly wakes: number
   isRemoved: boolean
@@ -153,6 +155,23 @@ export class SlotQueue {
     return { queued, duplicates, noRoom: slots - queued - duplicates, evicted }
   }
 
+  /** Who asks for it: from now on its slots share with all others of that client. Events do not tell it. */
+  knowClient(requestId: RequestId, client: string): void {
+    for (const entry of this.#entries.of(requestId)) {
+      this.#leave(entry.group)
+      entry.item = { ...entry.item, client }
+      entry.group = this.#groupOf(entry.item)
+      this.#join(entry.group)
+    }
+    for (const work of this.#work.of(requestId)) {
+      work.group.worked--
+      this.#forget(work.group)
+      work.client = client
+      work.group = this.#groupOf({ requestId, client })
+      work.group.worked++
+    }
+  }
+
   /** Takes one slot out, or all of a request; what is being worked on does not come back. @returns how many were waiting */
   remove(requestId: RequestId, slotIndex?: number): number {
     for (const work of this.#work.of(requestId, slotIndex)) {
@@ -219,7 +238,7 @@ export class SlotQueue {
     const { item, group } = entry
     group.worked++
     this.#takeOut(entry)
-    this.#work.set(item, { group, wakes: this.#wakes, isRemoved: false, again: undefined })
+    this.#work.set(item, { group, client: item.client, wakes: this.#wakes, isRemoved: false, again: undefined })
     return item
   }
 
@@ -233,9 +252,10 @@ export class SlotQueue {
     this.#work.delete(item)
     work.group.worked--
     this.#forget(work.group)
-    if (work.again !== undefined) return this.push(work.again)
+    const { client } = work
+    if (work.again !== undefined) return this.push({ ...work.again, client: client ?? work.again.client })
     if (!again || work.isRemoved) return undefined
-    return this.push(item, { seen: work.wakes === this.#wakes })
+    return this.push({ ...item, client }, { seen: work.wakes === this.#wakes })
   }
 
   #handOut(): void {
@@ -268,7 +288,7 @@ export class SlotQueue {
   #insert(entry: Entry): void {
     this.#line.splice(this.#placeOf(entry), 0, entry)
     this.#entries.set(entry.item, entry)
-    if (entry.group.queued++ === this.#groupLimit) this.#greedy++
+    this.#join(entry.group)
     if (!entry.seen) this.#unseen++
   }
 
@@ -276,12 +296,20 @@ export class SlotQueue {
     assert(this.#line[at] === entry, 'the line is in order')
     this.#line.splice(at, 1)
     this.#entries.delete(entry.item)
-    if (--entry.group.queued === this.#groupLimit) this.#greedy--
-    this.#forget(entry.group)
+    this.#leave(entry.group)
     if (!entry.seen) this.#unseen--
   }
 
-  #groupOf({ client, requestId }: SlotQueueItem): Group {
+  #join(group: Group): void {
+    if (group.queued++ === this.#groupLimit) this.#greedy++
+  }
+
+  #leave(group: Group): void {
+    if (--group.queued === this.#groupLimit) this.#greedy--
+    this.#forget(group)
+  }
+
+  #groupOf({ client, requestId }: Pick<SlotQueueItem, 'client' | 'requestId'>): Group {
     const name = client ?? requestId
     const known = this.#groups.get(name)
     if (known !== undefined) return known

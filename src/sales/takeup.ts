@@ -3,11 +3,12 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Market, Slot } from '../market/market.ts'
+import type { ActiveSlot, Market, Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
@@ -20,7 +21,7 @@ import { isInFlight } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import { settle } from './settlement.ts'
 
-export interface TakeUpParts extends Pick<AgentSeams, 'recordsOf'> {
+export interface TakeUpParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
@@ -90,11 +91,12 @@ export class TakeUp {
 
   /** A slot of ours whose records were lost: it is proven and collected all the same. */
   async #adopt(id: SlotId): Promise<Act[]> {
-    const { market, reservations, log } = this.#parts
+    const { market, reservations, hasEnded, log } = this.#parts
     const signal = this.#signal
     const found = await market.activeSlot(id, { signal })
     if (found === undefined) return []
     const { requestId, slotIndex, request } = found
+    if (hasEnded?.(found) === true) return this.#collectAgain(found)
     // While it was looked up, the queue may have begun to sell it.
     if (reservations.reservationOf(requestId, slotIndex) === undefined) {
       const collateral = await market.currentCollateral(id, { signal })
@@ -107,6 +109,16 @@ export class TakeUp {
       })
     }
     return this.#takeUp({ requestId, slotIndex })
+  }
+
+  /** A reorganisation took the payout back; the accounts are settled. Rejects until it is paid again. */
+  async #collectAgain({ slotId: id, requestId, slotIndex }: ActiveSlot): Promise<Act[]> {
+    const { market, log } = this.#parts
+    const outcome = await market.collect(id, { signal: this.#signal })
+    if (!outcome.done && outcome.why === 'not over yet')
+      throw new CodexError('sale/not-over', `slot ${id} was paid once, and is not over yet by what the chain says now`)
+    log.warn('the payout of a slot was undone, and is asked for again', { requestId, slotIndex, isPaid: outcome.done })
+    return []
   }
 
   async #takeUp(slot: Slot): Promise<Act[]> {

@@ -147,9 +147,18 @@ export class FakeChainWorld {
 
   /**
    * Takes blocks back and mines as many in their place, with other hashes. What was in them comes again unless it is in `lost`, whose senders
-   * are not told.
+   * are not told; what is in `late` comes again so much later, as when its sender finds out.
    */
-  reorganise(depth: number, { lost = () => false }: { readonly lost?: (sent: SentTransaction) => boolean } = {}): void {
+  reorganise(
+    depth: number,
+    {
+      lost = () => false,
+      late = () => 0,
+    }: {
+      readonly lost?: (sent: SentTransaction) => boolean
+      readonly late?: (sent: SentTransaction) => Seconds
+    } = {},
+  ): void {
     const { number } = this.chain.latest
     const undone = this.standing(number - depth + 1)
     for (const event of undone.reverse())
@@ -170,7 +179,12 @@ export class FakeChainWorld {
     this.chain.undoBlocks(depth)
     // All in the last of the new blocks, so that they stand elsewhere than before.
     for (const time of times.slice(0, -1)) this.chain.mine(time)
-    this.#pool.unshift(...back.filter((sent) => !lost(sent)))
+    const again = back.filter((sent) => !lost(sent))
+    for (const sent of again) {
+      const seconds = late(sent)
+      if (seconds > 0) sent.notBefore = this.#time + seconds
+    }
+    this.#pool.unshift(...again)
     this.mine()
   }
 

@@ -60,6 +60,7 @@ export interface HostSettings extends SalesSettings {
   readonly failEveryProofs?: number | undefined
   /** As `SalesParts`. */
   readonly recordsOf?: SalesParts['recordsOf']
+  readonly hasEnded?: SalesParts['hasEnded']
   readonly capacity?: SalesParts['capacity']
   /** Stands between every call of a port and what it does: chain, datastore, prover. */
   readonly around?: Around | undefined
@@ -111,7 +112,7 @@ export class SaleWorld {
   #host(
     address: Address,
     parts: Accounts,
-    { faults, work, around, failEveryProofs, recordsOf, capacity, ...settings }: HostSettings,
+    { faults, work, around, failEveryProofs, recordsOf, hasEnded, capacity, ...settings }: HostSettings,
   ): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
@@ -129,7 +130,8 @@ export class SaleWorld {
       {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
         work: around === undefined ? slotWork : wired<SlotWork>(slotWork, 'work', ['prove', 'keepUntil'], around),
-        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs, recordsOf, capacity },
+        ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
+        ...{ recordsOf, hasEnded, capacity },
       },
       settings,
     )

@@ -193,6 +193,25 @@ it('a fill that a reorganisation took back while the node was down, in a slot th
   await expectEnded(world, second, { id, slotId: slot(0), had })
 })
 
+it('a payout that a reorganisation took back while the node was down is collected again, and the accounts stay as they are', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  const had = world.balance(first.address)
+  await first.sales.start(world.never)
+  const { slot, id } = await world.ask({}, 3000n)
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  await world.runUntil(() => first.parts.reservations.reservations().length === 0)
+  await first.sales.stop()
+  world.net.reorganise(1, { lost: ({ verb }) => verb === 'collect' })
+  expect(world.state(slot(0))).toBe('Finished')
+  const second = await world.restart(first, { hasEnded: ({ requestId }) => requestId === id })
+  await second.sales.start(world.never)
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  await world.run(60)
+  expect(second.parts.reservations.availabilities()).toHaveLength(1)
+  await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
 /** The old run is cut off: it never gets another answer. */
 async function crash(world: SaleWorld, host: SaleHost, faults?: object): Promise<SaleHost> {
   world.cutOff(host)

@@ -194,6 +194,24 @@ describe('room', () => {
     expect(queue.size).toBe(16)
   })
 
+  it('is not taken by one client of many requests, as soon as it is known who asks', async () => {
+    const queue = queueOf(128, 3)
+    const rich = { slots: 1n, pricePerBytePerSecond: 99n }
+    const poor = { slots: 1n }
+    for (let number = 1; number <= 128; number++) queue.offer(request(number, {}, rich))
+    const taken = [await take(queue), await take(queue)]
+    for (let number = 1; number <= 128; number++) queue.knowClient(request(number).requestId, 'greedy')
+    queue.offer(request(200, { client: 'honest' }, poor))
+    // Of three workers it has two; what comes next is another's.
+    expect((await take(queue)).client).toBe('honest')
+    for (const item of taken) queue.finish(item, true)
+    for (let number = 201; number < 230; number++) queue.offer(request(number, { client: 'honest' }, poor))
+    const clients = queue.items().map(({ client }) => client)
+    expect(clients).toHaveLength(128)
+    expect(clients.filter((client) => client === 'honest')).toHaveLength(29)
+    expect(clients.filter((client) => client === undefined)).toEqual([])
+  })
+
   it('is all for one client where nobody else asks', () => {
     const queue = queueOf()
     expect(queue.offer(request(1, { client: 'only' }, { slots: 200n }))).toMatchObject({ queued: 128, noRoom: 72 })

@@ -1,7 +1,6 @@
 // What must be so when a simulated world has come to its end: everybody has what is due, to the byte and to the wei, and nothing is left over.
 
 import type { Address } from '../../src/market/market.ts'
-import { slotId } from '../../src/protocol/ids.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
 import type { Provider } from './provider.ts'
@@ -54,6 +53,9 @@ async function judgeProvider(
   const gain = gainOf(world, address)
   if (gain !== earned - lost + saved)
     breach(`it gained ${gain}: earned ${earned}, its accounts lost ${lost}, repairs saved ${saved} (I8)`)
+  const { reward, lostCollateral } = selling.earnings.totals
+  if (gain !== reward - lostCollateral || lost !== lostCollateral)
+    breach(`it gained ${gain} and lost ${lost}: its earnings say ${reward} and ${lostCollateral} (I8)`)
   return earned - gain
 }
 
@@ -93,19 +95,19 @@ function rewardsOf({ net, referee }: SimWorld, host: Address): bigint {
   return sum
 }
 
-/** What each host paid less for slots that another had lost. */
-function repairDiscounts({ net, referee }: SimWorld): Map<Address, bigint> {
+/** What each host got back for slots that another had lost, and had not put in. */
+function repairDiscounts({ net }: SimWorld): Map<Address, bigint> {
+  const { records } = net.marketplace
   const discounts = new Map<Address, bigint>()
   const freed = new Set<SlotId>()
-  for (const event of net.standing(0)) {
-    if (event.type === 'SlotFreed') freed.add(event.slotId)
-    if (event.type !== 'SlotFilled' || !freed.delete(slotId(event.requestId, event.slotIndex))) continue
-    const host = referee.fillerOf(event)
-    const ask = net.marketplace.records.requests.get(event.requestId)?.request.ask
-    if (host === undefined || ask === undefined) continue
+  for (const event of net.standing(0)) if (event.type === 'SlotFreed') freed.add(event.slotId)
+  for (const id of freed) {
+    const slot = records.slots.get(id)
+    if (slot?.state !== 'Paid') continue
+    const { ask } = records.known(slot.requestId).request
     const full = ask.collateralPerByte * ask.slotSize
     const saved = (full * BigInt(TERMS.collateral.repairRewardPercentage)) / 100n
-    discounts.set(host, (discounts.get(host) ?? 0n) + saved)
+    discounts.set(slot.host, (discounts.get(slot.host) ?? 0n) + saved)
   }
   return discounts
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../src/lib/clock.ts'
 import type { LogRecord } from '../../src/lib/log.ts'
 import type { Address, Market } from '../../src/market/market.ts'
 import type { Bytes } from '../../src/lib/units.ts'
+import { Earnings } from '../../src/sales/earnings.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import type { PhaseName } from '../../src/sales/salephase.ts'
 import { Sales } from '../../src/sales/sales.ts'
@@ -31,6 +32,7 @@ export interface Selling {
   readonly repo: RepoStore
   readonly reservations: Reservations
   readonly sales: Sales
+  readonly earnings: Earnings
   readonly maintenance: Maintenance
   readonly faults: FaultyDatastore
 }
@@ -86,8 +88,18 @@ export class Provider extends SimNode {
       },
     )
     const work = this.#plants.reduce<SlotWork>((real, { work: spoil }) => spoiled(real, spoil?.(real)), honestWork)
-    const sales = new Sales({ market, clock, reservations, work, random: this.random, log, tell: this.#counting() })
-    this.#selling = { repo, reservations: honest, sales, maintenance, faults }
+    const earnings = await Earnings.open(faults, log, { signal: NEVER })
+    const counted = this.#counting()
+    const sales = new Sales({
+      ...{ market, clock, reservations, work, random: this.random, log },
+      recordsOf: (event) => earnings.recordsOf(event, clock.now()),
+      hasEnded: (slot) => earnings.hasEnded(slot),
+      tell: (event) => {
+        counted(event)
+        if (event.type === 'end') earnings.note(event, clock.now())
+      },
+    })
+    this.#selling = { repo, reservations: honest, sales, earnings, maintenance, faults }
     maintenance.start({ signal: run.ending.signal })
     if (honest.availabilities().length === 0) await this.#offer(honest)
     await sales.start({ signal: run.ending.signal })

@@ -4,7 +4,6 @@
 import type { LogRecord } from '../../src/lib/log.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
-import type { EventPlace } from '../../src/market/marketevent.ts'
 import { Periodicity } from '../../src/market/periodicity.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
@@ -34,7 +33,6 @@ export class Referee {
   #heard = 0
   readonly #requests = new Set<RequestId>()
   readonly #slots = new Set<SlotId>()
-  readonly #fillers = new Map<string, Address>()
   #nextLiveness: Seconds = 0
   readonly #idle: IdleWatch
   /** Commits of each store when it was last counted. */
@@ -53,11 +51,6 @@ export class Referee {
 
   get requests(): ReadonlySet<RequestId> {
     return this.#requests
-  }
-
-  /** Who filled a slot by this event. */
-  fillerOf({ blockHash, logIndex }: EventPlace): Address | undefined {
-    return this.#fillers.get(`${blockHash}/${logIndex}`)
   }
 
   breach(node: SimNode | undefined, what: string): void {
@@ -146,18 +139,14 @@ export class Referee {
   }
 
   #hearTheChain(): void {
-    const { told, marketplace } = this.#world.net
+    const { told } = this.#world.net
     for (; this.#heard < told.length; this.#heard++) {
       const event = told[this.#heard]
       if (event === undefined) continue
       const happened = event.type === 'undone' ? event.event : event
       this.#world.history.cover(`chain/${event.type === 'undone' ? 'undone ' : ''}${happened.type}`)
       if (happened.type === 'StorageRequested') this.#requests.add(happened.requestId)
-      if (happened.type === 'SlotFilled') {
-        this.#slots.add(happened.slotId)
-        const place = `${happened.blockHash}/${happened.logIndex}`
-        this.#fillers.set(place, marketplace.records.getHost(happened.slotId))
-      }
+      if (happened.type === 'SlotFilled') this.#slots.add(happened.slotId)
     }
   }
 

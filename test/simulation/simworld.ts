@@ -41,8 +41,9 @@ const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
 const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 12_000]
 const MAX_REORG_BLOCKS = 12
-/** Once in the chain they count as done: a payout that is lost in a reorganisation is found at the next start only. */
+/** Once in the chain they count as done: what is lost in a reorganisation is sent again by the journal of whoever sent it, or found at the next start. */
 const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
+const LATE_SECONDS: Seconds = 600
 /** A stop waits for what was sent. */
 const SLOWEST_STOP_SECONDS: Seconds = 900
 const HOUR: Seconds = 3600
@@ -198,7 +199,10 @@ export class SimWorld {
     const losing = this.#random.fraction() < 0.3 ? 0.2 : 0
     if (this.isSpared('reorg') || depth === 0) return
     for (const node of this.nodes) node.weather.trouble('reorg', depth * BLOCK_SECONDS + 300)
-    this.net.reorganise(depth, { lost: ({ verb }) => !PAYOUTS.has(verb) && this.#random.fraction() < losing })
+    this.net.reorganise(depth, {
+      lost: ({ verb }) => !PAYOUTS.has(verb) && this.#random.fraction() < losing,
+      late: ({ verb }) => (PAYOUTS.has(verb) && this.#random.fraction() < losing ? LATE_SECONDS : 0),
+    })
     this.history.deliver(`${this.#now} reorganisation of ${depth}`)
   }
 
