@@ -28,6 +28,8 @@ export interface NodeParts {
   readonly compute: () => Promise<Compute>
   /** What the network is spoken over; called when the node joins it, if ever. */
   readonly transports: NodeNetworkParts['transports']
+  /** Who knows who has what; the peers that the settings name, without it. */
+  readonly discovery?: NodeNetworkParts['discovery']
   /** What the marketplace is reached and proven with; called when the node enters it, if ever. */
   readonly trading: () => Promise<TradePlatform>
   readonly clock: Clock

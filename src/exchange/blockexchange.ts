@@ -94,10 +94,10 @@ export class BlockExchange {
 
   /**
    * Talks to a peer until it has gone; the link is closed then. Never rejects. A second link to a peer, one too many, and one to a peer that was
-   * thrown out are closed at once.
+   * thrown out are closed at once. A peer that this node called takes the place of one that called it, of the one that has been of no use for longest.
    */
   async attach(link: Link): Promise<void> {
-    const refusal = this.#refusal(link.peerId)
+    const refusal = this.#refusal(link)
     if (refusal !== undefined) {
       link.close(refusal)
       return
@@ -195,15 +195,30 @@ export class BlockExchange {
     }
   }
 
-  #refusal(peerId: string): CodexError | undefined {
+  #refusal({ peerId, isDialled = false }: Link): CodexError | undefined {
     const detail = { peer: peerId }
     if (this.#ending.signal.aborted) return this.#ending.signal.reason as CodexError
     if (this.isBarred(peerId))
       return new CodexError('exchange/barred', `peer ${peerId} was thrown out and may not come back yet`, { detail })
     if (this.#peers.has(peerId))
       return new CodexError('exchange/connected-already', `peer ${peerId} is connected already`, { detail })
-    if (this.#peers.size < MAX_PEERS) return undefined
+    if (this.#peers.size < MAX_PEERS || (isDialled && this.#replace())) return undefined
     return new CodexError('exchange/too-many-peers', `expected at most ${MAX_PEERS} peers`, { detail })
+  }
+
+  /** @returns whether there is a place now */
+  #replace(): boolean {
+    let useless: Peer | undefined
+    for (const peer of this.#peers.values()) {
+      if (peer.link.isDialled === true || peer.asked.size > 0) continue
+      if (useless === undefined || usefulAt(peer) < usefulAt(useless)) useless = peer
+    }
+    if (useless === undefined) return false
+    const detail = { peer: useless.id }
+    const reason = new CodexError('exchange/replaced', `peer ${useless.id} had to make room for another`, { detail })
+    this.#remove(useless, reason)
+    useless.link.close(reason)
+    return true
   }
 
   /** What the peer said that it must not say ends it; a broken link only ends the link. */
@@ -231,7 +246,16 @@ export class BlockExchange {
 }
 
 /** Ends of a link that are nobody's fault. */
-const TRANSPORT_CODES: readonly string[] = ['exchange/link-closed', 'exchange/stopped', 'scope/closed']
+const TRANSPORT_CODES: readonly string[] = [
+  'exchange/link-closed',
+  'exchange/replaced',
+  'exchange/stopped',
+  'scope/closed',
+]
+
+function usefulAt({ activeAt, servedAt }: Peer): Seconds {
+  return Math.max(activeAt, servedAt)
+}
 
 function gone(peer: Peer): CodexError {
   return new CodexError('exchange/link-closed', `peer ${peer.id} has gone`, { detail: { peer: peer.id } })

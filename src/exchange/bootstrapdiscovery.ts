@@ -15,6 +15,4 @@ export class BootstrapDiscovery implements Discovery {
   async *providers(): AsyncGenerator<PeerAddress, void> {
     yield* this.#peers
   }
-
-  async announce(): Promise<void> {}
 }

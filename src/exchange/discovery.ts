@@ -7,6 +7,6 @@ import type { PeerAddress } from './peeraddress.ts'
 export interface Discovery {
   /** Peers that may have what `cid` names (a manifest or a tree), as they are found; ends when no more are known for now. Rejects with `signal.reason`. */
   providers(cid: Cid, options: AbortOptions): AsyncIterable<PeerAddress>
-  /** Lets others find this node for these; settles when said to whoever listens. A no-op where nobody does. */
-  announce(cids: readonly Cid[], options: AbortOptions): Promise<void>
+  /** Lets others find this node for these; settles when said to whoever listens. Missing where nobody does. */
+  readonly announce?: (cids: readonly Cid[], options: AbortOptions) => Promise<void>
 }

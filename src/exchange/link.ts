@@ -12,6 +12,8 @@ export interface ReceiveOptions extends AbortOptions {
 export interface Link {
   /** Text of the peer's id. */
   readonly peerId: string
+  /** Whether it was this node that called the peer. */
+  readonly isDialled?: boolean | undefined
   /** Since when a message of the peer has begun and is not complete; undefined when none is. */
   readonly partialSince: Seconds | undefined
   /**

@@ -51,11 +51,13 @@ export class Network {
 
   /** Listens and takes connections from then on. @throws CodexError `network/cannot-listen` */
   async start(): Promise<void> {
-    const { libp2p } = this.#parts
+    const { libp2p, log } = this.#parts
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('peer:disconnect', ({ detail }) => {
       this.#links.get(detail.toString())?.close()
       this.#relinks.delete(detail.toString())
+      // Who comes under ever new names must not fill the library's book of peers.
+      libp2p.peerStore.delete(detail).catch((error: unknown) => log.debug('a peer was not forgotten', { error }))
     })
     try {
       await libp2p.handle(BLOCK_EXCHANGE_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
@@ -166,6 +168,7 @@ export class Network {
     if (known !== undefined && !known.signal.aborted) return known
     const link = new StreamLink({
       peerId,
+      isDialled: this.#connectionsTo(peer).some(({ direction }) => direction === 'outbound'),
       clock: this.#parts.clock,
       memory: this.#memory,
       open: (options) => this.#openStream(peer, options),
@@ -183,7 +186,7 @@ export class Network {
     await exchange.attach(first)
     if (this.#links.get(first.peerId) === first) this.#links.delete(first.peerId)
     // Thrown out, or refused: then the connection is of no use.
-    if (exchange.isBarred(first.peerId) || this.#ending.signal.aborted) {
+    if (exchange.isBarred(first.peerId) || hasNoPlace(first) || this.#ending.signal.aborted) {
       for (const connection of this.#connectionsTo(peer)) connection.abort(reasonOf(first.signal))
       return
     }
@@ -210,6 +213,10 @@ export class Network {
     if (connection === undefined) throw new CodexError('exchange/link-closed', 'the peer is not connected')
     return connection.newStream(BLOCK_EXCHANGE_PROTOCOL, options)
   }
+}
+
+function hasNoPlace({ signal }: StreamLink): boolean {
+  return CodexError.is(signal.reason, 'exchange/too-many-peers') || CodexError.is(signal.reason, 'exchange/replaced')
 }
 
 function reasonOf(signal: AbortSignal): Error {

@@ -12,9 +12,13 @@ import type { Manifest } from '../protocol/manifest.ts'
 import type { Datasets } from '../storage/datasets.ts'
 import type { Datastore } from '../storage/datastore.ts'
 import type { RepoStore } from '../storage/repostore.ts'
+import { Announcer } from './announcer.ts'
 import type { PeerReport } from './blockexchange.ts'
 import { BlockExchange } from './blockexchange.ts'
 import { BootstrapDiscovery } from './bootstrapdiscovery.ts'
+import type { Discovery } from './discovery.ts'
+import type { FetchBlockOptions } from './fetchblock.ts'
+import { fetchBlock } from './fetchblock.ts'
 import type { FetchDatasetOptions } from './fetchdataset.ts'
 import { fetchDataset, fetchManifest, streamDataset } from './fetchdataset.ts'
 import { loadIdentity } from './identity.ts'
@@ -40,6 +44,8 @@ export interface NodeNetworkParts {
   readonly datasets: Datasets
   readonly datastore: Datastore
   readonly transports: (admit: AdmitVisit | undefined) => Promise<Transports>
+  /** Who knows who has what; the bootstrap peers, by default: any of them may have anything. */
+  readonly discovery?: ((settings: NetworkSettings) => Discovery) | undefined
   readonly clock: Clock
   readonly log: Log
   readonly random: RandomSource
@@ -55,13 +61,14 @@ export class NodeNetwork {
   readonly exchange: BlockExchange
   readonly #network: Network
   readonly #finder: PeerFinder
+  readonly #announcer: Announcer | undefined
   readonly #parts: NodeNetworkParts
   readonly #bootstrap: readonly string[]
   #relay: Relay | undefined
   #stopped: Promise<void> | undefined
 
   /**
-   * Listens, and looks for peers as soon as something is wanted.
+   * Listens, connects to the bootstrap peers, and looks for others as soon as something is wanted.
    * @throws CodexError `network/cannot-listen`, `identity/corrupted`, and as `parsePeerAddress` for a bootstrap peer
    */
   static async open(
@@ -70,7 +77,9 @@ export class NodeNetwork {
     { signal }: AbortOptions,
   ): Promise<NodeNetwork> {
     const { repo, datastore, clock, log, random } = parts
-    const discovery = new BootstrapDiscovery(settings.bootstrap ?? [])
+    const bootstrap = settings.bootstrap ?? []
+    const keep = bootstrap.map(parsePeerAddress)
+    const discovery: Discovery = parts.discovery?.(settings) ?? new BootstrapDiscovery(bootstrap)
     const identity = await loadIdentity(datastore, (count) => random.bytes(count))
     const exchange = new BlockExchange({ repo, clock, log: log.topic('exchange'), random: () => random.fraction() })
     const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
@@ -79,17 +88,22 @@ export class NodeNetwork {
     const network = new Network({ libp2p, identity, exchange, clock, log: log.topic('network') })
     const finder = new PeerFinder({
       discovery,
+      keep,
       wanted: () => exchange.unoffered(),
       connect: (peer, options) => network.connect(peer, options),
       clock,
       log: log.topic('discovery'),
     })
-    const opened = new NodeNetwork(parts, { exchange, network, finder, bootstrap: settings.bootstrap ?? [] })
+    const announce = discovery.announce?.bind(discovery)
+    const announcer =
+      announce && new Announcer({ announce, datasets: parts.datasets, clock, log: log.topic('discovery') })
+    const opened = new NodeNetwork(parts, { exchange, network, finder, announcer, bootstrap })
     try {
       signal.throwIfAborted()
       exchange.start()
       await network.start()
       finder.start()
+      announcer?.start()
       return opened
     } catch (error) {
       await opened.stop()
@@ -103,6 +117,7 @@ export class NodeNetwork {
       readonly exchange: BlockExchange
       readonly network: Network
       readonly finder: PeerFinder
+      readonly announcer: Announcer | undefined
       readonly bootstrap: readonly string[]
     },
   ) {
@@ -110,6 +125,7 @@ export class NodeNetwork {
     this.exchange = made.exchange
     this.#network = made.network
     this.#finder = made.finder
+    this.#announcer = made.announcer
     this.#bootstrap = made.bootstrap
   }
 
@@ -120,7 +136,7 @@ export class NodeNetwork {
   }
 
   async #stop(): Promise<void> {
-    await this.#finder.stop()
+    await Promise.all([this.#finder.stop(), this.#announcer?.stop()])
     await this.#relay?.stop()
     await this.exchange.stop()
     await this.#network.stop()
@@ -175,6 +191,14 @@ export class NodeNetwork {
   /** As {@link fetchManifest}. */
   manifest(cid: Cid, options: FetchDatasetOptions): Promise<Manifest> {
     return fetchManifest(this.#fetchParts(), cid, options)
+  }
+
+  /**
+   * The bytes of one block, from the store or else from peers; what comes from peers is not stored.
+   * @throws CodexError as {@link fetchBlock} and `RepoStore.get`
+   */
+  async block(cid: Cid, options: FetchBlockOptions): Promise<Uint8Array> {
+    return (await this.#parts.repo.get(cid)) ?? (await fetchBlock(this.exchange, cid, options)).bytes
   }
 
   /** As {@link streamDataset}. */

@@ -8,6 +8,7 @@ import type { Bytes } from '../lib/units.ts'
 import { KiB, MiB } from '../lib/units.ts'
 import type { Identity } from './identity.ts'
 import { MAX_PEERS } from './blockexchange.ts'
+import { isCrowded } from './crowding.ts'
 import { joinWritesOf } from './joinedwrites.ts'
 import { decipherInPieces } from './piecewiserecords.ts'
 
@@ -40,6 +41,8 @@ export interface Libp2pSettings {
   readonly listen: readonly string[]
   /** Multiaddrs to be known by, instead of those listened on: for nodes behind a router or a proxy. */
   readonly announce?: readonly string[] | undefined
+  /** In the order of preference; both without it. */
+  readonly muxers?: readonly ('yamux' | 'mplex')[] | undefined
   /** Of peers that were thrown out: they may neither come nor be called. */
   readonly isBarred: (peerId: string) => boolean
 }
@@ -73,34 +76,48 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     import('@libp2p/identify'),
     import('@libp2p/crypto/keys'),
   ])
-  const { identity, listen, announce = [], isBarred } = settings
+  const { identity, listen, announce = [], muxers = ['yamux', 'mplex'], isBarred } = settings
   const { crypto } = transports
   const makeNoise: ReturnType<typeof noise> =
     crypto === undefined ? noise() : (components) => decipherInPieces(noise({ crypto })(components))
+  const makeMuxer = {
+    yamux: yamux({
+      maxInboundStreams: STREAMS_PER_CONNECTION,
+      maxOutboundStreams: STREAMS_PER_CONNECTION,
+      streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
+    }),
+    mplex: mplex({
+      maxMessageSize: FRAME_BYTES,
+      maxInboundStreams: STREAMS_PER_CONNECTION,
+      maxOutboundStreams: STREAMS_PER_CONNECTION,
+      streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
+    } as Parameters<typeof mplex>[0]),
+  }
   const denies = (peer: PeerId): boolean => isBarred(peer.toString())
-  return createLibp2p({
+  // Whom this node dials has a place beyond those of the others: see `BlockExchange.attach`.
+  const hasNoPlaceFor = (address: string): boolean => {
+    const open = made.libp2p?.getConnections() ?? []
+    const inbound = open.filter(({ direction }) => direction === 'inbound')
+    return (
+      open.length >= MAX_PEERS ||
+      isCrowded(
+        address,
+        inbound.map(({ remoteAddr }) => remoteAddr.toString()),
+      )
+    )
+  }
+  const made: { libp2p?: Libp2p } = {}
+  made.libp2p = await createLibp2p({
     start: false,
     privateKey: privateKeyFromRaw(identity.privateKey),
     addresses: { listen: [...listen], announce: [...announce] },
     transports: transports.list.map((make) => (components) => joinWritesOf(make(components))),
     connectionEncrypters: [makeNoise],
-    streamMuxers: [
-      yamux({
-        maxInboundStreams: STREAMS_PER_CONNECTION,
-        maxOutboundStreams: STREAMS_PER_CONNECTION,
-        streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
-      }),
-      mplex({
-        maxMessageSize: FRAME_BYTES,
-        maxInboundStreams: STREAMS_PER_CONNECTION,
-        maxOutboundStreams: STREAMS_PER_CONNECTION,
-        streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
-      } as Parameters<typeof mplex>[0]),
-    ],
+    streamMuxers: muxers.map((muxer) => makeMuxer[muxer]),
     services: { identify: identify() },
     nodeInfo: { name: 'codex-light', userAgent: 'codex-light' },
     connectionManager: {
-      maxConnections: MAX_PEERS,
+      maxConnections: MAX_PEERS + DIALS_AT_ONCE,
       maxParallelDials: DIALS_AT_ONCE,
       maxDialQueueLength: DIALS_IN_LINE,
       dialTimeout: DIAL_MS,
@@ -113,8 +130,10 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
       // A person names the peers; the library's own rule for tabs would refuse every private or unencrypted address.
       denyDialMultiaddr: () => false,
       denyDialPeer: denies,
+      denyInboundConnection: ({ remoteAddr }) => hasNoPlaceFor(remoteAddr.toString()),
       denyInboundEncryptedConnection: denies,
       denyOutboundEncryptedConnection: denies,
     },
   })
+  return made.libp2p
 }

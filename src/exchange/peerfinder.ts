@@ -1,4 +1,5 @@
-// Looks for peers while something is wanted that nobody connected has: asks discovery, connects to who it names. It decides nothing about blocks.
+// Keeps connected to the peers that it is to keep, and looks for others while something is wanted that nobody connected has: asks discovery, connects to
+// who it names. It decides nothing about blocks.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -26,10 +27,12 @@ const MAX_REMEMBERED = 1024
 
 export interface PeerFinderParts {
   readonly discovery: Discovery
+  /** To be connected with always, whether anything is wanted of them or not: who cannot be reached from outside is reached by what it dialled. */
+  readonly keep?: readonly PeerAddress[] | undefined
   /** What to look for: see `BlockExchange.unoffered`. */
   readonly wanted: () => readonly Cid[]
-  /** Settles when connected, at once when that is so already. */
-  readonly connect: (peer: PeerAddress, options: AbortOptions) => Promise<unknown>
+  /** Settles with its id when connected, at once when that is so already. */
+  readonly connect: (peer: PeerAddress, options: AbortOptions) => Promise<string>
   readonly clock: Clock
   readonly log: Log
 }
@@ -38,6 +41,7 @@ export class PeerFinder {
   readonly #parts: PeerFinderParts
   readonly #scope: Scope
   readonly #failures = new Map<string, { readonly until: Seconds; readonly count: number }>()
+  readonly #trying = new Set<string>()
   #round = 0
 
   constructor(parts: PeerFinderParts) {
@@ -47,11 +51,22 @@ export class PeerFinder {
 
   start(): void {
     this.#scope.spawn('look', (signal) => this.#look(signal))
+    for (const peer of this.#parts.keep ?? []) this.#scope.spawn('keep', (signal) => this.#keep(peer, signal))
   }
 
   /** Never rejects. */
   stop(): Promise<void> {
     return this.#scope.close()
+  }
+
+  /** Whoever is connected already, or was tried in vain not long ago, is not bothered. */
+  async #keep(peer: PeerAddress, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    let { peerId } = peer
+    for (;;) {
+      peerId = (await this.#try({ ...peer, peerId }, signal)) ?? peerId
+      await clock.until(clock.now() + LOOK_SECONDS, { signal })
+    }
   }
 
   async #look(signal: AbortSignal): Promise<void> {
@@ -79,14 +94,17 @@ export class PeerFinder {
     }
   }
 
-  async #try(peer: PeerAddress, signal: AbortSignal): Promise<void> {
+  /** @returns the id of the peer when connected */
+  async #try(peer: PeerAddress, signal: AbortSignal): Promise<string | undefined> {
     const { connect, clock, log } = this.#parts
     const key = peer.peerId ?? peer.addresses.join()
     const failure = this.#failures.get(key)
-    if (failure !== undefined && failure.until > clock.now()) return
+    if (this.#trying.has(key) || (failure !== undefined && failure.until > clock.now())) return undefined
+    this.#trying.add(key)
     try {
-      await connect(peer, { signal })
+      const peerId = await connect(peer, { signal })
       this.#failures.delete(key)
+      return peerId
     } catch (error) {
       signal.throwIfAborted()
       if (!CodexError.is(error)) throw error
@@ -97,6 +115,9 @@ export class PeerFinder {
       const [oldest] = this.#failures.keys()
       if (this.#failures.size > MAX_REMEMBERED && oldest !== undefined) this.#failures.delete(oldest)
       log.debug('could not connect to a peer', { peer: key, error })
+      return undefined
+    } finally {
+      this.#trying.delete(key)
     }
   }
 }

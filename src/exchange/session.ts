@@ -73,6 +73,7 @@ async function sendBatch(
   const isQuick = clock.now() - begun < QUICK_SECONDS
   peer.batchBlocks = isQuick ? Math.min(peer.batchBlocks * 2, MAX_BATCH_BLOCKS) : Math.ceil(peer.batchBlocks / 2)
   responder.sent(peer, deliveries)
+  peer.servedAt = clock.now()
   for (const { data } of deliveries) peer.sentBytes += data.length
   giveBack()
 }

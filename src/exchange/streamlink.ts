@@ -20,6 +20,7 @@ const READ_AHEAD_BYTES: Bytes = MiB
 
 export interface StreamLinkParts {
   readonly peerId: string
+  readonly isDialled: boolean
   readonly clock: Pick<Clock, 'now'>
   /** For the messages that come. */
   readonly memory: MessageMemory
@@ -45,6 +46,10 @@ export class StreamLink implements Link {
 
   get peerId(): string {
     return this.#parts.peerId
+  }
+
+  get isDialled(): boolean {
+    return this.#parts.isDialled
   }
 
   /** Aborts when the link is over. */

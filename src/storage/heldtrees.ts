@@ -57,10 +57,16 @@ export class HeldTrees {
   readonly #underWay = new Set<Promise<unknown>>()
   /** Trees under way: noted to be swept like those of a crash, and not to be. */
   readonly #growing = new Set<number>()
+  #stored: (cids: readonly Cid[]) => void = () => undefined
 
   constructor(repo: RepoStore, log: Log) {
     this.#repo = repo
     this.#log = log
+  }
+
+  /** `stored` hears from now on of each manifest that was stored and of the trees it holds. Must not throw. At most one. */
+  watch(stored: (cids: readonly Cid[]) => void): void {
+    this.#stored = stored
   }
 
   /** Finishes what a crash left half done: what interrupted work stored goes, and what a removal had left. */
@@ -194,6 +200,7 @@ export class HeldTrees {
       return changes
     }
     await this.#repo.putMany(await verifyBlocks(hasher, blocks), { expiry, also })
+    this.#stored([...blocks.map(({ cid }) => cid), ...distinct(manifests.flatMap(({ holds }) => holds))])
     for (const id of superseded) await this.#undo(id)
     return blocks.map(({ cid }) => cid)
   }

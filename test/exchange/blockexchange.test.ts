@@ -1,6 +1,7 @@
 // Peers that exchange blocks over memory: honest ones, slow ones, liars. Whatever they do, nothing unverified reaches the store.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MAX_PEERS } from '../../src/exchange/blockexchange.ts'
 import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { decodeMessage } from '../../src/exchange/decodemessage.ts'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
@@ -310,6 +311,21 @@ describe('a peer that was thrown out', () => {
     requester.takePresences(ghost, [{ ...address, type: 'have', price: 0n }])
     expect(requester.inFlightBytes).toBe(0)
     expect(requester.unoffered()).toHaveLength(1)
+  })
+})
+
+describe('when there are as many peers as may be', () => {
+  it('one that this node called takes the place of one that called it and has been of no use', async () => {
+    const b = peer('bb')
+    for (const i of range(MAX_PEERS)) void b.exchange.attach(memoryLinks(`idle-${i}`, b.id)[1])
+    const ids = (): string[] => b.exchange.peers().map(({ peerId }) => peerId)
+    void b.exchange.attach(memoryLinks('another', b.id)[1])
+    expect(ids()).not.toContain('another')
+    void b.exchange.attach(Object.assign(memoryLinks('called', b.id)[1], { isDialled: true }))
+    expect(ids()).toHaveLength(MAX_PEERS)
+    expect(ids()).toContain('called')
+    expect(ids()).not.toContain('idle-0')
+    expect(b.exchange.isBarred('idle-0')).toBe(false)
   })
 })
 

@@ -1,4 +1,4 @@
-// Real connections on loopback: TCP and WebSocket, Noise, both muxers.
+// Real connections on loopback: TCP and WebSocket, Noise, the muxer that both like better and the one of the network's nodes.
 
 import { afterEach, describe, expect, it } from 'vitest'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
@@ -11,10 +11,11 @@ import { BootstrapDiscovery } from '../../src/exchange/bootstrapdiscovery.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { decodeSpr, encodeSpr } from '../../src/exchange/spr.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
+import { BLOCK_SIZE } from '../../src/protocol/block.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import type { TestDataset } from '../fakes/exchangepeers.ts'
 import { giveDataset, range } from '../fakes/exchangepeers.ts'
-import { NEVER } from '../fakes/memorystore.ts'
+import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import type { NetworkNode, NetworkNodeOptions } from '../fakes/networknodes.ts'
 import { connect, networkNode } from '../fakes/networknodes.ts'
 
@@ -30,6 +31,13 @@ afterEach(async () => {
   await Promise.all(nodes.map((each) => each.stop()))
   nodes.length = 0
 })
+
+/** A dataset of blocks of the network's size. */
+async function giveBlocks(to: NetworkNode, count: number, seed: number): Promise<TestDataset> {
+  const bytes = seededBytes(count * BLOCK_SIZE, seed)
+  const { cid, manifest } = await to.datasets.upload(streamOf(bytes), { signal: NEVER })
+  return { manifest: cid, treeCid: manifest.treeCid, leafCount: count, bytes }
+}
 
 async function fetchAll(to: NetworkNode, { treeCid, leafCount }: TestDataset): Promise<void> {
   const sink = storeLeaves(to.repo, treeCid, leafCount)
@@ -56,6 +64,28 @@ describe('two nodes', () => {
       expect(await fetchBlock(b.exchange, one.manifest, { signal: NEVER })).toMatchObject({ cid: one.manifest })
     },
   )
+
+  it("exchange a dataset over mplex, which the network's nodes have alone, both ways", async () => {
+    const [a, b] = [await node({ muxers: ['mplex'] }), await node({ listen: [] })]
+    // Blocks of the usual size, so that frames of a megabyte are filled.
+    const [one, two] = [await giveBlocks(a, 96, 1), await giveBlocks(b, 64, 2)]
+    await connect(b, a)
+    expect(b.libp2p.getConnections().map(({ multiplexer }) => multiplexer)).toEqual(['/mplex/6.7.0'])
+    await Promise.all([fetchAll(b, one), fetchAll(a, two)])
+    for (const [to, from, { treeCid, leafCount }] of [[b, a, one] as const, [a, b, two] as const]) {
+      const expected = await from.repo.getAt(treeCid, range(leafCount))
+      for (const [i, block] of (await to.repo.getAt(treeCid, range(leafCount))).entries())
+        expect(Buffer.compare(block ?? new Uint8Array(0), expected[i] ?? new Uint8Array(1))).toBe(0)
+    }
+  })
+
+  it('are forgotten when they have gone', async () => {
+    const [a, b] = [await node(), await node()]
+    await connect(a, b)
+    await expect.poll(async () => (await b.libp2p.peerStore.all()).length).toBe(1)
+    await a.stop()
+    await expect.poll(async () => b.libp2p.peerStore.all()).toEqual([])
+  })
 
   it('keep one connection, whoever dials, how often and at the same time', async () => {
     const [a, b] = [await node(), await node()]

@@ -29,6 +29,7 @@ export interface NetworkNodeOptions {
   readonly datastore?: MemoryDatastore
   /** Of its exchange and network; the machine's by default. */
   readonly clock?: Clock
+  readonly muxers?: readonly ('yamux' | 'mplex')[]
   /** The store as its exchange sees it, for peers that lie. */
   readonly seen?: (repo: RepoStore) => RepoStore
 }
@@ -37,6 +38,7 @@ export async function networkNode({
   listen = ['/ip4/127.0.0.1/tcp/0'],
   datastore = new MemoryDatastore(),
   clock = new SystemClock(),
+  muxers,
   seen = (repo) => repo,
 }: NetworkNodeOptions = {}): Promise<NetworkNode> {
   const store = testStore({ datastore, slab: new CrashingSlabFile(), clock: clock as unknown as ManualClock })
@@ -45,7 +47,7 @@ export async function networkNode({
   const exchange = new BlockExchange({ repo: seen(store.repo), clock, log, random: Math.random })
   exchange.start()
   const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
-  const libp2p = await openLibp2p({ identity, listen, isBarred }, await nodeTransports())
+  const libp2p = await openLibp2p({ identity, listen, muxers, isBarred }, await nodeTransports())
   const network = new Network({ libp2p, identity, exchange, clock, log })
   await network.start()
   const stop = async (): Promise<void> => {
