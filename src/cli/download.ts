@@ -25,7 +25,7 @@ const DEFAULT_STALL_SECONDS: Seconds = 120
 export const download = defineVerb({
   operands: { text: 'CID', min: 1, max: 1 },
   about: `Reads the dataset CID, or the one block that CID names, and prints the path of the file it wrote. A dataset that is not in the store is
-first fetched from peers; interrupted and called again, that goes on where it was. Without -o the file gets the name kept with
+first fetched from peers; interrupted and called again, that goes on where it was. A block that is not there comes from peers too, and is not stored. Without -o the file gets the name kept with
 the data, in the current folder. Bytes go to FILE.part beside it, which becomes FILE when all of them are there and durable.
 Every block is checked against its hash, one from a peer also against its place in the dataset.`,
   options: {
@@ -44,7 +44,8 @@ Every block is checked against its hash, one from a peer also against its place 
       throw new CodexError('cli/bad-operands', '--json and -o - both want stdout; choose one')
     return withAccess(call, 'look', async (node) => {
       const manifest = isManifestCid(cid) ? await findManifest(node, cid, options, call) : undefined
-      const content = await openContent(node, cid, manifest, options, call.signal)
+      const stallSeconds = options.local === true ? undefined : (options.timeout ?? DEFAULT_STALL_SECONDS)
+      const content = await openContent(node, cid, manifest, { ...options, stallSeconds }, call.signal)
       const path = options.output ?? safeFilename(content.manifest?.filename ?? '') ?? String(cid)
       const target =
         path === STDOUT ? stdoutTarget(call) : await openFileTarget(path, { force: options.force === true })
@@ -111,21 +112,26 @@ interface Range {
   readonly length: number | undefined
 }
 
+interface Reading extends Range {
+  /** For a block that is not in the store. */
+  readonly stallSeconds: Seconds | undefined
+}
+
 async function openContent(
   node: NodeAccess,
   cid: Cid,
   manifest: Manifest | undefined,
-  range: Range,
+  reading: Reading,
   signal: AbortSignal,
 ): Promise<Content> {
-  if (manifest === undefined) return openBlock(node, cid, range, signal)
-  const { offset, length } = checkedRange(range, contentBytes(manifest))
+  if (manifest === undefined) return openBlock(node, cid, reading, signal)
+  const { offset, length } = checkedRange(reading, contentBytes(manifest))
   return { manifest, sizeBytes: length, pieces: node.read(cid, { offset, length, signal }) }
 }
 
-async function openBlock(node: NodeAccess, cid: Cid, range: Range, signal: AbortSignal): Promise<Content> {
-  const bytes = await node.block(cid, { signal })
-  const { offset, length } = checkedRange(range, bytes.length)
+async function openBlock(node: NodeAccess, cid: Cid, reading: Reading, signal: AbortSignal): Promise<Content> {
+  const bytes = await node.block(cid, { stallSeconds: reading.stallSeconds, signal })
+  const { offset, length } = checkedRange(reading, bytes.length)
   const part = bytes.subarray(offset, offset + length)
   return {
     manifest: undefined,

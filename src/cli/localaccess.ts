@@ -3,6 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { NodejsNode } from '../nodejs.ts'
+import { isBlockCid } from '../protocol/cid.ts'
 import { slotsDesk } from '../rest/slotsdesk.ts'
 import type { NodeAccess } from './nodeaccess.ts'
 
@@ -25,9 +26,11 @@ export function localAccess(node: NodejsNode, bootstrap: readonly string[]): Nod
     },
     manifest: (cid) => datasets.manifest(cid),
     read: (cid, options) => datasets.read(cid, options),
-    async block(cid) {
+    async block(cid, { stallSeconds, signal }) {
       const bytes = await repo.get(cid)
       if (bytes !== undefined) return bytes
+      if (stallSeconds !== undefined && bootstrap.length > 0 && isBlockCid(cid))
+        return (await join({ signal })).block(cid, { stallSeconds, signal })
       throw new CodexError('dataset/not-found', `${cid.kind} ${cid} is not in the store`, {
         detail: { cid: String(cid), kind: cid.kind },
       })

@@ -68,8 +68,8 @@ export interface NodeAccess {
   manifest(cid: Cid, options: AbortOptions): Promise<Manifest>
   /** Content of a dataset in the store. */
   read(cid: Cid, options: AbortOptions & { readonly offset: Bytes; readonly length: Bytes }): AsyncIterable<Uint8Array>
-  /** @throws CodexError `dataset/not-found` */
-  block(cid: Cid, options: AbortOptions): Promise<Uint8Array>
+  /** Of the store; with `stallSeconds` else from peers, where there are any. @throws CodexError `dataset/not-found`, `exchange/stalled` */
+  block(cid: Cid, options: AbortOptions & { readonly stallSeconds?: Seconds | undefined }): Promise<Uint8Array>
   remove(cid: Cid, options: AbortOptions): Promise<'removed' | 'absent' | 'in use'>
   /** Gets all content of a dataset from peers into the store. @throws CodexError `node/no-network` where there is nobody to ask */
   fetch(

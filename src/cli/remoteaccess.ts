@@ -34,9 +34,10 @@ export function remoteAccess(endpoint: Endpoint): NodeAccess {
       const path = `datasets/${cid}/content?${query({ offset: String(offset), length: String(length) })}`
       yield* piecesOf(await callNode(endpoint, { method: 'GET', path, signal }))
     },
-    async block(cid, { signal }) {
+    async block(cid, { stallSeconds, signal }) {
       const parts: Uint8Array[] = []
-      const response = await callNode(endpoint, { method: 'GET', path: `blocks/${cid}`, signal })
+      const stall = stallSeconds === undefined ? '' : `?${query({ stall: String(stallSeconds) })}`
+      const response = await callNode(endpoint, { method: 'GET', path: `blocks/${cid}${stall}`, signal })
       for await (const piece of piecesOf(response)) parts.push(piece)
       return Buffer.concat(parts)
     },

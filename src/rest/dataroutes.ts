@@ -2,8 +2,9 @@
 
 import type { Hono } from 'hono'
 import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { isManifestCid, parseCid } from '../protocol/cid.ts'
+import { isBlockCid, isManifestCid, parseCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
@@ -20,7 +21,7 @@ export function dataRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake)
   app.delete('/data/:cid', (c) =>
     withCid(c, async (cid) => {
       const outcome = await node.datasets.remove(cid, { signal: parts.background.signal })
-      return outcome === 'in use' ? c.text(`A dataset needs block ${cid}: remove the dataset`, 409) : c.body(null, 204)
+      return outcome === 'in use' ? c.text(`A dataset needs block ${cid}: remove the dataset`, 500) : c.body(null, 204)
     }),
   )
   app.get('/data/:cid/exists', (c) => withCid(c, async (cid) => c.json({ [String(cid)]: await node.repo.has(cid) })))
@@ -66,17 +67,23 @@ async function upload(c: RestContext, { node }: RestParts, intake: Intake): Prom
   if (mimetype !== undefined && !isKnownType(mimetype)) return c.text(`The MIME type '${mimetype}' is not valid.`, 422)
   const filename = filenameIn(c.req.header('content-disposition'))
   if (filename !== undefined && !isFilename(filename)) return c.text('The filename is not valid.', 422)
-  const { cid } = await intake.upload(c, () =>
-    node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) }),
-  )
-  return c.text(String(cid))
+  try {
+    const { cid } = await intake.upload(c, () =>
+      node.datasets.upload(c.env.incoming, { filename, mimetype, signal: signalOf(c) }),
+    )
+    return c.text(String(cid))
+  } catch (error) {
+    if (CodexError.is(error, 'manifest/bad-text')) return c.text(error.message, 422)
+    // This row has no other status for it.
+    if (CodexError.is(error, 'rest/too-many-uploads')) return c.text(`${error.message}; try again`, 500)
+    throw error
+  }
 }
 
 async function readLocal(c: RestContext, { node }: RestParts, cid: Cid): Promise<Response> {
   if (!isManifestCid(cid)) {
     const bytes = await node.repo.get(cid)
-    if (bytes === undefined) return c.text(`Block ${cid} is not in the store`, 404)
-    return c.body(new Uint8Array(bytes), 200, contentHeaders(undefined))
+    return bytes === undefined ? c.text(`Block ${cid} is not in the store`, 404) : blockAnswer(c, bytes)
   }
   const manifest = await node.datasets.manifest(cid)
   const signal = signalOf(c)
@@ -86,22 +93,35 @@ async function readLocal(c: RestContext, { node }: RestParts, cid: Cid): Promise
 
 async function readFromNetwork(c: RestContext, parts: RestParts, cid: Cid): Promise<Response> {
   // A single block has no manifest that tells its size beforehand, so it is not streamed.
+  if (isBlockCid(cid)) return blockAnswer(c, await parts.network.block(cid, patience(c, parts)))
   if (!isManifestCid(cid)) return readLocal(c, parts, cid)
   const manifest = await networkManifest(c, parts, cid)
   const signal = signalOf(c)
   const pieces = parts.network.stream(cid, manifest, { signal, stallSeconds: FETCH_STALL_SECONDS })
-  return c.body(await bodyOf(pieces, { signal }), 200, sized(manifest))
+  try {
+    return c.body(await bodyOf(pieces, { signal }), 200, sized(manifest))
+  } catch (error) {
+    if (CodexError.is(error, 'store/quota-exceeded')) return c.text(error.message, 500)
+    throw error
+  }
+}
+
+function blockAnswer(c: RestContext, bytes: Uint8Array): Response {
+  return c.body(new Uint8Array(bytes), 200, contentHeaders(undefined))
 }
 
 function sized(manifest: Manifest): Record<string, string> {
   return { ...contentHeaders(manifest), 'Content-Length': String(contentBytes(manifest)) }
 }
 
-function networkManifest(c: RestContext, { network }: RestParts, cid: Cid): Promise<Manifest> {
+function networkManifest(c: RestContext, parts: RestParts, cid: Cid): Promise<Manifest> {
   if (!isManifestCid(cid)) throw new CodexError('dataset/not-a-manifest', `${cid} names no dataset`)
-  // Nobody to wait for.
-  const stallSeconds = network.hasPeers ? FETCH_STALL_SECONDS : 1
-  return network.manifest(cid, { signal: signalOf(c), stallSeconds })
+  return parts.network.manifest(cid, patience(c, parts))
+}
+
+/** How long peers are waited for; hardly at all where there are none. */
+function patience(c: RestContext, { network }: RestParts): { signal: AbortSignal; stallSeconds: Seconds } {
+  return { signal: signalOf(c), stallSeconds: network.hasPeers ? FETCH_STALL_SECONDS : 1 }
 }
 
 function fetchInBackground({ network, background, log }: RestParts, cid: Cid, intake: Intake): void {

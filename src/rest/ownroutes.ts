@@ -3,7 +3,8 @@
 
 import type { Hono } from 'hono'
 import { CodexError } from '../lib/errors.ts'
-import { parseCid } from '../protocol/cid.ts'
+import type { Seconds } from '../lib/units.ts'
+import { isBlockCid, parseCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import { encodeManifest } from '../protocol/manifestcodec.ts'
@@ -47,7 +48,8 @@ export function ownRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake):
   })
   app.get('/blocks/:cid', async (c) => {
     const cid = cidOf(c)
-    const bytes = await node.repo.get(cid)
+    const isToFetch = c.req.query('stall') !== undefined && network.hasPeers && isBlockCid(cid)
+    const bytes = await (isToFetch ? network.block(cid, patience(c)) : node.repo.get(cid))
     if (bytes !== undefined) return c.body(new Uint8Array(bytes), 200, bytesHeaders(bytes.length))
     throw new CodexError('dataset/not-found', `${cid.kind} ${cid} is not in the store`, {
       detail: { cid: String(cid), kind: cid.kind },
@@ -75,17 +77,21 @@ async function* datasetLines(c: RestContext, { node }: RestParts): AsyncGenerato
 /** Progress as it is made, a line for each step that was seen, then the manifest or what went wrong. */
 async function* fetchLines(c: RestContext, { network }: RestParts, intake: Intake): AsyncGenerator<object> {
   const cid = cidOf(c)
-  const stallSeconds = Math.min(wholeNumber('stall', c.req.query('stall')) ?? FETCH_STALL_SECONDS, MAX_STALL_SECONDS)
   const done = intake.beginFetch(cid)
   const opening = { peers: network.peers().length }
   try {
     yield* workLines(opening, async (tell) => {
       const progress = (state: object): void => tell({ progress: state })
-      return { manifest: base64(await network.fetch(cid, { signal: signalOf(c), stallSeconds, progress })) }
+      return { manifest: base64(await network.fetch(cid, { ...patience(c), progress })) }
     })
   } finally {
     done()
   }
+}
+
+function patience(c: RestContext): { readonly signal: AbortSignal; readonly stallSeconds: Seconds } {
+  const stall = wholeNumber('stall', c.req.query('stall')) ?? FETCH_STALL_SECONDS
+  return { signal: signalOf(c), stallSeconds: Math.min(stall, MAX_STALL_SECONDS) }
 }
 
 function base64(manifest: Manifest): string {

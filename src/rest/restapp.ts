@@ -83,14 +83,21 @@ function plainError(parts: RestParts, c: RestContext, error: Error): Response {
   return c.text(inKnownWords(error), row?.[1] ?? 500)
 }
 
+/**
+ * Each row answers with the statuses that the reference has for it. Two are ours on purpose, where it has none that a client could act on: 503 for too much at
+ * once (a seventeenth fetch in the background, too many purchases being made), and 413 for a body that is longer than any terms are.
+ */
 const STATUS_BY_CODE = [
   ['dataset/not-found', 404],
   ['dataset/block-missing', 404],
   ['exchange/stalled', 404],
   ['dataset/not-a-manifest', 400],
-  ['store/quota-exceeded', 413],
+  ['dataset/foreign-manifest', 404],
+  // What is under that name is not what can be had.
+  ['manifest/', 404],
+  ['exchange/misfit', 404],
+  ['store/quota-exceeded', 422],
   ['upload/empty', 422],
-  ['manifest/bad-text', 422],
   ['rest/too-many-', 503],
   ['rest/body-too-large', 413],
   ['rest/bad-terms', 422],

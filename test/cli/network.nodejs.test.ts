@@ -7,6 +7,7 @@ import { join } from 'node:path'
 
 import { expect, onTestFinished, test } from 'vitest'
 
+import { blockCid } from '../../src/protocol/block.ts'
 import { faultyProxy } from '../fakes/faultyproxy.ts'
 import { document, failure, noise, run, scratchFolder, start } from './command.ts'
 import type { StartedNode } from './startednode.ts'
@@ -48,6 +49,13 @@ test('peers, connect and download speak to the running node', async () => {
   expect(await document(['download', cid, '-o', out, '-d', provider.dataDir])).toMatchObject({ cid, bytes: 3_000_000 })
   expect(sha256(readFileSync(out))).toBe(sha256(bytes))
   expect((await peersOf(client))[0]).toMatchObject({ peerId: provider.peerId })
+  // A block by its own CID comes from peers too, and is not stored.
+  const block = noise(65_536, 2)
+  await upload(client, scratch, block)
+  const single = ['download', String(blockCid(block)), '-o', join(scratch, 'block'), '-d', provider.dataDir]
+  expect(await failure([...single, '--local'])).toMatchObject({ error: { code: 'dataset/not-found' } })
+  expect(await document(single)).toMatchObject({ bytes: 65_536 })
+  expect(sha256(readFileSync(join(scratch, 'block')))).toBe(sha256(block))
   const nowhere = `/ip4/127.0.0.1/tcp/1/p2p/${client.peerId}`
   await stopWell(client)
   expect(await failure(['connect', nowhere, '-d', provider.dataDir])).toMatchObject({

@@ -200,7 +200,7 @@ test('streams what is larger than memory should hold, and stops at the quota', a
   const kept = await upload(noise(3 * 2 ** 20, 1), { 'content-disposition': `attachment; filename="${name}"` })
   // Its size is not known beforehand, so it is refused in the middle, by an answer or by an end.
   const refused = await upload(noise(9 * 2 ** 20, 2)).catch((error: unknown) => error)
-  if (!(refused instanceof Error)) expect(refused).toMatchObject({ status: 413 })
+  if (!(refused instanceof Error)) expect(refused).toMatchObject({ status: 422 })
   expect((await ask(node, 'api/codex/v1/space', { method: 'POST', body: noise(2 ** 21, 1) })).status).toBe(413)
   const cid = kept.body.toString()
   const { headers, body } = await ask(node, `api/codex/v1/data/${cid}`)

@@ -1,0 +1,73 @@
+// Statuses of the rows of /data are those that the reference has for each, whatever goes wrong beneath.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { expect, test } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { Scope } from '../../src/lib/scope.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { blockCid, manifestCid } from '../../src/protocol/block.ts'
+import { NewsHub } from '../../src/rest/newshub.ts'
+import { restApp } from '../../src/rest/restapp.ts'
+import type { RestParts } from '../../src/rest/restparts.ts'
+
+const BYTES = Uint8Array.of(1, 2, 3)
+const BLOCK = blockCid(BYTES)
+const MANIFEST = manifestCid(BYTES)
+
+/** What a request is answered with, where everything beneath fails with this code. */
+async function answered(method: string, path: string, code: string, here?: object): Promise<Response> {
+  const fail = async (): Promise<never> => {
+    throw new CodexError(code, 'for a reason')
+  }
+  const clock = new SystemClock()
+  const parts = {
+    node: {
+      repo: { get: async () => undefined, space: async () => ({ quotaMaxBytes: 1, quotaReservedBytes: 0 }) },
+      datasets: { upload: fail, manifest: fail, remove: async () => 'in use' },
+    },
+    network: { hasPeers: false, manifest: fail, block: fail, ...here },
+    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    hub: new NewsHub(),
+    clock,
+    marketplace: { isWanted: false, parts: () => undefined },
+    background: new Scope({ report: () => undefined }),
+  } as unknown as RestParts
+  const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
+  const request = new Request(`http://localhost/api/codex/v1/${path}`, { method })
+  return restApp(parts, undefined).fetch(request, { incoming: {} as IncomingMessage, outgoing })
+}
+
+const NETWORK_ROWS = [
+  ['GET', `data/${MANIFEST}/network/manifest`],
+  ['GET', `data/${MANIFEST}/network/stream`],
+  ['POST', `data/${MANIFEST}/network`],
+] as const
+
+test.each(NETWORK_ROWS)('%s %s is 404 when what comes is no manifest, or none comes', async (method, path) => {
+  for (const code of [
+    'manifest/no-header',
+    'manifest/unknown-version',
+    'manifest/bad-text',
+    'dataset/foreign-manifest',
+  ])
+    expect((await answered(method, path, code)).status).toBe(404)
+  expect((await answered(method, path, 'exchange/stalled')).status).toBe(404)
+  expect((await answered(method, path.replace(String(MANIFEST), 'nonsense'), '')).status).toBe(400)
+})
+
+test('one block comes from the network, too', async () => {
+  const path = `data/${BLOCK}/network/stream`
+  const answer = await answered('GET', path, '', { block: async () => BYTES })
+  expect([answer.status, new Uint8Array(await answer.arrayBuffer())]).toEqual([200, BYTES])
+  expect((await answered('GET', path, 'exchange/stalled')).status).toBe(404)
+  expect((await answered('GET', `data/${BLOCK}`, '')).status).toBe(404)
+})
+
+test('uploads and removals', async () => {
+  for (const code of ['manifest/bad-text', 'store/quota-exceeded', 'upload/empty'])
+    expect((await answered('POST', 'data', code)).status).toBe(422)
+  for (const code of ['slab/full', 'datastore/full']) expect((await answered('POST', 'data', code)).status).toBe(500)
+  expect((await answered('DELETE', `data/${BLOCK}`, '')).status).toBe(500)
+})
