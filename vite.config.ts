@@ -57,10 +57,12 @@ const TEST_WORKERS = availableParallelism() + 1
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
 const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
-/** Logic over fakes that touches no platform: a tab runs it in the same engine as Node, so it does only in the long run. */
+/** What touches no platform, and is proven in a tab by what is made of it: a tab runs it in the same engine as Node, so it does only in the long run. */
 const LONG_IN_A_TAB = [
   'test/{sales,purchasing,validation}/*.test.ts',
-  'test/{slots/slots{errors,work},storage/{datasets,repostorefaults},exchange/blockexchange}.test.ts',
+  'test/{wasm/{circuittemplates,fieldtransforms},proving/{pooledsetuparithmetic,witnesscalculator}}.test.ts',
+  'test/slots/{slots{errors,properties,work},hashjobs}.test.ts',
+  'test/{storage/{datasets,repostorefaults},exchange/{blockexchange,treetrust}}.test.ts',
 ]
 
 export default defineConfig(async ({ mode }): Promise<ViteUserConfig> => {

@@ -18,10 +18,10 @@ proverSuite('the prover of engine snarkjs', (options) => createProver({ engine: 
 const scalarWorkers = new WebWorkers<TicketedJobs<ProveJobs & SetupJobs>>({
   create: () => new Worker(new URL('../children/scalarprover.browser.ts', import.meta.url), { type: 'module' }),
 })
-for (const [name, source] of [
-  ['without shared memory', computeWorkers()],
-  ['without shared memory or relaxed SIMD', scalarWorkers],
-] as const) {
+const both = ['without shared memory or relaxed SIMD', scalarWorkers] as const
+for (const [name, source] of import.meta.env['LONG']
+  ? [['without shared memory', computeWorkers()] as const, both]
+  : [both]) {
   const plain = provingFunctions({
     ...provingPlatform(),
     openPool: (size = 2) => new UnsharedPool({ source, clock: new SystemClock(), size }),
