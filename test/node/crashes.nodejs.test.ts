@@ -55,8 +55,7 @@ afterEach(async () => {
   await endpoint?.stop()
 }, 60_000)
 
-// Minutes of proofs: more than a normal run has.
-test.runIf(import.meta.env['LONG'])(
+test(
   `a provider that is killed ${KILLS} times proves what it sold, is paid once, and has all of its space and collateral again (I1 to I10)`,
   async () => {
     world = await NodeWorld.start()

@@ -161,8 +161,7 @@ class ProviderTab {
   }
 }
 
-// As of the crash loop beside this: minutes of proofs.
-test.runIf(import.meta.env['LONG'])(
+test(
   `a tab sells slots to a client in Node; closed or left by its workers ${FAULTS} times, it loses nothing, and is paid`,
   async () => {
     const given = await NodeWorld.start()
