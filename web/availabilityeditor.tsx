@@ -1,32 +1,57 @@
-// The terms on which a provider sells, folded away until somebody wants to change them: of this tab, or of the node that serves this page.
+// The terms on which a provider sells, folded away until somebody wants to change them or to offer more on others: of this tab, or of the node that serves this page.
+
+import { useSignal } from '@preact/signals'
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import { formatAmount, perGibMonth } from './amounts.ts'
 import type { Terms } from './sellplan.ts'
 import { TermsForm } from './termsform.tsx'
 
-interface Part {
-  /** Undefined where nothing is offered yet. */
-  readonly terms: Terms | undefined
-  /** Shown at first where nothing is offered. */
-  readonly suggested: Terms
-  /** Settles with what came of it, for the person; rejects with why not. */
-  readonly change: (terms: Terms) => Promise<string>
+interface Offered extends Terms {
+  readonly id: string
 }
 
-export function AvailabilityEditor({ terms, suggested, change }: Part) {
+interface Part {
+  readonly offered: readonly Offered[]
+  /** Shown at first for what is offered anew. */
+  readonly suggested: Terms
+  /** @param id of what is changed; undefined where more is offered. Settles with what came of it, for the person; rejects with why not. */
+  readonly change: (terms: Terms, id: string | undefined) => Promise<string>
+}
+
+export function AvailabilityEditor({ offered, suggested, change }: Part) {
+  const offer = (terms: Terms): Promise<string> => change(terms, undefined)
+  if (offered.length === 0)
+    return (
+      <details class="fact" data-testid="terms" open>
+        <summary>Terms: nothing is offered yet</summary>
+        <TermsForm terms={suggested} act="Offer this" submit={offer} />
+      </details>
+    )
   return (
-    <details class="fact" data-testid="terms" open={terms === undefined}>
-      <summary>
-        {terms === undefined
-          ? 'Terms: nothing is offered yet'
-          : `Terms: ${formatBytes(terms.totalSize)} at ${formatAmount(perGibMonth(terms.minPricePerBytePerSecond))} per GiB and month at least, for ${formatDuration(terms.duration)} at most`}
-      </summary>
-      <TermsForm
-        terms={terms ?? suggested}
-        act={terms === undefined ? 'Offer this' : 'Sell on these terms'}
-        submit={change}
-      />
+    <>
+      {offered.map((each) => (
+        <details class="fact" data-testid="terms" key={each.id}>
+          <summary>
+            {`Terms: ${formatBytes(each.totalSize)} at ${formatAmount(perGibMonth(each.minPricePerBytePerSecond))} per GiB and month at least, for ${formatDuration(each.duration)} at most`}
+          </summary>
+          <TermsForm terms={each} act="Sell on these terms" submit={(terms) => change(terms, each.id)} />
+        </details>
+      ))}
+      <MoreSpace suggested={suggested} offer={offer} />
+    </>
+  )
+}
+
+function MoreSpace({
+  suggested,
+  offer,
+}: Pick<Part, 'suggested'> & { readonly offer: (terms: Terms) => Promise<string> }) {
+  const isOpen = useSignal(false)
+  return (
+    <details class="fact" data-testid="more-terms" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>Offer more space, on other terms</summary>
+      {isOpen.value && <TermsForm terms={suggested} act="Offer this too" submit={offer} />}
     </details>
   )
 }

@@ -1,13 +1,24 @@
-// Whether the browser promised to keep what this tab stores. Where money is at stake nothing new is taken until it has (field-notes §2, Eviction); what is
-// filled goes on being proven.
+// Whether the browser keeps what this tab stores, and has room for what it has promised to store. Where it has not promised to keep it and money is at stake, or
+// where there is no room, nothing new is taken (field-notes §2, Eviction); what is filled goes on being proven.
 
 import { signal } from '@preact/signals'
 
-/** `at risk`: on a chain of this machine, where it is only told of. `held`: nothing new is taken for it. */
-export type Keeping = 'kept' | 'at risk' | 'held'
+import type { Bytes } from '../src/lib/units.ts'
+
+/** `at risk`: on a chain of this machine, where it is only told of. `held`, `no room`: nothing new is taken for it. */
+export type Keeping = 'kept' | 'at risk' | 'held' | 'no room'
 
 interface Seller {
   putDataAtRisk(isAtRisk: boolean): void
+}
+
+/** What the browser says. */
+interface Estimate {
+  /** All that this origin may store; undefined where the browser does not say. */
+  readonly quotaBytes: Bytes | undefined
+  /** What of it is in use. */
+  readonly usageBytes: Bytes
+  readonly persisted: boolean
 }
 
 export class KeptWatch {
@@ -20,9 +31,14 @@ export class KeptWatch {
     this.#isLocal = isLocal
   }
 
-  see(isPersisted: boolean): void {
-    this.state.value = isPersisted ? 'kept' : this.#isLocal ? 'at risk' : 'held'
-    this.#provider.putDataAtRisk(this.state.value === 'held')
+  /** @param promised still to be stored, for slots that are taken or offered to be */
+  see(
+    { quotaBytes, usageBytes, persisted }: Estimate,
+    { quotaReservedBytes: promised }: { readonly quotaReservedBytes: Bytes },
+  ): void {
+    const hasRoom = quotaBytes === undefined || quotaBytes - usageBytes >= promised
+    this.state.value = !hasRoom ? 'no room' : persisted ? 'kept' : this.#isLocal ? 'at risk' : 'held'
+    this.#provider.putDataAtRisk(this.state.value === 'held' || this.state.value === 'no room')
   }
 }
 
@@ -30,4 +46,6 @@ export const KEEPING_WORDS: Readonly<Record<Exclude<Keeping, 'kept'>, string>> =
   'at risk':
     'The browser has not promised to keep this data: it may delete it when disk space runs out, and with it what slots have to prove. Here only play money would be lost.',
   held: 'The browser has not promised to keep this data: it may delete it when disk space runs out, and the collateral of every slot would be lost with it. No new slots are taken until it has promised; those that are filled go on being proven.',
+  'no room':
+    'The browser has less room left than is offered here: free some disk space, or offer less. No new slots are taken until then; those that are filled go on being proven.',
 }

@@ -145,17 +145,14 @@ function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
             </button>
           </div>
           <SellerLook view={view} />
-          {(offered.length === 0 ? [undefined] : offered).map((each) => (
-            <AvailabilityEditor
-              key={each?.id ?? ''}
-              terms={each}
-              suggested={suggested.terms}
-              change={async (terms) => {
-                checkRoom(terms, freeBytes + (each?.totalSize ?? 0))
-                return offer(terms, each?.id)
-              }}
-            />
-          ))}
+          <AvailabilityEditor
+            offered={offered}
+            suggested={suggested.terms}
+            change={async (terms, id) => {
+              checkRoom(terms, freeBytes + (offered.find((each) => each.id === id)?.totalSize ?? 0))
+              return offer(terms, id)
+            }}
+          />
         </section>
       )}
       {bought !== undefined && (

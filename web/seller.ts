@@ -35,7 +35,7 @@ export type Availability = ReturnType<Provider['reservations']['availabilities']
 /** What there is to see, and to do. Plain data: other tabs get it too. */
 export interface SellerPicture {
   readonly view: SellerView
-  readonly availability: Availability | undefined
+  readonly offered: readonly Availability[]
   /** Whether the demo's client can be asked for another purchase. */
   readonly canRequest: boolean
   readonly isDemo: boolean
@@ -99,11 +99,11 @@ export class Seller {
       this.notices.watch(this.#node, signal)
       const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
       // Known before anything may be sold.
-      const { persisted } = await this.#room.storageEstimate()
+      const estimate = await this.#room.storageEstimate()
       await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
       plan.note()
       this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
-      this.#kept.see(persisted)
+      this.#kept.see(estimate, await this.#node.repo.space())
       const timer = setInterval(() => void this.checkKept(), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
       if (this.#provider.reservations.availabilities().length > 0) return await this.#sell(signal)
@@ -134,10 +134,10 @@ export class Seller {
     return this.#room.lookAtMarket(place, this.#trade.market.host, { signal })
   }
 
-  /** Looks whether the browser keeps the data: at the start, hourly, and after it was asked to. */
+  /** Looks whether the browser keeps the data, and has room for what is promised: at the start, hourly, and when asked to. */
   async checkKept(): Promise<void> {
-    const { persisted } = await this.#room.storageEstimate()
-    this.#kept?.see(persisted)
+    const [estimate, space] = await Promise.all([this.#room.storageEstimate(), this.#node.repo.space()])
+    this.#kept?.see(estimate, space)
     if (this.phase.value.at === 'selling') this.#lookSoon(this.#signal)
   }
 
@@ -150,9 +150,13 @@ export class Seller {
     void this.#trying(() => this.#provider.resume()).then(() => this.#lookSoon(this.#signal))
   }
 
-  /** Of the one availability that this page keeps. @returns what is offered now, in a sentence @throws CodexError `page/no-room`, and as `Provider.changeAvailability` */
-  async change(terms: Terms): Promise<string> {
-    const [availability] = this.#provider.reservations.availabilities()
+  /**
+   * @param id of the availability that is changed; undefined for another one
+   * @returns what is offered now, in a sentence
+   * @throws CodexError `page/no-room`, and as `Provider.changeAvailability`
+   */
+  async change(terms: Terms, id: string | undefined): Promise<string> {
+    const availability = this.#provider.reservations.availabilities().find((each) => each.id === id)
     checkRoom(terms, (await this.#freeBytes()) + (availability?.totalSize ?? 0))
     if (availability === undefined) await this.#provider.createAvailability(terms)
     else await this.#provider.changeAvailability(availability.id, terms)
@@ -236,10 +240,9 @@ export class Seller {
       const reports = this.#provider.list()
       await this.#learnPrices(reports, signal)
       const status = await this.#node.status()
-      const [availability] = this.#provider.reservations.availabilities()
       this.picture.value = {
         view: this.#view(status, reports),
-        availability,
+        offered: this.#provider.reservations.availabilities(),
         canRequest: this.#canRequest,
         isDemo: this.#plan.demo !== undefined,
         bought: this.#bought.rows,

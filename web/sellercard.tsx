@@ -130,9 +130,9 @@ function Selling({ session, seller, facts }: SellingParts) {
       </div>
       <SellerFacts view={view} />
       <AvailabilityEditor
-        terms={picture.availability}
+        offered={picture.offered}
         suggested={suggestTerms(session.state.space.value?.totalBytes ?? 0, undefined).terms}
-        change={(terms) => seller.change(terms)}
+        change={(terms, id) => seller.change(terms, id)}
       />
       <EarningsPicture earnings={view.earnings} now={view.time} />
       <ClientCorner session={session} seller={seller} picture={picture} />
@@ -154,11 +154,21 @@ interface KeptParts {
 function KeptBanner({ session, seller, keeping }: KeptParts) {
   if (keeping === 'kept') return null
   return (
-    <div class={keeping === 'held' ? 'banner bad' : 'banner'} data-testid="keeping">
+    <div
+      class={keeping === 'at risk' ? 'banner' : 'banner bad'}
+      data-testid="keeping"
+      role={keeping === 'no room' ? 'alert' : undefined}
+    >
       <p>{KEEPING_WORDS[keeping]}</p>
-      <button type="button" onClick={() => void session.askToPersist().then(() => seller.checkKept())}>
-        Ask it to keep the data
-      </button>
+      {keeping === 'no room' ? (
+        <button type="button" onClick={() => void seller.checkKept()}>
+          Look again
+        </button>
+      ) : (
+        <button type="button" onClick={() => void session.askToPersist().then(() => seller.checkKept())}>
+          Ask it to keep the data
+        </button>
+      )}
     </div>
   )
 }

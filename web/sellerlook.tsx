@@ -43,8 +43,10 @@ const HOLD_WORDS = {
   'no peers': 'It knows nobody to get data from: it takes nothing new until somebody is there.',
 } as const
 
-export function stance({ holds, outOfReach, slots }: SellerView): string {
+export function stance({ holds, outOfReach, slots, keeping }: SellerView): string {
   const [hold] = holds
+  if (hold === 'data at risk' && keeping === 'no room')
+    return 'It takes no new slots: the browser has less room left than is offered.'
   if (hold !== undefined) return HOLD_WORDS[hold]
   if (outOfReach !== undefined) return `The chain is out of reach: ${outOfReach}`
   return slots.length === 0

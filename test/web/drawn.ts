@@ -67,8 +67,8 @@ export interface Drawn<Props> {
   text(selector: string): string
   button(name: string): HTMLButtonElement
   field(name: string): HTMLInputElement
-  /** As a person types it. */
-  type(name: string, value: string): void
+  /** As a person types it. @param within selector of the part of it that has the field, where several have it */
+  type(name: string, value: string, within?: string): void
 }
 
 export function drawn<Props extends object>(part: ComponentType<Props>, props: Props): Drawn<Props> {
@@ -97,8 +97,8 @@ export function drawn<Props extends object>(part: ComponentType<Props>, props: P
         `button ${name}`,
       ),
     field,
-    type(name, value) {
-      const found = field(name)
+    type(name, value, within = '') {
+      const found = one(place.querySelectorAll<HTMLInputElement>(`${within} [name=${name}]`), `field ${name}`)
       found.value = value
       found.dispatchEvent(new Event('input', { bubbles: true }))
     },

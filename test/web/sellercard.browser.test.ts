@@ -15,11 +15,19 @@ const TERMS: Terms = { totalSize: 4 * MiB, minPricePerBytePerSecond: 1000n, tota
 const FREE = 10 * MiB
 
 /** The node, the room and the session that a card needs; what was asked of them is in `asked`. */
-function around({ chainId = 42161, persisted = true, offered = [] as Terms[] } = {}) {
+function around({
+  chainId = 42161,
+  persisted = true,
+  offered = [] as Terms[],
+  quotaBytes = 4 * FREE,
+  usageBytes = 0,
+} = {}) {
   const asked: unknown[] = []
   const holds: string[] = []
-  const state = { persisted }
-  const availabilities: object[] = offered.map((terms) => ({ ...terms, id: '0x1', totalRemainingCollateral: 7n }))
+  const state = { persisted, quotaBytes, usageBytes }
+  const availabilities = offered.map((terms, i) => ({ ...terms, id: `0x${i + 1}`, totalRemainingCollateral: 7n }))
+  // Beside what is free.
+  const reserved = (): number => availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0)
   const provider = {
     reservations: { availabilities: () => availabilities },
     holds,
@@ -33,11 +41,12 @@ function around({ chainId = 42161, persisted = true, offered = [] as Terms[] } =
     putDataAtRisk: (isAtRisk: boolean) => void (isAtRisk ? holds.push('data at risk') : holds.splice(0)),
     async createAvailability(terms: Terms) {
       asked.push(['offers', terms])
-      availabilities.push({ ...terms, id: '0x1', totalRemainingCollateral: terms.totalCollateral })
+      const id = `0x${availabilities.length + 1}`
+      availabilities.push({ ...terms, id, totalRemainingCollateral: terms.totalCollateral })
     },
     async changeAvailability(id: string, terms: Terms) {
       asked.push(['changes', id, terms])
-      availabilities.splice(0, 1, { ...terms, id, totalRemainingCollateral: terms.totalCollateral })
+      availabilities.splice(Number(id) - 1, 1, { ...terms, id, totalRemainingCollateral: terms.totalCollateral })
     },
   }
   const market = {
@@ -50,13 +59,15 @@ function around({ chainId = 42161, persisted = true, offered = [] as Terms[] } =
   }
   const node = {
     trade: { provider, market, client: undefined, alerts: [] },
-    repo: { space: async () => ({ quotaMaxBytes: FREE, quotaUsedBytes: 0, quotaReservedBytes: 0 }) },
+    repo: {
+      space: async () => ({ quotaMaxBytes: FREE + reserved(), quotaUsedBytes: 0, quotaReservedBytes: reserved() }),
+    },
     events: new TypedEvents(),
     status: async () => ({ network: { peers: [] } }),
   }
   const room = {
     enterRoles: async () => void asked.push('enters'),
-    storageEstimate: async () => ({ persisted: state.persisted }),
+    storageEstimate: async () => ({ ...state }),
     lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
   }
   const closing = new AbortController()
@@ -163,6 +174,46 @@ test('new slots are refused and taken again, and terms changed, as the buttons s
   part.button('Sell on these terms').click()
   await says(part, 'Offered: 6.5 MiB at')
   expect(asked).toEqual(['enters', ['changes', '0x1', { ...TERMS, totalSize: 6656 * KiB }]])
+  closing.abort()
+})
+
+test('more is offered beside what there is, on terms of its own, and each is changed by itself', async () => {
+  const { session, asked, closing } = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  const open = (which: string): void => part.place.querySelector<HTMLElement>(`${which} summary`)?.click()
+  open('[data-testid=more-terms]')
+  await expect.poll(() => part.place.querySelectorAll('[data-testid=more-terms] form')).toHaveLength(1)
+  const add = (name: string, value: string): void => part.type(name, value, '[data-testid=more-terms]')
+  add('space', '10 MiB')
+  part.button('Offer this too').click()
+  await says(part, 'Space: 10 MiB are not free here; 9 MiB is the most that fits.')
+  add('space', '2 MiB')
+  add('price', '0.002783138807808')
+  add('collateral', '0.000000000000000003')
+  add('duration', '2d')
+  part.button('Offer this too').click()
+  await expect.poll(() => part.place.querySelectorAll('[data-testid=terms]')).toHaveLength(2)
+  const more = { totalSize: 2 * MiB, minPricePerBytePerSecond: 1n, totalCollateral: 3n, duration: 2 * 86_400 }
+  expect(asked).toEqual(['enters', ['offers', more]])
+  const second = '[data-testid=terms]:nth-of-type(2)'
+  part.type('space', '3 MiB', second)
+  part.place.querySelector<HTMLFormElement>(`${second} form`)?.requestSubmit()
+  await says(part, 'Terms: 3 MiB at')
+  expect(asked.at(-1)).toEqual(['changes', '0x2', { ...more, totalSize: 3 * MiB }])
+  closing.abort()
+})
+
+test('where the browser has less room left than is offered, nothing new is taken until it has', async () => {
+  const { session, holds, state, closing } = around({ offered: [TERMS], quotaBytes: 4 * MiB, usageBytes: MiB })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'The browser has less room left than is offered here: free some disk space, or offer less.')
+  await says(part, 'It takes no new slots: the browser has less room left than is offered.')
+  expect(holds).toEqual(['data at risk'])
+  state.quotaBytes = 5 * MiB
+  part.button('Look again').click()
+  await says(part, 'waiting for a request that fits')
+  expect(holds).toEqual([])
   closing.abort()
 })
 
