@@ -22,6 +22,21 @@ describe('raceAbort', () => {
     await expect(race).rejects.toBe('stop')
   })
 
+  it('takes one listener of a signal, however many wait at it, until the last is done', async () => {
+    const controller = new CountingController()
+    const first = raceAbort(never, controller.signal)
+    let open: (value: number) => void = () => undefined
+    const second = raceAbort(new Promise<number>((resolve) => (open = resolve)), controller.signal)
+    expect(controller.listeners).toBe(1)
+    open(7)
+    expect(await second).toBe(7)
+    expect(controller.listeners).toBe(1)
+    const third = raceAbort(never, controller.signal)
+    controller.abort('stop')
+    await expect(first).rejects.toBe('stop')
+    await expect(third).rejects.toBe('stop')
+  })
+
   it('lets an aborted signal win over a settled promise, and swallows the loser', async () => {
     const signal = AbortSignal.abort('stop')
     await expect(raceAbort(Promise.resolve(7), signal)).rejects.toBe('stop')
