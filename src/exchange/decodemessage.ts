@@ -64,22 +64,22 @@ function fieldsOf(bytes: Uint8Array, shape: Shape, maxFields = SPARE_FIELDS): Wi
 
 function readWant(bytes: Uint8Array, trees: TreeCids): Want {
   const entry = fieldsOf(bytes, { 1: 'bytes', 2: 'number', 3: 'number', 4: 'number', 5: 'number' })
-  return {
-    ...readAddress(entry.bytes(1), trees),
-    wantType: readEnum(entry, 4, 'wantType') === 0 ? WANT_BLOCK : WANT_HAVE,
-    priority: entry.number(2),
-    cancel: readBoolean(entry, 3, 'cancel'),
-    sendDontHave: readBoolean(entry, 5, 'sendDontHave'),
-  }
+  const { cid, treeCid, index } = readAddress(entry.bytes(1), trees)
+  const wantType = readEnum(entry, 4, 'wantType') === 0 ? WANT_BLOCK : WANT_HAVE
+  const priority = entry.number(2)
+  const cancel = readBoolean(entry, 3, 'cancel')
+  const sendDontHave = readBoolean(entry, 5, 'sendDontHave')
+  // Written out, because copying an address costs more than all the rest.
+  if (treeCid === undefined) return { cid, wantType, priority, cancel, sendDontHave }
+  return { treeCid, index, wantType, priority, cancel, sendDontHave }
 }
 
 function readPresence(bytes: Uint8Array, trees: TreeCids): Presence {
   const presence = fieldsOf(bytes, { 1: 'bytes', 2: 'number', 3: 'bytes' })
-  return {
-    ...readAddress(presence.bytes(1), trees),
-    type: readEnum(presence, 2, 'type') === 0 ? 'have' : 'dontHave',
-    price: readPrice(presence.bytes(3) ?? NOTHING),
-  }
+  const { cid, treeCid, index } = readAddress(presence.bytes(1), trees)
+  const type = readEnum(presence, 2, 'type') === 0 ? 'have' : 'dontHave'
+  const price = readPrice(presence.bytes(3) ?? NOTHING)
+  return treeCid === undefined ? { cid, type, price } : { treeCid, index, type, price }
 }
 
 function readDelivery(bytes: Uint8Array, trees: TreeCids): Delivery {
@@ -140,6 +140,7 @@ function readPrice(bytes: Uint8Array): bigint {
     throw new CodexError('exchange/bad-price', `expected a price of ${PRICE_BYTES} bytes, found ${bytes.length}`, {
       detail: { expectedBytes: PRICE_BYTES, foundBytes: bytes.length },
     })
+  if (bytes.every((byte) => byte === 0)) return 0n
   let price = 0n
   for (const byte of bytes) price = price * 256n + BigInt(byte)
   return price

@@ -1,12 +1,13 @@
 // Writes a message of the block exchange, byte for byte as the network's nodes write it, and nothing that they do not survive
 // (data reference §10.4): no third value of an enum, no delivery without data, no short price, no empty proof.
 
-import { isBytes } from '../lib/bytes.ts'
+import { concatBytes, isBytes } from '../lib/bytes.ts'
 import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Cid, parseCid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { decodeProof, encodeProof } from '../protocol/merkleproof.ts'
+import { encodeVarint } from '../protocol/varint.ts'
 import { WireWriter } from '../protocol/wire.ts'
 import {
   MAX_DATA_BYTES,
@@ -66,7 +67,7 @@ export function encodeMessage(message: MessageInput): Uint8Array {
 export function writeMessage(message: MessageInput): WireWriter {
   checkObject(message, 'a message')
   const list = new WireWriter()
-  for (const want of listOf(message.wants, MAX_WANTS, 'wants')) list.message(1, writeWant(want))
+  for (const want of listOf(message.wants, MAX_WANTS, 'wants')) list.bytes(1, writeWant(want))
   list.number(2, bit(message.full, 'full'))
   const writer = new WireWriter().message(1, list)
   for (const delivery of listOf(message.deliveries, MAX_DELIVERIES, 'deliveries'))
@@ -84,19 +85,24 @@ export function writeMessage(message: MessageInput): WireWriter {
   )
 }
 
-function writeWant(want: WantInput): WireWriter {
+/** Put together by hand: of all that is said to a peer that serves us, wants are the most. */
+function writeWant(want: WantInput): Uint8Array {
   checkObject(want, 'a want')
   const { wantType, priority = 0 } = want
   if (wantType !== WANT_BLOCK && wantType !== WANT_HAVE)
     throw bad(`expected wantType to be ${WANT_BLOCK} or ${WANT_HAVE}`, wantType)
   if (!Number.isSafeInteger(priority) || priority < 0 || priority >= 2 ** 31)
     throw bad('expected priority to be a whole number from 0 to 2^31 - 1', priority)
-  return new WireWriter()
-    .message(1, writeAddress(want))
-    .number(2, priority)
-    .number(3, bit(want.cancel, 'cancel'))
-    .number(4, wantType)
-    .number(5, bit(want.sendDontHave, 'sendDontHave'))
+  const address = writeAddress(want)
+  const [cancel, sendDontHave] = [bit(want.cancel, 'cancel'), bit(want.sendDontHave, 'sendDontHave')]
+  const head = address.length < 0x80 ? [0x0a, address.length] : [0x0a, ...encodeVarint(address.length)]
+  const tail = priority === 0 ? [0x10, 0] : [0x10, ...encodeVarint(priority)]
+  const entry = new Uint8Array(head.length + address.length + tail.length + 6)
+  entry.set(head)
+  entry.set(address, head.length)
+  entry.set(tail, head.length + address.length)
+  entry.set([0x18, cancel, 0x20, wantType, 0x28, sendDontHave], entry.length - 6)
+  return entry
 }
 
 function writePresence(presence: PresenceInput): WireWriter {
@@ -104,7 +110,7 @@ function writePresence(presence: PresenceInput): WireWriter {
   const { type } = presence
   if (type !== 'have' && type !== 'dontHave') throw bad("expected type to be 'have' or 'dontHave'", type)
   return new WireWriter()
-    .message(1, writeAddress(presence))
+    .bytes(1, writeAddress(presence))
     .number(2, type === 'have' ? 0 : 1)
     .bytes(3, priceBytes(presence.price ?? 0n))
 }
@@ -125,7 +131,7 @@ function writeDelivery(delivery: DeliveryInput): WireWriter {
   const writer = new WireWriter()
     .bytes(1, cid.bytes)
     .bytes(2, data)
-    .message(3, writeAddress(isLeaf ? { treeCid, index } : { cid }))
+    .bytes(3, writeAddress(isLeaf ? { treeCid, index } : { cid }))
   if (!isLeaf) {
     if (proof === undefined) return writer
     throw bad('expected a proof only with treeCid and index', proof)
@@ -135,17 +141,23 @@ function writeDelivery(delivery: DeliveryInput): WireWriter {
   return writer.bytes(4, encodeProof(isBytes(proof) ? decodeProof(proof) : proof))
 }
 
-function writeAddress({ cid, treeCid, index }: AddressInput): WireWriter {
-  if (treeCid === undefined && index === undefined)
-    return new WireWriter().number(1, 0).bytes(4, cidOf(cid as CidInput).bytes)
+function writeAddress({ cid, treeCid, index }: AddressInput): Uint8Array {
+  if (treeCid === undefined && index === undefined) {
+    const { bytes } = cidOf(cid as CidInput)
+    return concatBytes(Uint8Array.of(0x08, 0, 0x22, bytes.length), bytes)
+  }
   if (cid !== undefined) throw bad('expected an address by CID or by treeCid and index, not both', cid)
   if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index > MAX_INDEX)
     throw bad(`expected index to be a whole number from 0 to ${MAX_INDEX}`, index)
   // Adding 0 turns -0, which is 0 to every check above, into what can be written.
-  return new WireWriter()
-    .number(1, 1)
-    .bytes(2, cidOf(treeCid as CidInput).bytes)
-    .number(3, index + 0)
+  const { bytes } = cidOf(treeCid as CidInput)
+  const number = encodeVarint(index + 0)
+  const address = new Uint8Array(5 + bytes.length + number.length)
+  address.set([0x08, 1, 0x12, bytes.length])
+  address.set(bytes, 4)
+  address[4 + bytes.length] = 0x18
+  address.set(number, 5 + bytes.length)
+  return address
 }
 
 function cidOf(cid: CidInput): Cid {

@@ -2,16 +2,23 @@
 
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
+import { KiB } from '../lib/units.ts'
 import type { MessageMemory } from './messagememory.ts'
 import { encodeVarint, readVarint, VARINT_MAX_BYTES } from '../protocol/varint.ts'
+
+/** So much of a message must have come before memory is taken for all of it: what a peer only announces costs little. */
+const BEGUN_BYTES: Bytes = 32 * KiB
 
 export class FrameReader {
   readonly #maxBytes: () => Bytes
   readonly #memory: Pick<MessageMemory, 'take'>
+  /** Of the prefix, or of a message that has only begun. */
   #parts: Uint8Array[] = []
   #bytes: Bytes = 0
   /** Of the message that has begun, its prefix included; undefined while the prefix is incomplete. */
   #needed: { readonly prefix: number; readonly whole: number } | undefined
+  /** The message, as far as it has come; undefined while it is still in parts. */
+  #message: Uint8Array | undefined
 
   /** @param maxBytes asked when a length is known @param memory for the messages */
   constructor(maxBytes: () => Bytes, memory: Pick<MessageMemory, 'take'>) {
@@ -25,19 +32,59 @@ export class FrameReader {
   }
 
   /**
-   * The messages that these bytes complete, each in memory of its own. Borrows `bytes` until then.
+   * The messages that these bytes complete, each in memory of its own. Borrows `bytes` until they are complete.
    * @throws CodexError `exchange/message-too-long`, `exchange/not-canonical` for a length that is no varint; nothing can be read after that
    */
   push(bytes: Uint8Array): Uint8Array[] {
     const messages: Uint8Array[] = []
-    this.#parts.push(bytes)
-    this.#bytes += bytes.length
+    let rest = bytes
     for (;;) {
-      this.#needed ??= this.#readPrefix()
+      rest = this.#add(rest)
       if (this.#needed === undefined || this.#bytes < this.#needed.whole) return messages
-      messages.push(this.#take(this.#needed))
+      messages.push(this.#message ?? NOTHING)
       this.#needed = undefined
+      this.#message = undefined
+      this.#bytes = 0
+      if (rest.length === 0) return messages
     }
+  }
+
+  /** @returns what is no longer of this message */
+  #add(bytes: Uint8Array): Uint8Array {
+    if (this.#message === undefined) {
+      this.#parts.push(bytes)
+      this.#bytes += bytes.length
+      this.#needed ??= this.#readPrefix()
+      if (this.#needed === undefined) return NOTHING
+      const { whole } = this.#needed
+      return this.#bytes >= Math.min(whole, BEGUN_BYTES) ? this.#gather(this.#needed) : NOTHING
+    }
+    const { prefix, whole } = this.#needed as { readonly prefix: number; readonly whole: number }
+    const here = bytes.subarray(0, whole - this.#bytes)
+    // At once, while the caches still hold what was just deciphered.
+    this.#message.set(here, this.#bytes - prefix)
+    this.#bytes += here.length
+    return bytes.subarray(here.length)
+  }
+
+  /** Puts what has come in parts into one place. @returns what is no longer of this message */
+  #gather({ prefix, whole }: { readonly prefix: number; readonly whole: number }): Uint8Array {
+    const message = this.#memory.take(whole - prefix)
+    const parts = this.#parts
+    this.#parts = []
+    // Where in the frame the part begins.
+    let at = 0
+    let rest: Uint8Array = NOTHING
+    for (const part of parts) {
+      if (at < whole && at + part.length > prefix)
+        message.set(part.subarray(Math.max(prefix - at, 0), whole - at), Math.max(at - prefix, 0))
+      // Only the last part can have more than the message.
+      rest = part.subarray(Math.min(Math.max(whole - at, 0), part.length))
+      at += part.length
+    }
+    this.#bytes = Math.min(at, whole)
+    this.#message = message
+    return rest
   }
 
   #readPrefix(): { readonly prefix: number; readonly whole: number } | undefined {
@@ -57,27 +104,9 @@ export class FrameReader {
       detail: { limitBytes: limit, foundBytes: value },
     })
   }
-
-  #take({ prefix, whole }: { readonly prefix: number; readonly whole: number }): Uint8Array {
-    const message = this.#memory.take(whole - prefix)
-    const parts = this.#parts
-    this.#parts = []
-    this.#bytes = 0
-    // Where in the frame the part begins.
-    let at = 0
-    for (const part of parts) {
-      if (at < whole && at + part.length > prefix)
-        message.set(part.subarray(Math.max(prefix - at, 0), whole - at), Math.max(at - prefix, 0))
-      const rest = part.subarray(Math.max(whole - at, 0))
-      if (rest.length > 0) {
-        this.#parts.push(rest)
-        this.#bytes += rest.length
-      }
-      at += part.length
-    }
-    return message
-  }
 }
+
+const NOTHING = new Uint8Array(0)
 
 /** What goes before a message of so many bytes. */
 export function framePrefix(length: Bytes): Uint8Array {

@@ -5,6 +5,7 @@ import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { Bytes } from '../lib/units.ts'
 import { KiB } from '../lib/units.ts'
+import { preparedUpgrader } from './preparedupgrader.ts'
 
 /** Of one write, and so of one message over WebSocket: the other end takes no larger ones. A record of Noise has half as much. */
 export const MAX_WRITE_BYTES: Bytes = 128 * KiB
@@ -19,15 +20,7 @@ export function joinWritesOf<T extends Transport>(transport: T): T {
 }
 
 function joiningUpgrader(upgrader: Upgrader): Upgrader {
-  return {
-    upgradeInbound: (connection: MultiaddrConnection, options: never) =>
-      upgrader.upgradeInbound(joinWrites(connection), options),
-    upgradeOutbound: (connection: MultiaddrConnection, options: never) =>
-      upgrader.upgradeOutbound(joinWrites(connection), options),
-    createInboundAbortSignal: (signal) => upgrader.createInboundAbortSignal(signal),
-    getStreamMuxers: () => upgrader.getStreamMuxers(),
-    getConnectionEncrypters: () => upgrader.getConnectionEncrypters(),
-  }
+  return preparedUpgrader(upgrader, joinWrites)
 }
 
 interface SendResult {

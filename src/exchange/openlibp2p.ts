@@ -10,6 +10,7 @@ import type { Identity } from './identity.ts'
 import { MAX_PEERS } from './blockexchange.ts'
 import { isCrowded } from './crowding.ts'
 import { joinWritesOf } from './joinedwrites.ts'
+import { lendReadsOf } from './lentreads.ts'
 import { decipherInPieces } from './piecewiserecords.ts'
 
 /** What libp2p stands on, which the platform loads lazily. */
@@ -111,7 +112,7 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     start: false,
     privateKey: privateKeyFromRaw(identity.privateKey),
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: transports.list.map((make) => (components) => joinWritesOf(make(components))),
+    transports: transports.list.map((make) => (components) => lendReadsOf(joinWritesOf(make(components)))),
     connectionEncrypters: [makeNoise],
     streamMuxers: muxers.map((muxer) => makeMuxer[muxer]),
     services: { identify: identify() },

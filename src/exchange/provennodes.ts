@@ -27,17 +27,24 @@ export class ProvenNodes {
   /** Whether `digest` is leaf `proof.index` of the tree. The proof must have come from `decodeProof`, which has checked its shape. */
   verify(digest: Uint8Array, proof: MerkleProof): boolean {
     if (proof.leafCount !== this.#leafCount) return verifyMerkleProof(this.#root, digest, proof)
-    const isRight = this.#leadsToKnown(digest, proof) || verifyMerkleProof(this.#root, digest, proof)
-    if (isRight) this.#learn(digest, proof)
-    return isRight
+    if (this.#nodes.size + 2 * proof.path.length > MAX_PROVEN_NODES) this.#nodes.clear()
+    const followed: Uint8Array[] = []
+    if (this.#leadsToKnown(digest, proof, followed)) this.#learn(followed, proof)
+    else if (verifyMerkleProof(this.#root, digest, proof)) this.#learn(this.#follow(digest, proof), proof)
+    else return false
+    return true
   }
 
-  /** Follows the path to a known node; the rest of it must be what is known, too, because the proof is kept and served on. */
-  #leadsToKnown(digest: Uint8Array, { index, path }: MerkleProof): boolean {
+  /**
+   * Follows the path to a known node; the rest of it must be what is known, too, because the proof is kept and served on.
+   * @param followed is given the nodes on the way, of each layer from the leaf on
+   */
+  #leadsToKnown(digest: Uint8Array, { index, path }: MerkleProof, followed: Uint8Array[]): boolean {
     let node = digest
     let at = index
     let width = this.#leafCount
     for (let layer = 0; layer < path.length; layer++) {
+      followed.push(node)
       const known = this.#nodes.get(layer * LAYER + at)
       if (known !== undefined) return equalBytes(known, node) && this.#isKnownFrom({ layer, at, width }, path)
       node = parentOf(node, path[layer] as Uint8Array, layer, at, width)
@@ -58,20 +65,28 @@ export class ProvenNodes {
     return true
   }
 
-  /** Keeps the nodes of a proof that is right; stops where it meets what is known. */
-  #learn(digest: Uint8Array, { index, path }: MerkleProof): void {
+  /** The nodes from the leaf to below the root. */
+  #follow(digest: Uint8Array, { index, path }: MerkleProof): Uint8Array[] {
+    const nodes: Uint8Array[] = []
     let node = digest
     let at = index
     let width = this.#leafCount
     for (let layer = 0; layer < path.length; layer++) {
-      const key = layer * LAYER + at
-      const sibling = path[layer] as Uint8Array
-      const isNews = !this.#nodes.has(key)
-      if (this.#nodes.size + 2 > MAX_PROVEN_NODES) this.#nodes.clear()
-      this.#nodes.set(key, node)
-      if ((at ^ 1) < width) this.#nodes.set(layer * LAYER + (at ^ 1), sibling)
-      if (!isNews) return
-      node = parentOf(node, sibling, layer, at, width)
+      nodes.push(node)
+      node = parentOf(node, path[layer] as Uint8Array, layer, at, width)
+      at = Math.floor(at / 2)
+      width = Math.ceil(width / 2)
+    }
+    return nodes
+  }
+
+  /** Keeps these nodes of a proof that is right, of each layer from the leaf on, and what stands beside them. */
+  #learn(followed: readonly Uint8Array[], { index, path }: MerkleProof): void {
+    let at = index
+    let width = this.#leafCount
+    for (const [layer, node] of followed.entries()) {
+      this.#nodes.set(layer * LAYER + at, node)
+      if ((at ^ 1) < width) this.#nodes.set(layer * LAYER + (at ^ 1), path[layer] as Uint8Array)
       at = Math.floor(at / 2)
       width = Math.ceil(width / 2)
     }

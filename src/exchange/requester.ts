@@ -125,13 +125,17 @@ export class Requester {
   /** Settles when all blocks of the message were checked and handed on. */
   async takeDeliveries(peer: Peer, deliveries: readonly Delivery[]): Promise<void> {
     if (deliveries.length === 0 || peer.hasGone) return
-    const expected = deliveries.filter((delivery) => this.#isExpected(peer, delivery))
-    const held = expected.map(({ data }) => this.#memory.hold(data))
+    const expected: { readonly delivery: Delivery; readonly key: string }[] = []
+    for (const delivery of deliveries) {
+      const key = addressKey(delivery)
+      if (this.#isExpected(peer, key)) expected.push({ delivery, key })
+    }
+    const held = expected.map(({ delivery }) => this.#memory.hold(delivery.data))
     try {
       const digests = await this.#parts.hasher.sha256(held.map(({ bytes }) => bytes))
       if (peer.hasGone) return
-      for (const [i, delivery] of expected.entries()) {
-        const want = this.#wants.get(addressKey(placeOf(delivery)))
+      for (const [i, { delivery, key }] of expected.entries()) {
+        const want = this.#wants.get(key)
         // Meanwhile it may have come from another peer, or be wanted no more.
         if (want === undefined || !want.askedOf.has(peer)) continue
         const fault = faultOf(delivery, digests[i] as Uint8Array, want, this.#proves)
@@ -193,8 +197,7 @@ export class Requester {
     peer.bell.ring()
   }
 
-  #isExpected(peer: Peer, delivery: Delivery): boolean {
-    const key = addressKey(placeOf(delivery))
+  #isExpected(peer: Peer, key: string): boolean {
     if (peer.asked.has(key)) return true
     if (!peer.takeLate(key) && peer.strike(this.#parts.now())) this.#parts.evict(peer, unsolicited(peer))
     return false
@@ -374,10 +377,6 @@ function isAnyAwake(peers: Iterable<Peer>, now: Seconds): boolean {
 }
 
 const TAKEN: HeldBytes = { bytes: new Uint8Array(0), free: () => undefined }
-
-function placeOf({ cid, treeCid, index }: Delivery): BlockAddress {
-  return treeCid === undefined ? { cid } : { treeCid, index }
-}
 
 function lied(peer: Peer, expected: string): CodexError {
   return new CodexError('exchange/bad-block', `expected of peer ${peer.id} ${expected}`, { detail: { peer: peer.id } })

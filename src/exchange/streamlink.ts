@@ -39,6 +39,7 @@ export class StreamLink implements Link {
   #outbound: Stream | undefined
   #maxBytes: () => Bytes = () => 0
   #isReading = false
+  #either: { readonly of: AbortSignal; readonly signal: AbortSignal } | undefined
 
   constructor(parts: StreamLinkParts) {
     this.#parts = parts
@@ -96,7 +97,7 @@ export class StreamLink implements Link {
   }
 
   async send(chunks: readonly Uint8Array[], { signal }: AbortOptions): Promise<void> {
-    const either = AbortSignal.any([signal, this.#over.signal])
+    const either = this.#eitherOf(signal)
     either.throwIfAborted()
     const stream = this.#outbound ?? (await this.#open(either))
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
@@ -115,6 +116,12 @@ export class StreamLink implements Link {
     this.#streams.clear()
     this.#partialSince.clear()
     this.#messages.length = 0
+  }
+
+  /** Made once for all messages of one sender: it costs more than what is done with it. */
+  #eitherOf(signal: AbortSignal): AbortSignal {
+    if (this.#either?.of !== signal) this.#either = { of: signal, signal: AbortSignal.any([signal, this.#over.signal]) }
+    return this.#either.signal
   }
 
   async #open(signal: AbortSignal): Promise<Stream> {

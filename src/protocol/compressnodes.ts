@@ -8,9 +8,11 @@ export const KEY_BOTTOM = 1
 /** In the key of a node made from one child; the missing one counts as zeros. */
 export const KEY_ODD = 2
 
+/** What is hashed next: fresh memory would cost more than the hash. */
+const message = new Uint8Array(2 * DIGEST_BYTES + 1)
+
 /** `sha256(left || right || key)`. The key is a sum of {@link KEY_BOTTOM} and {@link KEY_ODD}, or 0. */
 export function compressNodes(left: Uint8Array, right: Uint8Array, key: number): Uint8Array {
-  const message = new Uint8Array(2 * DIGEST_BYTES + 1)
   message.set(left)
   message.set(right, DIGEST_BYTES)
   message[2 * DIGEST_BYTES] = key

@@ -1,12 +1,13 @@
 // Inclusion proofs of Merkle trees: their shape, their check against a byte root, their protobuf. Making one is the tree's work.
 
-import { concatBytes, equalBytes, isBytes } from '../lib/bytes.ts'
+import { equalBytes, isBytes } from '../lib/bytes.ts'
 import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { DIGEST_BYTES } from './cid.ts'
 import { compressNodes, KEY_BOTTOM, KEY_ODD } from './compressnodes.ts'
 import { IDENTITY, SHA2_256 } from './multicodec.ts'
-import { boundedInput, WireMessage, WireWriter } from './wire.ts'
+import { encodeVarint } from './varint.ts'
+import { boundedInput, WireMessage } from './wire.ts'
 
 /** What links one leaf to a root. */
 export interface MerkleProof {
@@ -61,18 +62,18 @@ export function treeDepth(leafCount: number): number {
  */
 export function encodeProof(proof: MerkleProof): Uint8Array {
   const { hashCode, index, leafCount, path } = checkedProof(proof)
-  const writer = new WireWriter()
-    .number(PROOF.hashCode, hashCode)
-    .number(PROOF.index, index)
-    .number(PROOF.leafCount, leafCount)
-  // As `{ 1: node }` messages, put together by hand: proofs are most of what is written when blocks are served.
-  const nodes = new Uint8Array(path.length * (NODE_HEAD.length + DIGEST_BYTES))
-  for (const [i, node] of path.entries()) {
-    const at = i * (NODE_HEAD.length + DIGEST_BYTES)
-    nodes.set(NODE_HEAD, at)
-    nodes.set(node, at + NODE_HEAD.length)
+  // Put together by hand, the nodes as `{ 1: node }` messages: proofs are most of what is written when blocks are served.
+  const numbers = [PROOF.hashCode * 8, ...encodeVarint(hashCode), PROOF.index * 8, ...encodeVarint(index)]
+  numbers.push(PROOF.leafCount * 8, ...encodeVarint(leafCount))
+  const bytes = new Uint8Array(numbers.length + path.length * (NODE_HEAD.length + DIGEST_BYTES))
+  bytes.set(numbers)
+  let at = numbers.length
+  for (const node of path) {
+    bytes.set(NODE_HEAD, at)
+    bytes.set(node, at + NODE_HEAD.length)
+    at += NODE_HEAD.length + DIGEST_BYTES
   }
-  return concatBytes(writer.finish(), nodes)
+  return bytes
 }
 
 /**
@@ -82,12 +83,16 @@ export function encodeProof(proof: MerkleProof): Uint8Array {
 export function decodeProof(bytes: Uint8Array): MerkleProof {
   const input = boundedInput(bytes, MAX_PROOF_BYTES, 'merkle')
   const message = new WireMessage(input, { 1: 'number', 2: 'number', 3: 'number', 4: 'repeated bytes' }, 'merkle')
-  return checkedProof({
+  const proof = {
     index: message.number(PROOF.index),
     leafCount: message.number(PROOF.leafCount),
     hashCode: message.number(PROOF.hashCode),
+    // Nodes are nodes here, whatever else is wrong.
     path: message.list(PROOF.path).map((entry) => readNode(entry).slice()),
-  })
+  }
+  const fault = shapeFault(proof)
+  if (fault !== undefined) throw badProof(fault)
+  return proof
 }
 
 /** A view of the 32 bytes in a `{ 1: bytes }` entry of a path or tree. @throws CodexError `merkle/wrong-node-length` */
@@ -109,13 +114,27 @@ export function readNode(entry: Uint8Array): Uint8Array {
 function checkedProof(proof: MerkleProof): MerkleProof {
   const fault = proofFault(proof)
   if (fault === undefined) return proof
-  throw new CodexError('merkle/bad-proof', `expected ${fault}: this proof can not be of any tree`, {
+  throw badProof(fault)
+}
+
+function badProof(fault: string): CodexError<'merkle/bad-proof'> {
+  return new CodexError('merkle/bad-proof', `expected ${fault}: this proof can not be of any tree`, {
     detail: { expected: fault },
   })
 }
 
 /** The door for proofs: what a well-shaped one would have and this one has not; undefined when nothing is missing. */
 function proofFault(proof: MerkleProof): string | undefined {
+  const fault = shapeFault(proof)
+  if (fault !== undefined) return fault
+  const { path } = proof
+  // Of the searches, this one does not pass over the holes of a sparse list.
+  const odd = path.findIndex((node) => !isNode(node))
+  return odd < 0 ? undefined : `path nodes of ${DIGEST_BYTES} bytes, found another at ${odd}`
+}
+
+/** Of all but what the path holds. */
+function shapeFault(proof: MerkleProof): string | undefined {
   if (typeof proof !== 'object' || proof === null) return `a Merkle proof, found ${describeValue(proof)}`
   const { index, leafCount, hashCode, path } = proof
   if (hashCode !== SHA2_256 && hashCode !== IDENTITY)
@@ -126,10 +145,7 @@ function proofFault(proof: MerkleProof): string | undefined {
     return `an index below ${leafCount}, found ${describeValue(index)}`
   const depth = treeDepth(leafCount)
   if (!Array.isArray(path)) return `a path of ${depth} nodes, found ${describeValue(path)}`
-  if (path.length !== depth) return `${depth} path nodes for ${leafCount} leaves, found ${path.length}`
-  // Of the searches, this one does not pass over the holes of a sparse list.
-  const odd = path.findIndex((node) => !isNode(node))
-  return odd < 0 ? undefined : `path nodes of ${DIGEST_BYTES} bytes, found another at ${odd}`
+  return path.length === depth ? undefined : `${depth} path nodes for ${leafCount} leaves, found ${path.length}`
 }
 
 function isNode(value: unknown): value is Uint8Array {

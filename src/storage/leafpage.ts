@@ -69,6 +69,10 @@ export class LeafPage {
     this.#bytes.fill(0, LEAVES_PER_PAGE + place * DIGEST_BYTES, LEAVES_PER_PAGE + (place + 1) * DIGEST_BYTES)
   }
 
+  get isEmpty(): boolean {
+    return this.#bytes.subarray(0, LEAVES_PER_PAGE).every((kind) => kind === 0)
+  }
+
   /** How many leaves are there. */
   count(): number {
     return this.#bytes.subarray(0, LEAVES_PER_PAGE).reduce((count, kind) => count + Math.sign(kind), 0)
@@ -130,7 +134,7 @@ export class LeafPages {
     return [...this.#changed].map((number) => {
       const page = this.#pages.get(number) as LeafPage
       const key = pageKey(this.#treeId, number)
-      return page.cids().length === 0 ? { drop: key } : { put: key, value: page.encode() }
+      return page.isEmpty ? { drop: key } : { put: key, value: page.encode() }
     })
   }
 

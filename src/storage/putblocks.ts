@@ -1,6 +1,5 @@
 // Put: one operation for one block or many. Bytes first, flushed; then one commit that makes them part of the store.
 
-import { toHex } from '../lib/bytes.ts'
 import { KiB } from '../lib/units.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
@@ -63,7 +62,7 @@ export async function putBlocks(
   puts: readonly Put[],
   extras: PutExtras = {},
 ): Promise<PutOutcome[]> {
-  const names = puts.map(({ block }) => toHex(block.cid.bytes))
+  const names = puts.map(({ block }) => block.cid.key)
   const candidates = new Map<string, Candidate>()
   for (const [i, { block, expiry }] of puts.entries()) {
     const name = names[i] as string
@@ -141,7 +140,7 @@ async function payFor(plan: BlockPlan, setAside: SetAside | undefined, paidBefor
   return { ...rest, applied, ...(delta && { delta: { ...delta, reserved: -added } }) }
 }
 
-/** The leaves to add, by hex CID how many references they are, and the blocks whose leaf is there already. */
+/** The leaves to add, by key of the CID how many references they are, and the blocks whose leaf is there already. */
 async function planLeaves(
   { datastore }: StoreParts,
   puts: readonly Put[],
@@ -158,8 +157,8 @@ async function planLeaves(
   const counts = countReferences(added.map(({ block }) => block.cid))
   return {
     changes: [...pages.changes(), ...(await also())],
-    references: new Map(counts.map(({ cid, count }) => [toHex(cid.bytes), count])),
-    named: new Set(names.map(({ bytes }) => toHex(bytes))),
+    references: new Map(counts.map(({ cid, count }) => [cid.key, count])),
+    named: new Set(names.map(({ key }) => key)),
   }
 }
 

@@ -1,6 +1,5 @@
 // Leaves of a tree that is known beforehand: which block stands at (tree, index), with its proof. Each counts as one reference to its block.
 
-import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
@@ -91,10 +90,9 @@ export function countReferences(cids: readonly Cid[]): { readonly cid: Cid; coun
   const byName = new Map<string, { readonly cid: Cid; count: number }>()
   for (const cid of cids) {
     if (!isBlockCid(cid) || isEmptyBlockCid(cid)) continue
-    const name = toHex(cid.bytes)
-    const entry = byName.get(name) ?? { cid, count: 0 }
+    const entry = byName.get(cid.key) ?? { cid, count: 0 }
     entry.count++
-    byName.set(name, entry)
+    byName.set(cid.key, entry)
   }
   return [...byName.values()]
 }

@@ -1,5 +1,6 @@
 // Inner nodes of whole trees, and the proofs that follow from them: an eighth of the space that a stored proof for each leaf would take.
 
+import { assert } from '../lib/errors.ts'
 import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { Change, Datastore, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
@@ -56,67 +57,71 @@ export async function pathsOf(
 ): Promise<(Uint8Array[] | undefined)[]> {
   const siblings = indices.map((index) => index ^ 1).filter((sibling) => sibling < leafCount)
   const leaves = await LeafPages.read(datastore, id, siblings)
-  const pages = await readPages(datastore, id, placesOf(indices, leafCount))
+  const pages = await readPages(datastore, id, indices, leafCount)
   return indices.map((index) => {
     const sibling = index ^ 1
     const leaf = sibling < leafCount ? leaves.get(sibling) : undefined
     if (leaf === undefined && sibling < leafCount) return undefined
     const path: Uint8Array[] = [leaf?.digest.slice() ?? new Uint8Array(DIGEST_BYTES)]
-    for (const { layer, at } of placesOf([index], leafCount))
-      path[layer] = pages.get(`${layer}/${Math.floor(at / NODES_PER_PAGE)}`)?.(at) as Uint8Array
-    // Where a layer names no node there is none beside ours.
-    for (let layer = 1; layer < depthOf(leafCount); layer++) path[layer] ??= new Uint8Array(DIGEST_BYTES)
+    eachSibling(index, leafCount, (layer, at, isThere) =>
+      path.push(isThere ? nodeIn(pages, layer, at) : new Uint8Array(DIGEST_BYTES)),
+    )
     return path
   })
 }
 
-interface NodePlace {
-  readonly layer: number
-  readonly at: number
+/** Says where the siblings above the leaf stand, layer by layer, and whether there is one. By call and without lists: every block that is served asks. */
+function eachSibling(
+  index: number,
+  leafCount: number,
+  say: (layer: number, at: number, isThere: boolean) => void,
+): void {
+  let at = Math.floor(index / 2)
+  for (let layer = 1, count = halve(leafCount); count > 1; layer++, count = halve(count)) {
+    const sibling = at % 2 === 0 ? at + 1 : at - 1
+    say(layer, sibling, sibling < count)
+    at = Math.floor(at / 2)
+  }
 }
 
-/** Where the siblings above the leaves stand. */
-function placesOf(indices: readonly number[], leafCount: number): NodePlace[] {
-  return indices.flatMap((index) => {
-    const places: NodePlace[] = []
-    for (
-      let layer = 1, count = halve(leafCount), at = Math.floor(index / 2);
-      count > 1;
-      layer++, count = halve(count)
-    ) {
-      if ((at ^ 1) < count) places.push({ layer, at: at ^ 1 })
-      at = Math.floor(at / 2)
-    }
-    return places
-  })
+interface NodePage {
+  readonly key: Key
+  /** Undefined where the record is missing. */
+  nodes: Uint8Array | undefined
 }
 
-function depthOf(leafCount: number): number {
-  let depth = 1
-  for (let count = halve(leafCount); count > 1; count = halve(count)) depth++
-  return depth
-}
-
-/** Each page once, as a look-up of its nodes. */
+/** Each page once, by {@link pageName}. */
 async function readPages(
   datastore: Datastore,
   id: number,
-  places: readonly NodePlace[],
-): Promise<Map<string, (at: number) => Uint8Array>> {
-  const keys = new Map<string, Key>()
-  for (const { layer, at } of places) {
-    const page = Math.floor(at / NODES_PER_PAGE)
-    const name = `${layer}/${page}`
-    if (!keys.has(name)) keys.set(name, pageKey(id, layer, page))
-  }
-  const sealed = await datastore.getMany([...keys.values()])
-  const pages = new Map<string, (at: number) => Uint8Array>()
-  for (const [i, [name, key]] of [...keys].entries()) {
+  indices: readonly number[],
+  leafCount: number,
+): Promise<ReadonlyMap<number, NodePage>> {
+  const pages = new Map<number, NodePage>()
+  for (const index of indices)
+    eachSibling(index, leafCount, (layer, at, isThere) => {
+      const name = pageName(layer, at)
+      if (isThere && !pages.has(name))
+        pages.set(name, { key: pageKey(id, layer, Math.floor(at / NODES_PER_PAGE)), nodes: undefined })
+    })
+  const list = [...pages.values()]
+  const sealed = await datastore.getMany(list.map(({ key }) => key))
+  for (const [i, page] of list.entries()) {
     const record = sealed[i]
-    const nodes = record === undefined ? undefined : openRecord(key, record)
-    pages.set(name, (at) => nodeOf(key, nodes, at % NODES_PER_PAGE))
+    if (record !== undefined) page.nodes = openRecord(page.key, record)
   }
   return pages
+}
+
+/** Of the page that holds a node: one number for layer and page. */
+function pageName(layer: number, at: number): number {
+  return layer * 2 ** 40 + Math.floor(at / NODES_PER_PAGE)
+}
+
+function nodeIn(pages: ReadonlyMap<number, NodePage>, layer: number, at: number): Uint8Array {
+  const page = pages.get(pageName(layer, at))
+  assert(page !== undefined, 'only nodes of the pages that were read are asked for')
+  return nodeOf(page.key, page.nodes, at % NODES_PER_PAGE)
 }
 
 function nodeOf(key: Key, nodes: Uint8Array | undefined, place: number): Uint8Array {

@@ -36,6 +36,12 @@ function residentBytes(pid: number, what: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) * 1024
 }
 
+/** What a client had to say last. */
+function story({ logged, exchange }: NetworkNode): string {
+  const records = logged.filter(({ level }) => level !== 'trace').slice(-12)
+  return JSON.stringify({ now: Date.now() / 1000, peers: exchange.peers(), records }, undefined, 1)
+}
+
 test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge that stays small', async () => {
   const scratch = scratchFolder()
   const source = await startNode(join(scratch, 'source'))
@@ -74,7 +80,16 @@ test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge tha
         const indices = range(BLOCKS_EACH).map((k) => i * BLOCKS_EACH + k)
         // Checked and let go of, so that the next round asks for all of it again.
         const sink = async (): Promise<void> => undefined
-        await fetchLeaves(client.exchange, { treeCid, leafCount, indices, sink, signal: NEVER, stallSeconds: 50 })
+        await fetchLeaves(client.exchange, {
+          treeCid,
+          leafCount,
+          indices,
+          sink,
+          signal: NEVER,
+          stallSeconds: 50,
+        }).catch((cause: unknown) => {
+          throw new Error(`client ${i} failed in round ${resident.length}; ${story(client)}${bridge.said()}`, { cause })
+        })
         atFirst ??= clients.map((each, k) => received(each) - (before[k] ?? 0))
       }),
     )

@@ -5,8 +5,9 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { describe, expect, it } from 'vitest'
 
 import { joinWrites, joinWritesOf, MAX_WRITE_BYTES } from '../../src/exchange/joinedwrites.ts'
-import { decipherInPieces } from '../../src/exchange/piecewiserecords.ts'
-import { sparseWindow, WINDOW_BYTES } from '../../src/exchange/sparsewindow.ts'
+import { borrowReads, LentReads } from '../../src/exchange/lentreads.ts'
+import { decipherInPieces, RecordReader } from '../../src/exchange/piecewiserecords.ts'
+import { FRAME_BYTES, sparseWindow, WINDOW_BYTES } from '../../src/exchange/sparsewindow.ts'
 
 const LIST = new Uint8ArrayList(Uint8Array.of(0, 3), Uint8Array.of(1, 2, 3), Uint8Array.of(9))
 const sendOn = (connection: object): unknown =>
@@ -87,10 +88,12 @@ describe('the pieces of a record', () => {
   })
 })
 
-describe('a record that comes in pieces', () => {
+describe('records of a connection', () => {
   const connection = () => ({
-    handshake: { decrypt: (record: Uint8ArrayList) => record.sublist(1) },
-    decrypt: (record: Uint8ArrayList) => record.subarray(1),
+    stream: {},
+    handshake: { decrypt: (record: Uint8Array) => record.subarray(1) },
+    decoder: { buffer: new Uint8ArrayList(Uint8Array.of(0, 3, 1)), decode: (): Iterable<unknown> => [] },
+    decrypt: (record: unknown): unknown => record,
   })
   const encrypter = (make: () => object) =>
     decipherInPieces({
@@ -98,25 +101,92 @@ describe('a record that comes in pieces', () => {
       secureOutbound: async () => ({ connection: make() }),
     } as unknown as ConnectionEncrypter)
 
-  it('is deciphered without being joined, both ways', async () => {
+  it('that were read together are handed on together, both ways', async () => {
     const made = encrypter(connection)
     for (const secure of [made.secureInbound, made.secureOutbound]) {
       const secured = (await secure({} as MultiaddrConnection)).connection as unknown as ReturnType<typeof connection>
-      expect([...(secured.decrypt(LIST) as unknown as Uint8ArrayList)]).toHaveLength(3)
+      const decode = secured.decoder.decode as (bytes: Uint8Array) => Iterable<unknown>
+      // Behind what the library's reader has kept.
+      const [records, ...more] = decode(Uint8Array.of(2, 3, 0, 2, 7, 8, 0))
+      expect(more).toEqual([])
+      expect((secured.decrypt(records) as Uint8ArrayList).subarray()).toEqual(Uint8Array.of(2, 3, 8))
+      expect([...decode(Uint8Array.of(9))]).toEqual([])
     }
   })
 
-  it('is left to connections made in a way not known', async () => {
+  it('are left to connections made in a way not known', async () => {
     const unknown = { decrypt: connection().decrypt }
     const { connection: secured } = await encrypter(() => unknown).secureInbound({} as MultiaddrConnection)
-    expect(secured).toEqual(unknown)
-    expect(unknown.decrypt(LIST)).toBeInstanceOf(Uint8Array)
+    expect(secured).toEqual({ decrypt: unknown.decrypt })
+  })
+
+  it('are the same however the bytes are cut, and stay so until the next are read', () => {
+    const records = [1, 0, 300, 65_535, 2, 0, 65_535, 65_535, 7].map((length, i) => new Uint8Array(length).fill(i + 1))
+    const wire = new Uint8ArrayList(
+      ...records.flatMap((record) => [Uint8Array.of(record.length >> 8, record.length & 255), record]),
+    ).subarray()
+    for (const step of [7, 299, 40_000, 65_536, 140_000, wire.length]) {
+      const reader = new RecordReader()
+      const found: Uint8Array[] = []
+      // In one place for all, as a socket reads.
+      const lent = new Uint8Array(step)
+      for (let at = 0; at < wire.length; at += step) {
+        const part = wire.subarray(at, at + step)
+        lent.set(part)
+        found.push(...reader.read(lent.subarray(0, part.length)).map((record) => record.slice()))
+      }
+      expect(found.map(({ length }) => length)).toEqual([1, 300, 65_535, 2, 65_535, 65_535, 7])
+      expect(found.every((record) => record.every((byte) => byte === record[0]))).toBe(true)
+      expect(found.map(([first]) => first)).toEqual([1, 3, 4, 5, 7, 8, 9])
+    }
+  })
+})
+
+describe('what a socket reads', () => {
+  function reading() {
+    const taken: Uint8Array[] = []
+    const readBuffer = new Uint8ArrayList()
+    const onData = (bytes: Uint8Array): void => {
+      taken.push(bytes)
+    }
+    const connection = { readBuffer, onData }
+    return { taken, readBuffer, connection: connection as typeof connection & MultiaddrConnection }
+  }
+  const memory = Uint8Array.of(1, 2, 3)
+
+  it('is copied for listeners that may keep it, also before there is a connection', () => {
+    const { taken, connection } = reading()
+    const reads = new LentReads()
+    reads.take(2, memory)
+    reads.attach(connection)
+    reads.take(3, memory)
+    memory.fill(9)
+    expect(taken).toEqual([Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3)])
+    memory.set([1, 2, 3])
+  })
+
+  it('is lent to those who borrow, and copied where nobody took it', () => {
+    const { taken, readBuffer, connection } = reading()
+    const reads = new LentReads()
+    borrowReads(reads.attach(connection))
+    reads.take(2, memory)
+    expect(taken.map(({ buffer }) => buffer)).toEqual([memory.buffer])
+    connection.onData = (bytes) => readBuffer.append(bytes)
+    reads.take(3, memory)
+    memory.fill(9)
+    expect(readBuffer.subarray()).toEqual(Uint8Array.of(1, 2, 3))
   })
 })
 
 describe('the window of a stream', () => {
   function windowed(recvWindow: number) {
-    const stream = { recvWindow, recvWindowCapacity: recvWindow, updates: 0, sendWindowUpdate: () => {} }
+    const stream = {
+      recvWindow,
+      recvWindowCapacity: recvWindow,
+      updates: 0,
+      sendWindowUpdate: () => {},
+      maxMessageSize: recvWindow,
+    }
     stream.sendWindowUpdate = () => {
       stream.updates++
       stream.recvWindowCapacity = stream.recvWindow
@@ -137,6 +207,15 @@ describe('the window of a stream', () => {
       stream.sendWindowUpdate()
     }
     expect(stream.updates).toBe(1 + Math.floor(100 / Math.ceil(WINDOW_BYTES / 2 / frame)))
+  })
+
+  it('does not make frames longer than whole records', () => {
+    const stream = windowed(WINDOW_BYTES)
+    expect(stream.maxMessageSize).toBe(FRAME_BYTES)
+    stream.maxMessageSize = 1000
+    expect(stream.maxMessageSize).toBe(1000)
+    stream.maxMessageSize = 16 * WINDOW_BYTES
+    expect(stream.maxMessageSize).toBe(FRAME_BYTES)
   })
 
   it('of a muxer that has none is left alone', () => {

@@ -65,18 +65,18 @@ export const noiseCrypto: ICryptoInterface = {
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     decipher.setAAD(ad, { plaintextLength: length })
     decipher.setAuthTag(ciphertext.subarray(length))
-    const plaintext = new Uint8ArrayList()
     // For the place of the plaintext the library has joined the pieces already.
-    const pieces = copy?.byteLength === length ? [copy] : piecesOf(ciphertext, length)
-    for (const piece of pieces) plaintext.append(decipher.update(piece))
+    const whole = copy?.byteLength === length ? copy : ciphertext instanceof Uint8Array ? ciphertext : undefined
+    if (whole !== undefined) {
+      const plaintext = decipher.update(whole.subarray(0, length))
+      decipher.final()
+      return plaintext
+    }
+    const plaintext = new Uint8ArrayList()
+    for (const piece of (ciphertext as Uint8ArrayList).sublist(0, length)) plaintext.append(decipher.update(piece))
     decipher.final()
     return plaintext
   },
-}
-
-/** The first bytes. */
-function piecesOf(bytes: Uint8Array | Uint8ArrayList, length: Bytes): Iterable<Uint8Array> {
-  return bytes instanceof Uint8Array ? [bytes.subarray(0, length)] : bytes.sublist(0, length)
 }
 
 function keyPair(key: KeyObject, privateKey: Uint8Array): KeyPair {
