@@ -17,6 +17,7 @@ import { pureJsCrypto } from '@libp2p/noise'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { concatBytes, fromHex } from '../../lib/bytes.ts'
 import type { Bytes } from '../../lib/units.ts'
+import { HeapFloor } from './heapfloor.ts'
 
 const CIPHER = 'chacha20-poly1305'
 const TAG_BYTES: Bytes = 16
@@ -29,6 +30,7 @@ const PUBLIC_KEY_HEAD = fromHex('302a300506032b656e032100')
 
 /** Where the pieces of a record are joined: the cipher reads them before it returns. */
 const joined = new Uint8Array(RECORD_BYTES)
+const heapFloor = new HeapFloor()
 
 export const noiseCrypto: ICryptoInterface = {
   getHKDF: (chainingKey, input) => pureJsCrypto.getHKDF(chainingKey, input),
@@ -51,6 +53,7 @@ export const noiseCrypto: ICryptoInterface = {
   },
 
   chaCha20Poly1305Encrypt(plaintext, nonce, ad, key) {
+    heapFloor.made(plaintext.byteLength)
     const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
     cipher.setAAD(ad, { plaintextLength: plaintext.byteLength })
     const ciphertext = cipher.update(join(plaintext))
