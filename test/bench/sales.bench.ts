@@ -144,15 +144,7 @@ async function flood({ quick }: Place): Promise<Sample> {
   const open = { repo: store.repo, random: SOURCE, log: parts.log }
   const { reservations } = await Reservations.open(open, { signal: NEVER })
   await reservations.create({ ...TERMS, minPricePerBytePerSecond: 2n ** 100n })
-  const work: SlotWork = {
-    look: async () => undefined,
-    fetch: () => (async function* () {})(),
-    keepUntil: async () => undefined,
-    letGo: async () => undefined,
-    letGoOfEnded: async () => undefined,
-    prove: () => Promise.reject(new Error('nothing is sold here')),
-  }
-  const sales = new Sales({ ...parts, market, reservations, work, random: SOURCE })
+  const sales = new Sales({ ...parts, market, reservations, work: idleWork(), random: SOURCE })
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
   await sales.start({ signal: NEVER })
@@ -160,6 +152,17 @@ async function flood({ quick }: Place): Promise<Sample> {
   delay.disable()
   await sales.stop()
   return { floodDelayMs: delay.percentile(99) / 1e6 }
+}
+
+function idleWork(): SlotWork {
+  return {
+    look: async () => undefined,
+    fetch: () => (async function* () {})(),
+    keepUntil: async () => undefined,
+    letGo: async () => undefined,
+    letGoOfEnded: async () => undefined,
+    prove: () => Promise.reject(new Error('nothing is sold here')),
+  }
 }
 
 /** Of slots that are filled and proven every period, on a fake chain whose own memory counts too. */
@@ -255,8 +258,9 @@ async function recovery({ folder, quick }: Place): Promise<Sample> {
     slotBytes,
     size: slotBytes,
     collateral: 1n,
-    validUntil: 1,
+    validUntil: 2_000_000_000,
     listId: number + 1,
+    fill: 'landed',
   }))
   await datastore.commit([
     putAvailability({ ...availability, totalRemainingCollateral: 0n }),
@@ -271,7 +275,30 @@ async function recovery({ folder, quick }: Place): Promise<Sample> {
     { signal: NEVER },
   )
   const problems = await opened.reservations.check({ signal: NEVER })
+  const address = `0x${'1'.repeat(40)}`
+  let isTakenUp: () => void = () => undefined
+  const takenUp = new Promise<void>((resolve) => (isTakenUp = resolve))
+  // All are ours on chain, and are proven from then on. The endpoint answers at once: how long it takes is not ours.
+  const market: Market = spoiled(new FakeMarket(new FakeChainWorld({ clock: parts.clock }), address, parts.clock), {
+    blockAt: async () => 0,
+    mySlots: async () => [],
+    slotState: async () => 'Filled',
+    hostOf: async () => address,
+    currentCollateral: async () => 1n,
+    request: async () => undefined,
+    requestEnd: async () => undefined,
+    // Heard once every slot was looked up.
+    async *events() {
+      isTakenUp()
+    },
+  })
+  const { reservations: accounts } = opened
+  const sales = new Sales({ ...parts, market, reservations: accounts, work: idleWork(), random: SOURCE })
+  await sales.start({ signal: NEVER })
+  await takenUp
   const openMs = performance.now() - begin
+  if (sales.agents.length !== slots) throw new Error(`${sales.agents.length} of ${slots} were taken up`)
+  await sales.stop()
   if (opened.alerts.length + problems.length > 0) throw new Error([...opened.alerts, ...problems].join('\n'))
   await repo.close()
   await datastore.close()

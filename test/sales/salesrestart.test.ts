@@ -2,18 +2,42 @@
 // S2, S3; I5, I7, I8, I10). What ran before is left to itself, its store is opened anew as after a power cut.
 
 import { describe, expect, it } from 'vitest'
+import type { SlotId } from '../../src/protocol/request.ts'
+import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
+import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
 import { PRICE } from '../fakes/salesparts.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
 
-const ALL_PHASES = ['SaleDownloading', 'SaleInitialProving', 'SaleFilling', 'SaleProving', 'SalePayout'] as const
+const ALL_PHASES = [
+  ...(['SalePreparing', 'SaleSlotReserving', 'SaleDownloading', 'SaleInitialProving'] as const),
+  ...(['SaleFilling', 'SaleFilled', 'SaleProving', 'SalePayout'] as const),
+] as const
+/** Slow answers, without which some phases pass within an instant. */
+const SLOW: MarketFaults = {
+  call: (verb) => (verb === 'canReserveSlot' || verb === 'missingProofs' ? { is: 'late', seconds: 5 } : undefined),
+}
 const MEANWHILE = {
   nothing: async () => undefined,
   'another host filled it': async (world: SaleWorld) => {
     const rival = await world.host('rival', 1)
     await rival.sales.start(world.never)
     await world.run(700)
+    await rival.sales.stop()
+  },
+  'a reorganisation took our fill': async (world: SaleWorld) => {
+    const { latest } = world.net.chain
+    const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')?.block ?? latest.number + 1
+    const depth = latest.number - filled + 1
+    if (depth > 0 && depth <= MAX_UNDO_BLOCKS) world.net.reorganise(depth, { lost: ({ verb }) => verb === 'fillSlot' })
+  },
+  'the contract took it, and another host repaired it': async (world: SaleWorld, { address }: SaleHost, id: SlotId) => {
+    const rival = await world.host('rival', 1)
+    if (world.state(id) === 'Filled') world.act(address, () => world.net.marketplace.freeSlot(address, id))
+    await rival.sales.start(world.never)
+    await world.run(900)
+    // What it has bought it keeps.
     await rival.sales.stop()
   },
   'the request expired': async (world: SaleWorld) => world.run(1300),
@@ -29,13 +53,13 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
     'and comes back after: %s. Goes on or settles; paid exactly once; everything is back (start: agents for all own slots; inactive reservations removed)',
     async (meanwhile) => {
       const world = new SaleWorld()
-      const first = await world.host('host', 1, { work: { pieceSeconds: 30 } })
+      const first = await world.host('host', 1, { work: { pieceSeconds: 30 }, faults: SLOW })
       const had = world.balance(first.address)
       await first.sales.start(world.never)
       const { slot, id } = await world.ask()
       await world.runUntil(() => first.sales.agents.some(({ state }) => state === phase))
       const second = await crash(world, first)
-      await MEANWHILE[meanwhile](world)
+      await MEANWHILE[meanwhile](world, first, slot(0))
       await second.sales.start(world.never)
       await world.run(4000)
       await expectEnded(world, second, { id, slotId: slot(0), had })
@@ -44,7 +68,7 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
 
   it('and again while it recovers, three times (I10)', async () => {
     const world = new SaleWorld()
-    let host = await world.host('host', 1)
+    let host = await world.host('host', 1, { faults: SLOW })
     const had = world.balance(host.address)
     await host.sales.start(world.never)
     const { slot, id } = await world.ask()
@@ -60,7 +84,7 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
 
   it('by stopping: nothing is left running, and the same objects start again (T29)', async () => {
     const world = new SaleWorld()
-    const host = await world.host('host', 1, { work: { pieceSeconds: 30 } })
+    const host = await world.host('host', 1, { work: { pieceSeconds: 30 }, faults: SLOW })
     const had = world.balance(host.address)
     await host.sales.start(world.never)
     const { slot, id } = await world.ask()
@@ -223,19 +247,23 @@ async function expectEnded(
   host: SaleHost,
   { slotId, had }: { readonly id: string; readonly slotId: string; readonly had: bigint },
 ): Promise<void> {
+  // Of one slot at a time at most, which no other host had before.
+  const freed = world.net.standing(0).some(({ type }) => type === 'SlotFreed')
+  const lost = freed ? COLLATERAL : 0n
   const record = world.net.marketplace.records.slots.get(slotId)
   const { reservations, repo } = host.parts
   expect(reservations.reservations()).toEqual([])
   const [availability] = reservations.availabilities()
   expect(availability).toMatchObject({ freeSize: SLOT_BYTES, totalSize: SLOT_BYTES })
-  expect(availability).toMatchObject({ totalCollateral: COLLATERAL, totalRemainingCollateral: COLLATERAL })
+  const left = COLLATERAL - lost
+  expect(availability).toMatchObject({ totalCollateral: left, totalRemainingCollateral: left })
   expect(await reservations.check(world.never)).toEqual([])
   expect(await repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: SLOT_BYTES })
   if (record?.host === host.address) {
     expect(record.state).toBe('Paid')
     const request = world.net.marketplace.records.known(record.requestId)
     expect(world.balance(host.address)).toBe(had + (request.endsAt - record.filledAt) * PPS)
-  } else expect(world.balance(host.address)).toBe(had)
+  } else expect(world.balance(host.address)).toBe(had - lost)
   await host.sales.stop()
   expect(host.clock.waiting).toBe(0)
 }
