@@ -62,7 +62,7 @@ it('a world that goes wrong is made smaller, and still goes wrong', async () => 
 }, 120_000)
 
 describe('a known bug, planted, is found', () => {
-  /** Found quickly; the others wait for days to pass. */
+  /** Found quickly; the others wait for days to pass. The first world of the long run is one of its fixed set. */
   const QUICK = ['T1', 'T3', 'T12', 'T23', 'S5']
   const names = Object.keys(PLANTS).filter((name) => IS_LONG || QUICK.includes(name))
   it.each(names.map((name) => [name, PLANTS[name]?.happened]))(
