@@ -6,7 +6,7 @@ import { FIRST_PHASES, type PhaseName, PHASE_NAMES, ends, next } from '../../src
 
 export const FAULTS = [
   ...['rpc outage', 'call fails', 'call stale', 'call late', 'send refused', 'send lost', 'answer lost'],
-  ...['event lost', 'event twice', 'event late', 'prove fails', 'prove slow'],
+  ...['event lost', 'event twice', 'event late', 'prove fails', 'prove slow', 'commit fails'],
   ...['reorg', 'crash', 'stop', 'freeze', 'thaw', 'start'],
 ] as const
 
@@ -23,7 +23,6 @@ const RARE: ReadonlySet<string> = new Set([
   'way/filling>filling',
   'way/collecting>filling',
   'way/collecting>filled',
-  ...['reserving', 'initial proving', 'filling'].map((from) => `way/${from}>end failed`),
   ...['reserving', 'downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end failed`),
   ...['filled>end freed', 'filled>end failed', 'filled>end paused', 'proving>end failed'].map((way) => `way/${way}`),
   ...['cancelled', 'failed', 'broke'].map((end) => `way/preparing>end ${end}`),

@@ -2,6 +2,7 @@
 // changes terms now and then.
 
 import type { Clock } from '../../src/lib/clock.ts'
+import { CodexError } from '../../src/lib/errors.ts'
 import type { LogRecord } from '../../src/lib/log.ts'
 import type { Address, Market } from '../../src/market/market.ts'
 import type { Bytes } from '../../src/lib/units.ts'
@@ -57,7 +58,13 @@ export class Provider extends SimNode {
   protected async begin(run: Run): Promise<void> {
     const { log } = run
     const clock = this.#plants.reduce<Clock>((real, { clock: spoil }) => spoiled(real, spoil?.(real)), run.clock)
-    const faults = new FaultyDatastore(this.#records)
+    let isUp = false
+    // What fails while it starts ends the start, as it should: a start in good order is looked at here.
+    const faults = new FaultyDatastore(this.#records, async (name, call) => {
+      if (isUp && name === 'datastore.commit' && this.weather.commit())
+        throw new CodexError('datastore/failed', 'the disk is full for a moment, as the weather has it')
+      return call()
+    })
     const slab = this.#slab
     const repo = new RepoStore(
       { datastore: faults, slab, hasher: TEST_HASHER, clock, log },
@@ -102,6 +109,7 @@ export class Provider extends SimNode {
     this.#selling = { repo, reservations: honest, sales, earnings, maintenance, faults }
     maintenance.start({ signal: run.ending.signal })
     if (honest.availabilities().length === 0) await this.#offer(honest)
+    isUp = true
     await sales.start({ signal: run.ending.signal })
   }
 

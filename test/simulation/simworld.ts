@@ -32,7 +32,9 @@ export interface SimOptions {
 }
 
 /** What makes a world a hard one. */
-export const TROUBLES = ['call', 'send', 'hear', 'prove', 'reorg', 'crash', 'freeze', 'stop', 'owner'] as const
+export const TROUBLES = [
+  ...(['call', 'send', 'hear', 'prove', 'commit', 'reorg', 'crash', 'freeze', 'stop', 'owner'] as const),
+] as const
 
 export const GENESIS: Seconds = 1_700_000_000
 export const BLOCK_SECONDS: Seconds = 12

@@ -8,12 +8,12 @@ import type { ProveFault } from '../fakes/fakeslotwork.ts'
 import type { History } from './history.ts'
 
 type Random = Pick<RandomSource, 'fraction'>
-type Trouble = 'call' | 'send' | 'hear' | 'prove'
+type Trouble = 'call' | 'send' | 'hear' | 'prove' | 'commit'
 
 const CALM_SECONDS: Seconds = 3 * 3600
 const STORM_SECONDS: Seconds = 1200
 /** In a storm. */
-const [CALL_RATE, SEND_RATE, HEAR_RATE, PROVE_RATE, OUTAGE_RATE] = [0.06, 0.15, 0.2, 0.1, 0.15]
+const [CALL_RATE, SEND_RATE, HEAR_RATE, PROVE_RATE, COMMIT_RATE, OUTAGE_RATE] = [0.06, 0.15, 0.2, 0.1, 0.03, 0.15]
 /** A fault is felt for so long at most: a transaction that is late, a proof that takes its time. */
 const AFTERMATH_SECONDS: Seconds = 400
 
@@ -86,6 +86,11 @@ export class Weather implements MarketFaults {
     if (!this.#isBad('prove') || !this.#happens(PROVE_RATE)) return undefined
     if (this.#happens(0.5)) return this.#make('prove fails', { is: 'fails' })
     return this.#make('prove slow', { is: 'takes', seconds: this.#between(30, 300) })
+  }
+
+  /** Whether a commit of the node's store fails, with nothing written. */
+  commit(): boolean {
+    return this.#isBad('commit') && this.#happens(COMMIT_RATE) && this.#make('commit fails', true)
   }
 
   #make<Fault>(kind: string, fault: Fault): Fault {
