@@ -236,6 +236,22 @@ it('a payout that a reorganisation took back while the node was down is collecte
   await expectEnded(world, second, { id, slotId: slot(0), had })
 })
 
+it('what lay beside the blocks of a slot goes at the next start, when the power went right after the settlement', async () => {
+  const world = new SaleWorld()
+  const first = await world.host('host', 1)
+  const had = world.balance(first.address)
+  first.work.letGo = () => new Promise(() => undefined)
+  await first.sales.start(world.never)
+  const { slot, id } = await world.ask({}, 3000n)
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  await world.runUntil(() => first.parts.reservations.reservations().length === 0)
+  expect((await first.parts.repo.space()).quotaUsedBytes).toBeGreaterThan(0)
+  const second = await crash(world, first)
+  await second.sales.start(world.never)
+  await world.run(60)
+  await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
 /** The old run is cut off: it never gets another answer. */
 async function crash(world: SaleWorld, host: SaleHost, faults?: object): Promise<SaleHost> {
   world.cutOff(host)
