@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
+import { MiB } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { BlockSource } from './blocksource.ts'
@@ -25,6 +26,9 @@ export const MAX_PEERS = 160
 export const SEND_SECONDS: Seconds = 60
 /** A peer whose message is not complete within this time of its beginning goes: it may be holding our memory on purpose. */
 export const MESSAGE_SECONDS: Seconds = 120
+
+/** Of unfinished messages of all peers; of more the one that has been unfinished longest goes, with its peer. */
+export const MAX_PARTIAL_BYTES: Bytes = 48 * MiB
 
 export interface BlockExchangeParts {
   readonly repo: RepoStore
@@ -191,7 +195,21 @@ export class BlockExchange {
       for (const peer of [...this.#peers.values()])
         if (now - (peer.sendingSince ?? now) >= SEND_SECONDS) this.#evict(peer, deaf(peer))
         else if (now - (peer.link.partialSince ?? now) >= MESSAGE_SECONDS) this.#evict(peer, slow(peer))
+      this.#limitPartial(now)
       last = now
+    }
+  }
+
+  #limitPartial(now: Seconds): void {
+    const bytesOf = ({ link }: Peer): Bytes => link.partialBytes ?? 0
+    const sinceOf = ({ link }: Peer): Seconds => link.partialSince ?? now
+    const partial = [...this.#peers.values()].filter((peer) => bytesOf(peer) > 0)
+    let bytes = partial.reduce((sum, peer) => sum + bytesOf(peer), 0)
+    if (bytes <= MAX_PARTIAL_BYTES) return
+    for (const peer of partial.toSorted((a, b) => sinceOf(a) - sinceOf(b))) {
+      if (bytes <= MAX_PARTIAL_BYTES) return
+      bytes -= bytesOf(peer)
+      this.#evict(peer, slow(peer))
     }
   }
 
@@ -270,7 +288,7 @@ function deaf(peer: Peer): CodexError {
 function slow(peer: Peer): CodexError {
   return new CodexError(
     'exchange/slow-peer',
-    `a message of peer ${peer.id} was not complete after ${MESSAGE_SECONDS} s`,
+    `a message of peer ${peer.id} was not complete after ${MESSAGE_SECONDS} s, or held memory that others need`,
     {
       detail: { peer: peer.id },
     },

@@ -4,6 +4,7 @@ import type { Cid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import type { TakeMemory } from '../storage/slabfile.ts'
 import type { RepoStore } from '../storage/repostore.ts'
+import type { Bytes } from '../lib/units.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import { addressKey } from './addresskey.ts'
 import type { BlockAddress, Delivery } from './message.ts'
@@ -30,23 +31,30 @@ export class BlockSource {
 
   /**
    * The blocks with what proves their place, in order; undefined for one that is not here, or that cannot be proven.
-   * @param memory for their data, as far as the store can read there
+   * @param memory for their data, as far as the store can read there @param maxBytes of data; of more only the first are loaded, at least one
    * @throws CodexError `store/block-corrupted`, `store/corrupted-record`
    */
-  async load(addresses: readonly BlockAddress[], memory?: TakeMemory): Promise<(Delivery | undefined)[]> {
+  async load(
+    addresses: readonly BlockAddress[],
+    memory?: TakeMemory,
+    maxBytes?: Bytes,
+  ): Promise<(Delivery | undefined)[]> {
     const trees = treesOf(addresses)
     const cids = await this.#cidsOf(addresses, trees)
     const known = cids.filter((cid) => cid !== undefined)
-    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known, memory), this.#proofsOf(trees)])
+    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known, memory, maxBytes), this.#proofsOf(trees)])
     let next = 0
-    return addresses.map(({ treeCid, index }, i) => {
+    const loaded: (Delivery | undefined)[] = []
+    for (const [i, { treeCid, index }] of addresses.entries()) {
       const cid = cids[i]
+      if (cid !== undefined && next === blocks.length) break
       const data = cid === undefined ? undefined : blocks[next++]
-      if (cid === undefined || data === undefined) return undefined
-      if (treeCid === undefined) return { cid, data }
       const proof = proofs.get(i)
-      return proof && { cid, data, treeCid, index, proof }
-    })
+      if (cid === undefined || data === undefined) loaded.push(undefined)
+      else if (treeCid === undefined) loaded.push({ cid, data })
+      else loaded.push(proof && { cid, data, treeCid, index, proof })
+    }
+    return loaded
   }
 
   /** By position in the question. */

@@ -8,6 +8,10 @@ import { encodeVarint, readVarint, VARINT_MAX_BYTES } from '../protocol/varint.t
 
 /** So much of a message must have come before memory is taken for all of it: what a peer only announces costs little. */
 const BEGUN_BYTES: Bytes = 32 * KiB
+/** Shorter pieces of what has only begun are copied together: each is a view, which keeps alive all that it came in. */
+const MIN_PIECE_BYTES: Bytes = 4 * KiB
+/** For such pieces, at once. */
+const CRUMBS_BYTES: Bytes = 4 * MIN_PIECE_BYTES
 
 export class FrameReader {
   readonly #maxBytes: () => Bytes
@@ -15,6 +19,8 @@ export class FrameReader {
   /** Of the prefix, or of a message that has only begun. */
   #parts: Uint8Array[] = []
   #bytes: Bytes = 0
+  /** Memory that the last part is the beginning of, with room behind it; undefined when that is a piece as it came. */
+  #crumbs: Uint8Array | undefined
   /** Of the message that has begun, its prefix included; undefined while the prefix is incomplete. */
   #needed: { readonly prefix: number; readonly whole: number } | undefined
   /** The message, as far as it has come; undefined while it is still in parts. */
@@ -29,6 +35,11 @@ export class FrameReader {
   /** Whether a message has begun and is not complete. */
   get isPartial(): boolean {
     return this.#bytes > 0
+  }
+
+  /** Held for the unfinished message. */
+  get partialBytes(): Bytes {
+    return this.#message?.length ?? this.#bytes
   }
 
   /**
@@ -52,7 +63,7 @@ export class FrameReader {
   /** @returns what is no longer of this message */
   #add(bytes: Uint8Array): Uint8Array {
     if (this.#message === undefined) {
-      this.#parts.push(bytes)
+      this.#keep(bytes)
       this.#bytes += bytes.length
       this.#needed ??= this.#readPrefix()
       if (this.#needed === undefined) return NOTHING
@@ -67,11 +78,27 @@ export class FrameReader {
     return bytes.subarray(here.length)
   }
 
+  #keep(bytes: Uint8Array): void {
+    const last = this.#parts.at(-1)
+    if (bytes.length >= MIN_PIECE_BYTES || last === undefined) {
+      this.#parts.push(bytes)
+      this.#crumbs = undefined
+      return
+    }
+    const hasRoom = this.#crumbs !== undefined && last.length + bytes.length <= this.#crumbs.length
+    const crumbs = hasRoom && this.#crumbs !== undefined ? this.#crumbs : new Uint8Array(CRUMBS_BYTES)
+    const from = hasRoom ? last.length : 0
+    crumbs.set(bytes, from)
+    this.#crumbs = crumbs
+    this.#parts.splice(hasRoom ? -1 : this.#parts.length, hasRoom ? 1 : 0, crumbs.subarray(0, from + bytes.length))
+  }
+
   /** Puts what has come in parts into one place. @returns what is no longer of this message */
   #gather({ prefix, whole }: { readonly prefix: number; readonly whole: number }): Uint8Array {
     const message = this.#memory.take(whole - prefix)
     const parts = this.#parts
     this.#parts = []
+    this.#crumbs = undefined
     // Where in the frame the part begins.
     let at = 0
     let rest: Uint8Array = NOTHING

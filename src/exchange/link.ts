@@ -16,6 +16,8 @@ export interface Link {
   readonly isDialled?: boolean | undefined
   /** Since when a message of the peer has begun and is not complete; undefined when none is. */
   readonly partialSince: Seconds | undefined
+  /** Held of the peer's unfinished messages; 0 for links that hold none. */
+  readonly partialBytes?: Bytes | undefined
   /**
    * The peer's messages, whole, without their length prefix, on whatever streams they come. They are pulled: who does not pull lets the peer
    * wait. A message is borrowed until the next is pulled. To be called once. Ends when the peer has gone, rejects with what broke the link or with `signal.reason`.

@@ -55,6 +55,8 @@ export class Peer {
   batchBlocks = 4
   /** Since when a message of ours is on its way to it; undefined when none is. */
   sendingSince: Seconds | undefined
+  /** Of blocks on their way to it. */
+  lentBytes: Bytes = 0
   /** Since when it was last sent a block; 0 for never. */
   servedAt: Seconds = 0
   /** Of the last thing it did for us, or of the first that we asked of it after that. */

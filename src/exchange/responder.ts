@@ -9,6 +9,7 @@ import { KiB, MiB } from '../lib/units.ts'
 import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { TakeMemory } from '../storage/slabfile.ts'
 import { addressKey, addressOf } from './addresskey.ts'
+import type { BatchBytes } from './batchmemory.ts'
 import { BatchMemory } from './batchmemory.ts'
 import type { BlockSource } from './blocksource.ts'
 import type { BlockAddress, Delivery, Want } from './message.ts'
@@ -23,6 +24,8 @@ export const MAX_BATCH_BLOCKS = 60
 const MIN_BATCH_BLOCKS = 2
 /** No block is added to a batch beyond this; the first one always goes. */
 export const MAX_BATCH_BYTES: Bytes = 4 * MiB
+/** Of the batches on their way to all peers. Who takes little time over them gives them back; when there is no more, batches are of the smallest. */
+export const MAX_LENT_BYTES: Bytes = 32 * MiB
 /** Blocks in one message, as the network's nodes do, and no block is added beyond so many bytes. */
 export const MESSAGE_BLOCKS = 20
 export const MESSAGE_BYTES: Bytes = 1536 * KiB
@@ -53,12 +56,18 @@ export class Responder {
   #watch: ShortageWatch | undefined
   readonly #turns = new Turns(LOADS_AT_ONCE)
   readonly #memory = new BatchMemory(MAX_BATCH_BLOCKS * BLOCK_SIZE)
+  #lentBytes: Bytes = 0
   /** Peers that wait for a block that is not here, by its address. */
   readonly #absent = new Map<string, Set<Peer>>()
 
   constructor(source: BlockSource, log: Log) {
     this.#source = source
     this.#log = log
+  }
+
+  /** Whether so much is on its way to peers that no batch should be read before it can be sent. */
+  get isShort(): boolean {
+    return this.#lentBytes > MAX_LENT_BYTES / 2
   }
 
   /** At most one. */
@@ -116,6 +125,8 @@ export class Responder {
   }
 
   removePeer(peer: Peer): void {
+    this.#lentBytes -= peer.lentBytes
+    peer.lentBytes = 0
     this.#watch?.gone(peer.id)
     for (const key of [...peer.theirs.keys()]) this.#forget(peer, key)
   }
@@ -137,31 +148,48 @@ export class Responder {
   }
 
   async #load(peer: Peer): Promise<Batch> {
+    const isOut = this.#lentBytes >= MAX_LENT_BYTES
+    const most = isOut ? MIN_BATCH_BLOCKS : Math.min(Math.max(peer.batchBlocks, MIN_BATCH_BLOCKS), MAX_BATCH_BLOCKS)
+    const maxBytes = isOut ? MIN_BATCH_BLOCKS * BLOCK_SIZE : MAX_BATCH_BYTES
     const batch: (readonly [string, TheirWant])[] = []
     for (const entry of peer.theirs) {
       if (entry[1].state !== 'ready') continue
-      if (batch.length >= Math.min(Math.max(peer.batchBlocks, MIN_BATCH_BLOCKS), MAX_BATCH_BLOCKS)) break
+      if (batch.length >= most) break
       batch.push(entry)
     }
     for (const [, want] of batch) want.state = 'sending'
-    const { take, giveBack } = this.#memory.lend()
+    const { take, giveBack } = isOut ? OWN_MEMORY : this.#memory.lend()
     const loaded = await this.#loadAddresses(
       batch.map(([, { address }]) => address),
-      take,
+      { take, maxBytes },
     )
     const deliveries: Delivery[] = []
     let bytes = 0
     for (const [i, [key, want]] of batch.entries()) {
       if (peer.theirs.get(key) !== want) continue // Taken back meanwhile.
       const delivery = loaded[i]
-      if (delivery === undefined) this.#missing(peer, key, want)
-      else if (deliveries.length > 0 && bytes + delivery.data.length > MAX_BATCH_BYTES) want.state = 'ready'
+      if (i >= loaded.length) want.state = 'ready'
+      else if (delivery === undefined) this.#missing(peer, key, want)
+      else if (deliveries.length > 0 && bytes + delivery.data.length > maxBytes) want.state = 'ready'
       else {
         bytes += delivery.data.length
         deliveries.push(delivery)
       }
     }
-    return { deliveries, giveBack }
+    if (peer.hasGone) return { deliveries: [], giveBack }
+    this.#lend(peer, bytes)
+    return {
+      deliveries,
+      giveBack: () => {
+        giveBack()
+        if (!peer.hasGone) this.#lend(peer, -bytes)
+      },
+    }
+  }
+
+  #lend(peer: Peer, bytes: Bytes): void {
+    peer.lentBytes += bytes
+    this.#lentBytes += bytes
   }
 
   /** A peer that is told so asks again; sent to it all the same when it comes, the block would come twice or unasked, and that is an offence. */
@@ -188,19 +216,25 @@ export class Responder {
   }
 
   /** One damaged block must not keep the others from being served. */
-  async #loadAddresses(addresses: readonly BlockAddress[], memory: TakeMemory): Promise<(Delivery | undefined)[]> {
+  async #loadAddresses(
+    addresses: readonly BlockAddress[],
+    limits: { readonly take: TakeMemory; readonly maxBytes: Bytes },
+  ): Promise<(Delivery | undefined)[]> {
     try {
-      return await this.#source.load(addresses, memory)
+      return await this.#source.load(addresses, limits.take, limits.maxBytes)
     } catch (error) {
       if (!CodexError.is(error)) throw error
       this.#log.warn('could not read a block that a peer wants', { error })
       if (addresses.length === 1) return [undefined]
       const loaded: (Delivery | undefined)[] = []
-      for (const address of addresses) loaded.push(...(await this.#loadAddresses([address], memory)))
+      for (const address of addresses) loaded.push(...(await this.#loadAddresses([address], limits)))
       return loaded
     }
   }
 }
+
+/** Not from the pieces that are used again and again: they are for those who give them back soon. */
+const OWN_MEMORY: BatchBytes = { take: (bytes) => new Uint8Array(bytes), giveBack: () => undefined }
 
 function hasReady(peer: Peer): boolean {
   for (const { state } of peer.theirs.values()) if (state === 'ready') return true

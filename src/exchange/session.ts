@@ -54,7 +54,7 @@ export async function sendMessages(peer: Peer, parts: SessionParts, { signal }: 
     const words = peer.outbox.take()
     if (words !== undefined) await send(peer, words, clock, signal)
     const batch = await (ahead ?? readAhead())
-    ahead = batch === undefined ? undefined : readAhead()
+    ahead = batch === undefined || responder.isShort ? undefined : readAhead()
     if (batch !== undefined) await sendBatch(peer, batch, parts, signal)
     if (words === undefined && batch === undefined) await peer.bell.wait({ signal })
   }

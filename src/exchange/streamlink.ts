@@ -36,6 +36,7 @@ export class StreamLink implements Link {
   /** Complete and not pulled; while there are any, no stream is read. */
   readonly #messages: Uint8Array[] = []
   readonly #partialSince = new Map<Stream, Seconds>()
+  readonly #readers = new Map<Stream, FrameReader>()
   #outbound: Stream | undefined
   #maxBytes: () => Bytes = () => 0
   #isReading = false
@@ -62,6 +63,12 @@ export class StreamLink implements Link {
     return this.#partialSince.size === 0 ? undefined : Math.min(...this.#partialSince.values())
   }
 
+  get partialBytes(): Bytes {
+    let bytes = 0
+    for (const reader of this.#readers.values()) bytes += reader.partialBytes
+    return bytes
+  }
+
   /** Reads this stream too, from now on. */
   add(stream: Stream): void {
     if (this.#over.signal.aborted) {
@@ -70,6 +77,7 @@ export class StreamLink implements Link {
     }
     this.#streams.add(sparseWindow(stream))
     const reader = new FrameReader(() => this.#maxBytes(), this.#parts.memory)
+    this.#readers.set(stream, reader)
     stream.addEventListener('message', ({ data }: StreamMessageEvent) => this.#receive(stream, reader, data))
     stream.addEventListener('close', (event: StreamCloseEvent) => this.#closed(stream, reader, event.error))
     stream.addEventListener('remoteCloseWrite', () => {
@@ -115,6 +123,7 @@ export class StreamLink implements Link {
     for (const stream of this.#streams) stream.abort(reason)
     this.#streams.clear()
     this.#partialSince.clear()
+    this.#readers.clear()
     this.#messages.length = 0
   }
 
@@ -166,6 +175,7 @@ export class StreamLink implements Link {
   #closed(stream: Stream, reader: FrameReader, error: Error | undefined): void {
     this.#streams.delete(stream)
     this.#partialSince.delete(stream)
+    this.#readers.delete(stream)
     if (stream === this.#outbound || error !== undefined || reader.isPartial)
       this.#fail(closed('a stream of the peer broke off', error))
   }

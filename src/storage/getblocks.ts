@@ -2,6 +2,7 @@
 
 import { equalBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Bytes } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
 import { readSlab } from './blockbytes.ts'
@@ -16,15 +17,18 @@ const NO_BYTES = new Uint8Array(0)
 
 /**
  * The bytes of each block, in order; `undefined` for one the store does not have. The empty block is always there.
- * @param memory as for `SlabFile.read`
+ * @param memory as for `SlabFile.read` @param maxBytes only those at the beginning that have no more together, and the first always: the answer is shorter then
  * @throws CodexError `store/block-corrupted` for the first whose bytes have changed on disk, `store/corrupted-record`
  */
 export async function getBlocks(
   parts: StoreParts,
-  cids: readonly Cid[],
+  wanted: readonly Cid[],
   memory?: TakeMemory,
+  maxBytes = Infinity,
 ): Promise<(Uint8Array | undefined)[]> {
-  const records = await readBlockRecords(parts.datastore, cids.map(blockKey))
+  const all = await readBlockRecords(parts.datastore, wanted.map(blockKey))
+  const records = all.slice(0, countWithin(all, maxBytes))
+  const cids = wanted.slice(0, records.length)
   const bytes = await readRecords(parts, records, memory)
   const digests = await parts.hasher.sha256(bytes.map((found) => found ?? NO_BYTES))
   return Promise.all(
@@ -36,6 +40,12 @@ export async function getBlocks(
       return lookAgain(parts, cid)
     }),
   )
+}
+
+function countWithin(records: readonly (BlockRecord | undefined)[], maxBytes: Bytes): number {
+  let bytes = 0
+  const beyond = records.findIndex((record, i) => (bytes += record?.size ?? 0) > maxBytes && i > 0)
+  return beyond < 0 ? records.length : beyond
 }
 
 async function readRecords(

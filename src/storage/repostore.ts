@@ -138,8 +138,8 @@ export class RepoStore {
   }
 
   /** As {@link getBlocks}: in order, `undefined` where missing. @throws CodexError `store/block-corrupted`, `store/corrupted-record` */
-  getMany(cids: readonly Cid[], memory?: TakeMemory): Promise<(Uint8Array | undefined)[]> {
-    return getBlocks(this.#parts, cids, memory)
+  getMany(cids: readonly Cid[], memory?: TakeMemory, maxBytes?: Bytes): Promise<(Uint8Array | undefined)[]> {
+    return getBlocks(this.#parts, cids, memory, maxBytes)
   }
 
   /** As {@link RepoStore.getMany}, for who stores the same blocks under another tree. */

@@ -1,7 +1,8 @@
 // Peers that exchange blocks over memory: honest ones, slow ones, liars. Whatever they do, nothing unverified reaches the store.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { MAX_PEERS } from '../../src/exchange/blockexchange.ts'
+import { BlockSource } from '../../src/exchange/blocksource.ts'
+import { MAX_PARTIAL_BYTES, MAX_PEERS } from '../../src/exchange/blockexchange.ts'
 import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { decodeMessage } from '../../src/exchange/decodemessage.ts'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
@@ -11,8 +12,13 @@ import type { Delivery, Message } from '../../src/exchange/message.ts'
 import { Peer } from '../../src/exchange/peer.ts'
 import { MIN_WINDOW_BYTES } from '../../src/exchange/ratemeter.ts'
 import { MAX_IN_FLIGHT_BYTES, Requester, SILENT_SECONDS } from '../../src/exchange/requester.ts'
+import { MAX_LENT_BYTES } from '../../src/exchange/responder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
+import { raceAbort } from '../../src/lib/abort.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
+import { MiB } from '../../src/lib/units.ts'
+import type { Link } from '../../src/exchange/link.ts'
+import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { blockCid } from '../../src/protocol/block.ts'
 import { verifyMerkleProof } from '../../src/protocol/merkleproof.ts'
@@ -326,6 +332,53 @@ describe('when there are as many peers as may be', () => {
     expect(ids()).toContain('called')
     expect(ids()).not.toContain('idle-0')
     expect(b.exchange.isBarred('idle-0')).toBe(false)
+  })
+})
+
+describe('memory for peers', () => {
+  /** A peer that takes nothing of what it is sent. */
+  const deaf = (id: string, to: TestPeer, bytes = 0): Link => {
+    const [link, theirs] = memoryLinks(id, to.id)
+    const send: Link['send'] = (_, { signal }) => raceAbort(new Promise<void>(() => undefined), signal)
+    const silent = Object.assign(theirs, { send, partialBytes: bytes })
+    void to.exchange.attach(Object.assign(silent, { partialSince: bytes > 0 ? clock.now() : undefined }))
+    return link
+  }
+
+  it('is bounded however many of them want large blocks and take none', async () => {
+    const b = peer('bb')
+    const blocks = await hashBlocks(
+      b.repo.parts.hasher,
+      range(8).map((i) => seededBytes(MiB, i)),
+    )
+    await b.repo.putMany(blocks)
+    // Only as much is read as may be sent.
+    const source = new BlockSource(b.repo)
+    expect(await source.load(blocks, undefined, 4 * MiB)).toHaveLength(4)
+    expect(await source.load(blocks, undefined, 1)).toHaveLength(1)
+    let readBytes = 0
+    const { getMany } = b.repo
+    b.repo.getMany = async (...args) => {
+      const found = await getMany.apply(b.repo, args)
+      readBytes += found.reduce((sum, block) => sum + (block?.length ?? 0), 0)
+      return found
+    }
+    const wants = blocks.map(({ cid }) => ({ cid, wantType: 0 as const }))
+    for (const i of range(20)) await deaf(`deaf-${i}`, b).send([encodeMessage({ wants })], { signal: NEVER })
+    await pass(5)
+    // One batch each is being sent, and for few the next is read.
+    expect(readBytes).toBeLessThanOrEqual(MAX_LENT_BYTES + 24 * MiB)
+  })
+
+  it('that unfinished messages hold is given back by the one that is unfinished longest', async () => {
+    const b = peer('bb')
+    const half = MAX_PARTIAL_BYTES / 2
+    deaf('first', b, half)
+    await pass(1)
+    deaf('second', b, half)
+    deaf('third', b, 1)
+    await pass(2)
+    expect(b.exchange.peers().map(({ peerId }) => peerId)).toEqual(['second', 'third'])
   })
 })
 
