@@ -15,6 +15,8 @@ export interface BridgeSettings {
   readonly origins?: readonly string[] | undefined
   readonly token?: string | undefined
   readonly maxTabs?: number | undefined
+  /** Addresses of proxies before the bridge, which say in X-Forwarded-For who comes. */
+  readonly proxies?: readonly string[] | undefined
   /** Blocks kept for the next tab that asks. */
   readonly cacheBytes?: Bytes | undefined
 }
@@ -32,8 +34,8 @@ export function bridgedSettings(network: NetworkSettings, settings: BridgeSettin
 
 /** Of any node that listens for WebSocket. */
 export function admitting(settings: BridgeSettings): NonNullable<NetworkSettings['admit']> {
-  const { origins = [], token, maxTabs = DEFAULT_MAX_TABS } = settings
-  const policy: AdmissionPolicy = { origins, token, maxTabs }
+  const { origins = [], token, maxTabs = DEFAULT_MAX_TABS, proxies } = settings
+  const policy: AdmissionPolicy = { origins, token, maxTabs, proxies }
   const admission = new Admission(policy)
   return (visit) => admission.admit(visit)
 }

@@ -179,6 +179,7 @@ async function bridgeSettings(options: OptionValues<typeof START_OPTIONS>): Prom
     token,
     cacheBytes: options['bridge-cache'],
     maxTabs: options['bridge-max-tabs'],
+    proxies: options['bridge-proxy'],
   }
 }
 

@@ -22,6 +22,7 @@ const BRIDGE_OPTIONS = {
   ),
   'bridge-token-file': text('FILE', 'its first line is what tabs must know to come in'),
   'bridge-cache': size('what the bridge keeps for the next tab, at least 32 MiB; 1 GiB without it'),
+  'bridge-proxy': list('ADDRESS', 'IP address of a proxy before the bridge, believed in its X-Forwarded-For'),
   'bridge-max-tabs': count('tabs at once; 64 without it'),
 }
 
@@ -61,7 +62,7 @@ export const START_OPTIONS = { ...REST_OPTIONS, ...BRIDGE_OPTIONS, ...MARKET_OPT
 const PARTNERS = {
   validator: ['validator-max-slots', 'validator-groups', 'validator-group-index'],
   metrics: ['metrics-address', 'metrics-port'],
-  bridge: ['bridge-origin', 'bridge-token-file', 'bridge-cache', 'bridge-max-tabs'],
+  bridge: ['bridge-origin', 'bridge-token-file', 'bridge-cache', 'bridge-proxy', 'bridge-max-tabs'],
 } as const satisfies Partial<Record<keyof typeof START_OPTIONS, readonly (keyof typeof START_OPTIONS)[]>>
 
 /** A sentence for each option that was given and does nothing, because what it belongs to is not wanted. */

@@ -29,6 +29,8 @@ export interface Visit {
   readonly path: string
   /** Of the other end, which may be a proxy. */
   readonly remoteAddress: string
+  /** What the request says of where it came from before, each proxy having added whom it heard: only the word of trusted ones counts. */
+  readonly forwardedFor?: string | undefined
   /** Calls `listener` once when the connection is over. */
   readonly whenOver: (listener: () => void) => void
 }

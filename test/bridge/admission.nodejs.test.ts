@@ -8,13 +8,18 @@ const POLICY: AdmissionPolicy = { origins: ['https://page.example'], token: unde
 /** Knocks, and answers the status with a way to leave again. */
 function knock(
   admission: Admission,
-  { origin = 'https://page.example', path = '/', remoteAddress = '203.0.113.5' }: Record<string, string> = {},
+  {
+    origin = 'https://page.example',
+    path = '/',
+    remoteAddress = '203.0.113.5',
+    forwardedFor = '',
+  }: Record<string, string> = {},
 ): { status: number | undefined; leave: () => void } {
   let leave = (): void => undefined
   const whenOver = (listener: () => void): void => {
     leave = listener
   }
-  return { status: admission.admit({ origin, path, remoteAddress, whenOver }), leave: () => leave() }
+  return { status: admission.admit({ origin, path, remoteAddress, forwardedFor, whenOver }), leave: () => leave() }
 }
 
 test('lets in so many at once, and the next when one has gone', () => {
@@ -38,6 +43,19 @@ test('lets in so many from one address, but for this machine', () => {
   expect(knock(admission).status).toBeUndefined()
   for (let i = 0; i < 2 * MAX_TABS_PER_ADDRESS; i++)
     expect(knock(admission, { remoteAddress: '::ffff:127.0.0.1' }).status).toBeUndefined()
+})
+
+test('behind a proxy that it trusts counts where visits came from, and believes nobody else', () => {
+  const admission = new Admission({ ...POLICY, maxTabs: 1000, proxies: ['127.0.0.1', '198.51.100.9'] })
+  const through = (forwardedFor: string, remoteAddress = '::ffff:127.0.0.1'): number | undefined =>
+    knock(admission, { forwardedFor, remoteAddress }).status
+  // What the visitor says itself stands before, and changes with each visit.
+  for (let i = 0; i < MAX_TABS_PER_ADDRESS; i++) expect(through(`10.0.0.${i}, 203.0.113.5`)).toBeUndefined()
+  expect(through('10.9.9.9, 203.0.113.5')).toBe(503)
+  expect(through('203.0.113.5, 198.51.100.9')).toBe(503)
+  expect(through('203.0.113.6')).toBeUndefined()
+  for (let i = 0; i < MAX_TABS_PER_ADDRESS; i++) expect(through(`10.0.1.${i}`, '203.0.113.7')).toBeUndefined()
+  expect(through('10.0.1.99', '203.0.113.7')).toBe(503)
 })
 
 test('what is refused takes no place', () => {

@@ -53,6 +53,7 @@ export function guardListener<T extends object>(
       origin: request.headers.origin,
       path: request.url ?? '/',
       remoteAddress: request.socket.remoteAddress ?? '',
+      forwardedFor: [request.headers['x-forwarded-for'] ?? []].flat().join(','),
       whenOver: (over) => socket.once('close', over),
     })
     if (status !== undefined) return refuse(socket, status)
