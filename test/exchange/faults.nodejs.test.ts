@@ -115,6 +115,30 @@ describe('a fetch through a bad network', () => {
     await expectOnlyRight(b, dataset, true)
   })
 
+  it('ends right when what one peer says first arrives after what the other says later, again and again', async () => {
+    const [a, b, other] = [await node(), await node(), await node()]
+    const dataset = await giveDataset(a as never, 200, 5)
+    await giveDataset(other as never, 200, 5)
+    const proxies = [await proxyTo(a, {}), await proxyTo(other, {})] as const
+    for (const [i, { id }] of [a, other].entries())
+      await b.network.connect({ peerId: id, addresses: [`/ip4/127.0.0.1/tcp/${proxies[i]?.port}`] }, { signal: NEVER })
+    await expect.poll(() => b.exchange.peers().length).toBe(2)
+    let isOver = false
+    const fetching = fetchAll(b, dataset).finally(() => {
+      isOver = true
+    })
+    for (let turn = 0; !isOver; turn++) {
+      proxies[turn % 2]?.hold()
+      proxies[(turn + 1) % 2]?.letGo()
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    await fetching
+    for (const proxy of proxies) proxy.letGo()
+    expect(proxies.map(({ heldPieces }) => heldPieces > 0)).toEqual([true, true])
+    expect(b.exchange.peers().map(({ receivedBytes }) => receivedBytes > 0)).toEqual([true, true])
+    await expectOnlyRight(b, dataset, true)
+  })
+
   it('fails with a typed error when the line goes dead and nothing else is there, and goes on from another peer', async () => {
     const [a, b, other] = [await node(), await node(), await node()]
     const dataset = await giveDataset(a as never, BLOCKS, 4)

@@ -1,4 +1,4 @@
-// A TCP proxy between two nodes that does what networks do: it delays, stops passing bytes without a word, cuts at a given byte, throws bytes away.
+// A TCP proxy between two nodes that does what networks do: it delays, holds back what comes over one connection while others go on, stops passing bytes without a word, cuts at a given byte, throws bytes away.
 
 import type { AddressInfo, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
@@ -24,6 +24,11 @@ export interface FaultyProxy {
   readonly stalls: number
   /** Bytes from the target that were passed on, over all connections. */
   readonly passedBytes: number
+  /** Pieces from the target that were held back. */
+  readonly heldPieces: number
+  /** Keeps what comes from the target until {@link letGo}: what others say later arrives earlier. */
+  hold(): void
+  letGo(): void
   /** Cuts all connections there are. */
   cut(): void
   close(): Promise<void>
@@ -31,10 +36,12 @@ export interface FaultyProxy {
 
 export async function faultyProxy(targetPort: number, faults: Faults = {}): Promise<FaultyProxy> {
   const sockets = new Set<Socket>()
-  const counts = { connections: 0, stalls: 0, passedBytes: 0 }
+  const counts = { connections: 0, stalls: 0, passedBytes: 0, heldPieces: 0 }
+  /** Undefined while nothing is held back. */
+  const gate: Gate = { waiting: undefined }
   const server = createServer((client) => {
     counts.connections++
-    relay(client, connect(targetPort, '127.0.0.1'), { faults: proxy.faults, sockets, counts })
+    relay(client, connect(targetPort, '127.0.0.1'), { faults: proxy.faults, sockets, counts, gate })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const cut = (): void => {
@@ -52,6 +59,17 @@ export async function faultyProxy(targetPort: number, faults: Faults = {}): Prom
     get passedBytes() {
       return counts.passedBytes
     },
+    get heldPieces() {
+      return counts.heldPieces
+    },
+    hold() {
+      gate.waiting ??= []
+    },
+    letGo() {
+      const { waiting = [] } = gate
+      gate.waiting = undefined
+      for (const write of waiting) write()
+    },
     cut,
     async close() {
       cut()
@@ -64,10 +82,15 @@ export async function faultyProxy(targetPort: number, faults: Faults = {}): Prom
 interface Relaying {
   readonly faults: Faults
   readonly sockets: Set<Socket>
-  readonly counts: { stalls: number; passedBytes: number }
+  readonly counts: { stalls: number; passedBytes: number; heldPieces: number }
+  readonly gate: Gate
 }
 
-function relay(client: Socket, target: Socket, { faults, sockets, counts }: Relaying): void {
+interface Gate {
+  waiting: (() => void)[] | undefined
+}
+
+function relay(client: Socket, target: Socket, { faults, sockets, counts, gate }: Relaying): void {
   const { delayMs = 0, cutAfterBytes = Infinity, stallAfterBytes = Infinity, dropAfterBytes = Infinity } = faults
   let passed = 0
   let hasDropped = false
@@ -104,7 +127,10 @@ function relay(client: Socket, target: Socket, { faults, sockets, counts }: Rela
         from.pause()
         to.once('drain', () => from.resume())
       }
-      if (delayMs > 0) setTimeout(write, delayMs)
+      if (isFromTarget && gate.waiting !== undefined) {
+        counts.heldPieces++
+        gate.waiting.push(write)
+      } else if (delayMs > 0) setTimeout(write, delayMs)
       else write()
     })
   }
