@@ -8,10 +8,10 @@ import { MiB } from '../lib/units.ts'
 /** Granted from the first words on, so that half of it is more than what is on its way at once. The library lets it grow where that helps. */
 export const WINDOW_BYTES: Bytes = MiB
 /**
- * The longest frame that is sent: with its head it fills four records of Noise. A reader gets nothing of a frame before all of it is there; the library
+ * The longest frame that is sent: with its head it fills sixteen records of Noise. A reader gets nothing of a frame before all of it is there; the library
  * makes frames as long as the window, all of which is then held in memory on both sides.
  */
-export const FRAME_BYTES: Bytes = 4 * 65_519 - 12
+export const FRAME_BYTES: Bytes = 16 * 65_519 - 12
 
 interface WindowedStream {
   /** Granted in all, and what of it is left. */
