@@ -11,6 +11,7 @@ import {
   purchaseState,
   RICH,
   slotStates,
+  TERMS,
   upload,
 } from './nodeworld.ts'
 import {
@@ -29,7 +30,7 @@ const LIMIT_MS = 600_000
 const { slashPercentage, validatorRewardPercentage, repairRewardPercentage } = CONFIGURATION.collateral
 /** Of one missed proof. */
 const SLASHED = (SLOT_COLLATERAL * BigInt(slashPercentage)) / 100n
-/** So much less is put in for a slot that another lost; it is paid back whole. */
+/** So much less is put in for a slot that another lost; it is paid back whole, and booked as earned. */
 const REPAIR_REWARD = (SLOT_COLLATERAL * BigInt(repairRewardPercentage)) / 100n
 
 const worldOf = sharedWorld()
@@ -79,7 +80,9 @@ test.runIf(import.meta.env['LONG'])(
     await expectAllBack(bad, SLOT_COLLATERAL)
     await expectAllBack(good)
     expect(await world.tokensOf(addressOf(2))).toBe(RICH - SLOT_COLLATERAL)
-    expect((await world.tokensOf(addressOf(3))) - RICH).toBe(rewardOf(good) + REPAIR_REWARD)
+    expect((await world.tokensOf(addressOf(3))) - RICH).toBe(rewardOf(good))
+    // Whole seconds are paid, and beyond them for the repair.
+    expect((rewardOf(good) - REPAIR_REWARD) % (BigInt(SLOT_BYTES) * TERMS.pricePerBytePerSecond)).toBe(0n)
     await expectPaidForMarks(world, marked)
   },
   LIMIT_MS,
