@@ -33,8 +33,8 @@ const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 15 }
 
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
-/** From sending to the block: blocks come each second. */
-const LATE_SECONDS = 2
+/** Of a period at most, as networks have it: in part of the pointers' round no slot can be filled, and that part grows with them. */
+const MAX_BLOCKS = 60
 
 export interface SeenProof {
   readonly slotId: string
@@ -112,6 +112,7 @@ export class TabWorld {
 
   static async start(options: TabWorldOptions = {}): Promise<TabWorld> {
     const { bytes = 150_000, isFull = false, period = PERIOD_SECONDS } = options
+    const blockSeconds = Math.ceil(period / MAX_BLOCKS)
     const folder = await mkdtemp(join(tmpdir(), 'codex-light-tab-'))
     const { wasm, zkey, verificationKey } = await circuitWithKeys(isFull ? FULL_CIRCUIT : QUICK_CIRCUIT)
     await writeCircuit(folder, { wasm, zkey })
@@ -121,10 +122,10 @@ export class TabWorld {
       configuration: {
         ...DEFAULT_CONFIGURATION,
         collateral: COLLATERAL,
-        proofs: { ...PROOFS, period, downtime: period + SPARE_BLOCKS },
+        proofs: { ...PROOFS, period, downtime: Math.ceil(period / blockSeconds) + SPARE_BLOCKS },
       },
       verificationKey,
-      blockSeconds: 1,
+      blockSeconds,
     })
     const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
     const { createNode } = (await import(/* @vite-ignore */ url.href)) as typeof NodejsEntry
@@ -209,7 +210,7 @@ export class TabWorld {
         const { status } = await this.#rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
         if (status === '0x1') continue
         const into = Number(timestamp) % this.periodSeconds
-        if (input.startsWith(SUBMIT_PROOF) && into <= LATE_SECONDS) late++
+        if (input.startsWith(SUBMIT_PROOF) && into <= this.devnet.blockSeconds + 1) late++
         else failed.push(`${input.slice(0, 10)}, ${into} s into a period`)
       }
     }
