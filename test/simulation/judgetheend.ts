@@ -20,7 +20,6 @@ export async function judgeTheEnd(world: SimWorld): Promise<void> {
   for (const node of world.nodes) {
     const open = world.net.openIntents(node.address).length
     if (open > 0) world.referee.breach(node, `${open} transactions are still open`)
-    await node.stop()
   }
 }
 

@@ -158,6 +158,15 @@ export class SimWorld {
     await this.#until(this.#now + HOUR)
     await this.#until(ends() + 2 * HOUR)
     if (!this.#isEnough()) await this.referee.judgeTheEnd()
+    if (!this.#isEnough()) await this.#stopAll()
+  }
+
+  /** Time goes on meanwhile: a stop that does not end is told of, and not waited for. */
+  async #stopAll(): Promise<void> {
+    for (const node of this.nodes) void node.stop()
+    await this.#until(this.#now + SLOWEST_STOP_SECONDS)
+    for (const node of this.nodes)
+      if (node.isStopping) this.referee.breach(node, 'its stop does not come to an end (T29)')
   }
 
   #isEnough(): boolean {
