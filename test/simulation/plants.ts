@@ -177,14 +177,17 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     }),
   },
   T24: {
-    happened: 'parallel fills overwrote each other’s allowance',
+    happened: 'parallel fills overwrote each other’s allowance, and the loser took its own for granted',
     market: (real) => {
       let filling = 0
+      const robbed = new Set<string>()
       return {
         fillSlot: async (slot, proof, options) => {
+          const name = `${slot.requestId}/${slot.slotIndex}`
           filling++
           try {
-            if (filling > 1)
+            if (filling > 1) robbed.add(name)
+            if (robbed.has(name))
               throw new CodexError('market/insufficient-allowance', 'fillSlot: the allowance is too small')
             return await real.fillSlot(slot, proof, options)
           } finally {
