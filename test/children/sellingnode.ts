@@ -76,10 +76,13 @@ async function look(): Promise<SellingAnswer> {
 }
 
 let pace = ''
+let proofs = 0
 function tellPace(heard: boolean): void {
   const now = paceOf(trade as NonNullable<typeof trade>)
-  if (heard || now !== pace) say({ say: 'pace', pace: now, heard })
+  const made = provider?.meter.proofs ?? 0
+  if (heard || now !== pace || made !== proofs) say({ say: 'pace', pace: now, heard })
   pace = now
+  proofs = made
 }
 const telling = setInterval(() => tellPace(false), 4)
 /** Tells of it once what waited for that moment has begun. */

@@ -34,9 +34,11 @@ export class PatientTime implements WallTime {
   #nowMs: number
   #isRunning = true
   /** Of the machine's time. */
-  #movedAt = performance.now()
+  #stirredAt = performance.now()
   readonly #running: Promise<void>
   failure: unknown
+  /** Longer where so much is fetched at once that it would come too slowly. */
+  slowPauseMs = SLOW_PAUSE_MS
 
   constructor(rpc: JsonRpc, startSeconds: number) {
     this.#rpc = rpc
@@ -86,6 +88,11 @@ export class PatientTime implements WallTime {
     }
   }
 
+  /** What it waits for goes on. */
+  stir(): void {
+    this.#stirredAt = performance.now()
+  }
+
   async stop(): Promise<void> {
     this.#isRunning = false
     await this.#running
@@ -95,7 +102,7 @@ export class PatientTime implements WallTime {
     try {
       while (this.#isRunning) {
         if (await this.#mayGoOn()) await this.#step()
-        else if (performance.now() - this.#movedAt > STUCK_MS)
+        else if (performance.now() - this.#stirredAt > STUCK_MS)
           throw new Error(`time stands still: paces ${this.#paces().join(', ')}, ${this.#open()} exchanges are open`)
       }
     } catch (error) {
@@ -106,12 +113,12 @@ export class PatientTime implements WallTime {
   /** Settles after a pause: whether nobody asked the chain anything meanwhile, and nobody stands. */
   async #mayGoOn(): Promise<boolean> {
     const asked = this.#asked()
-    await pause(this.#paces().includes('slow') ? SLOW_PAUSE_MS : PAUSE_MS)
+    await pause(this.#paces().includes('slow') ? this.slowPauseMs : PAUSE_MS)
     return this.#isRunning && asked === this.#asked() && this.#open() === 0 && !this.#paces().includes('stand')
   }
 
   async #step(): Promise<void> {
-    this.#movedAt = performance.now()
+    this.stir()
     this.#nowMs += STEP_SECONDS * 1000
     await this.#rpc.call('evm_mine', [{ timestamp: Math.floor(this.#nowMs / 1000) }])
     for (const tell of this.#told) tell(this.#nowMs)

@@ -41,7 +41,7 @@ export interface SellingOptions {
 export type SellingQuestion = { readonly ask: 'time'; readonly nowMs: number } | { readonly ask: 'look' | 'stop' }
 export type SellingAnswer =
   | { readonly say: 'ready' }
-  /** `heard`: after what was told of the time last. */
+  /** When that changes, and with each proof. `heard`: after what was told of the time last. */
   | { readonly say: 'pace'; readonly pace: Pace; readonly heard: boolean }
   | { readonly say: 'state'; readonly state: string; readonly slotIndex: number }
   | SellingLook
@@ -70,6 +70,7 @@ export class SellingProcess {
   /** Of each sale event so far. */
   readonly states: string[] = []
   readonly #child: ChildProcess
+  readonly #time: PatientTime
   readonly #ended: Promise<void>
   readonly #release: () => void
   /** Time stands until it is ready, and after each step until it has heard of it. */
@@ -81,6 +82,7 @@ export class SellingProcess {
 
   private constructor(child: ChildProcess, time: PatientTime) {
     this.#child = child
+    this.#time = time
     this.#release = time.attend({
       pace: () => (this.#isOver ? 'fast' : this.#isTold ? 'stand' : this.#pace),
       tell: (nowMs) => {
@@ -207,6 +209,7 @@ export class SellingProcess {
         this.#isReady = true
         return
       case 'pace':
+        this.#time.stir()
         this.#pace = answer.pace
         if (answer.heard) this.#isTold = false
         return
