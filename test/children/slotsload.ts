@@ -9,6 +9,7 @@ import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { MiB } from '../../src/lib/units.ts'
 import { openNode } from '../../src/nodejs.ts'
+import { peakRssMiB } from '../bench/peakmemory.js'
 
 /** What it prints, as JSON. */
 export interface SlotsLoad {
@@ -74,7 +75,7 @@ async function load(dataDir: string, bytes: number): Promise<SlotsLoad> {
   for (const cid of [verifiableCid, protectedCid, plain]) await node.datasets.remove(cid, { signal })
   const { totalBlocks: blocksLeft } = await node.repo.space()
   await node.stop()
-  const peakMiB = process.resourceUsage().maxRSS / 1024
+  const peakMiB = peakRssMiB()
   const delayMs = delay.percentile(99) / 1e6
   return { protectMs, repairMs, decodeMs, delayMs, peakMiB, outcomes, problems, rebuiltBlocks, blocksLeft }
 }

@@ -218,7 +218,8 @@ test(
     await given.time.holdDuring(() =>
       tab.page.evaluate(() => (globalThis as unknown as { codexLightTab: Tab }).codexLightTab.stop()),
     )
-    expect(tab.page.workers()).toEqual([])
+    // The browser tells of their end a moment later.
+    await expect.poll(() => tab.page.workers()).toEqual([])
   },
   300_000 + FAULTS * 60_000,
 )
