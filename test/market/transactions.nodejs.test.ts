@@ -730,7 +730,9 @@ describe('a fill near the expiry of its request', () => {
 async function approveAll({ host }: EthersMarket): Promise<void> {
   await rpc('anvil_impersonateAccount', host)
   const data = new Interface(TOKEN_ABI).encodeFunctionData('approve', [world.deployment.marketplace, 2n ** 256n - 1n])
-  await rpc('eth_sendTransaction', { from: host, to: world.deployment.token, data })
+  const hash = await rpc('eth_sendTransaction', { from: host, to: world.deployment.token, data })
+  // The hash comes before the block does, and a nonce read in between would not count it.
+  await expect.poll(() => rpc('eth_getTransactionReceipt', hash)).not.toBeNull()
 }
 
 /** A slot that `market` has filled, in a period that has just begun and owes a proof. */
