@@ -1,16 +1,9 @@
 // Statuses of the rows of /data are those that the reference has for each, whatever goes wrong beneath.
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
-import { Log } from '../../src/lib/log.ts'
-import { LogLevels } from '../../src/lib/loglevels.ts'
-import { Scope } from '../../src/lib/scope.ts'
-import { SystemClock } from '../../src/lib/systemclock.ts'
 import { blockCid, manifestCid } from '../../src/protocol/block.ts'
-import { NewsHub } from '../../src/rest/newshub.ts'
-import { restApp } from '../../src/rest/restapp.ts'
-import type { RestParts } from '../../src/rest/restparts.ts'
+import { fakeSurface } from './fakesurface.ts'
 
 const BYTES = Uint8Array.of(1, 2, 3)
 const BLOCK = blockCid(BYTES)
@@ -21,22 +14,14 @@ async function answered(method: string, path: string, code: string, here?: objec
   const fail = async (): Promise<never> => {
     throw new CodexError(code, 'for a reason')
   }
-  const clock = new SystemClock()
-  const parts = {
+  const ask = fakeSurface({
     node: {
       repo: { get: async () => undefined, space: async () => ({ quotaMaxBytes: 1, quotaReservedBytes: 0 }) },
       datasets: { upload: fail, manifest: fail, remove: async () => 'in use' },
     },
     network: { hasPeers: false, manifest: fail, block: fail, ...here },
-    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
-    hub: new NewsHub(),
-    clock,
-    marketplace: { isWanted: false, parts: () => undefined },
-    background: new Scope({ report: () => undefined }),
-  } as unknown as RestParts
-  const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
-  const request = new Request(`http://localhost/api/codex/v1/${path}`, { method })
-  return restApp(parts, undefined).fetch(request, { incoming: {} as IncomingMessage, outgoing })
+  })
+  return ask(`codex/v1/${path}`, { method })
 }
 
 const NETWORK_ROWS = [

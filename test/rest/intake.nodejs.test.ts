@@ -1,16 +1,9 @@
 // What comes into the store over REST is limited by number and size, by whichever row it comes.
 
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
-import { Log } from '../../src/lib/log.ts'
-import { LogLevels } from '../../src/lib/loglevels.ts'
-import { Scope } from '../../src/lib/scope.ts'
-import { SystemClock } from '../../src/lib/systemclock.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { FETCH_STALL_SECONDS, MAX_FETCHES, MAX_UPLOADS } from '../../src/rest/intake.ts'
-import { NewsHub } from '../../src/rest/newshub.ts'
-import { restApp } from '../../src/rest/restapp.ts'
-import type { RestParts } from '../../src/rest/restparts.ts'
+import { fakeSurface } from './fakesurface.ts'
 
 const { manifest, manifestCid: cid } = describeUpload(new Uint8Array(10))
 const SPACE = { quotaMaxBytes: 1000, quotaUsedBytes: 900, quotaReservedBytes: 100 }
@@ -24,8 +17,7 @@ function surface() {
   const gate = new Promise<void>((resolve) => (letGo = resolve))
   const stalls: (number | undefined)[] = []
   let begun = 0
-  const clock = new SystemClock()
-  const parts = {
+  const ask = fakeSurface({
     node: {
       repo: { space: async () => SPACE, expiryOf: async () => undefined },
       datasets: {
@@ -47,21 +39,13 @@ function surface() {
         return manifest
       },
     },
-    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
-    hub: new NewsHub(),
-    clock,
-    marketplace: { isWanted: false, parts: () => undefined },
-    background: new Scope({ report: () => undefined }),
-  } as unknown as RestParts
-  const app = restApp(parts, undefined)
-  const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
+  })
   return {
     stalls,
     letGo: () => letGo(),
     begun: () => begun,
     async post(path: string, headers: Record<string, string> = {}): Promise<Response> {
-      const request = new Request(`http://localhost/api/${path}`, { method: 'POST', headers })
-      return app.fetch(request, { incoming: {} as IncomingMessage, outgoing })
+      return ask(path, { method: 'POST', headers })
     },
   }
 }

@@ -1,20 +1,15 @@
 // A slot that its host lost, rebuilt from rows that peers have: proven and served as if it had come whole, where the block beside it is to be had.
 
-import { expect, it, onTestFinished } from 'vitest'
-import { BlockExchange } from '../../src/exchange/blockexchange.ts'
+import { expect, it } from 'vitest'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { SlotDownload } from '../../src/sales/slotdownload.ts'
-import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
-import { CrashingSlabFile } from '../fakes/crashingslabfile.ts'
-import type { TestPeer } from '../fakes/exchangepeers.ts'
 import { join, range, runTime } from '../fakes/exchangepeers.ts'
-import { NEVER, seededBytes, seededRandom, streamOf } from '../fakes/memorystore.ts'
+import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import { seededSource } from '../fakes/salesparts.ts'
-import type { SlotsStore } from '../fakes/slotsstore.ts'
-import { slotsStore } from '../fakes/slotsstore.ts'
+import { slotsPeer } from '../fakes/slotspeer.ts'
 
 const signal = NEVER
 const BLOCK = 65_536
@@ -23,21 +18,10 @@ const LOST = 4
 const OWN = [12, 13, 14]
 const BESIDE = 11
 
-interface Peer extends SlotsStore<CrashingSlabFile>, TestPeer {}
-
-function peer(id: string, clock: ManualClock): Peer {
-  const store = slotsStore({ datastore: new MemoryDatastore(), slab: new CrashingSlabFile(), clock })
-  const { repo } = store
-  const exchange = new BlockExchange({ repo, clock, log: repo.parts.log, random: seededRandom(id.length) })
-  exchange.start()
-  onTestFinished(() => exchange.stop())
-  return { ...store, id, exchange }
-}
-
 /** The client has all of the dataset but the lost slot and what is in `without`; the provider is about to rebuild the slot. */
 async function scene(without: readonly number[]) {
   const clock = new ManualClock(1_000_000)
-  const [client, provider] = [peer('client', clock), peer('provider', clock)]
+  const [client, provider] = [slotsPeer('client', clock), slotsPeer('provider', clock)]
   const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(9 * BLOCK, 21)), { signal })
   const { manifest, verifiableCid: cid } = await client.slots.protect(plain, { ecK: 3, ecM: 2, signal })
   const proofs = await client.repo.getProofs(manifest.treeCid, OWN)

@@ -1,7 +1,6 @@
 // What lies beside a slot's blocks: the manifest is here for as long as a slot needs it, and no longer, whatever came between.
 
 import { expect, it, onTestFinished } from 'vitest'
-import { BlockExchange } from '../../src/exchange/blockexchange.ts'
 import { toHex } from '../../src/lib/bytes.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { requestId } from '../../src/protocol/ids.ts'
@@ -10,30 +9,19 @@ import type { Reservation } from '../../src/sales/reservation.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { StoredSlotWork } from '../../src/sales/storedslotwork.ts'
 import { slotGeometry } from '../../src/slots/slotgeometry.ts'
-import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
-import { CrashingSlabFile } from '../fakes/crashingslabfile.ts'
 import { join, runTime } from '../fakes/exchangepeers.ts'
-import { NEVER, seededBytes, seededRandom, streamOf } from '../fakes/memorystore.ts'
+import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import { seededSource } from '../fakes/salesparts.ts'
-import { slotsStore } from '../fakes/slotsstore.ts'
+import { slotsPeer } from '../fakes/slotspeer.ts'
 
 const signal = NEVER
 const BLOCK = 65_536
 const END = 1_002_000
 
-function peer(id: string, clock: ManualClock) {
-  const store = slotsStore({ datastore: new MemoryDatastore(), slab: new CrashingSlabFile(), clock })
-  const { repo } = store
-  const exchange = new BlockExchange({ repo, clock, log: repo.parts.log, random: seededRandom(id.length) })
-  exchange.start()
-  onTestFinished(() => exchange.stop())
-  return { ...store, id, exchange }
-}
-
 /** A provider beside a client that has the dataset of every request. */
 async function provider() {
   const clock = new ManualClock(1_000_000)
-  const [client, own] = [peer('client', clock), peer('provider', clock)]
+  const [client, own] = [slotsPeer('client', clock), slotsPeer('provider', clock)]
   const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(4 * BLOCK, 21)), { signal })
   const { manifest, verifiableCid } = await client.slots.protect(plain, { ecK: 2, ecM: 1, signal })
   const { slotCount, slotBytes } = slotGeometry(manifest)
@@ -84,48 +72,43 @@ async function provider() {
   const settle = (of: Reservation) => reservations.settle(of.id, 'all')
   const isKept = () => repo.has(verifiableCid)
   const usedBytes = async () => (await repo.space()).quotaUsedBytes
-  return { start, request, reserve, fetch, settle, isKept, usedBytes }
+  /** Ends both, the manifest being kept in between and gone thereafter. */
+  const expectKeptForTheLast = async (work: StoredSlotWork, ...slots: readonly [Held, Held]): Promise<void> => {
+    for (const [i, { of, reservation }] of slots.entries()) {
+      await settle(reservation)
+      await work.letGo(requestId(of), { signal })
+      expect(await isKept()).toBe(i === 0)
+    }
+    expect(await usedBytes()).toBe(0)
+  }
+  return { start, request, reserve, fetch, settle, isKept, usedBytes, expectKeptForTheLast }
+}
+
+interface Held {
+  readonly of: StorageRequest
+  readonly reservation: Reservation
 }
 
 it('is kept while another slot of the request is here, and goes with the last', async () => {
-  const { start, request, fetch, settle, isKept, usedBytes } = await provider()
-  const work = start()
-  const asked = request(1)
-  const [first, second] = await Promise.all([fetch(work, asked, 0), fetch(work, asked, 1)])
-  await settle(first)
-  await work.letGo(requestId(asked), { signal })
-  expect(await isKept()).toBe(true)
-  await settle(second)
-  await work.letGo(requestId(asked), { signal })
-  expect([await isKept(), await usedBytes()]).toEqual([false, 0])
+  const { start, request, fetch, expectKeptForTheLast } = await provider()
+  const [work, of] = [start(), request(1)]
+  const [first, second] = await Promise.all([fetch(work, of, 0), fetch(work, of, 1)])
+  await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: second })
 })
 
 it('goes too when the last slot of the request ends before anything of it is here', async () => {
-  const { start, request, reserve, fetch, settle, isKept, usedBytes } = await provider()
-  const work = start()
-  const asked = request(1)
-  const first = await fetch(work, asked, 0)
-  const second = await reserve(asked, 1)
-  await settle(first)
-  await work.letGo(requestId(asked), { signal })
-  expect(await isKept()).toBe(true)
-  await settle(second)
-  await work.letGo(requestId(asked), { signal })
-  expect([await isKept(), await usedBytes()]).toEqual([false, 0])
+  const { start, request, reserve, fetch, expectKeptForTheLast } = await provider()
+  const [work, of] = [start(), request(1)]
+  const first = await fetch(work, of, 0)
+  await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: await reserve(of, 1) })
 })
 
 it('is kept for another request of the same content', async () => {
-  const { start, request, fetch, settle, isKept, usedBytes } = await provider()
-  const work = start()
-  const [one, other] = [request(1), request(2)]
+  const { start, request, fetch, expectKeptForTheLast } = await provider()
+  const [work, one, other] = [start(), request(1), request(2)]
   const first = await fetch(work, one, 0)
   const second = await fetch(work, other, 0)
-  await settle(first)
-  await work.letGo(requestId(one), { signal })
-  expect(await isKept()).toBe(true)
-  await settle(second)
-  await work.letGo(requestId(other), { signal })
-  expect([await isKept(), await usedBytes()]).toEqual([false, 0])
+  await expectKeptForTheLast(work, { of: one, reservation: first }, { of: other, reservation: second })
 })
 
 it('goes at the next start when the power went between the settlement and letting it go', async () => {

@@ -1,0 +1,30 @@
+// The REST surface over what a test gives it of a node and its network. Not a test.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { Scope } from '../../src/lib/scope.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { NewsHub } from '../../src/rest/newshub.ts'
+import { restApp } from '../../src/rest/restapp.ts'
+import type { RestParts } from '../../src/rest/restparts.ts'
+
+/** @param below what the rows asked for use of `node` and `network` @returns asks it, at a path behind `/api/` */
+export function fakeSurface(below: {
+  readonly node: object
+  readonly network: object
+}): (path: string, init: RequestInit) => Promise<Response> {
+  const clock = new SystemClock()
+  const parts = {
+    ...below,
+    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    hub: new NewsHub(),
+    clock,
+    marketplace: { isWanted: false, parts: () => undefined },
+    background: new Scope({ report: () => undefined }),
+  } as unknown as RestParts
+  const app = restApp(parts, undefined)
+  const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
+  return async (path, init) =>
+    app.fetch(new Request(`http://localhost/api/${path}`, init), { incoming: {} as IncomingMessage, outgoing })
+}
