@@ -176,7 +176,8 @@ async function saleMemory({ quick }: Place): Promise<Sample> {
   }
   const slots = quick ? 50 : 1000
   const world = new SaleWorld()
-  const host = await world.host('host', 60, { queueSize: 4096, workers: 100, work: { blockBytes: 64 } })
+  const settings = { queueSize: 4096, workers: 100, work: { blockBytes: 64 } }
+  const host = await world.host('host', 60, settings, { duration: 30_000 })
   await host.sales.start(world.never)
   await world.run(120)
   const before = used()

@@ -18,7 +18,7 @@ import type { TestDataset } from '../fakes/exchangepeers.ts'
 import { giveContent, giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import type { FaultyProxy, Faults } from '../fakes/faultyproxy.ts'
 import { faultyProxy } from '../fakes/faultyproxy.ts'
-import { NEVER } from '../fakes/memorystore.ts'
+import { NEVER, seededBytes } from '../fakes/memorystore.ts'
 import type { NetworkNode } from '../fakes/networknodes.ts'
 import { connect, networkNode } from '../fakes/networknodes.ts'
 
@@ -117,16 +117,21 @@ describe('a fetch through a bad network', () => {
 
   it('ends right when what one peer says first arrives after what the other says later, again and again', async () => {
     const [a, b, other] = [await node(), await node(), await node()]
-    const dataset = await giveDataset(a as never, 200, 5)
-    await giveDataset(other as never, 200, 5)
+    // Neither has it all, so that both must be heard.
+    const bytes = seededBytes(200 * TEST_BLOCK_BYTES, 5)
+    const dataset = await giveContent(a as never, bytes, (index) => index < 150)
+    await giveContent(other as never, bytes, (index) => index >= 50)
     const proxies = [await proxyTo(a, {}), await proxyTo(other, {})] as const
     for (const [i, { id }] of [a, other].entries())
       await b.network.connect({ peerId: id, addresses: [`/ip4/127.0.0.1/tcp/${proxies[i]?.port}`] }, { signal: NEVER })
     await expect.poll(() => b.exchange.peers().length).toBe(2)
     let isOver = false
+    // Both at first, so that neither peer can have said everything before it was held back.
+    for (const proxy of proxies) proxy.hold()
     const fetching = fetchAll(b, dataset).finally(() => {
       isOver = true
     })
+    await expect.poll(() => proxies.map(({ heldPieces }) => heldPieces > 0)).toEqual([true, true])
     for (let turn = 0; !isOver; turn++) {
       proxies[turn % 2]?.hold()
       proxies[(turn + 1) % 2]?.letGo()
@@ -134,7 +139,6 @@ describe('a fetch through a bad network', () => {
     }
     await fetching
     for (const proxy of proxies) proxy.letGo()
-    expect(proxies.map(({ heldPieces }) => heldPieces > 0)).toEqual([true, true])
     expect(b.exchange.peers().map(({ receivedBytes }) => receivedBytes > 0)).toEqual([true, true])
     await expectOnlyRight(b, dataset, true)
   })

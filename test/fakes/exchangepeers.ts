@@ -54,8 +54,12 @@ export function giveDataset(peer: Pick<TestPeer, 'repo'>, leafCount: number, see
   return giveContent(peer, seededBytes(leafCount * TEST_BLOCK_BYTES, seed))
 }
 
-/** The same for these bytes, whole blocks of them. */
-export async function giveContent({ repo }: Pick<TestPeer, 'repo'>, bytes: Uint8Array): Promise<TestDataset> {
+/** The same for these bytes, whole blocks of them; of the blocks, those that `which` names. */
+export async function giveContent(
+  { repo }: Pick<TestPeer, 'repo'>,
+  bytes: Uint8Array,
+  which: (index: number) => boolean = () => true,
+): Promise<TestDataset> {
   const leafCount = bytes.length / TEST_BLOCK_BYTES
   const chunks = range(leafCount).map((i) => bytes.subarray(i * TEST_BLOCK_BYTES, (i + 1) * TEST_BLOCK_BYTES))
   const blocks = await hashBlocks(repo.parts.hasher, chunks)
@@ -63,9 +67,11 @@ export async function giveContent({ repo }: Pick<TestPeer, 'repo'>, bytes: Uint8
   const whole = treeCid(tree.root)
   const encoded = encodeManifest(plainManifest(whole, bytes.length))
   const manifest = manifestCid(encoded)
-  await repo.putMany([...blocks, ...(await verifyBlocks(repo.parts.hasher, [{ cid: manifest, bytes: encoded }]))])
+  const given = blocks.filter((_, index) => which(index))
+  await repo.putMany([...given, ...(await verifyBlocks(repo.parts.hasher, [{ cid: manifest, bytes: encoded }]))])
   const leaves = blocks.map(({ cid }, index) => ({ index, blockCid: cid, path: tree.proof(index).path }))
-  await repo.putLeaves(whole, leafCount, leaves)
+  const givenLeaves = leaves.filter(({ index }) => which(index))
+  await repo.putLeaves(whole, leafCount, givenLeaves)
   return { manifest, treeCid: whole, leafCount, bytes }
 }
 
