@@ -13,6 +13,9 @@ import { seededSource } from '../fakes/salesparts.ts'
 import type { SimWorld } from './simworld.ts'
 import { Weather } from './weather.ts'
 
+/** A clock that was ahead is felt for so long after it is right again. */
+const JUMP_AFTERMATH_SECONDS: Seconds = 400
+
 /** One run of a machine, from its start to its stop or crash. */
 export interface Run {
   readonly clock: ManualClock
@@ -123,6 +126,13 @@ export abstract class SimNode {
     for (const goOn of waiting) goOn()
   }
 
+  /** Its clock is set ahead by so much. The chain puts it right: it stands until the time that it shows has come. */
+  jump(seconds: Seconds): void {
+    if (this.#run === undefined || this.#isStopping || this.#frozen !== undefined) return
+    this.weather.trouble('clock jumps', seconds + JUMP_AFTERMATH_SECONDS)
+    this.#wind(this.#run, this.world.now() + seconds, 'is ahead')
+  }
+
   /** When it has something to do. */
   get nextDue(): Seconds {
     return this.#run === undefined || this.#frozen !== undefined ? Infinity : (this.#run.clock.nextDue ?? Infinity)
@@ -130,10 +140,13 @@ export abstract class SimNode {
 
   moveTo(time: Seconds): void {
     if (this.#run === undefined || this.#frozen !== undefined) return
-    const { clock } = this.#run
+    this.#wind(this.#run, time, 'wakes')
+  }
+
+  #wind({ clock }: Run, time: Seconds, what: string): void {
     const before = clock.waiting
-    clock.set(time)
-    if (clock.waiting < before) this.world.history.deliver(`${time} ${this.name} wakes`, before - clock.waiting)
+    clock.set(Math.max(time, clock.now()))
+    if (clock.waiting < before) this.world.history.deliver(`${time} ${this.name} ${what}`, before - clock.waiting)
   }
 
   /** Starts what it does. */

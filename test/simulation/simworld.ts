@@ -33,7 +33,7 @@ export interface SimOptions {
 
 /** What makes a world a hard one. */
 export const TROUBLES = [
-  ...(['call', 'send', 'hear', 'prove', 'commit', 'reorg', 'crash', 'freeze', 'stop', 'owner'] as const),
+  ...(['call', 'send', 'hear', 'prove', 'commit', 'reorg', 'crash', 'freeze', 'stop', 'owner', 'jump'] as const),
 ] as const
 
 export const GENESIS: Seconds = 1_700_000_000
@@ -42,6 +42,7 @@ export const INITIAL_TOKENS = 10n ** 20n
 const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
 const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 12_000]
+const JUMP_SECONDS: Seconds = 12_000
 const MAX_REORG_BLOCKS = 12
 /** Once in the chain they count as done: what is lost in a reorganisation is sent again by the journal of whoever sent it, or found at the next start. */
 const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
@@ -141,6 +142,7 @@ export class SimWorld {
     this.#plan(REORG_SECONDS, () => this.#reorganise())
     this.#plan(OUTAGE_SECONDS / Math.max(1, this.providers.length / 4), () => this.#disturb())
     this.#plan(OWNER_SECONDS / Math.max(1, this.providers.length / 4), () => this.#ownerActs())
+    this.#plan(JUMP_SECONDS / Math.max(1, this.providers.length / 4), () => this.#pushAClock())
     const end = GENESIS + this.#options.days * 24 * HOUR
     await this.#until(end)
     await this.#calmDown()
@@ -222,11 +224,16 @@ export class SimWorld {
     if (!this.isSpared('owner')) await provider?.ownerActs()
   }
 
+  #pushAClock(): void {
+    const node = this.#oneOf(this.#unsteady)
+    const seconds = 5 + Math.floor(this.#random.fraction() ** 3 * HOUR)
+    if (!this.isSpared('jump')) node?.jump(seconds)
+  }
+
   /** A machine fails, stops or freezes for a while. */
   #disturb(): void {
-    const [steady, ...others] = [...this.watchmen, ...this.clients, ...this.providers, ...this.providers]
-    const node = this.#oneOf(others)
-    if (steady === undefined || node?.run === undefined || node.isFrozen || node.isStopping) return
+    const node = this.#oneOf(this.#unsteady)
+    if (node?.run === undefined || node.isFrozen || node.isStopping) return
     const seconds = 10 + Math.floor(this.#random.fraction() ** 3 * 4 * HOUR)
     const kind = this.#random.fraction()
     if (this.isSpared(kind < 0.4 ? 'crash' : kind < 0.7 ? 'freeze' : 'stop')) return
@@ -246,6 +253,11 @@ export class SimWorld {
         return node.run === undefined ? node.boot() : undefined
       })
     }
+  }
+
+  /** All but the watchman that keeps the others' proofs marked; each provider twice, because they are what is tested most. */
+  get #unsteady(): readonly SimNode[] {
+    return [...this.watchmen.slice(1), ...this.clients, ...this.providers, ...this.providers]
   }
 
   /** Again and again, until the world is to be quiet. */
