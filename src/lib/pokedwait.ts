@@ -1,6 +1,7 @@
 // Waits that end early when a bell rings, also one that rang since the last wait.
 
 import type { Bell } from './bell.ts'
+import { ChildAbort } from './childabort.ts'
 import type { Clock } from './clock.ts'
 import { CodexError } from './errors.ts'
 import type { Seconds } from './units.ts'
@@ -10,27 +11,22 @@ const OVER = new CodexError('wait/over', 'somebody was quicker')
 
 export class PokedWait {
   readonly #clock: Clock
-  readonly #signal: AbortSignal
-  readonly #ended = new AbortController()
+  readonly #abort: ChildAbort
   readonly #rings: AsyncGenerator<void, never>
   #ring: Promise<unknown> | undefined
 
   /** Hears the bell from now on, until {@link PokedWait.end}. */
   constructor(clock: Clock, bell: Bell, signal: AbortSignal) {
     this.#clock = clock
-    this.#signal = AbortSignal.any([signal, this.#ended.signal])
-    this.#rings = bell.listen({ signal: this.#signal })
+    this.#abort = new ChildAbort(signal)
+    this.#rings = bell.listen({ signal: this.#abort.signal })
   }
 
   /** Rejects with the signal's reason. */
   async atMost(seconds: Seconds): Promise<void> {
     // One that nobody waited for in the end is still outstanding: asking twice would lose a ring.
     this.#ring ??= this.#rings.next()
-    // By hand, because signals made by AbortSignal.any stay with a long-lived parent until collected.
-    const timer = new AbortController()
-    const abort = () => timer.abort(this.#signal.reason)
-    if (this.#signal.aborted) abort()
-    else this.#signal.addEventListener('abort', abort, { once: true })
+    const timer = new ChildAbort(this.#abort.signal)
     const time = this.#clock.until(this.#clock.now() + seconds, { signal: timer.signal })
     try {
       const hasRung = await Promise.race([time.then(() => false), this.#ring.then(() => true)])
@@ -38,11 +34,11 @@ export class PokedWait {
       this.#ring = undefined
       timer.abort(OVER)
     } finally {
-      this.#signal.removeEventListener('abort', abort)
+      timer.leave()
     }
   }
 
   end(): void {
-    this.#ended.abort()
+    this.#abort.abort(OVER)
   }
 }

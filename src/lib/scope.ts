@@ -1,5 +1,6 @@
 // Structured concurrency: background work belongs to an owner, who can end it, wait for it, and hears of its failures.
 
+import { ChildAbort } from './childabort.ts'
 import { CodexError } from './errors.ts'
 
 export interface ScopeOptions {
@@ -22,24 +23,19 @@ interface RunningTask {
 
 /** Every owner of background work holds one and closes it in its own `stop`. */
 export class Scope {
-  readonly #controller = new AbortController()
+  readonly #abort: ChildAbort
   readonly #running = new Set<RunningTask>()
   readonly #report: ScopeOptions['report']
-  readonly #leaveParent: () => void
   #closing: Promise<void> | undefined
 
-  constructor({ signal: parent, report }: ScopeOptions) {
+  constructor({ signal, report }: ScopeOptions) {
     this.#report = report
-    const abort = () => this.#controller.abort(parent?.reason)
-    // By hand, because the listeners of AbortSignal.any stay with a long-lived parent until collected.
-    if (parent?.aborted === true) abort()
-    else parent?.addEventListener('abort', abort, { once: true })
-    this.#leaveParent = () => parent?.removeEventListener('abort', abort)
+    this.#abort = new ChildAbort(signal)
   }
 
   /** Aborts when the scope closes or its parent aborts. */
   get signal(): AbortSignal {
-    return this.#controller.signal
+    return this.#abort.signal
   }
 
   /** Names of the tasks that have not ended, oldest first: who a slow `close` waits for. */
@@ -86,8 +82,7 @@ export class Scope {
   }
 
   async #close(reason: unknown): Promise<void> {
-    this.#leaveParent()
-    this.#controller.abort(reason ?? new CodexError('scope/closed', 'the owner of this work was stopped'))
+    this.#abort.abort(reason ?? new CodexError('scope/closed', 'the owner of this work was stopped'))
     await Promise.all(Array.from(this.#running, ({ ended }) => ended))
   }
 

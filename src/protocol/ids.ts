@@ -18,11 +18,32 @@ export function requestId(request: StorageRequestInput): RequestId {
   return `0x${toHex(keccak_256(encodeRequest(checkedRequest(request))))}` as RequestId
 }
 
+/** Those asked for last are remembered, in two generations of so many: whoever sells asks for the same ones again and again. */
+const REMEMBERED = 8192
+let latest = new Map<string, SlotId>()
+let earlier: ReadonlyMap<string, SlotId> = new Map()
+
 /**
  * keccak256 of the ABI-encoded pair (request id, slot index).
  * @throws CodexError `request/not-hex`, `request/wrong-length`, `request/not-a-uint`, `request/out-of-range`
  */
 export function slotId(requestId: string, slotIndex: Uint): SlotId {
+  // Of anything else only the checks can say what is wrong with it.
+  if (typeof requestId !== 'string' || (typeof slotIndex !== 'number' && typeof slotIndex !== 'bigint'))
+    return slotIdOf(requestId, slotIndex)
+  const key = `${slotIndex} ${requestId}`
+  const known = latest.get(key)
+  if (known !== undefined) return known
+  const id = earlier.get(key) ?? slotIdOf(requestId, slotIndex)
+  if (latest.size >= REMEMBERED) {
+    earlier = latest
+    latest = new Map()
+  }
+  latest.set(key, id)
+  return id
+}
+
+function slotIdOf(requestId: string, slotIndex: Uint): SlotId {
   const id = fromHex(checkedRequestId(requestId))
   return `0x${toHex(keccak_256(concatBytes(id, word(checkedUint64(slotIndex, 'slotIndex')))))}` as SlotId
 }

@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { ChildAbort } from '../lib/childabort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
@@ -150,11 +151,11 @@ export class Purchasing {
   #run(scope: Scope, purchase: Purchase): void {
     const { market, clock, log, datastore } = this.#parts
     // One of its own: many purchases wait, and a platform warns of so many listeners on one signal.
-    const signal = AbortSignal.any([scope.signal])
-    const ending = purchase.run({ market, clock, log }, signal, (phase) => this.#keep(purchase, phase))
+    const abort = new ChildAbort(scope.signal)
+    const ending = purchase.run({ market, clock, log }, abort.signal, (phase) => this.#keep(purchase, phase))
     this.#endings.set(purchase, ending)
     scope.spawn(`purchase ${purchase.id}`, async () => {
-      const outcome = await ending
+      const outcome = await ending.finally(() => abort.leave())
       log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
       this.#parts.tell?.(purchase)
       await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome })])

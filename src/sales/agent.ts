@@ -1,6 +1,7 @@
 // SalesAgent: runs one sale, keeps its latest phase for onlookers, and settles its accounts once, however it ended. It decides nothing.
 
 import { Bell } from '../lib/bell.ts'
+import { ChildAbort } from '../lib/childabort.ts'
 import { assert } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Slot } from '../market/market.ts'
@@ -93,9 +94,9 @@ export class SalesAgent {
   async #run(): Promise<SaleOutcome> {
     const { slot, seams, start, entered } = this.#parts
     // One of its own: hundreds of sales wait, and a platform warns of so many listeners on one signal.
-    const signal = AbortSignal.any([this.#parts.signal])
+    const abort = new ChildAbort(this.#parts.signal)
     const sale = sell(slot, seams, {
-      ...{ signal, start, pokes: this.#pokes },
+      ...{ signal: abort.signal, start, pokes: this.#pokes },
       decided: () => this.#decide('decided'),
     })
     try {
@@ -112,6 +113,7 @@ export class SalesAgent {
       this.#decide('decided')
       // Of a sale that a mistake of ours broke off in the middle, nothing may go on.
       await sale.return({ end: 'paused' })
+      abort.leave()
     }
   }
 

@@ -2,6 +2,7 @@
 // goes on from there.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { ChildAbort } from '../lib/childabort.ts'
 import { Scope } from '../lib/scope.ts'
 import type { SlotQueue } from './slotqueue.ts'
 import type { SlotQueueItem } from './slotqueueitem.ts'
@@ -54,7 +55,7 @@ export class SlotQueueWorkers {
     })
     this.#scope = scope
     for (let worker = 0; worker < this.#count; worker++)
-      scope.spawn(`slot queue worker ${worker}`, (own) => this.#work(own))
+      scope.spawn(`slot queue worker ${worker}`, (own) => this.#work(new ChildAbort(own).signal))
   }
 
   /** Settles when no item is worked on any more; items that wait stay in the queue. */

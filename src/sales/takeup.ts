@@ -51,12 +51,20 @@ export class TakeUp {
     this.#parts = parts
     this.#signal = signal
     const known = parts.reservations.reservations().map(({ requestId, slotIndex }) => ({ requestId, slotIndex }))
-    const knownIds = new Set(known.map(({ requestId, slotIndex }) => slotId(requestId, slotIndex)))
+    const slots = new Map(known.map((slot) => [slotId(slot.requestId, slot.slotIndex), slot]))
     const adoptOthers = async (): Promise<Act[]> => {
-      const others = (await parts.market.mySlots({ signal })).filter((id) => !knownIds.has(id))
+      const others = (await parts.market.mySlots({ signal })).filter((id) => !slots.has(id))
       return others.map((id) => () => this.#adopt(id))
     }
-    this.#left = [...known.map((slot) => () => this.#takeUp(slot)), adoptOthers]
+    this.#left = [
+      ...Array.from(
+        slots,
+        ([id, slot]) =>
+          () =>
+            this.#takeUp(slot, id),
+      ),
+      adoptOthers,
+    ]
   }
 
   /** Each once, none waiting for another. What failed is left for {@link TakeUp.theRest}. Rejects with the signal's reason only. */
@@ -108,7 +116,7 @@ export class TakeUp {
         slotIndex,
       })
     }
-    return this.#takeUp({ requestId, slotIndex })
+    return this.#takeUp({ requestId, slotIndex }, id)
   }
 
   /** A reorganisation took the payout back; the accounts are settled. Rejects until it is paid again. */
@@ -121,19 +129,19 @@ export class TakeUp {
     return []
   }
 
-  async #takeUp(slot: Slot): Promise<Act[]> {
+  async #takeUp(slot: Slot, id: SlotId): Promise<Act[]> {
     const { reservations, clock, isBeingSold, sell, settled, recordsOf } = this.#parts
     const { requestId, slotIndex } = slot
     const reservation = reservations.reservationOf(requestId, slotIndex)
     if (reservation === undefined || isBeingSold(slot)) return []
-    let decision = await this.#decide(reservation)
+    let decision = await this.#decide(reservation, id)
     // What was sent is given up on answers that last only: an endpoint that lags shows what was before.
     for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle' && reservation.fill !== undefined; look++) {
       await clock.until(clock.now() + CONFIRMING_SECONDS, { signal: this.#signal })
-      decision = await this.#decide(reservation)
+      decision = await this.#decide(reservation, id)
     }
     if (decision.do === 'settle') {
-      const outcome = await this.#withReward(slot, decision.outcome)
+      const outcome = await this.#withReward(id, decision.outcome)
       const settlement = settle(outcome)
       const also = recordsOf?.({ ...slot, type: 'end', outcome, reservation })
       if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral, also)
@@ -147,16 +155,15 @@ export class TakeUp {
   }
 
   /** Of a slot that was collected while nobody was there to hear of it. */
-  async #withReward({ requestId, slotIndex }: Slot, outcome: SaleOutcome): Promise<SaleOutcome> {
+  async #withReward(id: SlotId, outcome: SaleOutcome): Promise<SaleOutcome> {
     if (outcome.end !== 'paid') return outcome
-    const received = await this.#parts.market.collected(slotId(requestId, slotIndex), { signal: this.#signal })
+    const received = await this.#parts.market.collected(id, { signal: this.#signal })
     return received === undefined ? outcome : { ...outcome, payout: payoutOf(received, outcome.payout.collateral) }
   }
 
-  async #decide(reservation: Reservation): Promise<RestartDecision> {
+  async #decide(reservation: Reservation, id: SlotId): Promise<RestartDecision> {
     const { market } = this.#parts
     const signal = this.#signal
-    const id = slotId(reservation.requestId, reservation.slotIndex)
     const state = await market.slotState(id, { signal })
     const host = await market.hostOf(id, { signal })
     const currentCollateral = await market.currentCollateral(id, { signal })
