@@ -25,6 +25,11 @@ export class DecisionLog {
     this.#decisions.push(decision)
   }
 
+  /** Added so far, those that went included. */
+  get count(): number {
+    return this.#decisions.size + this.#decisions.dropped
+  }
+
   /** The latest first, of one request or of all. */
   latest(count: number, requestId?: RequestId): Decision[] {
     const all = this.#decisions.toArray().filter((each) => requestId === undefined || each.requestId === requestId)

@@ -16,7 +16,8 @@ import type { RepoStore } from '../storage/repostore.ts'
 import type { Availability, AvailabilityId, AvailabilityTerms } from './availability.ts'
 import type { NewTerms } from './availabilityterms.ts'
 import { reservationsError } from './availabilityterms.ts'
-import type { Decision } from './decisionlog.ts'
+import { type Decision, DecisionLog } from './decisionlog.ts'
+import { DecisionRecord } from './decisionrecord.ts'
 import type { Earning, EarningTotals } from './earnings.ts'
 import { Earnings } from './earnings.ts'
 import type { Hold } from './holds.ts'
@@ -52,6 +53,14 @@ export interface ProviderSettings extends SalesSettings {
   readonly provingShare?: number | undefined
 }
 
+/** What an earlier run wrote down beside the accounts. */
+interface Records {
+  readonly earnings: Earnings
+  readonly record: PauseRecord
+  readonly decisions: DecisionLog
+  readonly decisionRecord: DecisionRecord
+}
+
 /** Left of the quota for manifests: they are stored beside what is set aside for slots. */
 export const MANIFEST_ROOM_BYTES: Bytes = 256 * KiB
 
@@ -62,6 +71,7 @@ export class Provider {
   readonly #earnings: Earnings
   readonly #news: SaleNews
   readonly #holds: Holds
+  readonly #decisionRecord: DecisionRecord
   readonly #capacity: () => ProvingCapacity | undefined
   #safeSlots = 0
   #scope: Scope | undefined
@@ -70,11 +80,12 @@ export class Provider {
     parts: ProviderParts,
     settings: ProviderSettings,
     reservations: Reservations,
-    { earnings, record }: { readonly earnings: Earnings; readonly record: PauseRecord },
+    { earnings, record, decisions, decisionRecord }: Records,
   ) {
     const { market, clock, random, log, repo, datasets, slots, network, prover, tell } = parts
     this.#parts = parts
     this.#earnings = earnings
+    this.#decisionRecord = decisionRecord
     this.reservations = reservations
     const { shape } = prover
     const work = new StoredSlotWork({
@@ -92,7 +103,7 @@ export class Provider {
     this.#news = news
     this.sales = new Sales(
       {
-        ...{ market, clock, reservations, work, random, failEveryProofs, capacity: this.#capacity },
+        ...{ market, clock, reservations, work, random, failEveryProofs, capacity: this.#capacity, decisions },
         log: log.topic('sales'),
         tell: (event) => news.hear(event, this.sales.agent(event)),
         recordsOf: (event) => earnings.recordsOf(event, clock.now()),
@@ -110,17 +121,19 @@ export class Provider {
 
   /** Reads the accounts back; sells nothing yet. @throws CodexError as {@link Reservations.open} */
   static async open(parts: ProviderParts, settings: ProviderSettings, options: AbortOptions): Promise<Provider> {
-    const { repo, random, log, tell } = parts
+    const { repo, clock, random, log, tell } = parts
     const { reservations, alerts } = await Reservations.open({ repo, random, log }, options)
     const { datastore } = repo.parts
     const earnings = await Earnings.open(datastore, log, options)
     const record = await PauseRecord.open(datastore)
+    const decisions = new DecisionLog()
+    const decisionRecord = await DecisionRecord.open({ datastore, decisions, clock, log }, options)
     for (const cause of alerts)
       tell({
         type: 'alert',
         alert: { code: 'sales/accounts-mended', cause, atStake: undefined, action: 'Check the availabilities' },
       })
-    return new Provider(parts, settings, reservations, { earnings, record })
+    return new Provider(parts, settings, reservations, { earnings, record, decisions, decisionRecord })
   }
 
   /** Takes up what an earlier run began at once; sells more once a proof was made. */
@@ -139,6 +152,7 @@ export class Provider {
     }
     scope.spawn('first proof', (own) => this.#holds.rehearseForEver({ signal: own }))
     scope.spawn('looking for peers', (own) => this.#holds.watchPeers({ signal: own }))
+    scope.spawn('writing decisions down', (own) => this.#decisionRecord.writeForEver({ signal: own }))
     scope.spawn('checking the accounts', (own) => this.#holds.checkForEver({ signal: own }))
   }
 
@@ -147,6 +161,7 @@ export class Provider {
     const sales = this.sales.stop()
     await this.#scope?.close()
     await sales
+    await this.#decisionRecord.write()
   }
 
   // Terms.

@@ -37,6 +37,8 @@ export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded' | 
   readonly work: SlotWork
   readonly random: RandomSource
   readonly log: Log
+  /** As `SaleTellerParts`. */
+  readonly decisions?: DecisionLog | undefined
   /** As `SaleSeams`. */
   readonly failEveryProofs?: number | undefined
   /** Hears of each phase on entry and of its progress, and of each end. Must not throw. */

@@ -26,6 +26,8 @@ export interface SaleTellerParts {
   readonly clock: Pick<Clock, 'now'>
   readonly reservations: Pick<Reservations, 'someAvailabilities'>
   readonly log: Log
+  /** That of earlier runs, which goes on. A new one by default. */
+  readonly decisions?: DecisionLog | undefined
   /** Must not throw. */
   readonly tell?: ((event: SaleEvent) => void) | undefined
 }
@@ -34,11 +36,12 @@ export interface SaleTellerParts {
 const MAX_TOLD = 8
 
 export class SaleTeller {
-  readonly decisions = new DecisionLog()
+  readonly decisions: DecisionLog
   readonly #parts: SaleTellerParts
 
   constructor(parts: SaleTellerParts) {
     this.#parts = parts
+    this.decisions = parts.decisions ?? new DecisionLog()
   }
 
   /** @param slotIndex undefined where all slots of the request are meant */

@@ -30,6 +30,7 @@ import {
 } from './nodeworld.ts'
 import type { Pace } from './patienttime.ts'
 import type { Tab, TabLook, TabOptions } from './tab.page.ts'
+import type { WorldLogs } from './worldlogs.ts'
 
 const LONG = Number(import.meta.env['LONG'])
 const FAULTS = LONG > 1 ? Math.min(LONG, 50) : 3
@@ -96,30 +97,35 @@ afterAll(async () => {
 class ProviderTab {
   readonly page: Page
   readonly #release: () => void
-  /** Until it has started, and until it has heard of the step before, there is none. */
-  #isBusy = true
+  #hasStarted = false
+  /** Until it has heard of a step there is no other. */
+  #isBusy = false
   #pace: Pace = 'slow'
   /** Of each sale event so far. */
   states: readonly string[] = []
 
+  readonly #logs: WorldLogs
+
   constructor(page: Page, given: NodeWorld) {
     this.page = page
+    this.#logs = given.logs
     this.#release = given.time.attend({
-      pace: () => (this.#isBusy ? 'stand' : this.#pace),
-      tell: (nowMs) => void this.#tell(nowMs),
+      pace: () => (this.#isBusy || !this.#hasStarted ? 'stand' : this.#pace),
+      tell: (nowMs) => void (this.#hasStarted && this.#tell(nowMs)),
     })
   }
 
   static async open(options: TabOptions, given: NodeWorld): Promise<ProviderTab> {
     const page = await (context as BrowserContext).newPage()
+    // Before the page is there: time stands while it loads.
+    const tab = new ProviderTab(page, given)
     await page.goto(server?.resolvedUrls?.local[0] ?? '')
     await page.waitForFunction(() => 'codexLightTab' in globalThis)
-    const tab = new ProviderTab(page, given)
     await page.evaluate(
       (asked) => (globalThis as unknown as { codexLightTab: Tab }).codexLightTab.start(asked),
       options,
     )
-    tab.#isBusy = false
+    tab.#hasStarted = true
     return tab
   }
 
@@ -153,6 +159,7 @@ class ProviderTab {
       )
       this.#pace = told.pace
       this.states = told.states
+      for (const line of told.said) this.#logs.addLine('tab', line)
     } catch {
       // The page was closed in the middle.
     } finally {

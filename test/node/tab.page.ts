@@ -2,6 +2,9 @@
 
 import type { TabNode } from '../../src/browser.ts'
 import { createNode } from '../../src/browser.ts'
+import { Log, type LogRecord } from '../../src/lib/log.ts'
+import { formatText } from '../../src/lib/logformat.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import type { CircuitShape } from '../../src/slots/proofinputs.ts'
 import { GivenTime } from './giventime.ts'
@@ -29,6 +32,13 @@ export interface TabLook {
   readonly problems: readonly string[]
 }
 
+export interface TabStep {
+  readonly pace: Pace
+  readonly states: readonly string[]
+  /** Lines of its log since the step before. */
+  readonly said: readonly string[]
+}
+
 const TURN_MS = 2
 
 const { signal } = new AbortController()
@@ -36,6 +46,8 @@ let node: TabNode | undefined
 let time: GivenTime | undefined
 /** Of each sale event so far. */
 const states: string[] = []
+/** What was logged since it was last asked. */
+let said: string[] = []
 
 function providerOf(running: TabNode | undefined) {
   const provider = running?.trade?.provider
@@ -47,14 +59,17 @@ const tab = {
   async start({ nowMs, offer, ...options }: TabOptions): Promise<void> {
     time = new GivenTime(nowMs)
     const given = time
+    const clock = new SystemClock(given)
+    const sinks = [(record: LogRecord) => void said.push(formatText(record))]
     node = await createNode({
       ...options,
+      log: new Log({ clock, levels: new LogLevels('debug'), sinks }),
       name: 'provider',
       inLine: true,
       roles: ['provider'],
       proverThreads: 1,
       pollSeconds: STEP_SECONDS,
-      clock: new SystemClock(given),
+      clock,
       stopwatch: () => given.readMs(),
       circuit: { wasm: new URL('/circuit.wasm', location.href), zkey: new URL('/circuit.zkey', location.href) },
     })
@@ -70,7 +85,7 @@ const tab = {
   },
 
   /** Settles once what waited for that moment has begun, and nothing is proven. */
-  async advance(nowMs: number): Promise<{ readonly pace: Pace; readonly states: readonly string[] }> {
+  async advance(nowMs: number): Promise<TabStep> {
     const trade = node?.trade
     if (trade === undefined) throw new Error('the tab has not started')
     time?.advance(nowMs)
@@ -79,7 +94,9 @@ const tab = {
       await new Promise((resolve) => setTimeout(resolve, TURN_MS))
       pace = paceOf(trade)
     } while (pace === 'stand')
-    return { pace, states }
+    const lines = said
+    said = []
+    return { pace, states, said: lines }
   },
 
   async look(): Promise<TabLook> {

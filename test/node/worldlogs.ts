@@ -40,10 +40,16 @@ export class WorldLogs {
   }
 
   add(node: string, record: LogRecord): void {
+    this.addLine(node, formatText(record))
+    if (record.level === 'error') this.flush()
+  }
+
+  /** One that is put into words already. */
+  addLine(node: string, line: string): void {
     const held = this.#held.get(node) ?? []
     this.#held.set(node, held)
-    held.push(`${formatText(record)}\n`)
-    if (held.length >= MAX_HELD || record.level === 'error') this.flush()
+    held.push(`${line}\n`)
+    if (held.length >= MAX_HELD) this.flush()
   }
 
   flush(): void {
