@@ -90,7 +90,9 @@ export async function openNode({
     undo.push(() => channel.close())
     const records = await openRecords(name, { signal, lost })
     undo.push(() => records.close())
-    const slab = await openSlabFile(name, { datastore: records, signal })
+    const replaced = (error: CodexError): void =>
+      log.error('the worker that holds the blocks ended, and another one is in its place', { error })
+    const slab = await openSlabFile(name, { datastore: records, replaced, signal })
     undo.push(() => slab.close())
     const quotaBytes = Math.min(asked, await limitNow(records, await slab.size()))
     if (settings.quotaBytes !== undefined && quotaBytes < asked)

@@ -37,7 +37,7 @@ class HandWorkerTime extends WorkerTime {
   readonly #line: HandLine
 
   constructor(line: HandLine) {
-    super(line)
+    super(() => line)
     this.#line = line
   }
 
@@ -67,15 +67,34 @@ describe('WorkerTime', () => {
 
   it('takes a timer back in the worker too', () => {
     const line = new HandLine()
-    const take = new WorkerTime(line).wakeAfter(1000, () => undefined)
+    const take = new WorkerTime(() => line).wakeAfter(1000, () => undefined)
     expect(line.wall.timers.size).toBe(1)
     take()
     expect(line.wall.timers.size).toBe(0)
   })
 
-  it('goes on with the timers of the page when the worker is lost', async () => {
+  it('goes on with another worker when one is lost, at the same times', async () => {
+    const lines: HandLine[] = []
+    const time = new WorkerTime(() => {
+      const line = new HandLine()
+      lines.push(line)
+      return line
+    })
+    const woken: string[] = []
+    time.wakeAfter(10, () => woken.push('soon'))
+    time.wakeAfter(60_000, () => woken.push('later'))
+    lines[0]?.wall.passMs(10)
+    lines[0]?.say('error')
+    expect(lines.map(({ wall }) => wall.timers.size)).toEqual([0, 1])
+    lines[1]?.wall.passMs(59_000)
+    expect(woken).toEqual(['soon'])
+    lines[1]?.wall.passMs(1000)
+    expect(woken).toEqual(['soon', 'later'])
+  })
+
+  it('goes on with the timers of the page when the worker is lost before it has woken anybody', async () => {
     const line = new HandLine()
-    const time = new WorkerTime(line)
+    const time = new WorkerTime(() => line)
     const before = new Promise<void>((resolve) => time.wakeAfter(20, resolve))
     line.say('error')
     await before

@@ -17,6 +17,8 @@ export interface OpenSlabFileOptions extends AbortOptions {
    * along. The caller closes it, after the file.
    */
   readonly datastore: Datastore
+  /** As {@link OpfsSlabFileOptions.replaced}. */
+  readonly replaced?: ((error: CodexError) => void) | undefined
 }
 
 /**
@@ -25,18 +27,21 @@ export interface OpenSlabFileOptions extends AbortOptions {
  *
  * @throws CodexError `slab/locked` (another tab or worker holds it), `slab/failed`; or the signal's reason
  */
-export async function openSlabFile(name: string, { datastore, signal }: OpenSlabFileOptions): Promise<OpenedSlabFile> {
+export async function openSlabFile(
+  name: string,
+  { datastore, replaced, signal }: OpenSlabFileOptions,
+): Promise<OpenedSlabFile> {
   signal.throwIfAborted()
-  const file = (await openOpfs(name)) ?? (await openIndexedDb(datastore))
+  const file = (await openOpfs(name, replaced)) ?? (await openIndexedDb(datastore))
   if (signal.aborted) await file.close()
   signal.throwIfAborted()
   return file
 }
 
-async function openOpfs(name: string): Promise<OpenedSlabFile | undefined> {
+async function openOpfs(name: string, replaced: OpenSlabFileOptions['replaced']): Promise<OpenedSlabFile | undefined> {
   if (typeof navigator.storage?.getDirectory !== 'function') return undefined
   try {
-    const file = await OpfsSlabFile.open(`codex-light/${name}.slab`)
+    const file = await OpfsSlabFile.open(`codex-light/${name}.slab`, { replaced })
     return Object.assign(file, { kind: 'opfs' as const })
   } catch (error) {
     if (CodexError.is(error, 'slab/unsupported')) return undefined

@@ -1,5 +1,6 @@
 // A slab file in the origin's private file system (OPFS), as the main thread sees it: every call goes to one worker that holds the file.
 
+import { concatBytes } from '../../lib/bytes.ts'
 import { CodexError } from '../../lib/errors.ts'
 import { MiB } from '../../lib/units.ts'
 import type { Bytes } from '../../lib/units.ts'
@@ -19,15 +20,31 @@ const MESSAGE_ITEMS = 4096
 export interface OpfsSlabFileOptions {
   /** Default: the slab worker beside this file. */
   readonly workers?: WorkerSource<OpfsSlabApi>
+  /** Hears why a worker ended, once another one is in its place. */
+  readonly replaced?: ((error: CodexError) => void) | undefined
 }
 
-/** When its worker dies, every call rejects with `slab/failed`; the file itself is fine and can be opened anew after `close`. */
+interface Parts {
+  readonly path: string
+  readonly workers: WorkerSource<OpfsSlabApi>
+  readonly replaced: (error: CodexError) => void
+}
+
+/**
+ * When its worker dies another one takes its place, and the call goes on: a tab that sells must not miss its proofs until somebody reloads it. What
+ * was written is there, since the file is the browser's and not the worker's. A worker that dies of a call again fails it with `slab/failed`.
+ */
 export class OpfsSlabFile implements SlabFile {
   readonly #gate = new SlabGate(() => false)
-  readonly #worker: WorkerHandle<OpfsSlabApi>
+  readonly #parts: Parts
+  #worker: WorkerHandle<OpfsSlabApi>
+  /** Why the worker is gone. */
+  #ended: CodexError | undefined
+  #replacing: Promise<void> | undefined
 
-  private constructor(worker: WorkerHandle<OpfsSlabApi>) {
+  private constructor(worker: WorkerHandle<OpfsSlabApi>, parts: Parts) {
     this.#worker = worker
+    this.#parts = parts
   }
 
   /**
@@ -35,11 +52,11 @@ export class OpfsSlabFile implements SlabFile {
    * @throws CodexError `slab/unsupported`, `slab/locked` (another tab or worker holds it), `slab/failed`
    */
   static async open(path: string, options: OpfsSlabFileOptions = {}): Promise<OpfsSlabFile> {
-    const workers = options.workers ?? slabWorkers()
+    const { workers = slabWorkers(), replaced = () => undefined } = options
     const worker = workers.spawn()
     try {
-      await worker.api.open(path)
-      return new OpfsSlabFile(worker)
+      await worker.api.open(path, { create: true })
+      return new OpfsSlabFile(worker, { path, workers, replaced })
     } catch (cause) {
       worker.end()
       if (CodexError.is(cause) && cause.code.startsWith('slab/')) throw cause
@@ -54,7 +71,7 @@ export class OpfsSlabFile implements SlabFile {
     return this.#gate.run('read', async () => {
       assertRanges(ranges)
       const answers = await Promise.all(
-        messages(ranges, ({ length }) => length).map((part) => this.#worker.api.read(part)),
+        messages(ranges, ({ length }) => length).map((part) => this.#ask((api) => api.read(part))),
       )
       return answers.flat()
     })
@@ -68,17 +85,18 @@ export class OpfsSlabFile implements SlabFile {
   }
 
   flush(): Promise<void> {
-    return this.#gate.run('flush', () => this.#worker.api.flush())
+    return this.#gate.run('flush', () => this.#ask((api) => api.flush()))
   }
 
   size(): Promise<Bytes> {
-    return this.#gate.run('size', () => this.#worker.api.size())
+    return this.#gate.run('size', () => this.#ask((api) => api.size()))
   }
 
   truncate(size: Bytes): Promise<void> {
     return this.#gate.run('truncate', async () => {
       assertPlace(size, 0)
-      await this.#worker.api.truncate(size)
+      // Not twice: what is written meanwhile must not be cut off.
+      await (await this.#alive()).api.truncate(size)
     })
   }
 
@@ -95,21 +113,50 @@ export class OpfsSlabFile implements SlabFile {
     })
   }
 
+  /** All that is asked so names its places, and may be done twice. */
+  async #ask<T>(act: (api: OpfsSlabApi) => Promise<T>): Promise<T> {
+    const worker = await this.#alive()
+    try {
+      return await act(worker.api)
+    } catch (error) {
+      if (!CodexError.is(error, 'worker/ended')) throw error
+      if (this.#worker === worker) this.#ended = error
+      return act((await this.#alive()).api)
+    }
+  }
+
+  async #alive(): Promise<WorkerHandle<OpfsSlabApi>> {
+    if (this.#ended !== undefined)
+      await (this.#replacing ??= this.#replace(this.#ended).finally(() => (this.#replacing = undefined)))
+    return this.#worker
+  }
+
+  async #replace(ended: CodexError): Promise<void> {
+    const { path, workers, replaced } = this.#parts
+    const worker = workers.spawn()
+    try {
+      // One that has gone meanwhile, the site's data cleared, must not be taken for an empty one.
+      await worker.api.open(path, { create: false })
+    } catch (error) {
+      worker.end()
+      throw error
+    }
+    this.#worker = worker
+    this.#ended = undefined
+    replaced(ended)
+  }
+
   /** The pieces' bytes are lent, so they travel in one buffer of our own, which moves. */
   async #send(pieces: readonly SlabPiece[]): Promise<void> {
     const lengthOf = ({ bytes }: SlabPiece): Bytes => bytes.length
-    const total = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0)
-    const gathered = new Uint8Array(total)
-    let at = 0
-    for (const { bytes } of pieces) {
-      gathered.set(bytes, at)
-      at += bytes.length
-    }
     const runs = adjacentRuns(pieces, { lengthOf, maxBytes: MESSAGE_BYTES, maxItems: MESSAGE_ITEMS }).map((run) => ({
       offset: run[0]?.offset ?? 0,
       length: run.reduce((sum, piece) => sum + lengthOf(piece), 0),
     }))
-    await this.#worker.api.write(runs, transfer(gathered, [gathered.buffer]))
+    await this.#ask((api) => {
+      const gathered = concatBytes(...pieces.map(({ bytes }) => bytes))
+      return api.write(runs, transfer(gathered, [gathered.buffer]))
+    })
   }
 }
 

@@ -25,9 +25,9 @@ const OPEN_PAUSE_MS = 100
 let held: SyncHandle | undefined
 
 const api: OpfsSlabApi = {
-  open: async (path) => {
+  open: async (path, options) => {
     assert(held === undefined, 'one worker holds one file')
-    held = await openHandle(await findFile(path))
+    held = await openHandle(await findFile(path, options))
   },
   read: async (ranges) => {
     const handle = opened()
@@ -70,12 +70,12 @@ function opened(): SyncHandle {
   return held
 }
 
-async function findFile(path: string): Promise<SyncFile> {
+async function findFile(path: string, options: { readonly create: boolean }): Promise<SyncFile> {
   const names = path.split('/')
   const name = names.pop() ?? ''
   let folder = await root()
-  for (const part of names) folder = await folder.getDirectoryHandle(part, { create: true })
-  return folder.getFileHandle(name, { create: true })
+  for (const part of names) folder = await folder.getDirectoryHandle(part, options)
+  return folder.getFileHandle(name, options)
 }
 
 /** Private windows of some browsers have the function but refuse to answer. */

@@ -21,15 +21,17 @@ interface Waiting {
 }
 
 export class WorkerTime implements WallTime {
-  readonly #line: TimerLine
+  readonly #start: () => TimerLine
   readonly #waiting = new Map<number, Waiting>()
   #latest = 0
-  #isGone = false
+  /** Undefined where workers do not work: the page's own timers are better than none. */
+  #line: TimerLine | undefined
+  /** The worker of now has woken somebody. */
+  #hasWoken = false
 
-  constructor(line: TimerLine = startTimerWorker(TrustedWorker)) {
-    this.#line = line
-    line.addEventListener('message', ({ data }) => this.#wake(Number(data)))
-    line.addEventListener('error', () => this.#goOnAlone())
+  constructor(start: () => TimerLine = () => startTimerWorker(TrustedWorker)) {
+    this.#start = start
+    this.#line = this.#begin()
   }
 
   readMs(): number {
@@ -40,12 +42,11 @@ export class WorkerTime implements WallTime {
     const id = ++this.#latest
     const waiting: Waiting = { wake, dueMs: performance.now() + delayMs }
     this.#waiting.set(id, waiting)
-    if (this.#isGone) waiting.timer = setTimeout(() => this.#wake(id), delayMs)
-    else this.#line.postMessage({ set: id, delayMs })
+    this.#set(id, waiting, delayMs)
     return () => {
       if (!this.#waiting.delete(id)) return
       if (waiting.timer !== undefined) clearTimeout(waiting.timer)
-      else this.#line.postMessage({ clear: id })
+      else this.#line?.postMessage({ clear: id })
     }
   }
 
@@ -53,22 +54,38 @@ export class WorkerTime implements WallTime {
   close(): void {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
-    this.#line.terminate()
+    this.#line?.terminate()
+  }
+
+  #begin(): TimerLine {
+    const line = this.#start()
+    line.addEventListener('message', ({ data }) => {
+      this.#hasWoken = true
+      this.#wake(Number(data))
+    })
+    line.addEventListener('error', () => this.#replace(line))
+    return line
+  }
+
+  /** One that failed has another in its place, unless it never woke anybody: then the next would not either. */
+  #replace(line: TimerLine): void {
+    if (line !== this.#line) return
+    line.terminate()
+    this.#line = this.#hasWoken ? this.#begin() : undefined
+    this.#hasWoken = false
+    const now = performance.now()
+    for (const [id, waiting] of this.#waiting) this.#set(id, waiting, Math.max(0, waiting.dueMs - now))
+  }
+
+  #set(id: number, waiting: Waiting, delayMs: number): void {
+    if (this.#line === undefined) waiting.timer = setTimeout(() => this.#wake(id), delayMs)
+    else this.#line.postMessage({ set: id, delayMs })
   }
 
   #wake(id: number): void {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     waiting?.wake()
-  }
-
-  /** Without the worker the page's own timers are better than none. */
-  #goOnAlone(): void {
-    if (this.#isGone) return
-    this.#isGone = true
-    const now = performance.now()
-    for (const [id, waiting] of this.#waiting)
-      waiting.timer = setTimeout(() => this.#wake(id), Math.max(0, waiting.dueMs - now))
   }
 }
 
