@@ -34,8 +34,8 @@ export const start = defineVerb({
   operands: { text: '[persistence] [prover]', min: 0, max: 2 },
   about: `Runs the node of the data folder until Ctrl-C, which is its normal end: serves its data to peers, answers REST under
 /api/codex/v1, and with --bridge lets browser tabs in over WebSocket. Other verbs on the same folder speak to it meanwhile.
-Bound to loopback REST needs no token, unless --api-token gives one; bound elsewhere every request needs it (without --api-token the one in
-api.json of the data folder). Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.
+Bound to loopback REST needs no token, unless --api-token gives one; bound elsewhere, or with --api-host, every request needs it. Without --api-token
+it is the one in api.json of the data folder, which rows under /api/v1 want anyway. Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.
 With --eth-provider and a key it takes part in the marketplace: it buys, with circuit files it sells, with --validator it marks proofs that
 others missed. Nothing is sold before availability add says what for. persistence and prover are understood as words: persistence wants a
 chain, prover wants circuit files too. Every option may also stand in the environment (CODEX_LIGHT_…) and in the file of --config-file.`,
@@ -56,6 +56,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
   const { settings, terminal, signal } = call
   for (const sentence of idleOptions(options)) terminal.say(`codex-light: ${sentence}`)
   const apiToken = checkedToken(options['api-token'])
+  const hosts = checkedHosts(options['api-host'])
   const bridge = await bridgeSettings(options)
   // What is wrong with key and roles is said before the folder is opened.
   const trading = await tradingOf(options, words, call)
@@ -92,13 +93,15 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
     const rest = await startRest(parts, {
       address: await settings['api-bindaddr'].value(),
       port: await settings['api-port'].value(),
+      hosts,
       corsOrigin: settings['api-cors-origin'].given,
       token,
       wantsToken: apiToken !== undefined,
       page,
     })
     undo.unshift(() => rest.stop())
-    const metrics = options.metrics === true ? await startMetrics(parts, metricsPlace(options)) : undefined
+    const metrics =
+      options.metrics === true ? await startMetrics(parts, { ...metricsPlace(options), hosts, token }) : undefined
     if (metrics !== undefined) undo.unshift(() => metrics.stop())
     await writeEndpoint(dataDir, { url: localUrl(rest.url), token, pid: process.pid })
     undo.unshift(() => removeEndpoint(dataDir))
@@ -163,6 +166,17 @@ function checkedToken(token: string | undefined): string | undefined {
   throw new CodexError('cli/bad-value', '--api-token: expected 16 to 256 printable characters without blanks', {
     detail: { from: '--api-token' },
   })
+}
+
+/** @throws CodexError `cli/bad-value` */
+function checkedHosts(hosts: readonly string[] = []): readonly string[] {
+  const wrong = hosts.find((host) => !/^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])$/i.test(host))
+  if (wrong === undefined) return hosts
+  throw new CodexError(
+    'cli/bad-value',
+    `--api-host: expected a name or an address without scheme and port, found ${JSON.stringify(wrong)}`,
+    { detail: { from: '--api-host' } },
+  )
 }
 
 async function bridgeSettings(options: OptionValues<typeof START_OPTIONS>): Promise<BridgeSettings> {

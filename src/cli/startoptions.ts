@@ -9,7 +9,11 @@ const REST_OPTIONS = {
     'TOKEN',
     'what REST wants to be told (Bearer, or Basic as password); made anew at each start without it',
   ),
-  metrics: flag('serve numbers for Prometheus without a token, beside those of REST'),
+  'api-host': list(
+    'NAME',
+    'a name that REST and metrics are asked under besides their address, as of a proxy before them; then every request wants the token',
+  ),
+  metrics: flag('serve numbers for Prometheus beside those of REST; beyond loopback they want the token'),
   'metrics-address': text('ADDRESS', 'where metrics are served; 127.0.0.1 without it'),
   'metrics-port': port('where metrics are served; 8008 without it'),
 }

@@ -31,24 +31,53 @@ export interface Refusal {
 /** Always served from loopback under these. */
 export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
-const OWN_PATHS = /^\/api\/v1\//
-/** Says only that something runs. */
-const OPEN_OWN_PATHS = /^\/api\/v1\/health$/
+/** Rows that need no token on loopback: those of other nodes, and of ours what says only whether something runs. All else below `/api` needs it. */
+const OPEN_PATHS = /^\/api\/(?:codex\/v1(?:\/|$)|v1\/(?:health|readiness)$)/
+/** Segments of a path by which it is decided what is asked for: they are taken as they stand, so nothing may be encoded in them. */
+const PLAIN_SEGMENTS = 3
 
 /** @returns why not, undefined when it may be answered */
 export function refusalOf(head: RequestHead, policy: GuardPolicy): Refusal | undefined {
   if (!policy.hosts.has(hostname(head.headers.host))) return { status: 421, text: 'This host is not served here' }
   // A whole URL in its place names another host than the header does.
   if (!head.target.startsWith('/') && head.target !== '*') return { status: 400, text: 'Expected a path' }
-  if (isForeign(head.headers, policy)) return { status: 403, text: 'Pages of this origin are not served here' }
   const path = head.target.split('?')[0] ?? ''
-  if (policy.hasPage === true && isOfPage(path) && /^(GET|HEAD)$/.test(head.method)) return undefined
-  const isOwn = OWN_PATHS.test(path) && !OPEN_OWN_PATHS.test(path)
+  if (head.target !== '*' && !isSound(path)) return { status: 400, text: 'Expected a plain path' }
+  const isPage = policy.hasPage === true && isOfPage(path) && /^(GET|HEAD)$/.test(head.method)
+  if (!(isPage && isFollowedLink(head.headers)) && isForeign(head.headers, policy))
+    return { status: 403, text: 'Pages of this origin are not served here' }
+  if (isPage) return undefined
+  const isOpen = OPEN_PATHS.test(path) || isOfPage(path)
   // What a browser asks before it sends a token.
   const isPreflight = head.method === 'OPTIONS'
-  if ((policy.needsToken || isOwn) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
+  if ((policy.needsToken || !isOpen) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
     return { status: 401, text: 'Expected the token of this node' }
   return undefined
+}
+
+/**
+ * Whether the path means the same to everyone who reads it. Routers decode it, URLs drop its dot segments and turn `\\` to `/`: what was let in by one
+ * reading would be answered by another.
+ */
+function isSound(path: string): boolean {
+  if (!/^\/[\x21-\x7e]*$/.test(path) || /[\\#]|\/\//.test(path)) return false
+  return path
+    .slice(1)
+    .split('/')
+    .every((segment, i) => isSoundSegment(segment) && (i >= PLAIN_SEGMENTS || !segment.includes('%')))
+}
+
+function isSoundSegment(segment: string): boolean {
+  try {
+    return !/^\.\.?$|[/\\]|\p{Cc}/u.test(decodeURIComponent(segment))
+  } catch {
+    return false
+  }
+}
+
+/** Whether somebody follows a link here, from wherever: what is shown then is our page, on its own, and the page that led here reads nothing of it. */
+function isFollowedLink(headers: IncomingHttpHeaders): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
 /** Whether a path leads to the page, and not to the interface: that is all below `/api`. */
@@ -61,7 +90,8 @@ function isForeign(headers: IncomingHttpHeaders, { corsOrigin }: GuardPolicy): b
   const { origin, host } = headers
   if (corsOrigin === '*') return false
   if (origin !== undefined)
-    return origin !== corsOrigin && origin.toLowerCase() !== `http://${host ?? ''}`.toLowerCase()
+    // With https where TLS ends before this server.
+    return origin !== corsOrigin && !isSameText(origin.replace(/^https?:/i, ''), `//${host ?? ''}`)
   // Links and pictures of other sites come without an origin.
   const site = headers['sec-fetch-site']
   return site === 'cross-site' || site === 'same-site'
@@ -72,8 +102,14 @@ function hasToken(authorization: string | undefined, token: string): boolean {
   const [, scheme = '', given = ''] = /^(\S+)\s+(\S+)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') return isEqual(given, token)
   if (scheme.toLowerCase() !== 'basic') return false
-  const [, password = ''] = Buffer.from(given, 'base64').toString('utf8').split(':')
+  const pair = Buffer.from(given, 'base64').toString('utf8')
+  // No user's name has a colon (RFC 7617); a password may.
+  const password = pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : ''
   return isEqual(given, token) || isEqual(password, token)
+}
+
+function isSameText(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
 }
 
 /** Takes as long for any two texts. */

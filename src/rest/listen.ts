@@ -15,16 +15,30 @@ export interface RestServer {
   stop(): Promise<void>
 }
 
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   return /^(127\.|::1$|localhost$)/.test(address)
 }
 
-/** Names and addresses that a server bound to `address` goes by. */
-export function hostPolicy(address: string): ReadonlySet<string> {
+/**
+ * Names and addresses that a server bound to `address` goes by.
+ * @param names that it was given besides, as a proxy before it or a name server has it; IPv6 in brackets
+ */
+export function hostPolicy(address: string, names: readonly string[] = []): ReadonlySet<string> {
   // Bound to all of its addresses, this machine goes by any of them.
   const isAny = address === '0.0.0.0' || address === '::'
   const own = isAny ? Object.values(networkInterfaces()).flatMap((each) => each?.map((face) => face.address) ?? []) : []
-  return new Set([...LOOPBACK_HOSTS, ...[address, ...own].map((each) => inUrl(each).toLowerCase())])
+  return new Set([...LOOPBACK_HOSTS, ...[...[address, ...own].map(inUrl), ...names].map((each) => each.toLowerCase())])
+}
+
+/** Whether others than this machine can reach it: it is bound beyond loopback, or was given a name, which is that of a proxy before it then. */
+export function isReachable({
+  address,
+  hosts = [],
+}: {
+  readonly address: string
+  readonly hosts?: readonly string[] | undefined
+}): boolean {
+  return !isLoopback(address) || hosts.length > 0
 }
 
 export function urlOf(address: string, port: number): string {

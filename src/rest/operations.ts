@@ -178,8 +178,11 @@ const codexRows: readonly Operation[] = [
 ].map((each) => ({ ...each, path: CODEX + each.path }))
 
 const ownRows: readonly Operation[] = [
-  row('get', '/health', 'Says that the process runs; needs no token', { 200: object({ status: text }) }),
-  row('get', '/readiness', 'Whether it does all it was started for', { 200: readiness, 503: readiness }),
+  row('get', '/health', 'Says that the process runs; needs no token on loopback', { 200: object({ status: text }) }),
+  row('get', '/readiness', 'Whether it does all it was started for; needs no token on loopback', {
+    200: readiness,
+    503: readiness,
+  }),
   row('get', '/status', 'How it is', { 200: status }),
   row('get', '/alerts', 'What a person has to look after', { 200: alertsDocument }),
   row('get', '/balance', 'What its key has, in base units', { 200: balanceDocument }),

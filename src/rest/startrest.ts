@@ -6,7 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import { KiB } from '../lib/units.ts'
 import { Scope } from '../lib/scope.ts'
 import { type GuardPolicy, isOfPage, refusalOf } from './guardrequest.ts'
-import { close, hostPolicy, isLoopback, listen, type RestServer, urlOf } from './listen.ts'
+import { close, hostPolicy, isReachable, listen, type RestServer, urlOf } from './listen.ts'
 import { corsHeaders, restApp } from './restapp.ts'
 import type { RestParts } from './restparts.ts'
 
@@ -24,6 +24,8 @@ export interface RestSettings {
   readonly address: string
   /** 0 for any free one. */
   readonly port: number
+  /** Names it is asked under besides that address, and those of loopback. */
+  readonly hosts?: readonly string[] | undefined
   readonly corsOrigin?: string | undefined
   readonly token: string
   /** Also from this machine, for the rows that others know. */
@@ -93,12 +95,12 @@ function isUpload(method: string, url: string): boolean {
   return method === 'POST' && /^\/api\/(codex\/v1\/data|v1\/datasets)\/?(\?|$)/.test(url)
 }
 
-function policyOf({ address, corsOrigin, token, wantsToken = false, page }: RestSettings): GuardPolicy {
+function policyOf({ address, hosts, corsOrigin, token, wantsToken = false, page }: RestSettings): GuardPolicy {
   return {
-    hosts: hostPolicy(address),
+    hosts: hostPolicy(address, hosts),
     corsOrigin,
     token,
-    needsToken: wantsToken || !isLoopback(address),
+    needsToken: wantsToken || isReachable({ address, hosts }),
     hasPage: page !== undefined,
   }
 }

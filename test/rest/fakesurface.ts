@@ -9,21 +9,29 @@ import { NewsHub } from '../../src/rest/newshub.ts'
 import { restApp } from '../../src/rest/restapp.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 
-/** @param below what the rows asked for use of `node` and `network` @returns asks it, at a path behind `/api/` */
-export function fakeSurface(below: {
+export interface FakedParts {
   readonly node: object
   readonly network: object
-}): (path: string, init: RequestInit) => Promise<Response> {
+  readonly marketplace?: RestParts['marketplace']
+}
+
+/** @param below what the rows asked for use of `node` and `network` */
+export function fakeParts(below: FakedParts): RestParts {
   const clock = new SystemClock()
-  const parts = {
+  return {
+    marketplace: { isWanted: false, parts: () => undefined },
     ...below,
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
     hub: new NewsHub(),
     clock,
-    marketplace: { isWanted: false, parts: () => undefined },
+    version: '0',
     background: new Scope({ report: () => undefined }),
   } as unknown as RestParts
-  const app = restApp(parts, undefined)
+}
+
+/** @param below as for {@link fakeParts} @returns asks it, at a path behind `/api/` */
+export function fakeSurface(below: FakedParts): (path: string, init: RequestInit) => Promise<Response> {
+  const app = restApp(fakeParts(below), undefined)
   const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
   return async (path, init) =>
     app.fetch(new Request(`http://localhost/api/${path}`, init), { incoming: {} as IncomingMessage, outgoing })
