@@ -7,6 +7,7 @@ import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
 import type { RandomSource } from './lib/random.ts'
 import { TypedEvents } from './lib/typedevents.ts'
+import type { Seconds } from './lib/units.ts'
 import { Slots } from './slots/slots.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
@@ -59,7 +60,9 @@ export class CodexNode {
   constructor(parts: NodeParts, settings: NodeSettings = {}) {
     const { clock } = parts
     this.#parts = parts
-    this.repo = new RepoStore({ ...parts, log: parts.log.topic('repostore') }, settings)
+    // A machine's clock that is set ahead must not let go of what the chain still wants proven.
+    const now = (): Seconds => Math.min(clock.now(), this.#trade?.now ?? Infinity)
+    this.repo = new RepoStore({ ...parts, clock: { now }, log: parts.log.topic('repostore') }, settings)
     // Reading needs the slots only where blocks are lost, and they need the datasets: by then both are there.
     this.datasets = new Datasets(this.repo, parts.log.topic('datasets'), (manifest, indices, options) =>
       this.slots.recoverBlocks(manifest, indices, options),
@@ -99,7 +102,8 @@ export class CodexNode {
     this.#assertRunning()
     const { NodeNetwork } = await import('./exchange/nodenetwork.ts')
     const parts = { ...this.#parts, repo: this.repo, datasets: this.datasets }
-    this.#network = await NodeNetwork.open(parts, settings, options)
+    const signal = AbortSignal.any([options.signal, this.#ending.signal])
+    this.#network = await NodeNetwork.open(parts, settings, { signal })
     return this.#network
   }
 

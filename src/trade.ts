@@ -203,6 +203,11 @@ export class Trade {
     return this.client?.purchasing.purchases.map(purchaseReport) ?? []
   }
 
+  /** The chain's time. */
+  get now(): Seconds {
+    return this.market.clock.now()
+  }
+
   status(): TradeStatus {
     const { market, provider, client, validator } = this
     return {

@@ -32,7 +32,7 @@ export function purchaseChange(id: RequestId, { request, outcome }: PurchaseReco
       ...(outcome.end === 'errored' && { code: outcome.error.code, message: outcome.error.message }),
     }),
   }
-  return { put: keyOf(id), value: sealRecord(new TextEncoder().encode(JSON.stringify(json))) }
+  return { put: purchaseKey(id), value: sealRecord(new TextEncoder().encode(JSON.stringify(json))) }
 }
 
 /** @throws CodexError `store/corrupted-record` */
@@ -63,6 +63,6 @@ function outcomeOf({ end, code = 'purchase/errored', message = '' }: Stored): Pu
   return known === 'errored' ? { end: known, error: new CodexError(code, message) } : { end: known }
 }
 
-function keyOf(id: RequestId): Key {
+export function purchaseKey(id: RequestId): Key {
   return joinKey(PURCHASES_PREFIX, id)
 }

@@ -14,16 +14,20 @@ import { decodeCid } from '../protocol/cid.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { VerifiableManifest } from '../protocol/manifest.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
-import type { Datastore } from '../storage/datastore.ts'
+import type { Change, Datastore } from '../storage/datastore.ts'
 import { Purchase } from './purchase.ts'
-import { PURCHASES_PREFIX, purchaseChange, readPurchase } from './purchaserecord.ts'
+import { PURCHASES_PREFIX, purchaseChange, purchaseKey, readPurchase } from './purchaserecord.ts'
 import type { PurchaseOutcome, PurchasePhase } from './purchasestory.ts'
 import type { PurchaseTerms } from './purchaseterms.ts'
 import { checkTerms, requestFor } from './purchaseterms.ts'
 
 /** Purchases that may go on at once. */
 export const MAX_PURCHASES = 1000
+/** Purchases that have ended and are still told of; the oldest are forgotten. */
+export const MAX_ENDED_PURCHASES = 1000
 const RETRY_SECONDS: Seconds = 5
+/** Until the data of a purchase is tried to be kept again. */
+const KEEP_AGAIN_SECONDS: Seconds = 60
 
 export interface PurchasingParts {
   readonly market: Market
@@ -158,22 +162,42 @@ export class Purchasing {
       const outcome = await ending.finally(() => abort.leave())
       log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
       this.#parts.tell?.(purchase)
-      await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome })])
+      await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome }), ...this.#tooOld()])
     })
+  }
+
+  /** Forgets ended purchases beyond those that are told of. @returns what takes them off the record */
+  #tooOld(): Change[] {
+    const ended = this.purchases.filter(({ outcome }) => outcome !== undefined)
+    const old = ended.slice(0, Math.max(0, ended.length - MAX_ENDED_PURCHASES))
+    for (const { id } of old) this.#purchases.delete(id)
+    return old.map(({ id }) => ({ drop: purchaseKey(id) }))
   }
 
   /** Hosts fetch the slots from us, and those that repair one may need any of them until the end. */
   async #keep(purchase: Purchase, phase: PurchasePhase): Promise<void> {
-    const { request, id } = purchase
+    const { request } = purchase
     this.#parts.tell?.(purchase)
     if (phase.at !== 'submitted' && phase.at !== 'started') return
     const until = phase.at === 'started' ? phase.until : phase.expiry + Number(request.ask.duration)
-    const signal = this.#scope?.signal ?? AbortSignal.abort()
+    const scope = this.#scope
+    if (scope === undefined || (await this.#keepsUntil(purchase, until, scope.signal))) return
+    scope.spawn(`keeping the data of purchase ${purchase.id}`, async (signal) => {
+      const { clock } = this.#parts
+      do await clock.until(clock.now() + KEEP_AGAIN_SECONDS, { signal })
+      while (purchase.outcome === undefined && !(await this.#keepsUntil(purchase, until, signal)))
+    })
+  }
+
+  /** False when it could not be done now: a host that repairs a slot finds nothing then. */
+  async #keepsUntil({ id, request }: Purchase, until: Seconds, signal: AbortSignal): Promise<boolean> {
     try {
       await this.#parts.keepUntil(decodeCid(request.content.cid), until, { signal })
+      return true
     } catch (error) {
       signal.throwIfAborted()
-      this.#parts.log.warn('the data of a purchase could not be kept longer', { requestId: id, error })
+      this.#parts.log.warn('the data of a purchase could not be kept longer; trying again', { requestId: id, error })
+      return false
     }
   }
 

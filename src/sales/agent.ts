@@ -24,7 +24,7 @@ export interface AgentSeams extends SaleSeams {
   readonly hasEnded?: ((slot: Slot) => boolean) | undefined
   readonly reservations: Pick<
     Reservations,
-    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'settle' | 'reservation'
+    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid' | 'settle' | 'reservation'
   >
 }
 

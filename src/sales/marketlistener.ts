@@ -2,13 +2,14 @@
 // takes nothing: the queue's workers do.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
 import { nextTask } from '../lib/nexttask.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Market, Slot } from '../market/market.ts'
+import type { Address, Market, Slot } from '../market/market.ts'
 import type { MarketEvent } from '../market/marketevent.ts'
 import { collateralToFill } from '../market/marketplaceterms.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
@@ -29,15 +30,23 @@ export interface MarketListenerParts {
   readonly log: Log
   /** Something happened to the slot, or to any slot of the request: the sales of it look at the chain. */
   readonly poke: (requestId: RequestId, slotIndex?: number) => void
+  /** Hears who asks, as soon as that is known. */
+  readonly knowClient: (requestId: RequestId, client: Address) => void
 }
 
 /** How far back requests that are still open are looked for: none of ours can be older. */
 const MAX_BACKFILL_SECONDS: Seconds = 30 * 24 * 3600
-/** Requests put into the queue between two turns of the event loop. */
-const OFFERS_PER_TASK = 32
+/** Slots put into the queue, and events heard, between two turns of the event loop. */
+const SLOTS_PER_TASK = 1024
+const EVENTS_PER_TASK = 32
 
 export class MarketListener {
   readonly #parts: MarketListenerParts
+  /** Rings when something was put into the queue. */
+  readonly #queued = new Bell()
+  /** Since the last turn of the event loop. */
+  #offered = 0
+  #heard = 0
 
   constructor(parts: MarketListenerParts) {
     this.#parts = parts
@@ -51,11 +60,10 @@ export class MarketListener {
       try {
         const since = clock.now() - Math.min(market.terms.requestDurationLimit, MAX_BACKFILL_SECONDS)
         from ??= await market.blockAt(since, { signal })
-        let heard = 0
         for await (const event of market.events({ from, signal })) {
           from = Math.max(from, event.block)
           await this.#hear(event, signal)
-          if (++heard % OFFERS_PER_TASK === 0) await nextTask()
+          await this.#rest()
         }
         return
       } catch (error) {
@@ -70,12 +78,41 @@ export class MarketListener {
     const { clock, reservations, queue, open } = this.#parts
     for await (const _ of reservations.loosenings({ signal })) {
       queue.wake()
-      let offered = 0
       for (const event of open.stillOpen(clock.now())) {
         this.#offer(event)
-        if (++offered % OFFERS_PER_TASK === 0) await nextTask()
+        await this.#rest()
       }
     }
+  }
+
+  /**
+   * Asks who is behind the requests that wait, which their events do not tell: a client that asks a thousand times for one slot has no more of the
+   * queue than one that asks once for a thousand. Whoever is not told of is asked about when its turn comes. Rejects with the signal's reason only.
+   */
+  async learnClients({ signal }: AbortOptions): Promise<void> {
+    const { market, log, queue, knowClient } = this.#parts
+    for await (const _ of this.#queued.listen({ signal })) {
+      const asked = new Set<RequestId>()
+      for (;;) {
+        const id = queue.nameless().find((each) => !asked.has(each))
+        if (id === undefined) break
+        asked.add(id)
+        try {
+          const request = await market.request(id, { signal })
+          if (request !== undefined) knowClient(id, request.client)
+        } catch (error) {
+          signal.throwIfAborted()
+          log.debug('who asks for storage could not be looked up', { requestId: id, error })
+        }
+      }
+    }
+  }
+
+  async #rest(): Promise<void> {
+    if (++this.#heard < EVENTS_PER_TASK && this.#offered < SLOTS_PER_TASK) return
+    this.#heard = 0
+    this.#offered = 0
+    await nextTask()
   }
 
   /** Only hints: what an event says is looked up before anything of value depends on it. */
@@ -138,6 +175,8 @@ export class MarketListener {
       return teller.note(requestId, undefined, 'ignored', [error.message])
     }
     const { queued, noRoom, evicted } = outcome
+    this.#offered += queued + evicted.length
+    if (queued > 0) this.#queued.ring()
     if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
     if (noRoom > 0) teller.note(requestId, undefined, 'ignored', [`${noRoom} slots found no room among better ones`])
     for (const worse of evicted)

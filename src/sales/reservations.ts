@@ -47,6 +47,8 @@ export interface ReservationsSettings {
 export interface ReserveLimits {
   /** What our account holds, in token base units. */
   readonly tokens: bigint
+  /** Slots whose fill was not known to have landed when the account was asked: what they put at stake may still be among the tokens. */
+  readonly unpaid?: ReadonlySet<ReservationId> | undefined
   /** Held or under way at once; any number by default. */
   readonly slots?: number | undefined
 }
@@ -122,6 +124,11 @@ export class Reservations {
     for (const { returnedCollateral } of this.#keeper.books.reservations.values())
       if (returnedCollateral === undefined) held++
     return held
+  }
+
+  /** Those whose fill is not known to have landed. */
+  unpaid(): ReadonlySet<ReservationId> {
+    return new Set(this.reservations().flatMap(({ id, fill }) => (fill === 'landed' ? [] : [id])))
   }
 
   /** Those of one Availability, none for one that does not exist. */
@@ -207,7 +214,7 @@ export class Reservations {
    */
   async reserveWithin(
     slot: SlotTaking,
-    { tokens, slots = Infinity }: ReserveLimits,
+    { tokens, unpaid, slots = Infinity }: ReserveLimits,
   ): Promise<Reservation | NotReserved> {
     return this.#keeper.book<Reservation | NotReserved>(async (look, draft) => {
       const availability = this.#keeper.books.find(slot)
@@ -215,7 +222,7 @@ export class Reservations {
       if (this.countHeld() >= slots) return { reserve: 0, result: 'prover full' }
       let promised = slot.slotSize * slot.collateralPerByte
       for (const each of this.#keeper.books.reservations.values())
-        if (each.fill !== 'landed') promised += each.collateral
+        if (each.fill !== 'landed' || unpaid?.has(each.id) === true) promised += each.collateral
       if (promised > tokens) return { reserve: 0, result: 'too few tokens' }
       return { reserve: 0, result: await this.#take(availability, slot, look, draft) }
     })
@@ -234,7 +241,7 @@ export class Reservations {
 
   /**
    * Makes the Reservation of a slot that is ours on chain and that no Reservation knows, after records were lost: the Availability grows by
-   * what it takes. Its data is taken to be here; settling it sets the bytes aside, as far as there is room.
+   * what it takes. Whether its data is still here nobody knows: bytes for it are set aside as far as there is room, so that it can be fetched again.
    * @throws CodexError `reservations/slot-taken`, `reservations/too-many`
    */
   async adopt({ availabilityId, ...slot }: SlotAdopted): Promise<Reservation> {
@@ -247,9 +254,10 @@ export class Reservations {
         totalSize: before.totalSize + slot.slotBytes,
         totalCollateral: before.totalCollateral + slot.collateral,
       })
+      const size = Math.min(slot.slotBytes, Math.max(0, look.free))
       return {
-        reserve: 0,
-        result: await this.#newReservation({ availabilityId: id, ...slot, size: 0, fill: 'landed' }, look, draft),
+        reserve: size,
+        result: await this.#newReservation({ availabilityId: id, ...slot, size, fill: 'landed' }, look, draft),
       }
     })
   }

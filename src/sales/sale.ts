@@ -17,7 +17,7 @@ import { keepProving } from './keepproving.ts'
 import { initialProof } from './initialproof.ts'
 import type { SlotWanted } from './availability.ts'
 import { tellFull } from './provingcapacity.ts'
-import type { Reservation } from './reservation.ts'
+import type { Reservation, ReservationId } from './reservation.ts'
 import type { SaleContext, SaleSeams } from './salecontext.ts'
 import { slotContent } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
@@ -142,8 +142,9 @@ async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOut
   yield { at: 'preparing' }
   const wanted = await whatIsWanted(context)
   if ('end' in wanted) return wanted
-  const { tokens, ...terms } = wanted
-  const taken = await reservations.reserveWithin({ ...slot, ...terms }, { tokens, slots: capacity?.()?.slots })
+  const { tokens, unpaid, ...terms } = wanted
+  const limits = { tokens, unpaid, slots: capacity?.()?.slots }
+  const taken = await reservations.reserveWithin({ ...slot, ...terms }, limits)
   if (taken === 'prover full') return proverFull(context) ?? { end: 'declined', why: taken }
   return typeof taken === 'string' ? { end: 'declined', why: taken, wanted: terms } : taken
 }
@@ -151,6 +152,8 @@ async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOut
 interface Wanted extends SlotWanted {
   /** What our account holds. */
   readonly tokens: bigint
+  /** Of our slots, those whose stake that may still hold. */
+  readonly unpaid: ReadonlySet<ReservationId>
 }
 
 /** Of what is held and under way already, one slot more would be too many to prove in time. */
@@ -180,7 +183,8 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
     if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
     if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
       return { end: 'declined', why: 'reservations full' }
-    return { ...wanted, tokens: await market.tokenBalance({ signal }) }
+    const unpaid = reservations.unpaid()
+    return { ...wanted, unpaid, tokens: await market.tokenBalance({ signal }) }
   } catch (error) {
     signal.throwIfAborted()
     log.warn('a slot could not be looked at: the chain gave no answer', { ...slot, error })
@@ -255,6 +259,7 @@ async function look(
     await context.work.look(content, { signal: pace.signal })
     return undefined
   } catch (error) {
+    if (CodexError.is(error, 'sale/no-manifest-room')) return { end: 'declined', why: 'no room', told: error.message }
     return pace.outcomeOf(error)
   } finally {
     await pace.end()

@@ -19,7 +19,10 @@ export interface SaleSeams {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld'>
+  readonly reservations: Pick<
+    Reservations,
+    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid'
+  >
   readonly work: SlotWork
   /** What the prover can carry now. No limit where there is none, or nothing was measured. */
   readonly capacity?: (() => ProvingCapacity | undefined) | undefined

@@ -18,7 +18,7 @@ import { MarketListener } from './marketlistener.ts'
 import { OpenRequests } from './openrequests.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleStart } from './sale.ts'
-import type { SaleOutcome } from './saleoutcome.ts'
+import type { DeclineReason, SaleOutcome } from './saleoutcome.ts'
 import type { SaleEvent } from './saleteller.ts'
 import { SaleTeller } from './saleteller.ts'
 import { settle } from './settlement.ts'
@@ -51,6 +51,8 @@ export interface SalesSettings {
   readonly workers?: number | undefined
 }
 
+/** Not for a reason that is in our terms. */
+const UNDECIDED: ReadonlySet<DeclineReason> = new Set(['no answer', 'too few tokens', 'no room'])
 /** What could not be looked at for a reason that is not in our terms is looked at again so much later. */
 const LOOK_AGAIN_SECONDS: Seconds = 60
 
@@ -78,6 +80,7 @@ export class Sales {
       open: this.#open,
       teller: this.#teller,
       poke: (requestId, slotIndex) => this.#poke(requestId, slotIndex),
+      knowClient: (requestId, client) => this.#knowClient(requestId, client),
     })
     this.#workers = new SlotQueueWorkers(
       {
@@ -133,6 +136,7 @@ export class Sales {
           settled: async (slot, outcome, reservation) => {
             this.#teller.outcome(slot, outcome, reservation)
             this.#ends.ring()
+            this.queue.wake()
             await this.#letGo(slot.requestId, inner)
           },
         },
@@ -142,6 +146,7 @@ export class Sales {
       scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own))
       this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
+      scope.spawn('learning who asks', (own) => this.#listener.learnClients({ signal: own }))
       scope.spawn('hearing of availabilities', (own) => this.#listener.hearAvailabilities({ signal: own }))
       scope.spawn('looking again at what was not decided', (own) => this.#lookAgain(own))
       await takeUp.theRest()
@@ -230,8 +235,9 @@ export class Sales {
     const { slot } = agent
     const settlement = settle(outcome)
     if (isForGood(outcome)) this.#open.giveUp(slot)
-    if (outcome.end === 'declined' && (outcome.why === 'no answer' || outcome.why === 'too few tokens'))
-      this.#undecided.ring()
+    if (outcome.end === 'declined' && UNDECIDED.has(outcome.why)) this.#undecided.ring()
+    // The prover has room for another, also where the availability of this one takes nothing new.
+    if (settlement.ends && agent.taken !== undefined) this.queue.wake()
     this.#teller.outcome(slot, outcome, agent.taken)
     if (settlement.ends && agent.taken !== undefined) await this.#letGo(slot.requestId, signal)
   }

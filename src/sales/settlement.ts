@@ -46,6 +46,7 @@ const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'filled by another host': false,
   'no answer': true,
   'too few tokens': true,
+  'no room': true,
   'prover full': true,
   'too slow': false,
   interrupted: true,

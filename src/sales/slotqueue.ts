@@ -155,6 +155,16 @@ export class SlotQueue {
     return { queued, duplicates, noRoom: slots - queued - duplicates, evicted }
   }
 
+  /** Requests that wait and whose client is not known, the best first. */
+  nameless(): RequestId[] {
+    const ids = new Set<RequestId>()
+    for (let at = this.#line.length - 1; at >= 0; at--) {
+      const { item } = this.#at(at)
+      if (item.client === undefined) ids.add(item.requestId)
+    }
+    return [...ids]
+  }
+
   /** Who asks for it: from now on its slots share with all others of that client. Events do not tell it. */
   knowClient(requestId: RequestId, client: string): void {
     for (const entry of this.#entries.of(requestId)) {

@@ -11,6 +11,7 @@ import type { Cid } from '../protocol/cid.ts'
 import { decodeCid, equalCids } from '../protocol/cid.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { Manifest, VerifiableManifest } from '../protocol/manifest.ts'
+import { encodeManifest } from '../protocol/manifestcodec.ts'
 import type { RequestId, StorageAsk } from '../protocol/request.ts'
 import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
@@ -61,7 +62,19 @@ export class StoredSlotWork implements SlotWork {
   }
 
   async look(slot: SlotContent, { signal }: AbortOptions): Promise<void> {
-    await this.#manifest(slot, signal)
+    const { repo } = this.#parts
+    const cid = decodeCid(slot.request.content.cid)
+    const manifest = await this.#manifest(slot, signal)
+    if (await repo.has(cid)) return
+    const bytes = encodeManifest(manifest).length
+    const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await repo.space()
+    const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
+    if (bytes <= free) return
+    throw new CodexError(
+      'sale/no-manifest-room',
+      `its manifest takes ${bytes} bytes, and ${free} are left beside what is set aside: raise the quota, or offer less`,
+      { detail: { cid: String(cid), bytes, freeBytes: free } },
+    )
   }
 
   fetch(slot: SlotContent, options: FetchSlotOptions): AsyncGenerator<Bytes, void, void> {

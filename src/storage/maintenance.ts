@@ -17,6 +17,8 @@ import { BLOCKS_PREFIX } from './storeparts.ts'
 
 export const DEFAULT_MAINTENANCE_INTERVAL_SECONDS: Seconds = 10 * 60
 export const DEFAULT_MAINTENANCE_BLOCKS = 1000
+/** After the start. */
+const FIRST_RUN_SECONDS: Seconds = 60
 
 export interface MaintenanceSettings {
   readonly intervalSeconds?: Seconds | undefined
@@ -69,7 +71,7 @@ export class Maintenance {
   async run({ signal }: AbortOptions): Promise<number> {
     const { datastore } = this.#repo.parts
     const after = await datastore.get(OFFSET_KEY)
-    const now = this.#clock.now()
+    const now = this.#repo.parts.clock.now()
     const expired: Key[] = []
     let looked = 0
     let last: Key | undefined
@@ -108,6 +110,8 @@ export class Maintenance {
   }
 
   async #loop(signal: AbortSignal): Promise<void> {
+    // By then the chain has told its time, where slots are kept for it.
+    await this.#clock.until(this.#clock.now() + Math.min(FIRST_RUN_SECONDS, this.#intervalSeconds), { signal })
     for (;;) {
       try {
         const dropped = await this.run({ signal })

@@ -77,7 +77,7 @@ export class RepoStore {
       readonly datastore: Datastore
       readonly slab: SlabFile
       readonly hasher: Hasher
-      readonly clock: Clock
+      readonly clock: Pick<Clock, 'now'>
       readonly log: Log
     },
     settings: RepoStoreSettings = {},

@@ -15,7 +15,8 @@ export interface StoreParts {
   readonly datastore: Datastore
   readonly slab: SlabFile
   readonly hasher: Hasher
-  readonly clock: Clock
+  /** What expiries are held against: that of the chain too, where slots of ours end by its time. */
+  readonly clock: Pick<Clock, 'now'>
   readonly log: Log
   readonly ledger: Ledger
 }

@@ -41,6 +41,8 @@ const READS_AT_ONCE = 50
 const MARKS_AT_ONCE = 8
 /** Between two looks whether the chain has come into a period, and two tries to hear its events. */
 const RETRY_SECONDS: Seconds = 1
+/** Until slots are asked about again for which there was no answer. */
+const AGAIN_SECONDS: Seconds = 5
 /** How often a period's end is waited for in the chain before its marks are tried all the same. */
 const MAX_LOOKS = 30
 
@@ -125,12 +127,26 @@ export class Validator {
 
   async #markForEver(signal: AbortSignal): Promise<void> {
     let marked = this.#periods.periodOf(this.#clock.now()) - 1
+    /** Slots about which the chain gave no answer, by their period. */
+    const left = new Map<Period, readonly SlotId[]>()
+    const mark = async (period: Period, ids: readonly SlotId[]): Promise<void> => {
+      const failed = await this.#mark(period, ids, signal)
+      if (failed.length > 0) left.set(period, failed)
+      else left.delete(period)
+    }
     for (;;) {
       const period = this.#periods.periodOf(this.#clock.now())
-      await this.#clock.until(this.#periods.endOf(period) + 1, { signal })
+      const end = this.#periods.endOf(period) + 1
+      const again = left.size > 0 ? this.#clock.now() + AGAIN_SECONDS : end
+      await this.#clock.until(Math.min(again, end), { signal })
+      for (const [due, ids] of left)
+        if (due < this.#oldestMarkable()) left.delete(due)
+        else await mark(due, ids)
+      if (this.#clock.now() < end) continue
       await this.#sift(period, signal)
       // After a sleep several periods may wait; those whose time to be marked is over cost only reads, and are left out.
-      for (let due = Math.max(marked + 1, this.#oldestMarkable()); due <= period; due++) await this.#mark(due, signal)
+      for (let due = Math.max(marked + 1, this.#oldestMarkable()); due <= period; due++)
+        await mark(due, this.#slots.watched)
       marked = period
     }
   }
@@ -148,6 +164,8 @@ export class Validator {
         if (some.length === 0) break
         await this.#look(some, period, signal)
       }
+      // What has ended meanwhile must not take the places of what is heard of later.
+      if (!this.#slots.hasRoom) await this.#look(this.#slots.waiting(SLOTS_PER_READ), period, signal)
     } catch (error) {
       signal.throwIfAborted()
       this.#log.warn('could not read the states of watched slots', { error })
@@ -174,23 +192,23 @@ export class Validator {
     }
   }
 
-  async #mark(period: Period, signal: AbortSignal): Promise<void> {
-    const ids = this.#slots.watched
+  /** @returns those that could not be looked at, or not be marked */
+  async #mark(period: Period, ids: readonly SlotId[], signal: AbortSignal): Promise<readonly SlotId[]> {
     const markable = await mapBounded(ids, READS_AT_ONCE, (id) =>
       this.#trying(id, signal, () => this.#market.canMarkProofAsMissing(id, period, { signal })),
     )
-    await mapBounded(
-      ids.filter((_, i) => markable[i] === true),
-      MARKS_AT_ONCE,
-      (id) =>
-        this.#trying(id, signal, async () => {
-          const outcome = await this.#market.markProofAsMissing(id, period, { signal })
-          if (outcome.done) {
-            this.#log.info('marked a missing proof', { slotId: id, period })
-            this.#tell?.({ slotId: id, period })
-          } else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
-        }),
+    const missing = ids.filter((_, i) => markable[i] === true)
+    const marked = await mapBounded(missing, MARKS_AT_ONCE, (id) =>
+      this.#trying(id, signal, async () => {
+        const outcome = await this.#market.markProofAsMissing(id, period, { signal })
+        if (outcome.done) {
+          this.#log.info('marked a missing proof', { slotId: id, period })
+          this.#tell?.({ slotId: id, period })
+        } else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
+        return true
+      }),
     )
+    return [...ids.filter((_, i) => markable[i] === undefined), ...missing.filter((_, i) => marked[i] === undefined)]
   }
 
   /** One slot's failure is no reason to leave out the next. */

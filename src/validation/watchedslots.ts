@@ -52,10 +52,11 @@ export class WatchedSlots {
     return found
   }
 
-  /** From now on this one is watched, if it waited and there is room. */
+  /** From now on this one is watched, if it waited and there is room; where there is none it waits behind the others. */
   watch(id: SlotId): void {
-    if (!this.hasRoom || !this.#waiting.delete(id)) return
-    this.#watched.add(id)
+    if (!this.#waiting.delete(id)) return
+    if (this.hasRoom) this.#watched.add(id)
+    else this.#waiting.add(id)
   }
 
   forget(id: SlotId): void {

@@ -630,7 +630,8 @@ describe('a restart', () => {
       validUntil: 5,
       availabilityId: made.id,
     })
-    expect(adopted).toMatchObject({ size: 0, slotBytes: SLOT, fill: 'landed' })
+    // Its data can be fetched again.
+    expect(adopted).toMatchObject({ size: SLOT, slotBytes: SLOT, fill: 'landed' })
     expect(parts.reservations.availability(made.id)).toEqual({
       ...made,
       totalSize: 5 * SLOT,
@@ -652,6 +653,28 @@ describe('a restart', () => {
     })
     expect(parts.reservations.availability(alone.availabilityId)).toMatchObject({ enabled: false, totalSize: SLOT })
     await expectSound(parts)
+  })
+
+  it('adopts a slot where no room is left for its data, with what there is', async () => {
+    const parts = await salesParts({ quotaBytes: 4 * SLOT + 100 })
+    await parts.reservations.create(terms())
+    const slot = { requestId: requestIdOf(9), slotBytes: SLOT, collateral: 11n, validUntil: 5 }
+    expect(await parts.reservations.adopt({ ...slot, slotIndex: 0 })).toMatchObject({ size: 100 })
+    expect(await parts.reservations.adopt({ ...slot, slotIndex: 1 })).toMatchObject({ size: 0 })
+    await expectSound(parts)
+  })
+
+  it('what slots that were not paid for put at stake counts, also where the chain had it when our account was asked', async () => {
+    const parts = await salesParts()
+    await parts.reservations.create(terms())
+    const first = await parts.reservations.reserve(slot(1))
+    const stake = first?.collateral ?? 0n
+    const unpaid = parts.reservations.unpaid()
+    expect([...unpaid]).toEqual([first?.id])
+    await parts.reservations.markFill(first?.id as never, 'landed')
+    expect(await parts.reservations.reserveWithin(slot(2), { tokens: 2n * stake - 1n, unpaid })).toBe('too few tokens')
+    expect(await parts.reservations.reserveWithin(slot(2), { tokens: stake })).toMatchObject({ collateral: stake })
+    expect(parts.reservations.unpaid().size).toBe(1)
   })
 })
 

@@ -15,6 +15,7 @@ describe('the settlement table (states: payout, finished, cancelled, failed, err
   const rows: readonly (readonly [string, SaleOutcome, ReturnType<typeof settle>])[] = [
     ['paid: what the chain paid back', { end: 'paid', payout }, { ends: true, collateral: 40n, again: false }],
     ['no availability: all, and again', declined('no availability'), { ends: true, collateral: 'all', again: true }],
+    ['no room: all, and again', declined('no room'), { ends: true, collateral: 'all', again: true }],
     ['prover full: all, and again', declined('prover full'), { ends: true, collateral: 'all', again: true }],
     ['too slow: all', declined('too slow'), { ends: true, collateral: 'all', again: false }],
     ['interrupted: all, and again', declined('interrupted'), { ends: true, collateral: 'all', again: true }],

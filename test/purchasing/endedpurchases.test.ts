@@ -1,0 +1,64 @@
+// What stays of purchases that have ended, and the data of those that go on.
+
+import { expect, it } from 'vitest'
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import type { Seconds } from '../../src/lib/units.ts'
+import { PURCHASES_PREFIX, purchaseChange } from '../../src/purchasing/purchaserecord.ts'
+import { requestFor } from '../../src/purchasing/purchaseterms.ts'
+import { MAX_ENDED_PURCHASES, Purchasing } from '../../src/purchasing/purchasing.ts'
+import { requestId } from '../../src/protocol/ids.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { FakeMarket } from '../fakes/fakemarket.ts'
+import { CLIENT, SaleWorld } from '../fakes/saleworld.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import { randomWish } from '../simulation/terms.ts'
+
+const TERMS = { duration: 3600, expiry: 600, pricePerBytePerSecond: 2n, collateralPerByte: 3n }
+const wish = randomWish(seededSource(5))
+
+function purchasing(world: SaleWorld, datastore: MemoryDatastore, keepUntil: (until: Seconds) => Promise<void>) {
+  const clock = world.clockOfAnother()
+  const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+  const market = new FakeMarket(world.net, CLIENT, clock)
+  const random = seededSource(9)
+  return new Purchasing({ market, clock, random, datastore, log, keepUntil: (_, until) => keepUntil(until) })
+}
+
+it('the latest that ended are told of and on record, and no more of them', async () => {
+  const world = new SaleWorld()
+  const datastore = new MemoryDatastore()
+  const random = seededSource(1)
+  const old = Array.from({ length: MAX_ENDED_PURCHASES + 3 }, () => requestFor(wish, TERMS, { client: CLIENT, random }))
+  await datastore.commit(
+    old.map((request) => purchaseChange(requestId(request), { request, outcome: { end: 'cancelled' } })),
+  )
+  const client = purchasing(world, datastore, async () => undefined)
+  await client.start(world.never)
+  const purchase = await client.request(wish.cid, wish.manifest, TERMS)
+  await world.runUntil(() => purchase.outcome !== undefined)
+  await world.run(20)
+  expect(client.purchases.length).toBe(MAX_ENDED_PURCHASES)
+  expect(client.purchase(purchase.id)).toBe(purchase)
+  let records = 0
+  for await (const _ of datastore.entries(PURCHASES_PREFIX, world.never)) records++
+  expect(records).toBe(MAX_ENDED_PURCHASES)
+  await client.stop()
+})
+
+it('data that could not be kept longer is tried again, while the purchase goes on', async () => {
+  const world = new SaleWorld()
+  const tries: Seconds[] = []
+  const client = purchasing(world, new MemoryDatastore(), async (until) => {
+    tries.push(until)
+    if (tries.length <= 3) throw new Error('the store is busy')
+  })
+  await client.start(world.never)
+  const purchase = await client.request(wish.cid, wish.manifest, TERMS)
+  await world.runUntil(() => tries.length === 4)
+  expect(new Set(tries).size).toBe(1)
+  expect(purchase.outcome).toBeUndefined()
+  await world.run(400)
+  expect(tries.length).toBe(4)
+  await client.stop()
+})
