@@ -1,15 +1,22 @@
-// What lies beside a slot's blocks: the manifest is here for as long as a slot needs it, and no longer, whatever came between.
+// What lies beside a slot's blocks: the manifest is here for as long as a slot needs it, and no longer, whatever came between; and what was lost of a
+// slot comes back before it is proven.
 
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { toHex } from '../../src/lib/bytes.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
+import { nextTask } from '../../src/lib/nexttask.ts'
+import { NO_PROOF } from '../../src/market/groth16proof.ts'
+import type { Cid } from '../../src/protocol/cid.ts'
 import { requestId } from '../../src/protocol/ids.ts'
 import type { StorageRequest } from '../../src/protocol/request.ts'
 import type { Reservation } from '../../src/sales/reservation.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { StoredSlotWork } from '../../src/sales/storedslotwork.ts'
+import type { ProofInputs } from '../../src/slots/proofinputs.ts'
 import { slotGeometry } from '../../src/slots/slotgeometry.ts'
-import { join, runTime } from '../fakes/exchangepeers.ts'
+import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
+import { blockKey } from '../../src/storage/storeparts.ts'
+import { join, range, runTime } from '../fakes/exchangepeers.ts'
 import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import { seededSource } from '../fakes/salesparts.ts'
 import { slotsPeer } from '../fakes/slotspeer.ts'
@@ -34,11 +41,16 @@ async function provider() {
     totalCollateral: BigInt(totalSize),
   })
   const network = { exchange, manifest: async () => manifest }
+  /** What each proof was made of. */
+  const proven: ProofInputs[] = []
   const start = () =>
     new StoredSlotWork({
       ...{ repo, datasets, slots, reservations, log, network: network as never },
-      prove: () => Promise.reject(new Error('nothing is proven here')),
-      shape: { samples: 1, slotDepth: 11, datasetDepth: 3 },
+      prove: async (inputs) => {
+        proven.push(await inputs)
+        return NO_PROOF
+      },
+      shape: { samples: 5, slotDepth: 11, datasetDepth: 3 },
     })
   const request = (number: number): StorageRequest => ({
     client: `0x${'11'.repeat(20)}`,
@@ -63,12 +75,19 @@ async function provider() {
     await client.exchange.stop()
     await over
   })
-  const fetch = async (work: StoredSlotWork, of: StorageRequest, slotIndex: number): Promise<Reservation> => {
+  const fetch = async (work: StoredSlotWork, of: StorageRequest, slotIndex: number, expiry = END) => {
     const reservation = await reserve(of, slotIndex)
     const content = { request: of, slotIndex }
-    for await (const _ of work.fetch(content, { reservation, expiry: END, isRepair: false, signal }));
+    for await (const _ of work.fetch(content, { reservation, expiry, isRepair: false, signal }));
     return reservation
   }
+  /** To the byte: the store, what is set aside in it, and every record of both. */
+  const books = async () => ({
+    space: await repo.space(),
+    reservations: reservations.reservations(),
+    availabilities: reservations.availabilities(),
+    problems: [...(await reservations.check({ signal })), ...(await repo.recount({ signal })).problems],
+  })
   const settle = (of: Reservation) => reservations.settle(of.id, 'all')
   const isKept = () => repo.has(verifiableCid)
   const usedBytes = async () => (await repo.space()).quotaUsedBytes
@@ -81,7 +100,10 @@ async function provider() {
     }
     expect(await usedBytes()).toBe(0)
   }
-  return { start, request, reserve, fetch, settle, isKept, usedBytes, expectKeptForTheLast }
+  return {
+    ...{ start, request, reserve, fetch, settle, isKept, usedBytes, expectKeptForTheLast },
+    ...{ clock, own, manifest, verifiableCid, proven, books, exchangeOfClient: client.exchange },
+  }
 }
 
 interface Held {
@@ -122,4 +144,86 @@ it('goes at the next start when the power went between the settlement and lettin
   await settle(second)
   await start().letGoOfEnded({ signal })
   expect([await isKept(), await usedBytes()]).toEqual([false, 0])
+})
+
+type Provider = Awaited<ReturnType<typeof provider>>
+
+const CHALLENGE = `0x${'05'.repeat(32)}`
+/** Of the slot that is lost; its blocks are these two of the dataset. */
+const LOST = 0
+const OWN = [0, 1]
+/** Blocks that nobody prolonged are kept until then. */
+const SOON = 1_000_300
+
+const LOSSES: Readonly<Record<string, (from: Provider) => Promise<void>>> = {
+  'the manifest': async ({ own, verifiableCid }) => expect(await own.repo.drop(verifiableCid)).toBe('dropped'),
+  'a block of the tree': async ({ own, manifest }) => void (await own.repo.dropLeaves(manifest.treeCid, OWN)),
+  'the bytes of a block': async (from) => {
+    for (const cid of await ownBlocks(from)) await damage(from, cid)
+  },
+  'a block whose time was over': async (from) => {
+    // Not in the middle of a second that is being played.
+    await nextTask()
+    from.clock.set(SOON + 1)
+    for (const cid of await ownBlocks(from)) expect(await from.own.repo.drop(cid)).toBe('dropped')
+  },
+  'the tree of the slot': async ({ own, manifest }) =>
+    void (await own.repo.dropLeaves(manifest.slotRoots[LOST] as Cid, range(OWN.length))),
+  'all of it, which somebody removed': async ({ own, verifiableCid }) =>
+    expect(await own.datasets.remove(verifiableCid, { signal })).toBe('removed'),
+}
+
+async function ownBlocks({ own, manifest }: Provider): Promise<Cid[]> {
+  const leaves = await own.repo.getLeaves(manifest.treeCid, OWN)
+  return leaves.map((cid) => cid as Cid)
+}
+
+async function damage({ own: { datastore, slab } }: Provider, cid: Cid): Promise<void> {
+  const key = blockKey(cid)
+  const record = decodeBlockRecord(key, (await datastore.get(key)) as Uint8Array)
+  const offset = (unitsOf(record)[0] as number) * BLOCK
+  const [bytes] = await slab.read([{ offset, length: 1 }])
+  await slab.write([{ offset, bytes: Uint8Array.of((bytes?.[0] as number) ^ 1) }])
+}
+
+describe('a proof of a slot of which was lost', () => {
+  it.each(Object.entries(LOSSES))('%s: it is fetched again first, and paid for once', async (_, lose) => {
+    const from = await provider()
+    const { start, request, fetch, settle, proven, books, own, isKept, usedBytes } = from
+    const [work, of] = [start(), request(1)]
+    const reservation = await fetch(work, of, LOST, SOON)
+    const content = { request: of, slotIndex: LOST }
+    const prove = () => work.prove(content, CHALLENGE, { signal, rank: 'duty' })
+    await prove()
+    const before = await books()
+    expect(before.problems).toEqual([])
+    await lose(from)
+    expect(await prove()).toBe(NO_PROOF)
+    expect(proven[1]).toEqual(proven[0])
+    expect(
+      own.logged.filter(({ message }) => message.startsWith('the data of a filled slot is not whole')),
+    ).toHaveLength(1)
+    expect(await books()).toEqual(before)
+    await settle(reservation)
+    await work.letGo(requestId(of), { signal })
+    expect([await isKept(), await usedBytes(), (await books()).problems]).toEqual([false, 0, []])
+  })
+
+  it('and that does not come in time is given up, and nothing is taken for it (S13)', async () => {
+    const from = await provider()
+    const { start, request, fetch, books, proven, clock, exchangeOfClient } = from
+    const [work, of] = [start(), request(1)]
+    await fetch(work, of, LOST)
+    const before = await books()
+    await LOSSES['the manifest']?.(from)
+    await LOSSES['a block of the tree']?.(from)
+    await exchangeOfClient.stop()
+    const deadline = new AbortController()
+    const over = new Error('the period is over')
+    void clock.until(clock.now() + 5, { signal }).then(() => deadline.abort(over))
+    const content = { request: of, slotIndex: LOST }
+    await expect(work.prove(content, CHALLENGE, { signal: deadline.signal, rank: 'duty' })).rejects.toBe(over)
+    expect(proven).toEqual([])
+    expect(await books()).toEqual(before)
+  })
 })
