@@ -12,7 +12,7 @@ import type { RequestId, SlotId, StorageAsk, StorageRequest } from '../../src/pr
 import type { NewTerms } from '../../src/sales/availabilityterms.ts'
 import { Sales, type SalesParts, type SalesSettings } from '../../src/sales/sales.ts'
 import type { SlotWork } from '../../src/sales/slotwork.ts'
-import { FakeChainWorld } from './fakechainworld.ts'
+import { FakeChainWorld, MARKETPLACE_ADDRESS } from './fakechainworld.ts'
 import { FakeMarket, type MarketFaults } from './fakemarket.ts'
 import { FakeSlotWork, type FakeSlotWorkSettings, verifies } from './fakeslotwork.ts'
 import { TEST_HASHER } from './memorystore.ts'
@@ -64,6 +64,8 @@ export interface HostSettings extends SalesSettings {
   readonly capacity?: SalesParts['capacity']
   /** Stands between every call of a port and what it does: chain, datastore, prover. */
   readonly around?: Around | undefined
+  /** What the sales are given in the place of `SaleHost.work`. */
+  readonly workOf?: ((parts: Accounts) => SlotWork) | undefined
 }
 
 export class SaleWorld {
@@ -112,7 +114,7 @@ export class SaleWorld {
   #host(
     address: Address,
     parts: Accounts,
-    { faults, work, around, failEveryProofs, recordsOf, hasEnded, capacity, ...settings }: HostSettings,
+    { faults, work, workOf, around, failEveryProofs, recordsOf, hasEnded, capacity, ...settings }: HostSettings,
   ): SaleHost {
     const logged: LogRecord[] = []
     const clock = new ManualClock(this.clock.now())
@@ -125,11 +127,12 @@ export class SaleWorld {
       { repo: parts.repo, reservations: parts.reservations, hasher: TEST_HASHER, clock },
       { blockBytes: BLOCK, ...work },
     )
+    const given = workOf?.(parts) ?? slotWork
     const { reservations } = parts
     const sales = new Sales(
       {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
-        work: around === undefined ? slotWork : wired<SlotWork>(slotWork, 'work', ['prove', 'keepUntil'], around),
+        work: around === undefined ? given : wired<SlotWork>(given, 'work', ['prove', 'keepUntil'], around),
         ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
         ...{ recordsOf, hasEnded, capacity },
       },
@@ -172,6 +175,22 @@ export class SaleWorld {
     await asked
     const id = requestId(request)
     return { id, request, slot: (index) => slotId(id, index) }
+  }
+
+  /** As an endpoint or a contract of another kind might tell it, in the next block: the chain of this world would refuse such a request. */
+  tell(request: StorageRequest, id: RequestId = requestId(request)): RequestId {
+    const { records } = this.net.marketplace
+    const { ask } = request
+    const price = ask.slots * ask.slotSize * ask.pricePerBytePerSecond * ask.duration
+    this.net.mint(MARKETPLACE_ADDRESS, price)
+    this.act(addressOf('anybody'), () => {
+      const { now, chain } = records
+      const expiresAt = now + request.expiry
+      const record = { request, state: 'New', slotsFilled: 0n, fundsToReturn: price } as const
+      records.requests.set(id, { ...record, expiresAt, endsAt: now + ask.duration })
+      chain.emit('StorageRequested', id, ask, expiresAt)
+    })
+    return id
   }
 
   /** Something that somebody else does on chain, in the next block. */

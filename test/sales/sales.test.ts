@@ -3,8 +3,10 @@
 
 import { describe, expect, it } from 'vitest'
 import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import type { EndOfSale } from '../../src/sales/saleteller.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
-import { type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
+import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
 import { terms } from '../fakes/salesparts.ts'
 
 async function selling(slots = 1, settings: HostSettings = {}, changes = {}) {
@@ -81,7 +83,31 @@ describe('the queue', () => {
     },
   )
 
-  it('has no item for a slot that is filled (matching: slot not free) or fully reserved; a slot that was freed comes back and is repaired for less (queue wiring; repair)', async () => {
+  it('has no item for a slot that is filled, nor for one that is fully reserved, and looks at neither (matching: slot not free; queue wiring: never processed)', async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 2)
+    host.sales.pause()
+    await host.sales.start(world.never)
+    const rival = await world.host('rival', 1)
+    await rival.sales.start(world.never)
+    const { slot, id } = await world.ask({ slots: 2n, maxSlotLoss: 1n }, 3000n)
+    await world.runUntil(() => [0, 1].some((index) => world.state(slot(index)) === 'Filled'))
+    const other = world.state(slot(0)) === 'Filled' ? 1 : 0
+    await world.run(30)
+    expect(host.sales.queue.items().map(({ slotIndex }) => slotIndex)).toEqual([other])
+    for (const name of ['x', 'y', 'z'])
+      world.act(addressOf(name), () => world.net.marketplace.reserveSlot(addressOf(name), id, BigInt(other)))
+    await world.run(30)
+    expect(world.net.standing(0).map(({ type }) => type)).not.toContain('RequestFulfilled')
+    expect(host.sales.queue.items()).toEqual([])
+    host.sales.resume()
+    await world.run(60)
+    expect(host.sales.decisions.latest(9, id).map(({ verdict }) => verdict)).toEqual(['queued'])
+    await rival.sales.stop()
+    await expectQuietStop(host)
+  })
+
+  it('has an item for a slot that was freed, which is repaired for less (queue wiring; repair)', async () => {
     const world = new SaleWorld()
     const host = await world.host('host', 2)
     const rival = await world.host('rival', 2)
@@ -95,7 +121,9 @@ describe('the queue', () => {
     const giving = rival.market.abandon(slot(1), world.never)
     await world.runUntil(() => statesOf(host).length > 0)
     await giving
+    const had = world.balance(host.address)
     await world.runUntil(() => world.state(slot(1)) === 'Filled')
+    expect(world.balance(host.address)).toBe(had - COLLATERAL + COLLATERAL / 10n)
     expect(world.net.marketplace.records.getHost(slot(1))).toBe(host.address)
     expect(host.sales.decisions.latest(9, id).map(({ reasons }) => reasons[0])).toContain('another host lost it')
     await rival.sales.stop()
@@ -320,10 +348,19 @@ describe('proofs', () => {
     await host.sales.stop()
   })
 
-  it('that fail on purpose lose the slot after too many, not within two periods, and nothing else (simulated; slot freed after too many invalid proofs)', async () => {
-    const { world, host } = await selling(1, { failEveryProofs: 1 })
-    const { slot } = await world.ask({ duration: 3600n }, 3000n)
+  it('that fail on purpose lose the slot after too many, not within two periods: its collateral and what it had earned, and nothing else (simulated; slot freed after too many invalid proofs)', async () => {
+    const ends: EndOfSale[] = []
+    const recordsOf: HostSettings['recordsOf'] = (event) => {
+      ends.push(event)
+      return []
+    }
+    const { world, host } = await selling(1, { failEveryProofs: 1, recordsOf })
+    const had = world.balance(host.address)
+    const { slot, id } = await world.ask({ duration: 3600n }, 3000n)
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    expect(world.balance(host.address)).toBe(had - COLLATERAL)
+    // Collateral of other slots, which must stay where it is.
+    await change(host, { totalCollateral: 3n * COLLATERAL })
     const marker = addressOf('marker')
     const { proofs } = world.net.marketplace
     const markAll = async (periods: number): Promise<void> => {
@@ -347,7 +384,22 @@ describe('proofs', () => {
     for (let tries = 0; tries < 20 && world.state(slot(0)) === 'Filled'; tries++) await markAll(1)
     expect(world.state(slot(0))).toBe('Repair')
     await world.run(300)
-    expect(host.parts.reservations.availabilities()[0]).toMatchObject({ freeSize: SLOT_BYTES })
+    const marks = 2n
+    const slash = COLLATERAL / 5n
+    expect(world.balance(marker)).toBe((marks * slash) / 5n)
+    expect(world.balance(host.address)).toBe(had - COLLATERAL)
+    expect(ends).toMatchObject([
+      { requestId: id, slotIndex: 0, outcome: { end: 'freed' }, reservation: { collateral: COLLATERAL } },
+    ])
+    expect(host.parts.reservations.availabilities()).toMatchObject([
+      {
+        freeSize: SLOT_BYTES,
+        totalSize: SLOT_BYTES,
+        totalCollateral: 2n * COLLATERAL,
+        totalRemainingCollateral: 2n * COLLATERAL,
+      },
+    ])
+    expect(await host.parts.repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: SLOT_BYTES })
     await expectQuietStop(host)
   })
 })
@@ -371,25 +423,31 @@ describe('a request from the chain that makes no sense (field notes §6; S6, S7)
     const { world, host } = await selling(1)
     const honest = world.request()
     const absurd = { ...world.request(), ask: { ...honest.ask, ...ask } }
-    const id = `0x${'ab'.repeat(32)}` as const
-    // As an endpoint or a contract of another kind might tell it; the chain of this world knows nothing of it.
-    const { records } = world.net.marketplace
-    world.act(addressOf('anybody'), () => {
-      const { now, chain } = records
-      records.requests.set(id, {
-        ...{ request: absurd, state: 'New', slotsFilled: 0n, fundsToReturn: 0n },
-        ...{ expiresAt: now + 1200n, endsAt: now + absurd.ask.duration },
-      })
-      chain.emit('StorageRequested', id, absurd.ask, now + 1200n)
-    })
+    // Of numbers like these no id could be computed.
+    const id = world.tell(absurd, `0x${'ab'.repeat(32)}` as RequestId)
     await world.run(60)
-    expect(host.sales.decisions.latest(5, id as never).map(({ verdict }) => verdict)).toContain('ignored')
-    expect(world.net.marketplace.reserversOf(slotId(id as never, 0))).toEqual([])
+    expect(host.sales.decisions.latest(5, id).map(({ verdict }) => verdict)).toContain('ignored')
+    expect(world.net.marketplace.reserversOf(slotId(id, 0))).toEqual([])
     expect(host.parts.reservations.reservations()).toEqual([])
     const { slot } = await world.ask({}, 3000n)
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
     await world.run(30)
     await host.sales.stop()
+  })
+
+  it.each([
+    ['of 0', 0n, []],
+    ['of its whole duration', 3600n, ['paid']],
+    ['far beyond its end', 2n ** 62n, ['paid']],
+  ])('an expiry %s ends as the chain says; everything is back', async (_, expiry, ends) => {
+    const { world, host } = await selling(1)
+    const had = host.parts.reservations.availabilities()
+    world.tell({ ...world.request(), expiry })
+    await world.run(5000)
+    expect(host.logged.flatMap(({ fields: { end } }) => (end === undefined ? [] : [end]))).toEqual(ends)
+    expect(host.parts.reservations.availabilities()).toEqual(had)
+    expect(await host.parts.repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: SLOT_BYTES })
+    await expectQuietStop(host)
   })
 })
 
