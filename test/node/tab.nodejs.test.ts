@@ -222,9 +222,15 @@ test(
     expect(gained).toBe(RICH - (await given.tokensOf(addressOf(1))))
     // Else it would have been in vain.
     expect(reached).toBe(FAULTS)
-    await given.time.holdDuring(() =>
-      tab.page.evaluate(() => (globalThis as unknown as { codexLightTab: Tab }).codexLightTab.stop()),
+    const stopMs = await given.time.holdDuring(() =>
+      tab.page.evaluate(async () => {
+        const begin = performance.now()
+        await (globalThis as unknown as { codexLightTab: Tab }).codexLightTab.stop()
+        return performance.now() - begin
+      }),
     )
+    // What a node promises, and twenty times what it takes.
+    expect(stopMs).toBeLessThan(5000)
     // The browser tells of their end a moment later.
     await expect.poll(() => tab.page.workers()).toEqual([])
   },

@@ -68,6 +68,8 @@ const tab = {
       inLine: true,
       roles: ['provider'],
       proverThreads: 1,
+      // Fifty faults come in a day of the chain's.
+      maxDailySpendWei: 10n ** 18n,
       pollSeconds: STEP_SECONDS,
       clock,
       stopwatch: () => given.readMs(),
