@@ -74,14 +74,12 @@ test('a file that is gone is not made anew when its worker dies: that is slab/fa
   const file = await OpfsSlabFile.open(path, { workers })
   await file.write([{ offset: 0, bytes: pattern(1000) }])
   spawned[0]?.end()
-  await expect
-    .poll(() =>
-      remove(path).then(
-        () => true,
-        () => false,
-      ),
+  const removed = (): Promise<boolean> =>
+    remove(path).then(
+      () => true,
+      () => false,
     )
-    .toBe(true)
+  await expect.poll(removed, { timeout: 20_000 }).toBe(true)
   await expect(file.size()).rejects.toMatchObject({ code: 'slab/failed' })
   await expect(file.read([{ offset: 0, length: 10 }])).rejects.toMatchObject({ code: 'slab/failed' })
   await file.close()

@@ -20,6 +20,8 @@ type SyncFile = FileSystemFileHandle & { createSyncAccessHandle?(): Promise<Sync
 
 /** A worker or page that has just ended may hold its handle for a moment longer. */
 const OPEN_ATTEMPTS = 10
+/** In the place of one that has ended: nobody else can hold it. */
+const REOPEN_ATTEMPTS = 100
 const OPEN_PAUSE_MS = 100
 
 let held: SyncHandle | undefined
@@ -27,7 +29,7 @@ let held: SyncHandle | undefined
 const api: OpfsSlabApi = {
   open: async (path, options) => {
     assert(held === undefined, 'one worker holds one file')
-    held = await openHandle(await findFile(path, options))
+    held = await openHandle(await findFile(path, options), options.create ? OPEN_ATTEMPTS : REOPEN_ATTEMPTS)
   },
   read: async (ranges) => {
     const handle = opened()
@@ -87,14 +89,14 @@ async function root(): Promise<FileSystemDirectoryHandle> {
   }
 }
 
-async function openHandle(file: SyncFile): Promise<SyncHandle> {
+async function openHandle(file: SyncFile, attempts: number): Promise<SyncHandle> {
   if (file.createSyncAccessHandle === undefined) throw unsupported()
   for (let attempt = 1; ; attempt++) {
     try {
       return await file.createSyncAccessHandle()
     } catch (cause) {
       if (!isNamed(cause, 'NoModificationAllowedError')) throw cause
-      if (attempt === OPEN_ATTEMPTS) throw locked(file.name, cause)
+      if (attempt === attempts) throw locked(file.name, cause)
     }
     await new Promise((resolve) => setTimeout(resolve, OPEN_PAUSE_MS))
   }
