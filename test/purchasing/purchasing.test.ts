@@ -7,7 +7,7 @@ import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
 import type { Seconds } from '../../src/lib/units.ts'
-import type { Purchase } from '../../src/purchasing/purchase.ts'
+import type { Purchase, PurchaseState } from '../../src/purchasing/purchase.ts'
 import { PURCHASES_PREFIX, purchaseChange, readPurchase } from '../../src/purchasing/purchaserecord.ts'
 import type { PurchaseTerms } from '../../src/purchasing/purchaseterms.ts'
 import { DEFAULT_PROOF_PROBABILITY, totalPrice } from '../../src/purchasing/purchaseterms.ts'
@@ -85,6 +85,25 @@ class World {
     }
   }
 
+  /** Its host gives up all of its slots. */
+  async lose({ id, request }: Purchase): Promise<void> {
+    for (let index = 0; index < Number(request.ask.slots); index++) {
+      const leaving = this.host.abandon(slotId(id, index), never).catch(() => undefined)
+      await this.run(BLOCK_SECONDS)
+      await leaving
+    }
+  }
+
+  /** What its hosts have earned when it is over. */
+  earned({ id, request }: Purchase): bigint {
+    const { slots, slotSize, pricePerBytePerSecond } = request.ask
+    const { records } = this.net.marketplace
+    let seconds = 0n
+    for (let index = 0; index < Number(slots); index++)
+      seconds += records.known(id).endsAt - records.filledOnce(slotId(id, index)).filledAt
+    return seconds * slotSize * pricePerBytePerSecond
+  }
+
   get balance(): bigint {
     return this.net.token.balanceOf(CLIENT)
   }
@@ -139,13 +158,7 @@ describe('a request', () => {
     await world.run(3700)
     expect(purchase.state).toBe('finished')
     expect(await client.ended(purchase, never)).toEqual({ end: 'finished' })
-    const { slotSize, pricePerBytePerSecond } = purchase.request.ask
-    let earned = 0n
-    for (let index = 0; index < Number(purchase.request.ask.slots); index++) {
-      const { filledAt } = world.net.marketplace.records.filledOnce(slotId(purchase.id, index))
-      earned += (world.net.marketplace.records.known(purchase.id).endsAt - filledAt) * slotSize * pricePerBytePerSecond
-    }
-    expect(world.balance).toBe(before - earned)
+    expect(world.balance).toBe(before - world.earned(purchase))
     await client.stop()
   })
 
@@ -166,12 +179,7 @@ describe('a request', () => {
     const purchase = await world.buy(client)
     await world.run(30)
     await world.fill(purchase)
-    const slots = Number(purchase.request.ask.slots)
-    for (let index = 0; index < slots; index++) {
-      const leaving = world.host.abandon(slotId(purchase.id, index), never).catch(() => undefined)
-      await world.run(BLOCK_SECONDS)
-      await leaving
-    }
+    await world.lose(purchase)
     await world.run(30)
     expect(purchase.outcome).toBeUndefined()
     await world.run(200)
@@ -264,33 +272,66 @@ describe('a request', () => {
   })
 })
 
+const fillAndRun =
+  (seconds: Seconds) =>
+  async (world: World, purchase: Purchase): Promise<void> => {
+    await world.fill(purchase)
+    await world.run(seconds)
+  }
+const fillAndLose = async (world: World, purchase: Purchase): Promise<void> => {
+  await world.fill(purchase)
+  await world.lose(purchase)
+}
+
+interface Restart {
+  /** Until the node is there again. */
+  readonly down: (world: World, purchase: Purchase) => Promise<void>
+  /** Its state half a minute later, and at its end. */
+  readonly state: PurchaseState
+  readonly end: PurchaseState
+  readonly problem?: RegExp
+}
+
+const RESTARTS: Readonly<Record<string, Restart>> = {
+  'while it is new': { down: (world) => world.run(100), state: 'submitted', end: 'cancelled', problem: /timeout/ },
+  'after it expired': { down: (world) => world.run(700), state: 'cancelled', end: 'cancelled', problem: /timeout/ },
+  'after it started': { down: fillAndRun(100), state: 'started', end: 'finished' },
+  'after it finished': { down: fillAndRun(4000), state: 'finished', end: 'finished' },
+  'after it failed': { down: fillAndLose, state: 'failed', end: 'errored', problem: /^purchase failed/ },
+}
+
 describe('after a restart', () => {
-  it.each([
-    ['while it is new', 100, 'submitted', 'cancelled'],
-    ['after it expired', 700, 'cancelled', 'cancelled'],
-  ] as const)('%s it goes on from its record (restored; unknown → each state)', async (_, downSeconds, state, end) => {
-    const { world, client } = await started()
-    const before = world.balance
-    const purchase = await world.buy(client)
-    await world.run(30)
-    await client.stop()
-    await world.run(downSeconds)
-    const again = world.client()
-    await again.start(never)
-    expect(again.purchase(purchase.id)?.state).toBe('unknown')
-    await world.run(30)
-    expect(again.purchase(purchase.id)?.request).toEqual(purchase.request)
-    expect(again.purchase(purchase.id)?.state).toBe(state)
-    await world.run(700)
-    expect(again.purchase(purchase.id)?.state).toBe(end)
-    expect(world.balance).toBe(before)
-    await again.stop()
-    const third = world.client()
-    await third.start(never)
-    expect(third.purchase(purchase.id)?.state).toBe(end)
-    await third.stop()
-    expect(world.logged.filter(({ level }) => level === 'error')).toEqual([])
-  })
+  it.each(Object.entries(RESTARTS))(
+    '%s it goes on from its record, and what is left comes back (restored; unknown → each state)',
+    async (_, { down, state, end, problem }) => {
+      const { world, client } = await started()
+      const before = world.balance
+      const purchase = await world.buy(client)
+      await world.run(30)
+      await client.stop()
+      await down(world, purchase)
+      expect(world.balance).toBe(before - totalPrice(purchase.request))
+      const again = world.client()
+      await again.start(never)
+      const restored = again.purchase(purchase.id) as Purchase
+      expect(restored.state).toBe('unknown')
+      await world.run(30)
+      expect(restored.request).toEqual(purchase.request)
+      expect(restored.state).toBe(state)
+      await world.run(4000)
+      expect([restored.state, restored.problem]).toEqual([
+        end,
+        problem === undefined ? undefined : expect.stringMatching(problem),
+      ])
+      expect(world.balance).toBe(before - (end === 'finished' ? world.earned(purchase) : 0n))
+      await again.stop()
+      const third = world.client()
+      await third.start(never)
+      expect(third.purchase(purchase.id)?.state).toBe(end)
+      await third.stop()
+      expect(world.logged.filter(({ level }) => level === 'error')).toEqual([])
+    },
+  )
 
   it('a request that only the chain remembers is taken up, another client’s is not (loads only own active ones)', async () => {
     const { world, client } = await started()
