@@ -9,8 +9,12 @@ import { COLLATERAL, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../
 import { PRICE } from '../fakes/salesparts.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
+/** Of what is played in every phase: no longer than it takes. */
+const DURATION_SECONDS = 1500
+const EXPIRY_SECONDS = 900
+const ASK = { duration: BigInt(DURATION_SECONDS) }
 
-const ALL_PHASES = [
+const PHASES = [
   ...(['SalePreparing', 'SaleSlotReserving', 'SaleDownloading', 'SaleInitialProving'] as const),
   ...(['SaleFilling', 'SaleFilled', 'SaleProving', 'SalePayout'] as const),
 ] as const
@@ -23,7 +27,7 @@ const MEANWHILE = {
   'another host filled it': async (world: SaleWorld) => {
     const rival = await world.host('rival', 1)
     await rival.sales.start(world.never)
-    await world.run(700)
+    await world.run(300)
     await rival.sales.stop()
   },
   'a reorganisation took our fill': async (world: SaleWorld) => {
@@ -36,17 +40,13 @@ const MEANWHILE = {
     const rival = await world.host('rival', 1)
     if (world.state(id) === 'Filled') world.act(address, () => world.net.marketplace.freeSlot(address, id))
     await rival.sales.start(world.never)
-    await world.run(900)
+    await world.run(400)
     // What it has bought it keeps.
     await rival.sales.stop()
   },
-  'the request expired': async (world: SaleWorld) => world.run(1300),
-  'the request ended': async (world: SaleWorld) => world.run(3700),
+  'the request expired': async (world: SaleWorld) => world.run(EXPIRY_SECONDS + 100),
+  'the request ended': async (world: SaleWorld) => world.run(DURATION_SECONDS + 100),
 } as const
-
-const IS_LONG = import.meta.env['LONG'] === '1'
-/** Of a normal run, where the fates of a fill are told apart; that every call may be the last is in nthfault.test.ts. */
-const PHASES = ALL_PHASES.filter((phase) => IS_LONG || phase === 'SaleFilling' || phase === 'SaleProving')
 
 describe.each(PHASES)('a node that went down in %s', (phase) => {
   it.each(Object.keys(MEANWHILE) as (keyof typeof MEANWHILE)[])(
@@ -56,12 +56,12 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
       const first = await world.host('host', 1, { work: { pieceSeconds: 30 }, faults: SLOW })
       const had = world.balance(first.address)
       await first.sales.start(world.never)
-      const { slot, id } = await world.ask()
+      const { slot, id } = await world.ask(ASK, BigInt(EXPIRY_SECONDS))
       await world.runUntil(() => first.sales.agents.some(({ state }) => state === phase))
       const second = await crash(world, first)
       await MEANWHILE[meanwhile](world, first, slot(0))
       await second.sales.start(world.never)
-      await world.run(4000)
+      await world.run(DURATION_SECONDS + 300)
       await expectEnded(world, second, { id, slotId: slot(0), had })
     },
   )
@@ -71,14 +71,14 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
     let host = await world.host('host', 1, { faults: SLOW })
     const had = world.balance(host.address)
     await host.sales.start(world.never)
-    const { slot, id } = await world.ask()
+    const { slot, id } = await world.ask(ASK, BigInt(EXPIRY_SECONDS))
     await world.runUntil(() => host.sales.agents.some(({ state }) => state === phase))
     for (const seconds of [0, 1, 20]) {
       host = await crash(world, host)
       await host.sales.start(world.never)
       await world.run(seconds)
     }
-    await world.run(4000)
+    await world.run(DURATION_SECONDS + 300)
     await expectEnded(world, host, { id, slotId: slot(0), had })
   })
 
@@ -87,7 +87,7 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
     const host = await world.host('host', 1, { work: { pieceSeconds: 30 }, faults: SLOW })
     const had = world.balance(host.address)
     await host.sales.start(world.never)
-    const { slot, id } = await world.ask()
+    const { slot, id } = await world.ask(ASK, BigInt(EXPIRY_SECONDS))
     await world.runUntil(() => host.sales.agents.some(({ state }) => state === phase))
     for (let times = 0; times < 5; times++) {
       const stopping = host.sales.stop()
@@ -96,7 +96,7 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
       expect(host.clock.waiting).toBe(0)
       await host.sales.start(world.never)
     }
-    await world.run(4000)
+    await world.run(DURATION_SECONDS + 300)
     await expectEnded(world, host, { id, slotId: slot(0), had })
   })
 })

@@ -83,10 +83,18 @@ describe('a known bug, planted, is found', () => {
   it.each(names.map((name) => [name, PLANTS[name]?.happened]))(
     '%s: %s',
     async (name = '') => {
+      const plants = [name]
       for (const seed of IS_LONG ? [1, 11, 12, 13, 14] : [1]) {
-        const { breaches } = await played({ seed, hosts: 12, clients: 4, days: 2, plants: [name] })
+        const { breaches } = await played({ seed, hosts: 12, clients: 4, days: 2, plants })
         expect(breaches.length, `seed ${seed}`).toBeGreaterThan(0)
       }
+      if (!IS_LONG) return
+      const found = []
+      for (const world of FIXED) {
+        const { seed, breaches } = await played({ ...world, plants })
+        if (breaches.length > 0) found.push(seed)
+      }
+      expect(found, 'seeds of the fixed set that find it').not.toEqual([])
     },
     1_800_000,
   )
