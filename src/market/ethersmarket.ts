@@ -45,7 +45,7 @@ import { revertError, revertName } from './reverts.ts'
 import { stopped } from './rpcclient.ts'
 import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
 import { SendJournal } from './sendjournal.ts'
-import { SpendingCap } from './spendingcap.ts'
+import { type Spending, SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
 export interface EthersMarketParts extends ConnectionParts {
@@ -351,6 +351,10 @@ export class EthersMarket extends MarketReads implements Market {
 
   openIntents(): readonly OpenIntent[] {
     return this.#transactor.open()
+  }
+
+  spending(): Spending {
+    return this.#transactor.spending()
   }
 
   endpointStatus(): EndpointStatus {

@@ -10,6 +10,7 @@ import type { IntentVerb } from './intent.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import type { MarketplaceTerms } from './marketplaceterms.ts'
 import type { Period } from './periodicity.ts'
+import type { Spending } from './spendingcap.ts'
 
 /** `0x` and lower-case hex digits of 20 bytes. */
 export type Address = string
@@ -182,5 +183,7 @@ export interface Market {
 
   /** Signed transactions whose end is unknown, those of an earlier run included. Release nothing that one of them may still take. */
   openIntents(): readonly OpenIntent[]
+  /** What the daily cap of the key leaves to it. */
+  spending(): Spending
   endpointStatus(): EndpointStatus
 }

@@ -65,7 +65,17 @@ export interface JournalContents {
 }
 
 const HOUR_SECONDS = 3600
+const DAY_SECONDS = 24 * HOUR_SECONDS
 export const SPENDING_WINDOW_HOURS = 24
+/** Duties come unevenly: so many hours say how fast they spend. */
+const PACE_HOURS = 6
+
+/** In one hour, in wei. */
+interface HourSpent {
+  readonly all: bigint
+  /** Of it, what duties took. */
+  readonly duties: bigint
+}
 /** No account of ours has sent that many, so a record beyond it is damage. */
 const MAX_ENTRIES = 100_000
 
@@ -74,8 +84,8 @@ export class SendJournal {
   readonly #prefix: Key
   readonly #spendingKey: Key
   readonly #allowanceKey: Key
-  /** Wei by hour since 1970. */
-  #spent = new Map<number, bigint>()
+  /** By hour since 1970. */
+  #spent = new Map<number, HourSpent>()
 
   /** @param name of the account: no two accounts share a journal */
   constructor(datastore: Datastore, name: string) {
@@ -140,8 +150,9 @@ export class SendJournal {
   async writeEnd(entry: JournalEntry, costWei: bigint, now: Seconds): Promise<void> {
     const hour = Math.floor(now / HOUR_SECONDS)
     const spent = new Map([...this.#spent].filter(([then]) => then > hour - SPENDING_WINDOW_HOURS))
-    spent.set(hour, (spent.get(hour) ?? 0n) + costWei)
-    const spending = JSON.stringify([...spent].map(([then, wei]) => [then, String(wei)]))
+    const { all, duties } = spent.get(hour) ?? { all: 0n, duties: 0n }
+    spent.set(hour, { all: all + costWei, duties: duties + (entry.isDuty ? costWei : 0n) })
+    const spending = JSON.stringify([...spent].map(([then, row]) => [then, String(row.all), String(row.duties)]))
     await this.#datastore.commit([this.#put(entry), { put: this.#spendingKey, value: sealRecord(utf8(spending)) }])
     this.#spent = spent
   }
@@ -156,8 +167,18 @@ export class SendJournal {
   spent(now: Seconds): bigint {
     const hour = Math.floor(now / HOUR_SECONDS)
     let wei = 0n
-    for (const [then, amount] of this.#spent) if (then > hour - SPENDING_WINDOW_HOURS) wei += amount
+    for (const [then, { all }] of this.#spent) if (then > hour - SPENDING_WINDOW_HOURS) wei += all
     return wei
+  }
+
+  /** What duties would cost in a day if they went on as in the last {@link PACE_HOURS}, in wei. */
+  dutyPace(now: Seconds): bigint {
+    const since = Math.floor(now / HOUR_SECONDS) - PACE_HOURS
+    const recent = [...this.#spent].filter(([then, { duties }]) => then > since && duties > 0n)
+    const first = recent.reduce((earliest, [then]) => Math.min(earliest, then * HOUR_SECONDS), now)
+    const wei = recent.reduce((sum, [, { duties }]) => sum + duties, 0n)
+    // What a first few minutes cost says little yet.
+    return (wei * BigInt(DAY_SECONDS)) / BigInt(Math.ceil(Math.max(HOUR_SECONDS, now - first)))
   }
 
   /** What the marketplace was granted before the first run; undefined before it was written. @throws CodexError as {@link SendJournal.load} */
@@ -178,11 +199,11 @@ export class SendJournal {
     return joinKey(this.#prefix, indexKey(nonce))
   }
 
-  async #loadSpending(): Promise<Map<number, bigint>> {
+  async #loadSpending(): Promise<Map<number, HourSpent>> {
     const record = await this.#datastore.get(this.#spendingKey)
     if (record === undefined) return new Map()
-    const rows = JSON.parse(textOf(openRecord(this.#spendingKey, record))) as [number, string][]
-    return new Map(rows.map(([hour, wei]) => [hour, BigInt(wei)]))
+    const rows = JSON.parse(textOf(openRecord(this.#spendingKey, record))) as [number, string, string?][]
+    return new Map(rows.map(([hour, all, duties = '0']) => [hour, { all: BigInt(all), duties: BigInt(duties) }]))
   }
 }
 

@@ -6,8 +6,19 @@ import type { Seconds } from '../lib/units.ts'
 import type { HeadWatch } from './headwatch.ts'
 import type { JournalEntry, SendJournal } from './sendjournal.ts'
 
+/** What the daily cap leaves to a key, in wei. */
+export interface Spending {
+  readonly capWei: bigint
+  /** In the last day, with what may follow of all that is under way. */
+  readonly takenWei: bigint
+  /** What duties cost in a day at the pace of the last hours. */
+  readonly dutiesPerDayWei: bigint
+  /** The dearest kind of act that the cap refused and would refuse again: a duty may use all of it, anything else four fifths. */
+  readonly refused: 'duty' | 'act' | undefined
+}
+
 export interface SpendingCapParts {
-  readonly journal: Pick<SendJournal, 'spent'>
+  readonly journal: Pick<SendJournal, 'spent' | 'dutyPace'>
   /** The machine's. */
   readonly clock: Clock
   readonly heads: Pick<HeadWatch, 'latest'>
@@ -27,6 +38,8 @@ export function spendingTime(clock: Pick<Clock, 'now'>, heads: Pick<HeadWatch, '
 export class SpendingCap {
   readonly #parts: SpendingCapParts
   readonly #maxDailySpendWei: bigint
+  /** What each kind was refused at last. */
+  readonly #refused = { duty: 0n, act: 0n }
 
   /** @param maxDailySpendWei for gas and coins sent, in a day; the last fifth is kept for duties */
   constructor(parts: SpendingCapParts, maxDailySpendWei: bigint) {
@@ -36,16 +49,39 @@ export class SpendingCap {
 
   /** @param others that are under way beside it @throws CodexError `wallet/daily-cap` when `costWei` more may be too much */
   check(costWei: bigint, isDuty: boolean, others: readonly Pick<JournalEntry, 'attempts'>[]): void {
-    const { journal, clock, heads } = this.#parts
-    const cap = isDuty ? this.#maxDailySpendWei : (this.#maxDailySpendWei * 4n) / 5n
-    const underWay = others.reduce((sum, entry) => sum + worstCost(entry), 0n)
-    const spent = journal.spent(spendingTime(clock, heads))
+    const kind = isDuty ? 'duty' : 'act'
+    const cap = this.#capOf(kind)
+    const { spent, underWay } = this.#taken(others)
+    this.#refused[kind] = 0n
     if (spent + underWay + costWei <= cap) return
+    this.#refused[kind] = costWei
     throw new CodexError(
       'wallet/daily-cap',
       `spent ${spent} wei in the last day, ${underWay} may follow, ${costWei} more would exceed the cap of ${cap}; wait or raise the cap`,
       { detail: { spent, underWay, costWei, cap } },
     )
+  }
+
+  /** @param others as for {@link SpendingCap.check} */
+  state(others: readonly Pick<JournalEntry, 'attempts'>[]): Spending {
+    const { journal, clock, heads } = this.#parts
+    const { spent, underWay } = this.#taken(others)
+    const takenWei = spent + underWay
+    const refused = (['duty', 'act'] as const).find(
+      (kind) => this.#refused[kind] > 0n && takenWei + this.#refused[kind] > this.#capOf(kind),
+    )
+    const dutiesPerDayWei = journal.dutyPace(spendingTime(clock, heads))
+    return { capWei: this.#maxDailySpendWei, takenWei, dutiesPerDayWei, refused }
+  }
+
+  #capOf(kind: 'duty' | 'act'): bigint {
+    return kind === 'duty' ? this.#maxDailySpendWei : (this.#maxDailySpendWei * 4n) / 5n
+  }
+
+  #taken(others: readonly Pick<JournalEntry, 'attempts'>[]): { readonly spent: bigint; readonly underWay: bigint } {
+    const { journal, clock, heads } = this.#parts
+    const underWay = others.reduce((sum, entry) => sum + worstCost(entry), 0n)
+    return { spent: journal.spent(spendingTime(clock, heads)), underWay }
   }
 }
 

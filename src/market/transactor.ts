@@ -20,6 +20,7 @@ import type { JournalEntry } from './sendjournal.ts'
 import type { SentParts, SentSettings } from './sentparts.ts'
 import { attemptOf, type Sent, type Settled } from './senttransaction.ts'
 import { SentTransactions } from './senttransactions.ts'
+import type { Spending } from './spendingcap.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
 
 export type TransactorParts = SentParts
@@ -64,6 +65,11 @@ export class Transactor {
       const hashes = attempts.map(({ hash }) => hash)
       return { verb, requestId, slotId, nonce, hashes, stuck: this.#sent.stuck(nonce) }
     })
+  }
+
+  /** As {@link SpendingCap.state}. */
+  spending(): Spending {
+    return this.#settings.cap.state(this.#sent.open)
   }
 
   /** As {@link earlierSends}, of those that earlier runs left unanswered. */

@@ -10,12 +10,13 @@ import type { Market, Slot } from '../market/market.ts'
 import { type Period, Periodicity } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
+import { RAISE_CAP } from './captrouble.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleReport } from './salenews.ts'
 import type { WatchedRecord } from './watchedrecord.ts'
 
 export interface DutyWatchParts {
-  readonly market: Pick<Market, 'terms' | 'slotDuties' | 'missingProofs'>
+  readonly market: Pick<Market, 'terms' | 'slotDuties' | 'missingProofs' | 'spending'>
   /** The chain's. */
   readonly clock: Clock
   /** The machine's. */
@@ -135,7 +136,10 @@ export class DutyWatch {
       code: NEAR,
       cause: `A proof of ${namesOf(due)} is due and not in the chain yet, and its period ends in ${left} s`,
       atStake: this.#costOf(due),
-      action: 'Keep this running, close what else takes its time, and see that the endpoint answers',
+      action:
+        market.spending().refused === 'duty'
+          ? RAISE_CAP
+          : 'Keep this running, close what else takes its time, and see that the endpoint answers',
     })
   }
 

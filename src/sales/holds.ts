@@ -1,5 +1,5 @@
 // Whether a provider may sell: not before a first proof was made, not while proofs are too slow, not with accounts that are wrong, not with nobody to get data
-// from, not while somebody paused it. What was sold goes on.
+// from, not while the daily cap cannot carry the duties, not while somebody paused it. What was sold goes on.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
@@ -8,20 +8,21 @@ import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market } from '../market/market.ts'
 import { SAFE_SHARE, typicalSeconds } from '../protocol/safeslots.ts'
+import { CAP_CODES, type CapTrouble, capAlert, capTrouble } from './captrouble.ts'
 import type { PauseRecord } from './pauserecord.ts'
 import type { Reservations } from './reservations.ts'
 import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
-/** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data. */
-export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'data at risk'
+/** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `daily cap`: gas for another slot's duties would be more. */
+export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'data at risk' | 'daily cap'
 
 export interface HoldsParts {
   readonly sales: Pick<Sales, 'pause' | 'resume'>
-  readonly market: Pick<Market, 'terms'>
+  readonly market: Pick<Market, 'terms' | 'spending'>
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'check'>
+  readonly reservations: Pick<Reservations, 'check' | 'reservations'>
   readonly prover: Pick<SlotProver, 'rehearse' | 'meter'>
   readonly network: { readonly hasPeers: boolean }
   /** What a person decided outlives the process. */
@@ -40,6 +41,8 @@ export const MAX_RETRY_SECONDS: Seconds = 1800
 export const MEASURE_AGAIN_SECONDS: Seconds = 600
 /** Between two looks for peers. */
 export const LOOK_FOR_PEERS_SECONDS: Seconds = 5
+/** Between two looks at what the daily cap leaves. */
+export const LOOK_AT_CAP_SECONDS: Seconds = 5
 
 export class Holds {
   readonly #parts: HoldsParts
@@ -135,6 +138,25 @@ export class Holds {
       if (network.hasPeers) this.release('no peers')
       else this.add('no peers')
       await clock.until(clock.now() + LOOK_FOR_PEERS_SECONDS, { signal })
+    }
+  }
+
+  /** What is sold must be proven from the same cap. Rejects with the signal's reason only. */
+  async watchCap({ signal }: AbortOptions): Promise<never> {
+    const { market, clock, reservations, raise, over } = this.#parts
+    let told: CapTrouble | undefined
+    for (;;) {
+      const isHeld = this.#holds.has('daily cap')
+      const look = { spending: market.spending(), held: reservations.reservations(), now: clock.now(), isHeld }
+      const trouble = capTrouble(look)
+      if (trouble === undefined) this.release('daily cap')
+      else this.add('daily cap')
+      if (trouble !== told) {
+        if (told !== undefined) over(CAP_CODES[told])
+        if (trouble !== undefined) raise(capAlert(trouble, look))
+      }
+      told = trouble
+      await clock.until(clock.now() + LOOK_AT_CAP_SECONDS, { signal })
     }
   }
 

@@ -10,6 +10,7 @@ import type { Period } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import type { SalesAgent } from './agent.ts'
+import { RAISE_CAP } from './captrouble.ts'
 import type { Earning, Earnings } from './earnings.ts'
 import type { Reservation } from './reservation.ts'
 import { OUTCOME_NAMES } from './saleoutcome.ts'
@@ -50,7 +51,7 @@ export interface ProofTotals {
 }
 
 export interface SaleNewsParts {
-  readonly market: Pick<Market, 'terms'>
+  readonly market: Pick<Market, 'terms' | 'spending'>
   /** The chain's. */
   readonly clock: Pick<Clock, 'now'>
   readonly earnings: Earnings
@@ -175,7 +176,7 @@ export class SaleNews {
       code: 'sales/proof-missed',
       cause: `A proof of slot ${sale.slotIndex} of request ${sale.requestId} was missed; at ${maxNumberOfSlashes} the slot is lost`,
       atStake: ((sale.reservation?.collateral ?? 0n) * BigInt(slashPercentage)) / 100n,
-      action: 'Keep the machine awake and its connection up',
+      action: market.spending().refused === 'duty' ? RAISE_CAP : 'Keep the machine awake and its connection up',
     })
   }
 

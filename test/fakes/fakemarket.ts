@@ -31,6 +31,7 @@ import { collateralToFill, type MarketplaceTerms } from '../../src/market/market
 import type { ContractEvent, MarketEvent } from '../../src/market/marketevent.ts'
 import { MARKETPLACE, TOKEN } from '../../src/market/marketplaceinterface.ts'
 import { type Period, Periodicity } from '../../src/market/periodicity.ts'
+import type { Spending } from '../../src/market/spendingcap.ts'
 import { revertError } from '../../src/market/reverts.ts'
 import { requestId as requestIdOf, slotId as slotIdOf } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageRequest } from '../../src/protocol/request.ts'
@@ -379,6 +380,10 @@ export class FakeMarket implements Market {
 
   openIntents(): readonly OpenIntent[] {
     return this.#world.openIntents(this.host)
+  }
+
+  spending(): Spending {
+    return { capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
   }
 
   endpointStatus(): EndpointStatus {

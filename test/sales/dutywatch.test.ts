@@ -38,12 +38,14 @@ function watching({
   reservations = [],
   watched,
   running = [1, 2, 3],
+  refused,
 }: {
   readonly due?: readonly number[]
   readonly isDown?: boolean
   readonly reservations?: readonly Reservation[]
   readonly watched?: number
   readonly running?: readonly number[]
+  readonly refused?: 'duty' | 'act' | undefined
 } = {}) {
   const clock = new ManualClock(START)
   const alerts: RaisedAlert[] = []
@@ -67,6 +69,7 @@ function watching({
       })
     },
     missingProofs: async () => 2,
+    spending: () => ({ capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused }),
   }
   const watch = new DutyWatch({
     market,
@@ -97,6 +100,14 @@ function held(index: number, more: Partial<Reservation> = {}): Reservation {
   const validUntil = START + 100 * PERIOD
   return { requestId, slotIndex: index, collateral: 1000n, fill: 'landed', validUntil, ...more } as Reservation
 }
+
+test('a proof that the daily cap keeps back is not laid to the machine', async () => {
+  const { clock, alerts } = watching({ refused: 'duty' })
+  await clock.play(PERIOD)
+  expect(alerts).toMatchObject([
+    { code: 'sales/deadline-near', action: expect.stringContaining('--max-daily-spend') as string },
+  ])
+})
 
 test('a proof that is due and not in the chain is told of before its period ends, once', async () => {
   const { clock, alerts, prove } = watching()

@@ -7,13 +7,16 @@ import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import {
   Holds,
+  LOOK_AT_CAP_SECONDS,
   type HoldsParts,
   LOOK_FOR_PEERS_SECONDS,
   MAX_RETRY_SECONDS,
   MEASURE_AGAIN_SECONDS,
   RETRY_SECONDS,
 } from '../../src/sales/holds.ts'
+import type { Spending } from '../../src/market/spendingcap.ts'
 import { PauseRecord } from '../../src/sales/pauserecord.ts'
+import type { Reservation } from '../../src/sales/reservation.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
@@ -27,10 +30,15 @@ interface World {
   proof: number | Error
   problems: string[]
   hasPeers: boolean
+  spending: Spending
+  /** When the last request is over. */
+  until: number
 }
 
+const NO_COSTS: Spending = { capWei: 1000n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
+
 async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore()) {
-  const world: World = { proof: FAST, problems: [], hasPeers: true, ...start }
+  const world: World = { proof: FAST, problems: [], hasPeers: true, spending: NO_COSTS, until: 10 ** 6, ...start }
   const clock = new ManualClock(1000)
   const raised: RaisedAlert[] = []
   const over: string[] = []
@@ -52,9 +60,16 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
   }
   const holds = new Holds({
     sales: sales as unknown as HoldsParts['sales'],
-    market: { terms: { ...TERMS, proofs: { ...TERMS.proofs, period: PERIOD } } },
+    market: { terms: { ...TERMS, proofs: { ...TERMS.proofs, period: PERIOD } }, spending: () => world.spending },
     clock,
-    reservations: { check: async () => world.problems },
+    reservations: {
+      check: async () => world.problems,
+      reservations: () =>
+        [
+          { collateral: 7n, validUntil: world.until },
+          { collateral: 5n, returnedCollateral: 5n, validUntil: 0 },
+        ] as Reservation[],
+    },
     prover,
     network: {
       get hasPeers() {
@@ -66,9 +81,12 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
     raise: (alert) => raised.push(alert),
     over: (code) => over.push(code),
   })
-  const tasks = [holds.rehearseForEver(ending), holds.checkForEver(ending), holds.watchPeers(ending)].map((task) =>
-    task.catch(() => undefined),
-  )
+  const tasks = [
+    holds.rehearseForEver(ending),
+    holds.checkForEver(ending),
+    holds.watchPeers(ending),
+    holds.watchCap(ending),
+  ].map((task) => task.catch(() => undefined))
   onTestFinished(async () => {
     ending.abort(new Error('the test is over'))
     await Promise.all(tasks)
@@ -171,6 +189,40 @@ it('no peers: nothing is sold, nor gas spent, while nobody could give the data',
   world.hasPeers = false
   await clock.play(LOOK_FOR_PEERS_SECONDS)
   expect(holds.all).toEqual(['no peers'])
+})
+
+it('daily cap: nothing new while the duties are more than it can carry, and no word of the machine or the endpoint', async () => {
+  const { world, clock, holds, codes, alert, over } = await holding()
+  const is = async (change: Partial<Spending>, until = 10 ** 6): Promise<readonly string[]> => {
+    Object.assign(world, { spending: { ...NO_COSTS, ...change }, until })
+    await clock.play(LOOK_AT_CAP_SECONDS)
+    return holds.all
+  }
+  expect(await is({ dutiesPerDayWei: 1000n, takenWei: 900n })).toEqual([])
+  expect(await is({ dutiesPerDayWei: 1001n })).toEqual(['daily cap'])
+  expect(alert()?.cause).toMatch(/1001 wei a day, which the daily cap of 1000 wei/)
+  // A little less is no end of it.
+  expect(await is({ dutiesPerDayWei: 900n })).toEqual(['daily cap'])
+  expect(await is({ dutiesPerDayWei: 800n })).toEqual([])
+  expect(codes()).toEqual(['sales/cap-too-low'])
+  // What is sold is over in a twentieth of a day.
+  const soon = clock.now() + 4320 + LOOK_AT_CAP_SECONDS
+  expect(await is({ dutiesPerDayWei: 2000n, takenWei: 900n }, soon)).toEqual([])
+  expect(await is({ dutiesPerDayWei: 2000n, takenWei: 950n }, soon)).toEqual(['daily cap'])
+  expect(codes()).toEqual(['sales/cap-too-low'])
+  expect(await is({ takenWei: 999n, refused: 'duty' })).toEqual(['daily cap'])
+  expect(alert()).toMatchObject({ atStake: 7n, action: 'Raise the daily cap of spending: --max-daily-spend WEI' })
+  expect(codes()).toEqual(['sales/duty-over-cap'])
+  expect(await is({ takenWei: 800n, refused: 'act' })).toEqual(['daily cap'])
+  expect(codes()).toEqual(['sales/cap-used-up'])
+  expect(await is({})).toEqual([])
+  expect(over).toEqual(
+    ['sales/prover-fails', ...['too-low', 'too-low', 'used-up'].map((what) => `sales/cap-${what}`)].toSpliced(
+      3,
+      0,
+      'sales/duty-over-cap',
+    ),
+  )
 })
 
 it('paused: lasts over restarts until somebody resumes', async () => {

@@ -47,7 +47,10 @@ it('missed proofs are those that the chain has marked, from the moment a slot is
 it('what was missed before a slot was taken up raises no alarm, what is missed then does; and a filled slot is ours since its fill', () => {
   const told: ProviderEvent[] = []
   const news = new SaleNews({
-    market: { terms: vectors.meta.configs.example },
+    market: {
+      terms: vectors.meta.configs.example,
+      spending: () => ({ capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }),
+    },
     clock: { now: () => 9000 },
     earnings: {} as Earnings,
     tell: (event) => told.push(event),
