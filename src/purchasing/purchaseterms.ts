@@ -8,6 +8,7 @@ import type { Address } from '../market/market.ts'
 import type { MarketplaceTerms } from '../market/marketplaceterms.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { VerifiableManifest } from '../protocol/manifest.ts'
+import { excessiveTerm, type RequestCosts } from '../protocol/requestcosts.ts'
 import { WORD_BYTES } from '../protocol/request.ts'
 import type { StorageRequest } from '../protocol/request.ts'
 import { slotGeometry } from '../slots/slotgeometry.ts'
@@ -43,6 +44,14 @@ export function checkTerms(terms: PurchaseTerms, limits: Pick<MarketplaceTerms, 
   if (collateralPerByte <= 0n) throw badTerms('collateralPerByte', 'more than 0', collateralPerByte)
   if (proofProbability !== undefined && proofProbability <= 0n)
     throw badTerms('proofProbability', 'more than 0', proofProbability)
+  // Of a dataset's size nothing is known yet.
+  checkCosts(terms, { slots: 1, slotBytes: 1 })
+}
+
+/** @throws CodexError `purchase/bad-terms` for costs that no contract can count */
+function checkCosts(terms: PurchaseTerms, size: Pick<RequestCosts, 'slots' | 'slotBytes'>): void {
+  const excess = excessiveTerm({ ...terms, ...size })
+  if (excess !== undefined) throw badTerms(excess.term, `at most ${excess.most} for this much`, terms[excess.term])
 }
 
 /** @param cid of `manifest` @throws CodexError as {@link checkTerms}, and as `slotGeometry` */
@@ -52,6 +61,7 @@ export function requestFor(
   { client, random }: { readonly client: Address; readonly random: RandomSource },
 ): StorageRequest {
   const { slotCount, slotBytes } = slotGeometry(manifest)
+  checkCosts(terms, { slots: slotCount, slotBytes })
   return {
     client,
     ask: {

@@ -1,10 +1,13 @@
 // Asks the market to store a dataset: its content brought here, parity added, slots built, the request made. For both surfaces.
 
-import type { AbortOptions } from '../lib/abort.ts'
+import { type AbortOptions, raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { isManifestCid } from '../protocol/cid.ts'
+import type { Manifest } from '../protocol/manifest.ts'
 import { blocksCount } from '../protocol/manifest.ts'
+import { excessiveTerm } from '../protocol/requestcosts.ts'
 import type { newPurchase } from './marketdocuments.ts'
 import { signalOf } from './bodyof.ts'
 import { FETCH_STALL_SECONDS } from './intake.ts'
@@ -15,6 +18,8 @@ import type { Shaped } from './shape.ts'
 
 /** Datasets being protected for a request at once; each has all cores' attention. */
 export const MAX_REQUESTS = 4
+/** Purchases that are remembered for those who asked. */
+const MAX_KEPT = 64
 
 /** The reference's order of checks and its words. @throws CodexError `rest/bad-terms`, its detail names the field */
 export function purchaseOffer(
@@ -47,17 +52,28 @@ export function purchaseOffer(
   }
 }
 
+/** For so long a purchase whose asker had gone is the answer to who asks for the same again; from then on it is another one. */
+export const KEPT_SECONDS: Seconds = 3600
+
+/** A dataset being bought, or bought while nobody waited for the answer any more. */
+interface Deal {
+  readonly done: Promise<PurchaseLook>
+  /** By the machine's clock; undefined while it is under way. */
+  endedAt: Seconds | undefined
+}
+
 export class BuyingDesk {
   readonly #parts: RestParts
-  #underWay = 0
+  /** By CID and offer: who asks for the same joins. */
+  readonly #deals = new Map<string, Deal>()
 
   constructor(parts: RestParts) {
     this.#parts = parts
   }
 
   /**
-   * Settles when the purchase is on record, which for a large dataset takes minutes: the connection is kept that long.
-   * @param c whose going away gives it up
+   * Settles when the purchase is on record, which for a large dataset takes minutes: the connection is kept that long. Whoever asks for the same thing
+   * meanwhile gets the same purchase. Clients that do not wait so long may ask again: what was begun goes on without them.
    * @throws CodexError `rest/too-many-requests`, `rest/bad-terms`, and what stores, network and purchasing throw
    */
   async buy(
@@ -67,19 +83,57 @@ export class BuyingDesk {
   ): Promise<PurchaseLook> {
     if (buying === undefined) throw noRole('client')
     if (!isManifestCid(cid)) throw new CodexError('dataset/not-a-manifest', `${cid} names no dataset`)
-    if (this.#underWay >= MAX_REQUESTS)
+    c.env.incoming.setTimeout(0)
+    this.#forgetOld()
+    const key = keyOf(cid, offer)
+    const deal = this.#deals.get(key) ?? this.#begin(key, buying, { cid, offer })
+    const purchase = await raceAbort(deal.done, signalOf(c))
+    // Told: the next one who asks for the same wants another.
+    if (this.#deals.get(key) === deal) this.#deals.delete(key)
+    return purchase
+  }
+
+  #begin(key: string, buying: Buying, wanted: { readonly cid: Cid; readonly offer: PurchaseOffer }): Deal {
+    const { background, clock, log } = this.#parts
+    if ([...this.#deals.values()].filter(({ endedAt }) => endedAt === undefined).length >= MAX_REQUESTS)
       throw new CodexError(
         'rest/too-many-requests',
         `expected at most ${MAX_REQUESTS} datasets at once; try again later`,
       )
-    this.#underWay++
-    c.env.incoming.setTimeout(0)
-    try {
-      return await buyDataset(this.#parts, buying, { cid, offer }, { signal: signalOf(c) })
-    } finally {
-      this.#underWay--
+    const done = new Promise<PurchaseLook>((resolve, reject) =>
+      background.spawn(`buying storage for ${wanted.cid}`, async (signal) => {
+        try {
+          const purchase = await buyDataset(this.#parts, buying, wanted, { signal })
+          deal.endedAt = clock.now()
+          resolve(purchase)
+        } catch (error) {
+          this.#deals.delete(key)
+          log.info('storage for a dataset was not bought', { cid: String(wanted.cid), error })
+          reject(error)
+        }
+      }),
+    )
+    // Whoever waits for it is told.
+    done.catch(() => undefined)
+    const deal: Deal = { done, endedAt: undefined }
+    this.#deals.set(key, deal)
+    return deal
+  }
+
+  #forgetOld(): void {
+    const oldest = this.#parts.clock.now() - KEPT_SECONDS
+    for (const [key, { endedAt = Infinity }] of this.#deals) if (endedAt < oldest) this.#deals.delete(key)
+    for (const [key, { endedAt }] of this.#deals) {
+      if (this.#deals.size <= MAX_KEPT) return
+      if (endedAt !== undefined) this.#deals.delete(key)
     }
   }
+}
+
+function keyOf(cid: Cid, offer: PurchaseOffer): string {
+  return JSON.stringify([String(cid), ...Object.entries(offer).sort()], (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
 }
 
 export function noMarket(): CodexError<'rest/no-market'> {
@@ -92,6 +146,17 @@ export function noMarket(): CodexError<'rest/no-market'> {
 export function noRole(role: 'provider' | 'client'): CodexError<'rest/no-market'> {
   const advice = role === 'provider' ? 'a circuit to prove with: --circuit or --circuit-dir' : 'a key'
   return new CodexError('rest/no-market', `this node is no ${role}; start it with ${advice}`, { detail: { role } })
+}
+
+/** Before hours go into a request that the contract refuses. @throws CodexError `rest/bad-terms` */
+function checkCosts(manifest: Manifest, offer: PurchaseOffer): void {
+  const { nodes, tolerance } = offer
+  const perSlot =
+    manifest.kind === 'plain' ? blocksCount(manifest) / (nodes - tolerance) : blocksCount(manifest) / nodes
+  const slotBytes = 2 ** Math.ceil(Math.log2(Math.max(1, Math.ceil(perSlot)))) * manifest.blockSize
+  const excess = excessiveTerm({ ...offer, slots: nodes, slotBytes })
+  if (excess !== undefined)
+    throw badTerms(excess.term, `${excess.term} must be at most ${excess.most} for this dataset`)
 }
 
 async function buyDataset(
@@ -110,6 +175,7 @@ async function buyDataset(
     )
   if (manifest.kind !== 'plain' && (manifest.ecK !== dataNodes || manifest.ecM !== offer.tolerance))
     throw badTerms('nodes', 'The dataset is protected already, for other numbers of nodes: name the plain dataset')
+  checkCosts(manifest, offer)
   // Hosts fetch it from us.
   await network.fetch(cid, patience)
   return buying.buy(cid, offer, options)

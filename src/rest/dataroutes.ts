@@ -74,8 +74,10 @@ async function upload(c: RestContext, { node }: RestParts, intake: Intake): Prom
     return c.text(String(cid))
   } catch (error) {
     if (CodexError.is(error, 'manifest/bad-text')) return c.text(error.message, 422)
-    // This row has no other status for it.
+    // This row has 422 for names and types only, and no other status for the rest.
     if (CodexError.is(error, 'rest/too-many-uploads')) return c.text(`${error.message}; try again`, 500)
+    if (CodexError.is(error, 'store/quota-exceeded') || CodexError.is(error, 'upload/empty'))
+      return c.text(error.message, 500)
     throw error
   }
 }

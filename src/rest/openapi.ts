@@ -16,6 +16,16 @@ const PROBLEM = {
   required: ['type', 'status', 'title', 'code'],
 }
 
+/** What any row may answer, before it is asked for in most cases. */
+const EVERYWHERE: readonly (readonly [number, string])[] = [
+  [400, 'No plain path, or what is asked for cannot be read'],
+  [401, 'The token of this node is wanted'],
+  [403, 'Pages of this origin are not served'],
+  [413, 'The body is too large'],
+  [421, 'Another host is asked for'],
+  [500, 'Something went wrong; the log of the node says what'],
+]
+
 export function openApi(version: string) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of OPERATIONS) {
@@ -67,6 +77,12 @@ function described({ path, summary, query = {}, body, answers }: Operation) {
         Object.entries(answers).map(([status, answer]) => [
           status,
           { description: Number(status) < 300 ? 'Done' : 'Refused', content: answerContent(answer) },
+        ]),
+      ),
+      ...Object.fromEntries(
+        EVERYWHERE.filter(([status]) => !(status in answers)).map(([status, description]) => [
+          status,
+          { description, content: { ...answerContent('text/plain'), ...(isOwn && problem) } },
         ]),
       ),
       ...(isOwn && { default: { description: 'What went wrong', content: problem } }),

@@ -123,13 +123,13 @@ const codexRows: readonly Operation[] = [
     'post',
     '/data',
     'Stores a file; answers its CID',
-    { 200: TEXT, 413: TEXT, 422: TEXT, 503: TEXT },
+    { 200: TEXT, 422: TEXT, 500: TEXT },
     {
       body: 'bytes',
     },
   ),
   row('get', '/data/:cid', 'Content from the store', { 200: BYTES, 400: TEXT, 404: TEXT }),
-  row('delete', '/data/:cid', 'Removes a dataset', { 204: EMPTY, 400: TEXT, 409: TEXT }),
+  row('delete', '/data/:cid', 'Removes a dataset', { 204: EMPTY, 400: TEXT, 500: TEXT }),
   row('get', '/data/:cid/exists', 'Whether a block is in the store: { cid: boolean }', { 200: object({}), 400: TEXT }),
   row('get', '/data/:cid/network/manifest', 'A manifest, from the network if need be', {
     200: entry,
@@ -137,7 +137,12 @@ const codexRows: readonly Operation[] = [
     404: TEXT,
   }),
   row('get', '/data/:cid/network/stream', 'Content, from the network if need be', { 200: BYTES, 400: TEXT, 404: TEXT }),
-  row('post', '/data/:cid/network', 'Fetches a dataset in the background', { 200: entry, 400: TEXT, 404: TEXT }),
+  row('post', '/data/:cid/network', 'Fetches a dataset in the background; 503 where too many are', {
+    200: entry,
+    400: TEXT,
+    404: TEXT,
+    503: TEXT,
+  }),
   row('get', '/sales/slots', 'Slots of ours on chain', { 200: list(slotDocument, MAX_LIST), 503: TEXT }),
   row('get', '/sales/slots/:id', 'One slot being sold or held', {
     200: agentDocument,
@@ -156,7 +161,7 @@ const codexRows: readonly Operation[] = [
   row(
     'patch',
     '/sales/availability/:id',
-    'Changes terms',
+    'Changes terms. A new totalCollateral has what slots have taken subtracted from it: what remains is not all of it again',
     { 204: EMPTY, 400: TEXT, 404: TEXT, 422: TEXT, 503: TEXT },
     { body: changedAvailability },
   ),
@@ -169,8 +174,8 @@ const codexRows: readonly Operation[] = [
   row(
     'post',
     '/storage/request/:cid',
-    'Buys storage for a dataset; answers the id of the purchase',
-    { 200: TEXT, 400: TEXT, 404: TEXT, 422: TEXT, 503: TEXT },
+    'Buys storage for a dataset; answers the id of the purchase once it is on record, which takes minutes for a large dataset. What was begun goes on when the client leaves; who asks for the same within an hour gets the same purchase. 500 where the dataset is not to be had',
+    { 200: TEXT, 400: TEXT, 422: TEXT, 500: TEXT, 503: TEXT },
     { body: newPurchase },
   ),
   row('get', '/storage/purchases', 'Ids of purchases', { 200: list(text, MAX_LIST), 503: TEXT }),
@@ -245,7 +250,13 @@ const ownRows: readonly Operation[] = [
   row('post', '/peers', 'Connects to a peer', { 200: object({ peerId: text }) }, { query: { address: 'multiaddr' } }),
   row('get', '/availability', 'What is for sale', { 200: list(availabilityDocument, MAX_LIST) }),
   row('post', '/availability', 'Offers space', { 201: availabilityDocument }, { body: newAvailability }),
-  row('patch', '/availability/:id', 'Changes terms', { 200: availabilityDocument }, { body: changedAvailability }),
+  row(
+    'patch',
+    '/availability/:id',
+    'Changes terms, as its twin under /api/codex/v1',
+    { 200: availabilityDocument },
+    { body: changedAvailability },
+  ),
   row('delete', '/availability/:id', 'Withdraws one that no slot has taken from', { 204: EMPTY }),
   row('get', '/availability/:id/reservations', 'What slots have taken of it', {
     200: list(reservationDocument, MAX_LIST),

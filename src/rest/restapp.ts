@@ -9,6 +9,7 @@ import { Intake } from './intake.ts'
 import { nodeRoutes } from './noderoutes.ts'
 import { ownMarketRoutes } from './ownmarketroutes.ts'
 import { ownRoutes } from './ownroutes.ts'
+import { plainStatusOf } from './plainstatus.ts'
 import { problemOf } from './problemof.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { salesRoutes } from './salesroutes.ts'
@@ -78,43 +79,10 @@ function plainError(parts: RestParts, c: RestContext, error: Error): Response {
     tellUnexpected(parts, c, error)
     return c.text('Something went wrong; the log of the node says what', 500)
   }
-  const row = STATUS_BY_CODE.find(([code]) => error.code.startsWith(code))
-  if (row === undefined) parts.log.warn('a request failed', { method: c.req.method, path: c.req.path, error })
-  return c.text(inKnownWords(error), row?.[1] ?? 500)
+  const status = plainStatusOf(error)
+  if (status === undefined) parts.log.warn('a request failed', { method: c.req.method, path: c.req.path, error })
+  return c.text(inKnownWords(error), status ?? 500)
 }
-
-/**
- * Each row answers with the statuses that the reference has for it. Two are ours on purpose, where it has none that a client could act on: 503 for too much at
- * once (a seventeenth fetch in the background, too many purchases being made), and 413 for a body that is longer than any terms are.
- */
-const STATUS_BY_CODE = [
-  ['dataset/not-found', 404],
-  ['dataset/block-missing', 404],
-  ['exchange/stalled', 404],
-  ['dataset/not-a-manifest', 400],
-  ['dataset/foreign-manifest', 404],
-  // What is under that name is not what can be had.
-  ['manifest/', 404],
-  ['exchange/misfit', 404],
-  ['store/quota-exceeded', 422],
-  ['upload/empty', 422],
-  ['rest/too-many-', 503],
-  ['rest/body-too-large', 413],
-  ['rest/bad-terms', 422],
-  ['rest/bad-', 400],
-  ['reservations/not-exists', 404],
-  ['reservations/too-many', 422],
-  ['reservations/bad-terms', 422],
-  ['reservations/until-out-of-bounds', 422],
-  ['reservations/bytes-out-of-bounds', 422],
-  ['reservations/collateral-out-of-bounds', 422],
-  ['reservations/reserve-failed', 422],
-  ['purchase/bad-terms', 422],
-  ['purchase/too-many', 422],
-  ['purchase/stopped', 503],
-  ['erasure/', 422],
-  ['slots/', 422],
-] as const
 
 function tellUnexpected({ log }: RestParts, c: RestContext, error: unknown): void {
   log.error('a request met an unexpected error', { method: c.req.method, path: c.req.path, error })

@@ -10,6 +10,7 @@ import { jsonAnswer } from './jsonanswer.ts'
 import { newPurchase, purchaseOf } from './marketdocuments.ts'
 import type { Buying, MarketplaceParts } from './marketparts.ts'
 import { idIn } from './pathid.ts'
+import { plainStatusOf } from './plainstatus.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { NO_MARKET } from './salesroutes.ts'
 
@@ -29,8 +30,14 @@ export function storageRoutes(app: Hono<RestEnv>, parts: RestParts, desk: Buying
       const cid = cidIn(c)
       if (cid === undefined) return c.text('Incorrect Cid', 400)
       const offer = purchaseOffer(await documentIn(c, newPurchase), marketplace.market.terms)
-      const purchase = await desk.buy(marketplace, { cid, offer }, c)
-      return c.text(purchase.id.slice(2))
+      try {
+        const purchase = await desk.buy(marketplace, { cid, offer }, c)
+        return c.text(purchase.id.slice(2))
+      } catch (error) {
+        // This row has no other status for a dataset that is not to be had.
+        if (CodexError.is(error) && plainStatusOf(error) === 404) return c.text(error.message, 500)
+        throw error
+      }
     }),
   )
   app.get('/storage/purchases', (c) =>

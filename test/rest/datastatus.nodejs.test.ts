@@ -51,8 +51,8 @@ test('one block comes from the network, too', async () => {
 })
 
 test('uploads and removals', async () => {
-  for (const code of ['manifest/bad-text', 'store/quota-exceeded', 'upload/empty'])
-    expect((await answered('POST', 'data', code)).status).toBe(422)
-  for (const code of ['slab/full', 'datastore/full']) expect((await answered('POST', 'data', code)).status).toBe(500)
+  expect((await answered('POST', 'data', 'manifest/bad-text')).status).toBe(422)
+  for (const code of ['store/quota-exceeded', 'upload/empty', 'slab/full', 'datastore/full'])
+    expect((await answered('POST', 'data', code)).status).toBe(500)
   expect((await answered('DELETE', `data/${BLOCK}`, '')).status).toBe(500)
 })

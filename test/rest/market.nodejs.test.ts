@@ -26,6 +26,7 @@ import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
 import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
 import { seededSource } from '../fakes/salesparts.ts'
+import { expectListed } from './expectlisted.ts'
 import { randomWish } from '../simulation/terms.ts'
 
 const TOKEN = 'a-token-for-tests'
@@ -115,12 +116,15 @@ async function surface(slots = 0): Promise<Surface> {
   }
   const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })
   open.push(server)
-  const send = async (url: string, method: string, body: unknown, headers: Record<string, string> = {}) =>
-    fetch(url, {
+  const send = async (url: string, method: string, body: unknown, headers: Record<string, string> = {}) => {
+    const answer = await fetch(url, {
       method,
       headers,
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
+    expectListed(method, new URL(url).pathname, answer.status)
+    return answer
+  }
   return {
     ...server,
     world,
@@ -363,6 +367,19 @@ describe('purchases', () => {
       422,
       `Dataset too small for erasure parameters, need at least ${8 * 65_536} bytes`,
     ])
+    // More than 256 bits hold: of itself, with the duration, and with the size of the dataset.
+    const most = 2n ** 256n - 1n
+    for (const [name, value] of [
+      ['pricePerBytePerSecond', most],
+      ['pricePerBytePerSecond', most / 3600n],
+      ['pricePerBytePerSecond', most / (3600n * 3n * 131_072n * 2n) + 1n],
+      ['collateralPerByte', most],
+      ['collateralPerByte', most / (3n * 262_144n) + 1n],
+    ] as const)
+      expect(await refused({ [name]: String(value) })).toEqual([
+        422,
+        expect.stringContaining(`${name} must be at most`),
+      ])
     expect(await refused({}, 'nonsense')).toEqual([400, 'Incorrect Cid'])
     expect((await refused({ nodes: -1 }))[0]).toBe(400)
     expect((await refused({ nodes: '99999999999999999999', tolerance: 1 }))[0]).toBe(400)
