@@ -3,12 +3,16 @@
 import { useSignal } from '@preact/signals'
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
+import type { Seconds } from '../src/lib/units.ts'
 import { formatAmount, perGibMonth } from './amounts.ts'
 import type { Terms } from './sellplan.ts'
 import { TermsForm } from './termsform.tsx'
 
 interface Offered extends Terms {
   readonly id: string
+  readonly enabled: boolean
+  /** Chain time by which every request must have ended; 0 for any. */
+  readonly until: Seconds
 }
 
 interface Part {
@@ -32,15 +36,23 @@ export function AvailabilityEditor({ offered, suggested, change }: Part) {
     <>
       {offered.map((each) => (
         <details class="fact" data-testid="terms" key={each.id}>
-          <summary>
-            {`Terms: ${formatBytes(each.totalSize)} at ${formatAmount(perGibMonth(each.minPricePerBytePerSecond))} per GiB and month at least, for ${formatDuration(each.duration)} at most`}
-          </summary>
+          <summary>{tellTerms(each)}</summary>
           <TermsForm terms={each} act="Sell on these terms" submit={(terms) => change(terms, each.id)} />
         </details>
       ))}
       <MoreSpace suggested={suggested} offer={offer} />
     </>
   )
+}
+
+function tellTerms({ totalSize, minPricePerBytePerSecond, duration, enabled, until }: Offered): string {
+  const price = `${formatAmount(perGibMonth(minPricePerBytePerSecond))} per GiB and month at least`
+  const end =
+    until === 0
+      ? ''
+      : `, until ${new Date(until * 1000).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}`
+  const stance = enabled ? '' : '; takes no new slots'
+  return `Terms: ${formatBytes(totalSize)} at ${price}, for ${formatDuration(duration)} at most${end}${stance}`
 }
 
 function MoreSpace({

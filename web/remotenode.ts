@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
+import { Mutex } from '../src/lib/mutex.ts'
 import { explain } from './explain.ts'
 import type { BoughtRow } from './purchasewatch.ts'
 import { tellOffered, type Terms } from './sellplan.ts'
@@ -10,6 +11,10 @@ import { type SellerView, type ViewedAlert, type ViewedPeer, viewedPeer, type Vi
 
 export interface Offered extends Terms {
   readonly id: string
+  /** Whether slots are taken on these terms. */
+  readonly enabled: boolean
+  /** Chain time by which every request must have ended; 0 for any. */
+  readonly until: number
 }
 
 export interface NodePicture {
@@ -49,6 +54,10 @@ export type RemoteState =
   | { readonly at: 'gone'; readonly problem: string }
 
 const LOOK_MS = 2000
+/** A node that takes longer is as good as gone. */
+const ANSWER_MS = 30_000
+/** It is asked of the chain, and the picture does without it. */
+const BALANCE_MS = 3000
 const TOKEN_KEY = 'codex-light/token'
 const DECISIONS = 20
 const SHOWN_ENDED = 5
@@ -62,12 +71,17 @@ export class RemoteNode {
   readonly problem = signal<string | undefined>(undefined)
   /** By slot, in token base units a second; learnt once. */
   readonly #prices = new Map<string, bigint>()
+  /** One look at a time: a slow node is not asked for ever more. */
+  readonly #line = new Mutex()
+  #looks = 0
   #token = sessionStorage.getItem(TOKEN_KEY) ?? ''
 
   /** Looks until `closing`. */
   run(closing: AbortSignal): void {
     void this.look(closing)
-    const timer = setInterval(() => void this.look(closing), LOOK_MS)
+    const timer = setInterval(() => {
+      if (this.#looks === 0) void this.look(closing)
+    }, LOOK_MS)
     closing.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
@@ -103,7 +117,19 @@ export class RemoteNode {
     return tellOffered(terms)
   }
 
+  /** Behind one that is under way: what it shows is no older than the call. */
   async look(closing: AbortSignal): Promise<void> {
+    this.#looks++
+    try {
+      await this.#line.run(() => this.#look(closing), { signal: closing })
+    } catch (error) {
+      if (!closing.aborted) throw error
+    } finally {
+      this.#looks--
+    }
+  }
+
+  async #look(closing: AbortSignal): Promise<void> {
     if (this.state.value.at === 'wants token') return
     try {
       this.state.value = { at: 'shows', picture: await this.#picture(closing) }
@@ -169,18 +195,18 @@ export class RemoteNode {
     signal: AbortSignal,
   ): Promise<SellerView> {
     const { offered, alerts, peers } = known
+    const isReached = market['endpoint'] === 'connected'
     const [sales, ended, decisions, earnings, balance] = await Promise.all([
       ...['sales', 'sales/ended', `decisions?count=${DECISIONS}`, 'earnings'].map((row) => this.#ask(row, signal)),
-      // Asked of the chain, which may be out of reach.
-      this.#ask('balance', signal).catch(() => undefined),
+      isReached ? this.#balance(signal) : undefined,
     ])
-    await this.#learnPrices(list(sales).map(fields), signal)
+    if (isReached) await this.#learnPrices(list(sales).map(fields), signal)
     const proofSeconds = Number(market['proofSeconds'] ?? NaN)
     return {
       host: text(market['host']),
       time: number(market['now']),
       periodSeconds: Math.max(1, number(market['period'])),
-      outOfReach: market['endpoint'] === 'connected' ? undefined : text(market['problem']),
+      outOfReach: isReached ? undefined : text(market['problem']),
       holds: list(fields(market['selling'])['holds']).map(text) as SellerView['holds'],
       peers,
       keeping: 'kept',
@@ -204,6 +230,12 @@ export class RemoteNode {
     }
   }
 
+  /** Undefined where the chain gives no answer soon. */
+  async #balance(signal: AbortSignal): Promise<unknown> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(BALANCE_MS)])
+    return this.#ask('balance', patience).catch(() => undefined)
+  }
+
   /** Of slots that are filled: the chain is asked for the others once they are. */
   async #learnPrices(sales: readonly Fields[], signal: AbortSignal): Promise<void> {
     const isUnknown = (sale: Fields): boolean =>
@@ -224,7 +256,8 @@ export class RemoteNode {
     }
     const url = new URL(row.startsWith('/') ? row : `/api/v1/${row}`, window.location.origin)
     const body = document === undefined ? {} : { body: JSON.stringify(document) }
-    const response = await fetch(url, { method, headers, signal, ...body }).catch((cause: unknown) => {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+    const response = await fetch(url, { method, headers, signal: patience, ...body }).catch((cause: unknown) => {
       signal.throwIfAborted()
       throw new CodexError('page/node-gone', 'the node does not answer: see whether it still runs', { cause })
     })
@@ -281,6 +314,8 @@ function offeredOf(availability: Fields): Offered {
     duration: number(availability['duration']),
     minPricePerBytePerSecond: amount(availability['minPricePerBytePerSecond']),
     totalCollateral: amount(availability['totalCollateral']),
+    enabled: availability['enabled'] !== false,
+    until: number(availability['until']),
   }
 }
 

@@ -116,7 +116,7 @@ test('a node that sells is seen with balance, peers, prices and sizes, and its t
   ])
   expect(market?.view?.earnings).toMatchObject([{ reward: 9n, lostCollateral: 2n }])
   const [offered] = market?.offered ?? []
-  expect(offered).toMatchObject({ totalSize: 2 * SLOT_BYTES })
+  expect(offered).toMatchObject({ totalSize: 2 * SLOT_BYTES, enabled: true, until: 0 })
   if (offered === undefined) return
   const { id, ...terms } = offered
   const changed = { ...terms, minPricePerBytePerSecond: 10n ** 20n, duration: 7200 }
@@ -130,4 +130,55 @@ test('a node that sells is seen with balance, peers, prices and sizes, and its t
 test('one that only watches proofs is no seller, and takes part all the same', async () => {
   const { look } = await served(false)
   expect((await look()).market).toMatchObject({ view: undefined, bought: undefined, watched: 2, offered: [] })
+})
+
+test('a node that answers slowly is looked at once at a time, and for its balance only while it reaches the chain', async () => {
+  vi.useFakeTimers()
+  // What fake timers do not know of.
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    const late = new AbortController()
+    setTimeout(() => late.abort(new Error('too late')), ms)
+    return late.signal
+  })
+  const closing = new AbortController()
+  try {
+    const asked: string[] = []
+    const answer: (() => void)[] = []
+    let endpoint = 'connected'
+    const documents = (row: string): unknown =>
+      row === 'status' ? { marketplace: { endpoint, selling: { holds: [] }, purchases: null } } : {}
+    vi.stubGlobal('window', { location: { origin: 'http://localhost/' } })
+    vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => undefined })
+    vi.stubGlobal('fetch', (url: URL, { signal }: RequestInit) => {
+      const row = url.pathname.replace('/api/v1/', '')
+      asked.push(row)
+      const body = JSON.stringify(documents(row))
+      return new Promise((resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error))
+        const now = (): void => resolve(new Response(body))
+        if (row === 'status') answer.push(now)
+        // It is never told.
+        else if (row !== 'balance') now()
+      })
+    })
+    const times = (row: string): number => asked.filter((each) => each === row).length
+    const node = new RemoteNode()
+    node.run(closing.signal)
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(times('status')).toBe(1)
+    const shown = async (): Promise<unknown> => {
+      for (const each of answer.splice(0)) each()
+      await vi.advanceTimersByTimeAsync(5000)
+      return node.state.value
+    }
+    endpoint = 'unreachable'
+    expect(await shown()).toMatchObject({ at: 'shows', picture: { market: { view: { tokens: undefined } } } })
+    expect([times('status'), times('balance')]).toEqual([2, 1])
+    await shown()
+    expect([times('status'), times('balance')]).toEqual([3, 1])
+  } finally {
+    closing.abort(new Error('the test is over'))
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  }
 })

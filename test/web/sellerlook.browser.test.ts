@@ -137,8 +137,11 @@ test('a node that buys and watches shows both, and no more; one that sells has i
   expect(part.place.innerText).not.toMatch(/no part in the marketplace|rents out/)
 
   const terms = { totalSize: 4 * MiB, minPricePerBytePerSecond: 1000n, totalCollateral: 10n ** 18n, duration: 3600 }
-  const selling = { ...market, view: VIEW, offered: [{ id: '0x77', ...terms }], bought: undefined, watched: undefined }
+  const offered = [{ id: '0x77', enabled: false, until: 1_800_000_000, ...terms }]
+  const selling = { ...market, view: VIEW, offered, bought: undefined, watched: undefined }
   part.again({ ...acts, picture: { ...PICTURE, market: selling } })
+  await says(part, 'for 1h at most, until Jan 15, 2027')
+  await says(part, '; takes no new slots')
   part.button('Take no new slots').click()
   part.place.querySelector<HTMLElement>('[data-testid=terms] summary')?.click()
   part.type('space', '5 MiB')
