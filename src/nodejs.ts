@@ -212,19 +212,26 @@ async function openCompute(clock: Clock): Promise<Compute> {
   return pooledCompute(computeWorkers(), clock)
 }
 
-/** The file at `path`, of a key or a password, which others may not read. @throws CodexError as {@link readSecretFile}, `wallet/not-found` */
-export async function readSecret(path: string): Promise<string> {
+/** What a file with a secret is for, and how one comes by it. */
+const SECRETS = {
+  keystore: 'make a key with: codex-light wallet new',
+  'imported key': 'name the file that holds the key: a Web3 keystore, or 64 hex digits',
+  'private key': 'write the 64 hex digits of the key into it, for you alone: (umask 077; cat > FILE)',
+  password: 'write the password into it, for you alone: (umask 077; cat > FILE)',
+  token: 'write the token into it, for you alone: (umask 077; cat > FILE)',
+} as const
+
+/** The file at `path`, which others may not read. @throws CodexError as {@link readSecretFile}, `wallet/not-found` */
+export async function readSecret(path: string, what: keyof typeof SECRETS): Promise<string> {
   const text = await readSecretFile(path)
   if (text !== undefined) return text
-  throw new CodexError('wallet/not-found', `found no file ${path}; make a key with: codex-light wallet new`, {
-    detail: { path },
-  })
+  throw new CodexError('wallet/not-found', `found no file ${path}; ${SECRETS[what]}`, { detail: { path } })
 }
 
 /** The private key at `path`, 64 hex digits. @throws CodexError as {@link readSecret}, `wallet/bad-key` */
 export async function readPrivateKey(path: string, settings: NodeKeySettings = {}): Promise<NodeKey> {
   const { NodeKey } = await import('./market/nodekey.ts')
-  return NodeKey.fromPrivateKey((await readSecret(path)).split(/\r?\n/)[0] ?? '', settings)
+  return NodeKey.fromPrivateKey((await readSecret(path, 'private key')).split(/\r?\n/)[0] ?? '', settings)
 }
 
 /** Makes a key and keeps it at `path`. @returns its address @throws CodexError `wallet/exists` and as the file */
@@ -254,7 +261,7 @@ export async function importKeystore(
 /** The address that the keystore at `path` names; no password is needed. @throws CodexError as {@link readSecret}, `wallet/bad-keystore` */
 export async function keystoreAddress(path: string): Promise<string> {
   const { addressInKeystore } = await import('./market/keystore.ts')
-  const address = addressInKeystore(await readSecret(path))
+  const address = addressInKeystore(await readSecret(path, 'keystore'))
   if (address !== undefined) return address
   throw new CodexError('wallet/bad-keystore', `expected ${path} to name its address; check the file`, {
     detail: { path },
@@ -264,7 +271,7 @@ export async function keystoreAddress(path: string): Promise<string> {
 /** @throws CodexError as {@link readSecret}, `wallet/bad-keystore`, `wallet/wrong-password` */
 export async function unlockKey(path: string, password: string, settings: NodeKeySettings = {}): Promise<NodeKey> {
   const { NodeKey } = await import('./market/nodekey.ts')
-  return NodeKey.fromKeystore(await readSecret(path), password, settings)
+  return NodeKey.fromKeystore(await readSecret(path, 'keystore'), password, settings)
 }
 
 export interface ChainParts {

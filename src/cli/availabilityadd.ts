@@ -1,6 +1,7 @@
 // availability add: offers space for sale.
 
 import { CodexError } from '../lib/errors.ts'
+import { formatBytes } from '../lib/format.ts'
 import { askNode } from './asknode.ts'
 import { AVAILABILITY_DOCUMENT, AVAILABILITY_HEAD, type AvailabilityFacts, availabilityRow } from './availability.ts'
 import { instant, price, tokens } from './marketunits.ts'
@@ -31,8 +32,24 @@ Collateral is committed to each slot while it is held, and comes back with the r
       totalCollateral: String(collateral),
       enabled: disabled !== true,
       ...(until !== undefined && { until }),
+    }).catch((error: unknown) => {
+      throw withQuotaAdvice(error)
     })
     await call.terminal.answer(made, table([AVAILABILITY_HEAD, availabilityRow(made)]))
     return undefined
   },
 })
+
+/** Where the quota is what refused it, says how it is made larger. */
+function withQuotaAdvice(error: unknown): unknown {
+  if (!CodexError.is(error)) return error
+  const { freeBytes } = error.detail
+  const isQuota = error.code === 'reservations/reserve-failed' || error.code === 'rest/bad-terms'
+  if (!isQuota || freeBytes === undefined) return error
+  const free = formatBytes(Number(freeBytes))
+  return new CodexError(
+    error.code,
+    `the quota of the running node has ${free} free; start it with a larger --storage-quota, or offer less`,
+    { detail: error.detail, cause: error },
+  )
+}

@@ -5,7 +5,8 @@ import { CodexError } from '../lib/errors.ts'
 import { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { SystemClock } from '../lib/systemclock.ts'
-import { count } from './option.ts'
+import { keystoreAddress, readPrivateKey } from '../nodejs.ts'
+import { count, type OptionValues, text } from './option.ts'
 import { dataFolder, type Settings } from './settings.ts'
 import type { Call } from './verb.ts'
 import { logSink } from './withnode.ts'
@@ -18,6 +19,22 @@ export async function keystorePath(settings: Settings): Promise<string> {
 
 /** Of verbs that ask the chain. */
 export const CHAIN_OPTIONS = { 'chain-id': count('refuse an endpoint of any other chain') }
+
+/** Of verbs that need the node's key, or its address. */
+export const KEY_OPTIONS = {
+  'eth-private-key': text('FILE', 'its first line is the private key, instead of a keystore; others may not read it'),
+}
+
+/** Whose key it is, and where it lies; no password is needed. @throws CodexError as {@link keystoreAddress} and {@link readPrivateKey} */
+export async function keyPlace(
+  options: OptionValues<typeof KEY_OPTIONS>,
+  settings: Settings,
+): Promise<{ readonly address: string; readonly path: string }> {
+  const file = options['eth-private-key']
+  if (file !== undefined) return { address: (await readPrivateKey(file)).address, path: file }
+  const path = await keystorePath(settings)
+  return { address: await keystoreAddress(path), path }
+}
 
 /** @throws CodexError `cli/no-endpoint` */
 export function chainSettings(settings: Settings, chainId?: number) {

@@ -1,8 +1,8 @@
 // doctor: looks at what stands between this node and its earnings on the chain.
 
 import { CodexError } from '../lib/errors.ts'
-import { examineChain, keystoreAddress } from '../nodejs.ts'
-import { CHAIN_OPTIONS, chainParts, chainSettings, keystorePath } from './chainsettings.ts'
+import { examineChain } from '../nodejs.ts'
+import { CHAIN_OPTIONS, chainParts, chainSettings, KEY_OPTIONS, keyPlace } from './chainsettings.ts'
 import { EXIT, exitCodeOf } from './exitcodes.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
@@ -11,13 +11,13 @@ export const doctor = defineVerb({
   about: `Looks, changing nothing, whether the endpoint of --eth-provider is reachable and of the right chain, has the marketplace and answers as it
 does, whether this machine's clock agrees with the chain's time, and whether the node's key has coins and tokens. Fails when something stands
 in the way of selling.`,
-  options: CHAIN_OPTIONS,
+  options: { ...CHAIN_OPTIONS, ...KEY_OPTIONS },
   document: `{ healthy, findings: [{ check: "endpoint" | "chain" | "contract" | "abi" | "clock" | "key" | "coins" | "tokens" | "allowance",
 state: "good" | "odd" | "bad", sentence, code (of the error, with "bad") }] }`,
   async run(options, call) {
     const { settings, signal, terminal } = call
     const chain = chainSettings(settings, options['chain-id'])
-    const key = await findKey(await keystorePath(settings))
+    const key = await findKey(() => keyPlace(options, settings))
     const { findings } = await terminal.progress({ label: 'looking' }, async () =>
       examineChain(await chainParts(call), chain, key.address, { signal }),
     )
@@ -40,9 +40,11 @@ interface KeyFinding {
   readonly code?: string
 }
 
-async function findKey(path: string): Promise<{ readonly address: string | undefined; readonly finding: KeyFinding }> {
+async function findKey(
+  look: () => ReturnType<typeof keyPlace>,
+): Promise<{ readonly address: string | undefined; readonly finding: KeyFinding }> {
   try {
-    const address = await keystoreAddress(path)
+    const { address, path } = await look()
     return { address, finding: { check: 'key', state: 'good', sentence: `${path} holds the key of ${address}` } }
   } catch (error) {
     if (!CodexError.is(error)) throw error

@@ -15,6 +15,10 @@ export interface Endpoint {
   readonly pid: number
 }
 
+export function endpointPath(folder: string): string {
+  return join(folder, FILE)
+}
+
 /** Nobody can guess it. */
 export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url')
@@ -22,7 +26,7 @@ export function newToken(): string {
 
 /** For this user only, and whole or not at all. */
 export async function writeEndpoint(folder: string, endpoint: Endpoint): Promise<void> {
-  const path = join(folder, FILE)
+  const path = endpointPath(folder)
   const fresh = `${path}.new`
   await rm(fresh, { force: true })
   await writeFile(fresh, `${JSON.stringify(endpoint)}\n`, { mode: 0o600, flag: 'wx' })

@@ -14,6 +14,7 @@ export function localAccess(node: NodejsNode, bootstrap: readonly string[]): Nod
   return {
     slots: slotsDesk(node),
     space: () => repo.space(),
+    check: async (options) => (await repo.recount(options)).problems,
     list: (options) => datasets.list(options),
     async upload(source, { filename, mimetype, signal, progress }) {
       const stored = await datasets.upload(source, {

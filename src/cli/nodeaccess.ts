@@ -59,6 +59,8 @@ export interface PeersReport {
 export interface NodeAccess {
   readonly slots: SlotsDesk
   space(options: AbortOptions): Promise<SpaceReport>
+  /** Counts everything again. @returns a sentence for each disagreement with the books */
+  check(options: AbortOptions): Promise<readonly string[]>
   list(options: AbortOptions): AsyncIterable<ListedDataset>
   upload(
     source: AsyncIterable<Uint8Array>,

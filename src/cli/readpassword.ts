@@ -11,7 +11,9 @@ import type { Call } from './verb.ts'
 export async function readPassword({ settings, signal }: Call, isNew: boolean): Promise<string> {
   const file = settings['password-file'].given
   const password =
-    file === undefined ? await ask('password of the keystore: ', signal) : (await readSecret(file)).split(/\r?\n/)[0]
+    file === undefined
+      ? await ask('password of the keystore: ', signal)
+      : (await readSecret(file, 'password')).split(/\r?\n/)[0]
   if (isNew && (password ?? '') === '') throw noPassword('a password of at least one character')
   if (isNew && file === undefined && (await ask('once more: ', signal)) !== password)
     throw noPassword('the same password twice')

@@ -16,6 +16,15 @@ export function remoteAccess(endpoint: Endpoint): NodeAccess {
   return {
     slots: remoteSlots(endpoint),
     space: (options) => ask<SpaceReport>('GET', 'space', options),
+    async check({ signal }) {
+      const response = await callNode(endpoint, { method: 'POST', path: 'space/check', signal })
+      for await (const line of linesOf(response)) {
+        const { answer, error } = line as CheckLine
+        if (error !== undefined) throw errorIn(error)
+        if (answer !== undefined) return answer.problems
+      }
+      throw errorIn(undefined)
+    },
     async *list({ signal }) {
       const response = await callNode(endpoint, { method: 'GET', path: 'datasets', signal })
       for await (const line of linesOf(response)) yield listed(line as ListedLine)
@@ -73,6 +82,11 @@ interface Stored {
 interface ListedLine {
   readonly cid: string
   readonly manifest?: string
+  readonly error?: unknown
+}
+
+interface CheckLine {
+  readonly answer?: { readonly problems: readonly string[] }
   readonly error?: unknown
 }
 

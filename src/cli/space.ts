@@ -17,8 +17,9 @@ type Space = Awaited<ReturnType<LocalNode['repo']['space']>>
 
 export const space = defineVerb({
   about: `Shows how many bytes of the quota are used by blocks and reserved for what is still to come.
-With --check every record is counted again and compared with the books; a disagreement is printed and fails.
-With --repair the books are made again from the records that can be read, and checked; data that is lost is named, to be
+With --check every record is counted again and compared with the books; a disagreement is printed and fails. A running node is asked, and looks
+at what it sells as well; whatever changes its store waits meanwhile.
+With --repair, for which no node may run, the books are made again from the records that can be read, and checked; data that is lost is named, to be
 uploaded again or removed.`,
   options: {
     check: flag('count everything again and compare'),
@@ -29,15 +30,15 @@ with --check also { problems: [sentence] }
 with --repair also { problems: [sentence] (still there), repaired: { problems: [sentence] (before), lostBlocks, lostLeafPages,
   mendedCounts, incomplete: [cid] (datasets in the store that cannot be read back in full) } }`,
   async run({ check, repair }, call) {
-    const { state, problems, repaired } = await (check || repair
+    const { state, problems, repaired } = await (repair
       ? withNode(call, 'look', async (node) => {
-          const repaired = repair ? await repairStore(node, call) : undefined
+          const repaired = await repairStore(node, call)
           return { problems: await findProblems(node, call), repaired, state: await node.repo.space() }
         })
       : withAccess(call, 'look', async (node) => ({
-          state: await node.space(call),
-          problems: undefined,
+          problems: check ? await counted(call, () => node.check(call)) : undefined,
           repaired: undefined,
+          state: await node.space(call),
         })))
     const parts = [
       spaceText(state),
@@ -65,8 +66,12 @@ export function spaceText({ totalBlocks, quotaMaxBytes, quotaUsedBytes, quotaRes
   return table(rows, [1])
 }
 
-async function findProblems(node: LocalNode, { terminal, signal }: Call): Promise<readonly string[]> {
-  return terminal.progress({ label: 'counting' }, async () => (await node.repo.recount({ signal })).problems)
+function counted<T>({ terminal }: Call, count: () => Promise<T>): Promise<T> {
+  return terminal.progress({ label: 'counting' }, count)
+}
+
+async function findProblems(node: LocalNode, call: Call): Promise<readonly string[]> {
+  return counted(call, async () => (await node.repo.recount(call)).problems)
 }
 
 type Repaired = Awaited<ReturnType<LocalNode['repo']['repair']>> & {

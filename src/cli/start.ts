@@ -14,7 +14,7 @@ import { marketplaceOf, tellNews } from '../rest/marketplaceof.ts'
 import { NewsHub } from '../rest/newshub.ts'
 import { startMetrics } from '../rest/startmetrics.ts'
 import { startRest } from '../rest/startrest.ts'
-import { newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
+import { endpointPath, newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
 import { openNodePage } from './servepage.ts'
@@ -38,12 +38,12 @@ Bound to loopback REST needs no token, unless --api-token gives one; bound elsew
 it is the one in api.json of the data folder, which rows under /api/v1 want anyway. Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.
 With --eth-provider and a key it takes part in the marketplace: it buys, with circuit files it sells, with --validator it marks proofs that
 others missed. Nothing is sold before availability add says what for. persistence and prover are understood as words: persistence wants a
-chain, prover wants circuit files too. Every option may also stand in the environment (CODEX_LIGHT_…) and in the file of --config-file.`,
+chain and keeps terms of sale, though without circuit files no slots are taken; prover wants circuit files too. Every option may also stand in the environment (CODEX_LIGHT_…) and in the file of --config-file.`,
   options: START_OPTIONS,
   refuses: REFUSED_OPTIONS,
   isConfigurable: true,
   document: `{ peerId, addresses: [multiaddr], spr, api (URL), page (URL of the page that shows this node, or null), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid,
-metrics (URL or null), roles: ["client" | "provider" | "validator"], host (address or null), circuitCheck (what was checked of the circuit, or null) };
+metrics (URL or null), roles: ["client" | "provider" | "validator"], host (address or null), circuitCheck (what was checked of the circuit, or null), tokenFile (where the token is, beside the endpoint) };
 printed when it runs`,
   async run(options, call) {
     await runNode(options, startWords(call.operands), call)
@@ -118,6 +118,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
       roles: trade?.roles ?? [],
       host: trade?.host ?? null,
       circuitCheck: trade?.check ?? null,
+      tokenFile: endpointPath(dataDir),
     }
     await terminal.answer(facts, startText(facts))
     await untilInterrupted(signal)
@@ -181,7 +182,7 @@ function checkedHosts(hosts: readonly string[] = []): readonly string[] {
 
 async function bridgeSettings(options: OptionValues<typeof START_OPTIONS>): Promise<BridgeSettings> {
   const file = options['bridge-token-file']
-  const token = file === undefined ? undefined : (await readSecret(file)).split(/\r?\n/)[0]
+  const token = file === undefined ? undefined : (await readSecret(file, 'token')).split(/\r?\n/)[0]
   if (token !== undefined && !/^[\w.~-]{8,128}$/.test(token))
     throw new CodexError(
       'cli/bad-value',
@@ -206,15 +207,17 @@ interface Facts {
   readonly metrics: string | null
   readonly roles: readonly string[]
   readonly host: string | null
+  readonly tokenFile: string
 }
 
-function startText({ peerId, addresses, api, page, bridge, metrics, roles, host }: Facts): string {
+function startText({ peerId, addresses, api, page, bridge, metrics, roles, host, tokenFile }: Facts): string {
   return table([
     ['peer id', peerId],
     ...addresses.map((address) => ['reached at', `${address}/p2p/${peerId}`]),
     ...bridge.map((address) => ['tabs come in at', address]),
     ['REST', `${api}api/codex/v1`],
     ...(page === null ? [] : [['page', page]]),
+    ['its token', tokenFile],
     ...(metrics === null ? [] : [['metrics', metrics]]),
     ...(host === null ? [] : [['marketplace', `${roles.join(', ')} as ${host}`]]),
     ['', 'Ctrl-C ends.'],

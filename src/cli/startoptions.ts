@@ -1,7 +1,7 @@
 // The options of start beyond the settings of every verb. Names as in nim-codex (marketplace reference §9) where the meaning is the same.
 
 import { CodexError } from '../lib/errors.ts'
-import { CHAIN_OPTIONS } from './chainsettings.ts'
+import { CHAIN_OPTIONS, KEY_OPTIONS } from './chainsettings.ts'
 import { count, flag, list, type OptionValues, port, size, text, wholeNumber } from './option.ts'
 
 const REST_OPTIONS = {
@@ -32,7 +32,7 @@ const BRIDGE_OPTIONS = {
 
 const MARKET_OPTIONS = {
   ...CHAIN_OPTIONS,
-  'eth-private-key': text('FILE', 'its first line is the private key, instead of a keystore; others may not read it'),
+  ...KEY_OPTIONS,
   confirmations: count('blocks until a transaction counts as done; 1 without it'),
   'max-workers': count('slots that are looked at and downloaded at once; 3 without it'),
   'queue-size': count('slots that wait to be looked at; 128 without it'),

@@ -45,7 +45,12 @@ export async function tradingOf(options: Options, words: StartWords, call: Call)
     async settings(dataDir) {
       const sells = words.prover || (await hasCircuit(options, dataDir))
       const base = { chain: withoutUndefined(chain), key, client: true, validator }
-      if (!sells) return { trade: base, check: undefined }
+      // As elsewhere the word makes a seller of it, whose terms are kept; without a circuit it takes no slots.
+      if (!sells)
+        return {
+          trade: words.persistence ? { ...base, provider: { circuit: undefined, ...providerOf(options) } } : base,
+          check: undefined,
+        }
       const { chainId, terms } = await chainFacts(call, options['chain-id'])
       if ((options['simulate-proof-failures'] ?? 0) > 0 && !LOCAL_CHAINS.includes(chainId))
         throw badValue('simulate-proof-failures', `a local chain, found chain ${chainId}`)

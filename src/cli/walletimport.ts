@@ -18,10 +18,10 @@ Use a key that no other program uses: two that send with one key take each other
   async run(options, call) {
     const [file = ''] = call.operands
     const keystore = await keystorePath(call.settings)
-    const secret = await readSecret(file)
+    const secret = await readSecret(file, 'imported key')
     const password = await readPassword(call, true)
     const own = options['import-password-file']
-    const passwordOfText = own === undefined ? password : ((await readSecret(own)).split(/\r?\n/)[0] ?? '')
+    const passwordOfText = own === undefined ? password : ((await readSecret(own, 'password')).split(/\r?\n/)[0] ?? '')
     const address = await call.terminal.progress({ label: 'encrypting' }, () =>
       importKeystore(keystore, secret, { passwordOfText, password }),
     )

@@ -1,19 +1,18 @@
 // wallet show: the node's address, and with an endpoint what it has.
 
-import { keystoreAddress, accountOf } from '../nodejs.ts'
-import { CHAIN_OPTIONS, chainParts, chainSettings, keystorePath } from './chainsettings.ts'
+import { accountOf } from '../nodejs.ts'
+import { CHAIN_OPTIONS, chainParts, chainSettings, KEY_OPTIONS, keyPlace } from './chainsettings.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 
 export const walletShow = defineVerb({
   about: `Shows the address of the node's key, and with --eth-provider what it has. Asks for no password.`,
-  options: CHAIN_OPTIONS,
-  document: `{ address, keystore (path) }; with --eth-provider also coins, tokens, allowance (of the marketplace; all in base units, as decimal
+  options: { ...CHAIN_OPTIONS, ...KEY_OPTIONS },
+  document: `{ address, keystore (path of it, or of the file of --eth-private-key) }; with --eth-provider also coins, tokens, allowance (of the marketplace; all in base units, as decimal
 strings), chainId, marketplace, token (addresses)`,
   async run(options, call) {
     const { settings, signal, terminal } = call
-    const keystore = await keystorePath(settings)
-    const address = await keystoreAddress(keystore)
+    const { address, path: keystore } = await keyPlace(options, settings)
     if (settings['eth-provider'].given === undefined) {
       await terminal.answer({ address, keystore }, address)
       return undefined

@@ -32,6 +32,7 @@ import type {
   Outcome,
   ReserveOutcome,
   Slot,
+  Spending,
   SubmitOutcome,
   WithdrawOutcome,
 } from './market.ts'
@@ -45,7 +46,7 @@ import { revertError, revertName } from './reverts.ts'
 import { stopped } from './rpcclient.ts'
 import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
 import { SendJournal } from './sendjournal.ts'
-import { type Spending, SpendingCap } from './spendingcap.ts'
+import { SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
 export interface EthersMarketParts extends ConnectionParts {

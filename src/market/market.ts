@@ -10,7 +10,6 @@ import type { IntentVerb } from './intent.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import type { MarketplaceTerms } from './marketplaceterms.ts'
 import type { Period } from './periodicity.ts'
-import type { Spending } from './spendingcap.ts'
 
 /** `0x` and lower-case hex digits of 20 bytes. */
 export type Address = string
@@ -105,6 +104,17 @@ export interface OpenIntent {
 export type EndpointStatus =
   | { readonly state: 'connected'; readonly drift?: Seconds | undefined }
   | { readonly state: 'unreachable' | 'wrong chain'; readonly since: Seconds; readonly problem: string }
+
+/** What the daily cap leaves to a key, in wei. */
+export interface Spending {
+  readonly capWei: bigint
+  /** In the last day, with what may follow of all that is under way. */
+  readonly takenWei: bigint
+  /** What duties cost in a day at the pace of the last hours. */
+  readonly dutiesPerDayWei: bigint
+  /** The dearest kind of act that the cap refused and would refuse again: a duty may use all of it, anything else four fifths. */
+  readonly refused: 'duty' | 'act' | undefined
+}
 
 /**
  * Errors of every verb that asks the chain: `market/unreachable` (the endpoint gave no usable answer for a while), `market/rate-limited`,

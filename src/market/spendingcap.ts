@@ -4,18 +4,8 @@ import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { HeadWatch } from './headwatch.ts'
+import type { Spending } from './market.ts'
 import type { JournalEntry, SendJournal } from './sendjournal.ts'
-
-/** What the daily cap leaves to a key, in wei. */
-export interface Spending {
-  readonly capWei: bigint
-  /** In the last day, with what may follow of all that is under way. */
-  readonly takenWei: bigint
-  /** What duties cost in a day at the pace of the last hours. */
-  readonly dutiesPerDayWei: bigint
-  /** The dearest kind of act that the cap refused and would refuse again: a duty may use all of it, anything else four fifths. */
-  readonly refused: 'duty' | 'act' | undefined
-}
 
 export interface SpendingCapParts {
   readonly journal: Pick<SendJournal, 'spent' | 'dutyPace'>

@@ -144,7 +144,7 @@ export function noMarket(): CodexError<'rest/no-market'> {
 }
 
 export function noRole(role: 'provider' | 'client'): CodexError<'rest/no-market'> {
-  const advice = role === 'provider' ? 'a circuit to prove with: --circuit or --circuit-dir' : 'a key'
+  const advice = role === 'provider' ? 'persistence, and a circuit to prove with: --circuit or --circuit-dir' : 'a key'
   return new CodexError('rest/no-market', `this node is no ${role}; start it with ${advice}`, { detail: { role } })
 }
 

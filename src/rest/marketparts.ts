@@ -141,6 +141,8 @@ export interface Selling {
     reservations(): readonly ReservationLook[]
     reservationsOf(id: string): readonly ReservationLook[]
     delete(id: string): Promise<void>
+    /** One sentence for each thing that is wrong with the accounts. */
+    check(options: AbortOptions): Promise<readonly string[]>
   }
   readonly sales: { readonly queue: { readonly size: number } }
   createAvailability(terms: NewSellingTerms): Promise<AvailabilityLook>

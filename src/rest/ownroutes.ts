@@ -21,7 +21,6 @@ const MAX_STALL_SECONDS = 24 * 3600
 export function ownRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake): void {
   const { node, network } = parts
   app.get('/health', (c) => c.json({ status: 'ok' }))
-  app.get('/space', async (c) => c.json(await node.repo.space()))
   app.get('/datasets', (c) => jsonLines(c, datasetLines(c, parts)))
   app.post('/datasets', async (c) => {
     const { filename, mimetype } = c.req.query()

@@ -15,6 +15,7 @@ import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { salesRoutes } from './salesroutes.ts'
 import { inKnownWords } from './sellterms.ts'
 import { slotRoutes } from './slotroutes.ts'
+import { spaceRoutes } from './spaceroutes.ts'
 import { storageRoutes } from './storageroutes.ts'
 import { watchRoutes } from './watchroutes.ts'
 
@@ -41,6 +42,7 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   codex.options('*', (c) => c.body(null, 204))
   const own = new Hono<RestEnv>()
   ownRoutes(own, parts, intake)
+  spaceRoutes(own, parts)
   slotRoutes(own, parts)
   watchRoutes(own, parts)
   ownMarketRoutes(own, parts, desk)

@@ -2,7 +2,7 @@
 
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Spending } from '../market/spendingcap.ts'
+import type { Spending } from '../market/market.ts'
 import type { Reservation } from './reservation.ts'
 
 /** `duty`: one was refused; `pace`: they would take more than it leaves; `act`: there is nothing left for new slots, which is no harm yet. */

@@ -14,8 +14,9 @@ import type { Reservations } from './reservations.ts'
 import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
-/** Why nothing new is taken: `starting` until a first proof was made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `daily cap`: gas for another slot's duties would be more. */
-export type Hold = 'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'data at risk' | 'daily cap'
+/** Why nothing new is taken: `starting` until a first proof was made, `no circuit`: none can be made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `daily cap`: gas for another slot's duties would be more. */
+export type Hold =
+  'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'no circuit' | 'data at risk' | 'daily cap'
 
 export interface HoldsParts {
   readonly sales: Pick<Sales, 'pause' | 'resume'>
@@ -23,7 +24,7 @@ export interface HoldsParts {
   /** The chain's. */
   readonly clock: Clock
   readonly reservations: Pick<Reservations, 'check' | 'reservations'>
-  readonly prover: Pick<SlotProver, 'rehearse' | 'meter'>
+  readonly prover: Pick<SlotProver, 'rehearse' | 'meter' | 'isAbsent'>
   readonly network: { readonly hasPeers: boolean }
   /** What a person decided outlives the process. */
   readonly record: Pick<PauseRecord, 'isPaused' | 'write'>
@@ -72,9 +73,10 @@ export class Holds {
     await this.#parts.record.write(false)
   }
 
-  /** Makes a first proof, and others while it is too slow and proves nothing else. Rejects with the signal's reason only. */
-  async rehearseForEver({ signal }: AbortOptions): Promise<never> {
+  /** Makes a first proof, and others while it is too slow and proves nothing else. Ends at once where there is no circuit; else rejects, with the signal's reason only. */
+  async rehearseForEver({ signal }: AbortOptions): Promise<void> {
     const { prover, clock } = this.#parts
+    if (prover.isAbsent) return this.#tellAbsence()
     await this.#rehearse({ signal })
     for (;;) {
       const { proofs } = prover.meter
@@ -170,6 +172,18 @@ export class Holds {
     if (!this.#holds.delete(hold)) return false
     this.#obey()
     return true
+  }
+
+  #tellAbsence(): void {
+    this.add('no circuit')
+    this.release('starting')
+    this.#parts.raise({
+      code: 'sales/no-circuit',
+      cause:
+        'This node has no circuit to prove with: it keeps its terms and takes no slots, and proofs of slots that it holds will be missed',
+      atStake: this.#parts.reservations.reservations().reduce((sum, { collateral }) => sum + collateral, 0n),
+      action: 'Start it with --circuit FOLDER|ARCHIVE|URL',
+    })
   }
 
   async #rehearse({ signal }: AbortOptions): Promise<void> {

@@ -1,15 +1,17 @@
 // Opens what a provider proves with, or refuses it.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { CodexError } from '../lib/errors.ts'
 import { allowKeyOnChain } from '../proving/developmentmark.ts'
 import type { CircuitFiles } from '../proving/opencircuit.ts'
 import type { ProvingFunctions } from '../proving/provingfunctions.ts'
 import { type CircuitShape, DEPLOYED_SHAPE } from '../slots/proofinputs.ts'
-import type { SlotProverParts } from './slotprover.ts'
+import type { ProvingPart, SlotProverParts } from './slotprover.ts'
 import { SlotProver } from './slotprover.ts'
 
 export interface ProverSettings {
-  readonly circuit: CircuitFiles
+  /** Undefined for a provider that keeps its accounts, and sells nothing: it cannot prove. */
+  readonly circuit: CircuitFiles | undefined
   /** Of the circuit. Default: {@link DEPLOYED_SHAPE} */
   readonly shape?: CircuitShape | undefined
   /** Threads that prove, at most. */
@@ -18,6 +20,15 @@ export interface ProverSettings {
 
 export interface ProverNeeds extends Pick<SlotProverParts, 'slots' | 'stopwatch'> {
   readonly createProver: ProvingFunctions['createProver']
+}
+
+const NO_PROVER: ProvingPart = {
+  verificationKey: {},
+  isAbsent: true,
+  async prove() {
+    throw new CodexError('proving/no-circuit', 'this node has no circuit to prove with; start it with one')
+  },
+  close: async () => undefined,
 }
 
 /**
@@ -30,6 +41,7 @@ export async function openSlotProver(
   chainId: number,
   { signal }: AbortOptions,
 ): Promise<SlotProver> {
+  if (circuit === undefined) return new SlotProver({ prover: NO_PROVER, slots, shape, stopwatch })
   const prover = await createProver({ circuit, signal, ...(threads !== undefined && { threads }) })
   try {
     allowKeyOnChain(prover.verificationKey.developmentOnly, chainId)

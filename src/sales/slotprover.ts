@@ -7,8 +7,15 @@ import type { Prover } from '../proving/prover.ts'
 import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import type { Slots } from '../slots/slots.ts'
 
+/** Of a {@link Prover} what proofs of slots need. */
+export interface ProvingPart extends Pick<Prover, 'prove' | 'close'> {
+  readonly verificationKey: Pick<Prover['verificationKey'], 'developmentOnly'>
+  /** It stands for one that is not there: every proof fails. */
+  readonly isAbsent?: boolean
+}
+
 export interface SlotProverParts {
-  readonly prover: Prover
+  readonly prover: ProvingPart
   readonly slots: Pick<Slots, 'sampleInputs'>
   /** Of the prover's circuit. */
   readonly shape: CircuitShape
@@ -42,6 +49,11 @@ export class SlotProver {
   constructor(parts: SlotProverParts) {
     this.#parts = parts
     this.shape = parts.shape
+  }
+
+  /** Whether no proof can ever be made: there is no circuit. */
+  get isAbsent(): boolean {
+    return this.#parts.prover.isAbsent === true
   }
 
   get meter(): ProverMeter {

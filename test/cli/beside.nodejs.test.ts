@@ -65,6 +65,7 @@ test('protect, slots, proof-input and prove ask the node that runs', async () =>
     const found = await failure([...args, ...common])
     expect([args, found.error.code, found.code]).toEqual([args, reason, exit])
   }
+  expect(await document(['space', '--check', ...common])).toMatchObject({ problems: [] })
   await expectChecked(dataDir, plain.manifestCid)
   await stopWell(node)
   // What it answered is what the folder says.

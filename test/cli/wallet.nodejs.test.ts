@@ -49,6 +49,11 @@ test('wallet import takes a private key or a keystore; what others may read is r
   expect(await refusal(['wallet', 'import', file, ...args])).toEqual([4, 'wallet/unsafe-file'])
   await chmod(file, 0o600)
   expect(await document(['wallet', 'import', file, ...args])).toEqual({ address: keyOf(1).address, keystore })
+  // Looked at where it lies, too.
+  expect(await document(['wallet', 'show', '--eth-private-key', file, '-d', join(folder, 'none')])).toEqual({
+    address: keyOf(1).address,
+    keystore: file,
+  })
   const other = await setUp('another\n')
   const own = await secretFile(folder, 'own', 'open sesame\n')
   const importing = ['wallet', 'import', keystore, ...other.args]

@@ -24,6 +24,7 @@ import type {
   ReserveOutcome,
   Slot,
   SlotDuty,
+  Spending,
   SubmitOutcome,
   WithdrawOutcome,
 } from '../../src/market/market.ts'
@@ -31,7 +32,6 @@ import { collateralToFill, type MarketplaceTerms } from '../../src/market/market
 import type { ContractEvent, MarketEvent } from '../../src/market/marketevent.ts'
 import { MARKETPLACE, TOKEN } from '../../src/market/marketplaceinterface.ts'
 import { type Period, Periodicity } from '../../src/market/periodicity.ts'
-import type { Spending } from '../../src/market/spendingcap.ts'
 import { revertError } from '../../src/market/reverts.ts'
 import { requestId as requestIdOf, slotId as slotIdOf } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageRequest } from '../../src/protocol/request.ts'

@@ -426,7 +426,7 @@ describe('our own rows', () => {
   })
 
   it('delete what is empty, tell why slots were ignored, pause, and say what is earned and at risk', async () => {
-    const { own, world } = await surface()
+    const { own, world, url } = await surface()
     const [, made] = await own('POST', 'availability', AVAILABILITY)
     const { id } = made as { id: string }
     expect(await own('DELETE', `availability/${id}`)).toEqual([204, undefined])
@@ -439,6 +439,9 @@ describe('our own rows', () => {
     expect((await own('GET', 'alerts'))[1]).toMatchObject({ alerts: [{ code: 'sales/paused' }] })
     expect(await own('POST', 'resume')).toEqual([200, { holds: [], running: 0 }])
     expect((await own('GET', 'earnings'))[1]).toMatchObject({ total: String(10n ** 20n), lost: '5', committed: '0' })
+    const headers = { Authorization: `Bearer ${TOKEN}` }
+    const checked = await fetch(`${url}api/v1/space/check`, { method: 'POST', headers })
+    expect(await checked.text()).toMatch(/^\{"works":1\}\n\{"answer":\{"problems":\[\]\}\}\n$/)
     expect((await own('GET', 'readiness'))[1]).toEqual({ ready: true, reasons: [] })
   })
 

@@ -14,7 +14,7 @@ import {
   MEASURE_AGAIN_SECONDS,
   RETRY_SECONDS,
 } from '../../src/sales/holds.ts'
-import type { Spending } from '../../src/market/spendingcap.ts'
+import type { Spending } from '../../src/market/market.ts'
 import { PauseRecord } from '../../src/sales/pauserecord.ts'
 import type { Reservation } from '../../src/sales/reservation.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
@@ -37,7 +37,7 @@ interface World {
 
 const NO_COSTS: Spending = { capWei: 1000n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
 
-async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore()) {
+async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore(), isAbsent = false) {
   const world: World = { proof: FAST, problems: [], hasPeers: true, spending: NO_COSTS, until: 10 ** 6, ...start }
   const clock = new ManualClock(1000)
   const raised: RaisedAlert[] = []
@@ -47,6 +47,7 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
   const sales = { isPaused: false, pause: () => (sales.isPaused = true), resume: () => (sales.isPaused = false) }
   const rehearsed: number[] = []
   const prover: HoldsParts['prover'] = {
+    isAbsent,
     get meter() {
       const lastSeconds = recentSeconds.at(-1)
       return { lastSeconds, recentSeconds, proofs: recentSeconds.length, waiting: 0, developmentMark: undefined }
@@ -223,6 +224,14 @@ it('daily cap: nothing new while the duties are more than it can carry, and no w
       'sales/duty-over-cap',
     ),
   )
+})
+
+it('no circuit: keeps its accounts, takes nothing, and says what is missing', async () => {
+  const { clock, holds, codes, alert, rehearsed } = await holding({}, undefined, true)
+  await clock.play(MAX_RETRY_SECONDS)
+  expect([holds.all, rehearsed]).toEqual([['no circuit'], []])
+  expect(alert()?.action).toContain('--circuit')
+  expect(codes()).toEqual(['sales/no-circuit'])
 })
 
 it('paused: lasts over restarts until somebody resumes', async () => {
