@@ -57,7 +57,8 @@ export function checkedChoice(written: Written): NetworkChoice {
   const bridges = text('bridges')
     .split(/\s+/)
     .filter((each) => each !== '')
-  const isBridge = (each: string): boolean => /^(\/\S+\/(ws|wss)(\/http-path\/[\w.~-]+)?\/p2p\/\w+|spr:[\w-]+)$/.test(each)
+  const isBridge = (each: string): boolean =>
+    /^(\/\S+\/(ws|wss)(\/http-path\/[\w.~-]+)?\/p2p\/\w+|spr:[\w-]+)$/.test(each)
   if (bridges.length === 0 || !bridges.every(isBridge))
     throw badField(
       'Bridge',
