@@ -85,7 +85,7 @@ test('refuses in the words that others compare', async () => {
       code: 422,
       message: expect.stringContaining('The filename is not valid.') as string,
     })
-  expect(await upload({}, noise(2 ** 21, 1))).toMatchObject({ code: 422 })
+  expect(await upload({}, noise(2 ** 21, 1))).toMatchObject({ code: 500 })
   expect(await failed(data.localDownload('zDvWrong'))).toEqual({ code: 400, message: 'Incorrect Cid' })
   expect(await failed(data.delete('nonsense'))).toEqual({ code: 400, message: 'Incorrect Cid' })
   const { marketplace } = new Codex(node.api.replace(/\/$/, ''))
