@@ -9,7 +9,7 @@ export const CHECKLISTS: Readonly<Record<string, readonly (readonly [line: strin
     ['every slot of a new request is processed', 'queue wiring: every slot is processed'],
     ['items of a cancelled, failed or fulfilled request never processed', 'queue wiring: never processed'],
     ['filled or fully reserved index not processed', 'has no item for a slot that is filled'],
-    ['freed index processed', 'a slot that was freed comes back and is repaired'],
+    ['freed index processed', 'has an item for a slot that was freed, which is repaired for less'],
     ['without availability items come back marked seen, and the queue pauses', 'items come back marked seen'],
     [
       'with room for one the others remain, seen, paused',
@@ -46,7 +46,7 @@ export const CHECKLISTS: Readonly<Record<string, readonly (readonly [line: strin
     ['slot reserving: other error', 'slot reserving: other error'],
     ['downloading, initial proving: cancelled, failed', 'downloading, initial proving: cancelled, failed'],
     ['downloading: slot filled', 'accounting; downloading'],
-    ['initial proving: start of a period, pointer', 'waits for the start of a period, and for a challenge that stays'],
+    ['initial proving: start of a period, pointer', 'for a challenge that stays (initial proving)'],
     ['initial proving: failure', 'initial proving: prove failure'],
     ['filling: not free', 'filling: not free'],
     ['filling: other error', 'filling: other error'],
@@ -131,7 +131,9 @@ export const CHECKLISTS: Readonly<Record<string, readonly (readonly [line: strin
     ['never more than maxSlots; 0', 'never more than maxSlots; maxSlots 0'],
     ['dropped when finished or failed', 'dropped when finished or failed'],
     ['missed proof marked; not when not markable', 'missed proof marked; not when not markable'],
-    ['history', 'history; dropped'],
+    ['history: 30-day limit', 'history: 30-day limit'],
+    ['history: excludes finished and failed', 'history: excludes finished and failed'],
+    ['history: limit and group rules', 'history: same limit and group rules'],
     ['errors logged per slot', 'errors logged per slot'],
   ],
 }
