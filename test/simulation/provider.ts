@@ -6,6 +6,7 @@ import { CodexError } from '../../src/lib/errors.ts'
 import type { LogRecord } from '../../src/lib/log.ts'
 import type { Address, Market } from '../../src/market/market.ts'
 import type { Bytes } from '../../src/lib/units.ts'
+import type { Availability } from '../../src/sales/availability.ts'
 import { Earnings } from '../../src/sales/earnings.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import type { PhaseName } from '../../src/sales/salephase.ts'
@@ -160,10 +161,20 @@ export class Provider extends SimNode {
       else if (kind === 2) await reservations.change(one.id, { enabled: true, minPricePerBytePerSecond: 1n })
       else if (kind === 3) await reservations.change(one.id, { minPricePerBytePerSecond: 4n })
       else if (kind === 4) await reservations.change(one.id, { totalSize: one.totalSize + MAX_SLOT_BYTES })
-      else if (kind === 5) await reservations.change(one.id, { duration: 40_000 })
+      else if (kind === 5) await this.#renew(reservations, one)
     } catch (error) {
       this.world.history.note(`${this.name} could not change its terms: ${String(error)}`)
     }
+  }
+
+  /** What was lost is put in again: without collateral nothing is sold, and after some weeks nobody would. */
+  async #renew(reservations: Reservations, { id, totalSize, totalCollateral: before }: Availability): Promise<void> {
+    const full = BigInt(totalSize) * collateralPerByteOf(3)
+    // Where nothing is taken nothing is lost meanwhile.
+    const isEmpty = reservations.reservationsOf(id).length === 0
+    const totalCollateral = isEmpty && full > before ? full : before
+    await reservations.change(id, { duration: 40_000, ...(totalCollateral > before && { totalCollateral }) })
+    this.committed += totalCollateral - before
   }
 
   async #offer(reservations: Reservations): Promise<void> {
