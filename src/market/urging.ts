@@ -6,6 +6,7 @@ import type { Seconds } from '../lib/units.ts'
 import { isCollectSafe } from './collectsafety.ts'
 import { raised } from './feesource.ts'
 import { feesOf } from './nodekey.ts'
+import { PENDING_BLOCK, pendingTime } from './pendingblock.ts'
 import type { RpcAnswer } from './rpcclient.ts'
 import { fateOf } from './sendanswer.ts'
 import { stuck } from './sendfailure.ts'
@@ -16,6 +17,8 @@ import { attemptOf, type Watched } from './senttransaction.ts'
 /** Forms of one transaction, and again of its cancel; then it is only sent again as it is. */
 export const MAX_ATTEMPTS = 8
 export const RESEND_SECONDS: Seconds = 15
+/** A next block further from the latest is not believed. */
+const MAX_BLOCK_SECONDS: Seconds = 60
 
 const LOOK_THERE = 'look whether the endpoint passes transactions on'
 
@@ -139,10 +142,20 @@ export class Urging {
     this.#parts.log.error('a transaction is stuck', { verb, nonce, error: watched.stuck })
   }
 
+  /** Whether the next block is one in which it would fail and cost gas all the same; false where the endpoint does not tell. */
+  async #wouldComeLate(validUntil: Seconds): Promise<boolean> {
+    const { heads, rpc } = this.#parts
+    const [pending] = await rpc.callMany([PENDING_BLOCK], { signal: this.#signal }).catch(() => [])
+    const next = pendingTime(pending)
+    return next !== undefined && next > validUntil && next - heads.latest.timestamp <= MAX_BLOCK_SECONDS
+  }
+
   async #resend(watched: Watched): Promise<void> {
     watched.sentAt = this.#parts.clock.now()
-    const { attempts, verb, nonce } = watched.entry
-    const answer = await this.broadcast((attempts.at(-1) as Attempt).raw)
+    const { attempts, verb, nonce, validUntil } = watched.entry
+    const last = attempts.at(-1) as Attempt
+    if (last.kind === 'act' && validUntil !== undefined && (await this.#wouldComeLate(validUntil))) return
+    const answer = await this.broadcast(last.raw)
     const fate = fateOf(answer)
     if ((fate === 'refused' || fate === 'unknown') && answer?.ok === false && answer.error.code === 'market/rpc-error')
       this.#parts.log.warn('the endpoint refuses a transaction that waits', { verb, nonce, error: answer.error })

@@ -7,7 +7,7 @@ import type { EthersMarket, EthersMarketParts, EthersMarketSettings } from '../.
 import type { ContractEvent } from '../../src/market/marketevent.ts'
 import { TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
-import { MAX_ATTEMPTS } from '../../src/market/urging.ts'
+import { MAX_ATTEMPTS, RESEND_SECONDS } from '../../src/market/urging.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, RICH, slotsOf, ZERO_PROOF } from './chainworld.ts'
@@ -323,6 +323,27 @@ describe('a transaction that does not come into a block', () => {
     expect([await nonceOf(market.host), market.openIntents()]).toEqual([nonce, []])
     // It goes on with what the chain says now.
     expect(await market.submitProof(slot(0), period + 1, PROOF, never)).toMatchObject({ done: true })
+  })
+
+  it('is not sent again when the next block would come too late for it', async () => {
+    const market = await open()
+    const { slot, period, end } = await due(market)
+    await world.jumpTo(end - 5, market)
+    const nonce = await nonceOf(market.host)
+    await rpc('evm_setAutomine', false)
+    const sending = market.submitProof(slot, period, PROOF, never)
+    const [hash] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', hash)).not.toBeNull()
+    await rpc('evm_setNextBlockTimestamp', end + 1)
+    await rpc('anvil_dropTransaction', hash)
+    const until = market.clock.now() + 2 * RESEND_SECONDS
+    await expect.poll(() => market.clock.now()).toBeGreaterThan(until)
+    expect(await rpc('eth_getTransactionByHash', hash)).toBeNull()
+    await world.mine()
+    await rpc('evm_setAutomine', true)
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+    // The cancel alone.
+    expect([await nonceOf(market.host), await proofsOf(market, slot)]).toEqual([nonce + 1, 1])
   })
 
   it('has a cancel left when its forms are used up', async () => {
