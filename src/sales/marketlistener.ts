@@ -164,7 +164,8 @@ export class MarketListener {
     const { requestId } = event
     for (const expired of queue.removeExpired(clock.now()))
       teller.note(expired.requestId, expired.slotIndex, 'ignored', ['the request expired before it was looked at'])
-    if (event.expiry <= clock.now()) return
+    if (event.expiry <= clock.now())
+      return log.debug('a request had expired when it was heard of', { requestId, expiry: event.expiry })
     open.remember(event)
     let outcome: OfferOutcome
     try {

@@ -68,6 +68,8 @@ export class Sales {
   #agents = new SlotMap<SalesAgent>()
   #scope: Scope | undefined
   #isPaused = false
+  /** A slot was left because the prover had no room for it. */
+  #hasTooMany = false
 
   /** @throws CodexError `slotqueue/bad-setting` */
   constructor(parts: SalesParts, { queueSize, workers = DEFAULT_WORKERS }: SalesSettings = {}) {
@@ -136,7 +138,7 @@ export class Sales {
           settled: async (slot, outcome, reservation) => {
             this.#teller.outcome(slot, outcome, reservation)
             this.#ends.ring()
-            this.queue.wake()
+            this.#hasRoomToProve()
             await this.#letGo(slot.requestId, inner)
           },
         },
@@ -236,10 +238,17 @@ export class Sales {
     const settlement = settle(outcome)
     if (isForGood(outcome)) this.#open.giveUp(slot)
     if (outcome.end === 'declined' && UNDECIDED.has(outcome.why)) this.#undecided.ring()
-    // The prover has room for another, also where the availability of this one takes nothing new.
-    if (settlement.ends && agent.taken !== undefined) this.queue.wake()
+    if (outcome.end === 'declined' && outcome.why === 'prover full') this.#hasTooMany = true
+    if (settlement.ends && agent.taken !== undefined) this.#hasRoomToProve()
     this.#teller.outcome(slot, outcome, agent.taken)
     if (settlement.ends && agent.taken !== undefined) await this.#letGo(slot.requestId, signal)
+  }
+
+  /** A slot has ended, of an availability perhaps that takes nothing new, and whose change wakes nobody. */
+  #hasRoomToProve(): void {
+    if (!this.#hasTooMany) return
+    this.#hasTooMany = false
+    this.queue.wake()
   }
 
   /** Until it is done, or the node stops: the next start does it then. */
