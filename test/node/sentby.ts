@@ -10,6 +10,7 @@ import { CONFIGURATION } from './nodeworld.ts'
 const BLOCKS_PER_BATCH = 200
 
 interface Block {
+  readonly number: string
   readonly timestamp: string
   readonly transactions: readonly {
     readonly hash: string
@@ -24,30 +25,48 @@ export interface Acts {
   readonly done: readonly string[]
   /** Refused by the contract, in a block: they did nothing, and cost gas. */
   readonly failed: readonly string[]
+  /** Proofs among those that were refused since the slot's challenge had just changed to another: nobody can know that when one is sent. */
+  readonly overtaken: readonly string[]
 }
+
+/** Between what a proof was made for and its block, blocks. */
+const ON_THE_WAY = 5
 
 export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block: first }: Deployment): Promise<Acts> {
   const face = new Interface(MARKETPLACE_ABI)
   const last = Number(await rpc.call<string>('eth_blockNumber'))
-  const [done, failed]: [string[], string[]] = [[], []]
+  const [done, failed, overtaken]: [string[], string[], string[]] = [[], [], []]
+  const pointerAt = async (slot: string, block: number): Promise<number> => {
+    const data = face.encodeFunctionData('getPointer', [slot])
+    return Number(await rpc.call<string>('eth_call', [{ to: marketplace, data }, quantity(block)]))
+  }
+  const periodOf = ({ timestamp }: Block): number => Math.floor(Number(timestamp) / CONFIGURATION.proofs.period)
+  /** A slot's pointer counts up with the blocks of a period and names the same block all the while, until it begins anew. */
+  const hasNewChallenge = async (slot: string, block: Block, before: readonly Block[]): Promise<boolean> => {
+    const [first] = before.slice(-ON_THE_WAY).filter((each) => periodOf(each) === periodOf(block))
+    if (first === undefined) return false
+    return (await pointerAt(slot, Number(block.number))) < (await pointerAt(slot, Number(first.number)))
+  }
   for (let from = first; from <= last; from += BLOCKS_PER_BATCH) {
     const numbers = Array.from({ length: Math.min(BLOCKS_PER_BATCH, last - from + 1) }, (_, i) => from + i)
     const blocks = (await rpc.batch(
       numbers.map((number) => ['eth_getBlockByNumber', [quantity(number), true]]),
     )) as readonly Block[]
-    for (const { timestamp, transactions } of blocks)
-      for (const { hash, from: sender, to, input } of transactions) {
+    for (const [i, block] of blocks.entries())
+      for (const { hash, from: sender, to, input } of block.transactions) {
         if (sender.toLowerCase() !== account || to?.toLowerCase() !== marketplace) continue
         const { status } = await rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
         const call = face.parseTransaction({ data: input })
         if (call === null) continue
-        const period =
-          call.name === 'submitProof' ? ` ${Math.floor(Number(timestamp) / CONFIGURATION.proofs.period)}` : ''
+        const period = call.name === 'submitProof' ? ` ${periodOf(block)}` : ''
         const slot =
           call.name === 'fillSlot' || call.name === 'reserveSlot' ? call.args.slice(0, 2).join() : String(call.args[0])
-        const acts = status === '0x1' ? done : failed
-        acts.push(`${call.name} ${slot}${period}`)
+        const act = `${call.name} ${slot}${period}`
+        if (status === '0x1') done.push(act)
+        else if (call.name === 'submitProof' && (await hasNewChallenge(slot, block, blocks.slice(0, i))))
+          overtaken.push(act)
+        else failed.push(act)
       }
   }
-  return { done, failed }
+  return { done, failed, overtaken }
 }
