@@ -18,6 +18,7 @@ import { Maintenance } from './storage/maintenance.ts'
 import type { RepoStoreSettings } from './storage/repostore.ts'
 import { RepoStore } from './storage/repostore.ts'
 import type { SlabFile } from './storage/slabfile.ts'
+import { textKey } from './storage/storagekey.ts'
 import type { NodeEvents, NodeStatus, Trade, TradeNeeds, TradePlatform, TradeSettings } from './trade.ts'
 
 /** What a platform hands over; all of it belongs to the node from then on. */
@@ -41,6 +42,11 @@ export interface NodeParts {
 }
 
 export type NodeSettings = RepoStoreSettings & MaintenanceSettings
+
+/** What selling wrote down lies below. */
+const SALES_RECORDS = textKey('meta/sales/')
+/** By then the chain has told its time, which blocks of slots are held against too. */
+const CHAIN_SECONDS: Seconds = 60
 
 export class CodexNode {
   readonly repo: RepoStore
@@ -77,7 +83,13 @@ export class CodexNode {
   /** Puts right what a crash left, then looks after expiry in the background until {@link CodexNode.stop}. */
   async start(options: AbortOptions): Promise<void> {
     await this.datasets.recover(options)
-    this.#maintenance.start(options)
+    const afterSeconds = (await this.#hasSold(options)) ? CHAIN_SECONDS : 0
+    this.#maintenance.start({ ...options, afterSeconds })
+  }
+
+  async #hasSold(options: AbortOptions): Promise<boolean> {
+    for await (const _ of this.#parts.datastore.entries(SALES_RECORDS, options)) return true
+    return false
   }
 
   /** Undefined until {@link CodexNode.join} has settled. */

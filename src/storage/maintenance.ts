@@ -17,8 +17,6 @@ import { BLOCKS_PREFIX } from './storeparts.ts'
 
 export const DEFAULT_MAINTENANCE_INTERVAL_SECONDS: Seconds = 10 * 60
 export const DEFAULT_MAINTENANCE_BLOCKS = 1000
-/** After the start. */
-const FIRST_RUN_SECONDS: Seconds = 60
 
 export interface MaintenanceSettings {
   readonly intervalSeconds?: Seconds | undefined
@@ -53,13 +51,14 @@ export class Maintenance {
     this.#blocksPerRun = atLeastOne(settings.blocksPerRun ?? DEFAULT_MAINTENANCE_BLOCKS, 'number of records in a run')
   }
 
-  start({ signal }: AbortOptions): void {
+  /** @param options `afterSeconds`: until the first run; none by default */
+  start({ signal, afterSeconds = 0 }: AbortOptions & { readonly afterSeconds?: Seconds | undefined }): void {
     if (this.#scope !== undefined) return
     this.#scope = new Scope({
       signal,
       report: (error) => this.#log.error('maintenance has stopped: expired blocks stay until a restart', { error }),
     })
-    this.#scope.spawn('maintenance', (own) => this.#loop(own))
+    this.#scope.spawn('maintenance', (own) => this.#loop(own, afterSeconds))
   }
 
   async stop(): Promise<void> {
@@ -109,9 +108,8 @@ export class Maintenance {
     return manifests.length + (await dropExpired(this.#repo.parts, blocks, [offset]))
   }
 
-  async #loop(signal: AbortSignal): Promise<void> {
-    // By then the chain has told its time, where slots are kept for it.
-    await this.#clock.until(this.#clock.now() + Math.min(FIRST_RUN_SECONDS, this.#intervalSeconds), { signal })
+  async #loop(signal: AbortSignal, afterSeconds: Seconds): Promise<void> {
+    await this.#clock.until(this.#clock.now() + afterSeconds, { signal })
     for (;;) {
       try {
         const dropped = await this.run({ signal })

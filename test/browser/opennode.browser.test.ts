@@ -99,27 +99,30 @@ test('a node that cannot open lets go of its lock', async () => {
   await expect(openNode(options)).rejects.toMatchObject({ code: 'datastore/outdated' })
 })
 
-test('a slab worker that dies in the middle of an upload is a typed error, and the next opening finds the books right', async () => {
+test('an upload goes on when the worker that holds the blocks dies in the middle of it, and the books are right', async () => {
   const options = tabOptions()
   const { signal } = options
   const { result: node, workers } = await workersOf(() => startNode(options))
   const kept = await node.datasets.upload(pieces(FILE), { ...names, signal })
   const large = sampleFile(40 * MiB, 5)
-  const upload = node.datasets.upload(pieces(large), {
+  let crashed = 0
+  const { cid } = await node.datasets.upload(pieces(large), {
     signal,
     progress: ({ storedBytes }) => {
-      if (storedBytes >= 8 * MiB) for (const worker of workers) crash(worker)
+      if (storedBytes < 8 * MiB) return
+      for (const worker of workers.splice(0)) {
+        crash(worker)
+        crashed++
+      }
     },
   })
-  await expect(upload).rejects.toMatchObject({ code: 'slab/failed' })
+  expect(crashed).toBeGreaterThan(0)
+  expect((await node.repo.recount({ signal })).problems).toEqual([])
   await node.stop()
   const again = await startNode(options)
   expect((await again.repo.recount({ signal })).problems).toEqual([])
   expect(equalBytes(await readAll(again.datasets.read(kept.cid, { signal })), FILE)).toBe(true)
-  const { cid } = await again.datasets.upload(pieces(large), { signal })
-  const tail = await readAll(again.datasets.read(cid, { offset: 39 * MiB, signal }))
-  expect(equalBytes(tail, large.subarray(39 * MiB))).toBe(true)
-  expect((await again.repo.recount({ signal })).problems).toEqual([])
+  expect(equalBytes(await readAll(again.datasets.read(cid, { signal })), large)).toBe(true)
   await again.stop()
 })
 
