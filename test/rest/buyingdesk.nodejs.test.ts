@@ -6,18 +6,9 @@ import { CodexError } from '../../src/lib/errors.ts'
 import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { KEPT_SECONDS } from '../../src/rest/buyingdesk.ts'
 import type { MarketplaceParts } from '../../src/rest/marketparts.ts'
-import { fakeSurface } from './fakesurface.ts'
+import { fakeSurface, PURCHASE } from './fakesurface.ts'
 
 const { manifest, manifestCid: cid } = describeUpload(new Uint8Array(300_000))
-const PURCHASE = {
-  duration: 3600,
-  proofProbability: '3',
-  pricePerBytePerSecond: '10',
-  collateralPerByte: '2',
-  expiry: 600,
-  nodes: 3,
-  tolerance: 1,
-}
 
 /** Fetches wait until they are let go; each purchase has an id of its own. */
 function surface(problem?: CodexError) {

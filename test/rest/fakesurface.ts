@@ -10,6 +10,17 @@ import { restApp } from '../../src/rest/restapp.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 import { expectListed } from './expectlisted.ts'
 
+/** What a client asks for, as REST takes it. */
+export const PURCHASE = {
+  duration: 3600,
+  proofProbability: '3',
+  pricePerBytePerSecond: '10',
+  collateralPerByte: '2',
+  expiry: 600,
+  nodes: 3,
+  tolerance: 1,
+}
+
 export interface FakedParts {
   readonly node: object
   readonly network: object

@@ -27,6 +27,7 @@ import { FakeMarket } from '../fakes/fakemarket.ts'
 import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
 import { seededSource } from '../fakes/salesparts.ts'
 import { expectListed } from './expectlisted.ts'
+import { PURCHASE } from './fakesurface.ts'
 import { randomWish } from '../simulation/terms.ts'
 
 const TOKEN = 'a-token-for-tests'
@@ -36,15 +37,6 @@ const AVAILABILITY = {
   duration: 3600,
   minPricePerBytePerSecond: '10',
   totalCollateral: '9000000',
-}
-const PURCHASE = {
-  duration: 3600,
-  proofProbability: '3',
-  pricePerBytePerSecond: '10',
-  collateralPerByte: '2',
-  expiry: 600,
-  nodes: 3,
-  tolerance: 1,
 }
 
 interface Surface extends RestServer {
