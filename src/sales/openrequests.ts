@@ -5,6 +5,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { Slot } from '../market/market.ts'
 import type { ContractEvent } from '../market/marketevent.ts'
 import type { RequestId } from '../protocol/request.ts'
+import type { SlotWanted } from './availability.ts'
 
 /** What the chain told when it was asked for. */
 export type Offered = Extract<ContractEvent, { type: 'StorageRequested' }>
@@ -39,6 +40,12 @@ export class OpenRequests {
 
   offered(id: RequestId): Offered | undefined {
     return this.#open.get(id)?.offered
+  }
+
+  /** What each of its slots wants of us, as far as its event tells: not when it ends, which counts as 0. */
+  wantedFor(id: RequestId): SlotWanted | undefined {
+    const offered = this.offered(id)
+    return offered && { ...offered.ask, requestEnd: 0 }
   }
 
   clientOf(id: RequestId): string | undefined {

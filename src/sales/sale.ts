@@ -166,6 +166,10 @@ function proverFull({ reservations, capacity }: SaleContext): SaleOutcome | unde
 /** Asked before anything is taken: what is given back again wakes every slot that waits for room. */
 async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome> {
   const { market, reservations, slot, id, signal, log } = context
+  // Every change of our terms looks at all open requests again: what cannot match is not worth a question to the chain.
+  const told = context.offered?.(slot.requestId)
+  if (told !== undefined && reservations.find(told) === undefined)
+    return { end: 'declined', why: 'no availability', wanted: told }
   try {
     const request = await market.request(slot.requestId, { signal })
     const requestEnd = await market.requestEnd(slot.requestId, { signal })

@@ -11,6 +11,7 @@ import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import type { Address, Market, Slot } from '../market/market.ts'
 import type { RequestId, SlotId } from '../protocol/request.ts'
+import type { SlotWanted } from './availability.ts'
 import type { ProvingCapacity } from './provingcapacity.ts'
 import type { Reservations } from './reservations.ts'
 import type { SlotContent, SlotWork } from './slotwork.ts'
@@ -28,6 +29,8 @@ export interface SaleSeams {
   readonly capacity?: (() => ProvingCapacity | undefined) | undefined
   /** Hears who asks, as soon as that is known. */
   readonly knowClient?: ((requestId: RequestId, client: Address) => void) | undefined
+  /** What the event of a request told of its slots, if it was heard; it tells no end, which counts as 0. */
+  readonly offered?: ((requestId: RequestId) => SlotWanted | undefined) | undefined
   readonly log: Log
   /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined

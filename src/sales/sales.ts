@@ -211,7 +211,11 @@ export class Sales {
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {
     const agent = new SalesAgent({
       slot,
-      seams: { ...this.#parts, knowClient: (id, client) => this.#knowClient(id, client) },
+      seams: {
+        ...this.#parts,
+        knowClient: (id, client) => this.#knowClient(id, client),
+        offered: (id) => this.#open.wantedFor(id),
+      },
       start,
       signal: scope.signal,
       entered: (_, phase) => this.#teller.phase(slot, phase),

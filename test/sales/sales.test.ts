@@ -7,7 +7,7 @@ import type { RequestId } from '../../src/protocol/request.ts'
 import type { EndOfSale } from '../../src/sales/saleteller.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
-import { terms } from '../fakes/salesparts.ts'
+import { PRICE, terms } from '../fakes/salesparts.ts'
 
 async function selling(slots = 1, settings: HostSettings = {}, changes = {}) {
   const world = new SaleWorld()
@@ -142,6 +142,38 @@ describe('the queue', () => {
     const second = await world.ask({}, 3000n)
     await world.runUntil(() => [first, second].every(({ slot }) => world.state(slot(0)) === 'Filled'))
     await world.run(30)
+    await host.sales.stop()
+  })
+})
+
+describe('a request that none of our terms match', () => {
+  it('is left alone without a question to the chain, whenever room comes back, and looked up once it may match', async () => {
+    const { world, host } = await selling(2)
+    const asked: string[] = []
+    const { slotState } = host.market
+    host.market.slotState = (id, options) => {
+      asked.push(id)
+      return slotState.call(host.market, id, options)
+    }
+    const { request } = host.market
+    host.market.request = (id, options) => {
+      asked.push(id)
+      return request.call(host.market, id, options)
+    }
+    const { id } = await world.ask({ slots: 4n, pricePerBytePerSecond: PRICE - 1n }, 3000n)
+    await world.run(60)
+    const before = asked.length
+    expect(asked.filter((each) => each !== id)).toEqual([])
+    for (const longer of [1, 2, 3]) {
+      await change(host, { duration: terms(2).duration + longer })
+      await world.run(10)
+    }
+    expect(asked).toHaveLength(before)
+    expect(host.sales.decisions.latest(1, id)[0]?.reasons[0]).toMatch('at least')
+    await change(host, { minPricePerBytePerSecond: PRICE - 1n })
+    await world.run(20)
+    expect(host.parts.reservations.reservations()).toHaveLength(2)
+    expect(asked.length).toBeGreaterThan(before)
     await host.sales.stop()
   })
 })
