@@ -14,6 +14,7 @@ import { checkedAddress, Connection, type ConnectionParts, type ConnectionSettin
 import type { EarlierOptions, EarlierSend } from './earliersend.ts'
 import { EventFeed } from './eventfeed.ts'
 import { DEFAULT_PRIORITY_FEE_WEI, FeeSource } from './feesource.ts'
+import { fillerOf } from './fillerof.ts'
 import { fillSlot } from './fillslot.ts'
 import { GAS_PERCENT } from './gaspercent.ts'
 import type { Groth16Proof } from './groth16proof.ts'
@@ -38,7 +39,7 @@ import type {
 } from './market.ts'
 import type { MarketplaceTerms } from './marketplaceterms.ts'
 import { MarketReads } from './marketreads.ts'
-import type { ContractEvent, MarketEvent } from './marketevent.ts'
+import type { ContractEvent, EventPlace, MarketEvent } from './marketevent.ts'
 import type { NodeKey } from './nodekey.ts'
 import type { Period } from './periodicity.ts'
 import { outcome } from './outcome.ts'
@@ -284,10 +285,8 @@ export class EthersMarket extends MarketReads implements Market {
     return this.#collecting.collect(id, options)
   }
 
-  async filled(id: SlotId, options: AbortOptions): Promise<number | undefined> {
-    const receipts = await this.#transactor.receiptsOf('fillSlot', id, options)
-    const blocks = receipts.filter(({ succeeded }) => succeeded).map(({ block }) => block)
-    return blocks.length === 0 ? undefined : Math.max(...blocks)
+  fillerOf(event: EventPlace, options: AbortOptions): Promise<Address | undefined> {
+    return fillerOf(this.#connection.rpc, this.marketplace, event, options)
   }
 
   collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined> {

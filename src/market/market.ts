@@ -7,7 +7,7 @@ import type { RequestId, SlotId, StorageRequest } from '../protocol/request.ts'
 import type { RequestState, SlotState } from './chainstates.ts'
 import type { Groth16Proof } from './groth16proof.ts'
 import type { IntentVerb } from './intent.ts'
-import type { ContractEvent, MarketEvent } from './marketevent.ts'
+import type { ContractEvent, EventPlace, MarketEvent } from './marketevent.ts'
 import type { MarketplaceTerms } from './marketplaceterms.ts'
 import type { Period } from './periodicity.ts'
 
@@ -176,11 +176,8 @@ export interface Market {
   reserveSlot(slot: Slot, options: AbortOptions): Promise<ReserveOutcome>
   /** Raises the allowance by the collateral first. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
-  /**
-   * Number of the latest block that holds a {@link Market.fillSlot} of ours that filled the slot, of this run or of the one before. Undefined where none
-   * is known: a reorganisation may have taken it back.
-   */
-  filled(id: SlotId, options: AbortOptions): Promise<number | undefined>
+  /** Who filled a slot, by the `SlotFilled` that told of it; undefined where that stands in the chain no more. */
+  fillerOf(event: EventPlace & { readonly slotId: SlotId }, options: AbortOptions): Promise<Address | undefined>
   /** For the period the chain is in; `period` is the one the proof was made for. */
   submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome>
   /** Takes earnings and collateral of a slot that is over. Refuses, sending nothing, unless it reads Finished, Cancelled or Failed. */

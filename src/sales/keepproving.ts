@@ -12,7 +12,7 @@ import { isConfirmedLost, isConfirmedState } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
-import { blockOfFill, wasFreed } from './takenfromus.ts'
+import { wasTakenFromUs } from './takenfromus.ts'
 
 /** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
 export async function* keepProving(
@@ -23,7 +23,6 @@ export async function* keepProving(
   const known = await whatAndUntil(context)
   if (known === 'undone') return known
   const { content, until } = known
-  const since = await blockOfFill(context)
   yield { at: 'filled', until }
   let isKept = false
   const count: ProofCount = { proven: 0, missed: (await missedOnChain(context)) ?? 0, due: 0, last: -1 }
@@ -39,7 +38,7 @@ export async function* keepProving(
     // After the duty: it may take a while.
     isKept ||= await keep(context, content, until)
     if (ended !== 'over') {
-      const verdict = await judge(context, ended.state, since)
+      const verdict = await judge(context, ended.state)
       if (verdict !== undefined) return verdict
       // It was a passing answer: the period that it came in is still to be proven.
       await wait.atMost(RETRY_SECONDS)
@@ -52,7 +51,7 @@ export async function* keepProving(
     while (clock.now() < next && periods.periodOf(clock.now()) >= done) {
       await wait.atMost(next - clock.now())
       const state = await insist(context, () => market.slotState(context.id, { signal }))
-      const verdict = await judge(context, state, since)
+      const verdict = await judge(context, state)
       if (verdict !== undefined) return verdict
     }
   }
@@ -81,24 +80,22 @@ async function whatAndUntil(context: SaleContext): Promise<{ content: SlotConten
   }
 }
 
-/** What a state of the slot means for the sale; undefined where it goes on. @param since a block in which it was ours */
-async function judge(
-  context: SaleContext,
-  state: SlotState,
-  since: number,
-): Promise<'over' | 'undone' | SaleOutcome | undefined> {
+/** What a state of the slot means for the sale; undefined where it goes on. */
+async function judge(context: SaleContext, state: SlotState): Promise<'over' | 'undone' | SaleOutcome | undefined> {
   switch (state) {
     case 'Filled':
       if (!(await isConfirmedLost(context, REORG_REACH_SECONDS))) return undefined
       // Another host has it: it repaired what the contract took from us, or came first after a reorganisation, which cost us nothing.
-      return (await wasFreed(context, since)) ? { end: 'freed' } : 'undone'
+      return (await wasTakenFromUs(context)) ? { end: 'freed' } : 'undone'
     case 'Finished':
     case 'Cancelled':
     case 'Failed':
     case 'Paid':
       return 'over'
     case 'Repair':
-      return (await isConfirmedState(context, 'Repair', REORG_REACH_SECONDS)) ? { end: 'freed' } : undefined
+      if (!(await isConfirmedState(context, 'Repair', REORG_REACH_SECONDS))) return undefined
+      // A reorganisation may have taken back that we repaired it.
+      return (await wasTakenFromUs(context)) ? { end: 'freed' } : 'undone'
     case 'Free':
       return (await isConfirmedState(context, 'Free')) ? 'undone' : undefined
   }

@@ -1,4 +1,5 @@
-// Whether a slot that is not ours was ours and taken from us: what was at stake in it is gone then. A fill that a reorganisation took back cost nothing.
+// Whether a slot that is not ours was ours and taken from us: what was at stake in it is gone then. A fill that a reorganisation took back cost
+// nothing, and neither did what befell other hosts of the slot.
 
 import { insist } from '../lib/insist.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -7,35 +8,25 @@ import type { SaleContext } from './salecontext.ts'
 /** How far our clock may be ahead of the block that our fill came into. */
 const CLOCK_SLACK_SECONDS: Seconds = 60
 
+/** Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same. */
 export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
-  const { market, id, slot, reservations, signal } = context
-  const reservation = reservations.reservationOf(slot.requestId, slot.slotIndex)
-  if (reservation?.fill === 'landed') return wasFreed(context, await blockOfFill(context))
-  const filled = await insist(context, () => market.filled(id, { signal }))
-  if (filled === undefined) return false
-  const { sentAt } = reservation ?? {}
-  // An earlier reservation of the same slot may have filled it once.
-  return sentAt === undefined || filled >= (await blockAt(context, sentAt - CLOCK_SLACK_SECONDS))
-}
-
-/** A block in which the slot was ours, by our record; where it does not tell, the earliest that a fill of an open request can be in. */
-export async function blockOfFill(context: SaleContext): Promise<number> {
-  const { market, clock, slot, reservations } = context
-  const { filledAt } = reservations.reservationOf(slot.requestId, slot.slotIndex) ?? {}
-  return blockAt(context, filledAt ?? clock.now() - market.terms.requestDurationLimit)
-}
-
-/** @param since a block in which it was ours */
-export function wasFreed(context: SaleContext, since: number): Promise<boolean> {
   const { market, id, signal } = context
+  const since = await earliestFill(context)
+  const host = market.host.toLowerCase()
   return insist(context, async () => {
-    for await (const event of market.pastEvents({ from: since, signal }))
-      if (event.type === 'SlotFreed' && event.slotId === id) return true
+    for await (const event of market.pastEvents({ from: since, signal })) {
+      if (event.type !== 'SlotFilled' || event.slotId !== id) continue
+      // Whose, the event does not say; others fill what was taken from us, and lose it too.
+      if ((await market.fillerOf(event, { signal }))?.toLowerCase() === host) return true
+    }
     return false
   })
 }
 
-function blockAt(context: SaleContext, time: Seconds): Promise<number> {
-  const { market, signal } = context
-  return insist(context, () => market.blockAt(time, { signal }))
+/** The earliest block that our fill can be in: an earlier sale of the same slot may have filled it before. */
+function earliestFill(context: SaleContext): Promise<number> {
+  const { market, clock, slot, reservations, signal } = context
+  const { sentAt } = reservations.reservationOf(slot.requestId, slot.slotIndex) ?? {}
+  const since = sentAt === undefined ? clock.now() - market.terms.requestDurationLimit : sentAt - CLOCK_SLACK_SECONDS
+  return insist(context, () => market.blockAt(since, { signal }))
 }

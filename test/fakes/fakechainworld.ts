@@ -13,7 +13,7 @@ import type { ContractEvent, MarketEvent } from '../../src/market/marketevent.ts
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId, StorageAsk } from '../../src/protocol/request.ts'
 import type { Block, ChainEvent, Executed } from './fakechain.ts'
-import { ChainMap, FakeChain, KNOWN_HASHES, MAX_UNDO_BLOCKS } from './fakechain.ts'
+import { FakeChain, KNOWN_HASHES, MAX_UNDO_BLOCKS } from './fakechain.ts'
 import { FakeMarketplace } from './fakemarketplace.ts'
 import type { Verify } from './fakeproofs.ts'
 import { FakeToken } from './faketoken.ts'
@@ -62,8 +62,6 @@ export class FakeChainWorld {
   readonly told: MarketEvent[] = []
   /** What hosts received for slots, by slot: each finds its own in its journal. */
   readonly collected = new Map<SlotId, bigint>()
-  /** Blocks in which hosts filled slots, by host and slot. */
-  readonly filled: ChainMap<number>
   readonly #decoded = new WeakMap<ChainEvent, ContractEvent>()
   /** Every transaction that a block holds now, by its block. */
   readonly #included = new Map<number, readonly SentTransaction[]>()
@@ -81,7 +79,6 @@ export class FakeChainWorld {
     this.chain = new FakeChain({ genesisTime: clock.now() - blocks, seed })
     for (let block = 1; block <= blocks; block++) this.chain.mine(clock.now() - blocks + block)
     this.token = new FakeToken(this.chain)
-    this.filled = new ChainMap(this.chain)
     this.marketplace = new FakeMarketplace<Groth16Proof>({
       chain: this.chain,
       token: this.token,

@@ -29,7 +29,7 @@ import type {
   WithdrawOutcome,
 } from '../../src/market/market.ts'
 import { collateralToFill, type MarketplaceTerms } from '../../src/market/marketplaceterms.ts'
-import type { ContractEvent, MarketEvent } from '../../src/market/marketevent.ts'
+import type { ContractEvent, EventPlace, MarketEvent } from '../../src/market/marketevent.ts'
 import { MARKETPLACE, TOKEN } from '../../src/market/marketplaceinterface.ts'
 import { type Period, Periodicity } from '../../src/market/periodicity.ts'
 import { revertError } from '../../src/market/reverts.ts'
@@ -299,7 +299,6 @@ export class FakeMarket implements Market {
         collateralToFill(this.terms, { ...record.request.ask, isRepair: this.#records.slotState(id) === 'Repair' }),
       )
       this.#world.marketplace.fillSlot(this.host, requestId, BigInt(slotIndex), proof)
-      this.#world.filled.set(`${this.host}/${id}`, this.#world.chain.executing.number)
     }
     return answered(this.#send('fillSlot', { requestId, slotId: id, validUntil: last }, options, fill), {
       Marketplace_SlotNotFree: 'slot not free',
@@ -310,8 +309,13 @@ export class FakeMarket implements Market {
     })
   }
 
-  filled(id: SlotId, options: AbortOptions): Promise<number | undefined> {
-    return this.#ask('filled', id, options, () => this.#world.filled.get(`${this.host}/${id}`))
+  fillerOf(
+    { slotId: id, block, blockHash }: EventPlace & { readonly slotId: SlotId },
+    options: AbortOptions,
+  ): Promise<Address | undefined> {
+    return this.#ask('fillerOf', id, options, () =>
+      this.#world.chain.block(block)?.hash === blockHash ? this.#world.marketplace.fillerIn(block, id) : undefined,
+    )
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {

@@ -34,12 +34,15 @@ export class FakeMarketplace<Proof> {
   readonly #chain: FakeChain
   readonly #token: FakeToken
   readonly #reservations: ChainMap<readonly string[]>
+  /** Who filled a slot in a block. */
+  readonly #fillers: ChainMap<string>
 
   /** @throws ChainRevert as the contract's constructor */
   constructor({ chain, token, configuration, verify, address }: FakeMarketplaceParts<Proof>) {
     this.#chain = chain
     this.#token = token
     this.#reservations = new ChainMap(chain)
+    this.#fillers = new ChainMap(chain)
     this.address = address
     this.configuration = configuration
     this.records = new FakeRecords(chain)
@@ -80,6 +83,11 @@ export class FakeMarketplace<Proof> {
     const reserved = this.reserversOf(slotId)
     const { maxReservations } = this.configuration.reservations
     return this.records.isOpen(slotId) && reserved.length < maxReservations && !reserved.includes(sender)
+  }
+
+  /** Of whom the transaction is that filled the slot in a block. The contract does not tell. */
+  fillerIn(block: number, id: SlotId): string | undefined {
+    return this.#fillers.get(`${block}/${id}`)
   }
 
   /** Who may fill the slot. The contract does not tell. */
@@ -190,6 +198,7 @@ export class FakeMarketplace<Proof> {
       state: isComplete ? 'Started' : record.state,
     })
     this.records.listSlot(host, slotId)
+    this.#fillers.set(`${this.#chain.executing.number}/${slotId}`, host)
     this.#chain.emit('SlotFilled', id, slotIndex)
     if (isComplete) this.#chain.emit('RequestFulfilled', id)
   }

@@ -22,8 +22,10 @@ export const MARKET_VERBS = [
     'slotDuties',
     'challenge',
     'tokenBalance',
+    'slotCollateral',
+    'missingProofs',
   ] as const),
-  ...(['blockAt', 'reserveSlot', 'fillSlot', 'submitProof', 'filled', 'collect', 'collected'] as const),
+  ...(['blockAt', 'reserveSlot', 'fillSlot', 'submitProof', 'fillerOf', 'collect', 'collected'] as const),
 ] as const satisfies readonly (keyof Market)[]
 
 export interface TripwireParts {

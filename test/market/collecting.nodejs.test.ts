@@ -100,22 +100,6 @@ it('tells what was paid though the endpoint has lost the receipt since', async (
   expect(outcome.done && outcome.transaction.received).toBeGreaterThan(5000n)
 })
 
-it('tells in which block it filled a slot, in the next run too; nothing of what others filled', async () => {
-  const datastore = new MemoryDatastore()
-  const host = await open(4, { datastore })
-  const before = Number(await rpc('eth_blockNumber'))
-  const { slot } = await hosted(host)
-  const block = (await host.filled(slot, never)) ?? 0
-  expect(block).toBeGreaterThan(before)
-  expect(block).toBeLessThanOrEqual(Number(await rpc('eth_blockNumber')))
-  const unknown = slotsOf(world.request(client.host)).slot(0)
-  expect(await host.filled(unknown, never)).toBeUndefined()
-  await host.stop()
-  const next = await open(4, { datastore })
-  expect(await next.filled(slot, never)).toBe(block)
-  expect(await (await open(5)).filled(slot, never)).toBeUndefined()
-})
-
 it('tells later what a slot brought, in the next run too; nothing of what it did not collect', async () => {
   const datastore = new MemoryDatastore()
   const host = await open(4, { datastore })

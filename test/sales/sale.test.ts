@@ -542,6 +542,40 @@ describe('a slot that is another’s after a reorganisation', () => {
   })
 })
 
+it('a slot that we repaired, and a reorganisation has it so no more, is repaired again: what its first host lost is none of ours', async () => {
+  const world = new SaleWorld()
+  const host = await world.host('host', 1)
+  host.sales.pause()
+  await host.sales.start(world.never)
+  const { slot, id } = await world.ask({ slots: 2n }, 3000n)
+  const { marketplace, chain } = world.net
+  const first = addressOf('first')
+  world.act(first, () => {
+    const { request } = marketplace.records.known(id)
+    world.net.token.mint(first, COLLATERAL)
+    world.net.token.approve(first, MARKETPLACE_ADDRESS, COLLATERAL)
+    marketplace.reserveSlot(first, id, 0n)
+    marketplace.fillSlot(first, id, 0n, proofFor({ request, slotIndex: 0 }, marketplace.proofs.getChallenge(slot(0))))
+  })
+  world.net.mine()
+  await world.run(10)
+  world.act(first, () => marketplace.freeSlot(first, slot(0)))
+  await world.run(30)
+  const before = world.balance(host.address)
+  host.sales.resume()
+  const isOurs = () => marketplace.records.getHost(slot(0)) === host.address
+  await world.runUntil(isOurs)
+  await world.run(30)
+  const filled = world.net.standing(0).findLast(({ type }) => type === 'SlotFilled')
+  world.net.reorganise(chain.latest.number - (filled?.block ?? 0) + 1, { lost: ({ verb }) => verb === 'fillSlot' })
+  expect(world.state(slot(0))).toBe('Repair')
+  await world.runUntil(isOurs)
+  await world.run(10)
+  expect(world.balance(host.address)).toBe(before - COLLATERAL + COLLATERAL / 10n)
+  expect(endsOf(host)).not.toContain('freed')
+  await host.sales.stop()
+})
+
 describe('after the fill', () => {
   it('a question that fails, for hours, ends nothing: proofs go on (S1, T28)', async () => {
     let isDown = false

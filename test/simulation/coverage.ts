@@ -16,7 +16,7 @@ const CHAIN = [
   'undone StorageRequested',
 ]
 const PURCHASES = ['finished', 'cancelled', 'failed', 'errored']
-const OWNER_ACTS = 6
+const OWNER_ACTS = 7
 
 /** Ways that the tables allow and that only a coincidence of several faults takes: they have tests of their own (test/sales). */
 const RARE: ReadonlySet<string> = new Set([

@@ -5,7 +5,8 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import type { LogRecord } from '../../src/lib/log.ts'
 import type { Address, Market } from '../../src/market/market.ts'
-import type { Bytes } from '../../src/lib/units.ts'
+import type { Bytes, Seconds } from '../../src/lib/units.ts'
+import type { StorageAsk } from '../../src/protocol/request.ts'
 import type { Availability } from '../../src/sales/availability.ts'
 import { Earnings } from '../../src/sales/earnings.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
@@ -29,6 +30,8 @@ import { BLOCK_BYTES, MAX_SLOT_BYTES, collateralPerByteOf, deliveryOf } from './
 
 const QUOTA_SLOTS = 40
 const AVAILABILITY_SLOTS = 6
+/** What a request must still wait for others, so that an owner changes terms for it. */
+const WORTH_IT_SECONDS: Seconds = 900
 
 export interface Selling {
   readonly repo: RepoStore
@@ -152,19 +155,48 @@ export class Provider extends SimNode {
     if (reservations === undefined || this.run === undefined || this.isFrozen || this.isStopping) return
     const all = reservations.availabilities()
     const one = all[Math.floor(this.random.fraction() * all.length)]
-    const kind = Math.floor(this.random.fraction() * 6)
+    const wish = this.#unserved(reservations)
+    const kind = wish === undefined ? Math.floor(this.random.fraction() * 6) : 6
     this.world.history.cover(`owner/${kind}`)
     try {
-      if (kind === 0 && all.length < 4) await this.#offer(reservations)
+      if (wish !== undefined) await this.#oblige(reservations, wish)
+      else if (kind === 0 && all.length < 4) await this.#offer(reservations)
       else if (one === undefined) return
       else if (kind === 1) await reservations.change(one.id, { enabled: !one.enabled })
-      else if (kind === 2) await reservations.change(one.id, { enabled: true, minPricePerBytePerSecond: 1n })
+      else if (kind === 2) await reservations.change(one.id, { enabled: true, minPricePerBytePerSecond: 2n })
       else if (kind === 3) await reservations.change(one.id, { minPricePerBytePerSecond: 4n })
       else if (kind === 4) await reservations.change(one.id, { totalSize: one.totalSize + MAX_SLOT_BYTES })
       else if (kind === 5) await this.#renew(reservations, one)
     } catch (error) {
       this.world.history.note(`${this.name} could not change its terms: ${String(error)}`)
     }
+  }
+
+  /** What a request that waits wants, and no availability of the owner's gives although one has the room. */
+  #unserved(reservations: Reservations): StorageAsk | undefined {
+    const { records } = this.world.net.marketplace
+    for (const id of this.world.referee.requests) {
+      const record = records.requests.get(id)
+      if (record?.state !== 'New' || Number(record.expiresAt) < this.world.now() + WORTH_IT_SECONDS) continue
+      const { ask } = record.request
+      const isMatched = reservations.find({ ...ask, requestEnd: Number(record.endsAt) }) !== undefined
+      if (!isMatched && this.#roomiest(reservations, ask) !== undefined) return ask
+    }
+    return undefined
+  }
+
+  #roomiest(reservations: Reservations, { slotSize }: StorageAsk): Availability | undefined {
+    return reservations.availabilities().find(({ freeSize }) => freeSize >= slotSize)
+  }
+
+  /** Owners look at what is asked for, and change their terms to get it. */
+  async #oblige(reservations: Reservations, ask: StorageAsk): Promise<void> {
+    const one = this.#roomiest(reservations, ask)
+    if (one === undefined) return
+    const least = one.minPricePerBytePerSecond
+    const minPricePerBytePerSecond = least < ask.pricePerBytePerSecond ? least : ask.pricePerBytePerSecond
+    const duration = Math.max(one.duration, Number(ask.duration))
+    await reservations.change(one.id, { enabled: true, minPricePerBytePerSecond, duration })
   }
 
   /** What was lost is put in again: without collateral nothing is sold, and after some weeks nobody would. */
@@ -184,7 +216,7 @@ export class Provider extends SimNode {
     await reservations.create({
       totalSize,
       duration: 20_000 + Math.floor(this.random.fraction() * 30_000),
-      minPricePerBytePerSecond: BigInt(1 + Math.floor(this.random.fraction() * 3)),
+      minPricePerBytePerSecond: BigInt(2 + Math.floor(this.random.fraction() * 3)),
       totalCollateral,
     })
     this.committed += totalCollateral

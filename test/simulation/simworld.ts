@@ -41,7 +41,7 @@ export const BLOCK_SECONDS: Seconds = 12
 export const INITIAL_TOKENS = 10n ** 20n
 const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
-const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 12_000]
+const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 6000]
 const JUMP_SECONDS: Seconds = 12_000
 const MAX_REORG_BLOCKS = 12
 /** Once in the chain they count as done: what is lost in a reorganisation is sent again by the journal of whoever sent it, or found at the next start. */

@@ -214,6 +214,14 @@ export function marketSuite(name: string, setup: () => Promise<MarketWorld>): vo
         ])
       })
 
+      it('tells who filled which slot, by the events that told of it', async () => {
+        const { landed } = await filled([host, rival])
+        const fillers: (string | undefined)[] = []
+        for (const event of await past(landed.block))
+          if (event.type === 'SlotFilled') fillers.push(await client.fillerOf(event, NEVER))
+        expect(fillers).toEqual([host.host, rival.host])
+      })
+
       it('is refused once the request is over, and of an unknown request or slot', async () => {
         const { slot } = await requested()
         await host.reserveSlot(slot(0), NEVER)
