@@ -81,7 +81,7 @@ export class Purchasing {
         log.error('the record of a purchase is damaged; the chain is asked for it', { error })
       }
     scope.spawn('asking the chain for our requests', (inner) => this.#restore(scope, inner))
-    scope.spawn('hearing of our requests', (inner) => this.#listen(inner))
+    scope.spawn('hearing of our requests', (inner) => this.#listen(scope, inner))
   }
 
   /** Settles when nothing of it runs any more. Purchases go on at the next start. */
@@ -146,10 +146,15 @@ export class Purchasing {
     { request, outcome }: { readonly request: StorageRequest; readonly outcome: PurchaseOutcome | undefined },
   ): void {
     const id = requestId(request)
-    if (this.#purchases.has(id)) return
+    if (this.#purchases.has(id) && !this.#isErrored(id)) return
     const purchase = new Purchase({ id, request, outcome, isRestored: true })
     this.#purchases.set(id, purchase)
     if (outcome === undefined) this.#run(scope, purchase)
+  }
+
+  /** Nothing was paid, as far as an endpoint knew that may have lagged behind the chain. */
+  #isErrored(id: RequestId): boolean {
+    return this.#purchases.get(id)?.outcome?.end === 'errored'
   }
 
   #run(scope: Scope, purchase: Purchase): void {
@@ -201,13 +206,15 @@ export class Purchasing {
     }
   }
 
-  /** Requests of ours that no record tells of: the chain has them, so they must not be left alone. */
+  /** Requests of ours that no record tells of, or that a record gave up: what the chain has must not be left alone. */
   async #restore(scope: Scope, signal: AbortSignal): Promise<void> {
     const { market, clock, log } = this.#parts
     for (;;)
       try {
-        for (const id of await market.myRequests({ signal })) {
-          const request = this.#purchases.has(id) ? undefined : await market.request(id, { signal })
+        const givenUp = this.purchases.flatMap(({ id }) => (this.#isErrored(id) ? [id] : []))
+        for (const id of new Set([...(await market.myRequests({ signal })), ...givenUp])) {
+          const isLookedAfter = this.#purchases.has(id) && !this.#isErrored(id)
+          const request = isLookedAfter ? undefined : await market.request(id, { signal })
           if (request !== undefined) this.#takeUp(scope, { request, outcome: undefined })
         }
         return
@@ -218,14 +225,18 @@ export class Purchasing {
       }
   }
 
-  async #listen(signal: AbortSignal): Promise<void> {
+  async #listen(scope: Scope, signal: AbortSignal): Promise<void> {
     const { market, clock, log } = this.#parts
     for (;;)
       try {
         const from = await market.blockAt(clock.now(), { signal })
         for await (const event of market.events({ from, signal })) {
           const happened = event.type === 'undone' ? event.event : event
-          if ('requestId' in happened) this.#purchases.get(happened.requestId)?.poke()
+          const purchase = 'requestId' in happened ? this.#purchases.get(happened.requestId) : undefined
+          purchase?.poke()
+          // The endpoint has caught up with a request that it did not know.
+          if (purchase !== undefined && this.#isErrored(purchase.id) && event.type !== 'undone')
+            this.#takeUp(scope, { request: purchase.request, outcome: undefined })
         }
         return
       } catch (error) {

@@ -2,6 +2,7 @@
 // (marketplace reference §7.1).
 
 import { describe, expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log, type LogRecord } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
@@ -366,6 +367,35 @@ describe('after a restart', () => {
     expect(again.purchase(id)?.state).toBe('errored')
     await again.stop()
   })
+
+  it.each(['the next start', 'the next event'])(
+    'one that was given up on the word of an endpoint that lagged is looked after again from %s on, and its money taken back (T40)',
+    async (when) => {
+      const { world, client } = await started()
+      const had = world.balance
+      const purchase = await world.buy(client)
+      const { request, id } = purchase
+      await world.run(30)
+      await client.stop()
+      const error = new CodexError('purchase/not-submitted', 'an endpoint that lagged did not know it')
+      await world.datastore.commit([purchaseChange(id, { request, outcome: { end: 'errored', error } })])
+      const market = new FakeMarket(world.net, CLIENT, world.clock)
+      const { request: known } = market
+      let lags = when === 'the next event'
+      market.request = async (...args) => (lags ? undefined : known.apply(market, args))
+      const again = world.client({}, CLIENT, market)
+      await again.start(never)
+      await world.run(30)
+      expect(again.purchase(id)?.state).toBe(lags ? 'errored' : 'submitted')
+      lags = false
+      if (when === 'the next event') await world.fill(purchase)
+      await world.run(4000)
+      expect(again.purchase(id)?.state).toBe(when === 'the next event' ? 'finished' : 'cancelled')
+      expect(world.net.marketplace.records.known(id).fundsToReturn).toBe(0n)
+      expect(world.balance).toBe(when === 'the next event' ? had - world.earned(purchase) : had)
+      await again.stop()
+    },
+  )
 
   it('starts and stops as often as one likes, with the same object (T29)', async () => {
     const { world, client } = await started()
