@@ -16,6 +16,8 @@ interface OpenRequest {
   client?: string
   /** Indices of slots that no change of our terms can mend. */
   readonly givenUp: Set<number>
+  /** Indices of slots that are not to be looked at before an instant. */
+  readonly resting: Map<number, Seconds>
 }
 
 /** Requests remembered at once. */
@@ -26,11 +28,12 @@ export class OpenRequests {
 
   /** Heard of, again perhaps: what was given up stays given up. */
   remember(offered: Offered): void {
-    const { givenUp = new Set<number>(), client } = this.#open.get(offered.requestId) ?? {}
+    const known = this.#open.get(offered.requestId)
+    const { givenUp = new Set<number>(), resting = new Map<number, Seconds>(), client } = known ?? {}
     const [oldest] = this.#open.keys()
     if (this.#open.size >= MAX_OPEN_REQUESTS && oldest !== undefined && !this.#open.has(offered.requestId))
       this.#open.delete(oldest)
-    this.#open.set(offered.requestId, { offered, givenUp, ...(client !== undefined && { client }) })
+    this.#open.set(offered.requestId, { offered, givenUp, resting, ...(client !== undefined && { client }) })
   }
 
   /** Filled, or over. */
@@ -68,6 +71,18 @@ export class OpenRequests {
 
   isGivenUp({ requestId, slotIndex }: Slot): boolean {
     return this.#open.get(requestId)?.givenUp.has(slotIndex) === true
+  }
+
+  /** Not to be looked at before `until`. */
+  rest({ requestId, slotIndex }: Slot, until: Seconds): void {
+    this.#open.get(requestId)?.resting.set(slotIndex, until)
+  }
+
+  isResting({ requestId, slotIndex }: Slot, now: Seconds): boolean {
+    const resting = this.#open.get(requestId)?.resting
+    if ((resting?.get(slotIndex) ?? -Infinity) > now) return true
+    resting?.delete(slotIndex)
+    return false
   }
 
   /** A copy of those that do not expire before `now`, the longest known first; the others are forgotten. */

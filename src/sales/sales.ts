@@ -201,11 +201,18 @@ export class Sales {
     // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
     if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
     if (this.#open.isGivenUp(item)) return 'decided'
+    if (this.#open.isResting(item, this.#parts.clock.now())) return 'again'
     if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) {
       ignored('an earlier run took it, and what became of it is not known yet')
       return 'again'
     }
-    return this.#sell(scope, { requestId, slotIndex }, { at: 'preparing' }).decided
+    const agent = this.#sell(scope, { requestId, slotIndex }, { at: 'preparing' })
+    const verdict = await agent.decided
+    const { outcome } = agent
+    // What it had taken and gave back wakes the queue, which is no reason to look at this very slot at once.
+    if (outcome?.end === 'declined' && outcome.why === 'no room')
+      this.#open.rest(item, this.#parts.clock.now() + LOOK_AGAIN_SECONDS)
+    return verdict
   }
 
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {

@@ -2,6 +2,7 @@
 // the accounts. Names in brackets are lines of the behaviour checklist (marketplace reference §6.8) and numbers of the field notes.
 
 import { describe, expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import type { EndOfSale } from '../../src/sales/saleteller.ts'
@@ -144,6 +145,24 @@ describe('the queue', () => {
     await world.run(30)
     await host.sales.stop()
   })
+})
+
+it('a slot whose manifest finds no room is looked at again after a while, not at once, and taken when there is room', async () => {
+  const { world, host } = await selling(1)
+  let looks = 0
+  const { look } = host.work
+  host.work.look = async (...args) => {
+    looks++
+    if (looks < 5) throw new CodexError('sale/no-manifest-room', 'what is left of the quota is set aside for slots')
+    return look.apply(host.work, args)
+  }
+  const { slot } = await world.ask({}, 3000n)
+  await world.run(150)
+  expect(looks).toBeLessThanOrEqual(3)
+  await world.runUntil(() => world.state(slot(0)) === 'Filled')
+  await world.run(30)
+  await host.sales.stop()
+  expect(await host.parts.reservations.check(world.never)).toEqual([])
 })
 
 describe('a request that none of our terms match', () => {
