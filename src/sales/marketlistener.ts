@@ -11,19 +11,19 @@ import { nextTask } from '../lib/nexttask.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Address, Market, Slot } from '../market/market.ts'
 import type { MarketEvent } from '../market/marketevent.ts'
-import { collateralToFill } from '../market/marketplaceterms.ts'
-import type { RequestId, StorageRequest } from '../protocol/request.ts'
+import type { RequestId } from '../protocol/request.ts'
+import { FreedSlots } from './freedslots.ts'
 import type { Offered, OpenRequests } from './openrequests.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleTeller } from './saleteller.ts'
 import type { OfferOutcome, SlotQueue } from './slotqueue.ts'
-import { slotQueueItem } from './slotqueueitem.ts'
+import type { SlotQueueItem } from './slotqueueitem.ts'
 
 export interface MarketListenerParts {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock
-  readonly reservations: Pick<Reservations, 'loosenings'>
+  readonly reservations: Pick<Reservations, 'loosenings' | 'find'>
   readonly queue: SlotQueue
   readonly open: OpenRequests
   readonly teller: SaleTeller
@@ -39,9 +39,12 @@ const MAX_BACKFILL_SECONDS: Seconds = 30 * 24 * 3600
 /** Slots put into the queue, and events heard, between two turns of the event loop. */
 const SLOTS_PER_TASK = 1024
 const EVENTS_PER_TASK = 32
+/** Between two offers of what found no room: each may have the chain asked about a queue of slots. */
+const SQUEEZED_SECONDS: Seconds = 60
 
 export class MarketListener {
   readonly #parts: MarketListenerParts
+  readonly #freed: FreedSlots
   /** Rings when something was put into the queue. */
   readonly #queued = new Bell()
   /** Since the last turn of the event loop. */
@@ -50,6 +53,30 @@ export class MarketListener {
 
   constructor(parts: MarketListenerParts) {
     this.#parts = parts
+    this.#freed = new FreedSlots({ ...parts, offer: (item) => this.#offerFreed(item) })
+  }
+
+  /** Looks up what hosts lost, and what found no room when it was told of. Rejects with the signal's reason only. */
+  lookUpFreed({ signal }: AbortOptions): Promise<void> {
+    return this.#freed.lookUp({ signal })
+  }
+
+  /**
+   * What better slots took the room of is offered again when everything better was looked at and left: slots that only look good must not keep the
+   * others out until they expire. Rejects with the signal's reason only.
+   */
+  async offerSqueezed({ signal }: AbortOptions): Promise<void> {
+    const { clock, reservations, queue, open } = this.#parts
+    for await (const _ of queue.listen({ signal })) {
+      for (const event of open.takeSqueezed(clock.now())) {
+        const wanted = open.wantedFor(event.requestId)
+        // What does not match now is offered again with the next change of terms.
+        if (wanted === undefined || reservations.find(wanted) === undefined) continue
+        this.#offer(event)
+        await this.#rest()
+      }
+      await clock.until(clock.now() + SQUEEZED_SECONDS, { signal })
+    }
   }
 
   /** Hears what was told since the oldest request that may still be open, then what is told. Rejects with the signal's reason only. */
@@ -123,9 +150,10 @@ export class MarketListener {
         return this.#offer(event)
       case 'SlotFreed':
         poke(event.requestId, event.slotIndex)
-        return this.#offerFreed(event, signal)
+        return this.#isFree(event)
       case 'SlotFilled':
         queue.remove(event.requestId, event.slotIndex)
+        this.#freed.forget(event)
         return poke(event.requestId, event.slotIndex)
       case 'SlotReservationsFull':
         poke(event.requestId, event.slotIndex)
@@ -142,8 +170,14 @@ export class MarketListener {
       case 'undone':
         // Whatever it was, those whom it concerns look again.
         if ('requestId' in event.event) poke(event.event.requestId)
-        if (event.event.type === 'SlotFilled') return this.#offerFreed(event.event, signal)
+        if (event.event.type === 'SlotFilled') this.#isFree(event.event)
     }
+  }
+
+  /** Another host lost it: what was decided of it counts no more. */
+  #isFree(slot: Slot): void {
+    this.#parts.open.reconsider(slot)
+    this.#freed.add(slot)
   }
 
   /** One of the places may be ours, taken before the node was started anew. Asked only of what waits, since every host hears of every slot. */
@@ -179,32 +213,16 @@ export class MarketListener {
     this.#offered += queued + evicted.length
     if (queued > 0) this.#queued.ring()
     if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
+    for (const { requestId: squeezed } of noRoom > 0 ? [...evicted, event] : evicted) open.squeeze(squeezed)
     if (noRoom > 0) teller.note(requestId, undefined, 'ignored', [`${noRoom} slots found no room among better ones`])
     for (const worse of evicted)
       teller.note(worse.requestId, worse.slotIndex, 'ignored', ['better slots took its place in the queue'])
   }
 
-  /** A slot that a host lost: others rebuild it, for a smaller collateral. */
-  async #offerFreed(slot: Slot, signal: AbortSignal): Promise<void> {
-    const { market, clock, log, queue, open, teller } = this.#parts
-    const { requestId, slotIndex } = slot
-    open.reconsider(slot)
-    let request: StorageRequest | undefined
-    let end: Seconds | undefined
-    try {
-      request = await market.request(requestId, { signal })
-      end = await market.requestEnd(requestId, { signal })
-    } catch (error) {
-      signal.throwIfAborted()
-      // One slot that cannot be looked up must not hold up all that comes behind it.
-      log.warn('a freed slot could not be looked up', { requestId, slotIndex, error })
-      return teller.note(requestId, slotIndex, 'ignored', ['the chain did not tell its terms'])
-    }
-    if (request === undefined || end === undefined || end <= clock.now()) return
-    const collateral = collateralToFill(market.terms, { ...request.ask, isRepair: true })
-    const offer = { requestId, ask: request.ask, expiry: end, client: request.client }
-    const pushed = queue.push(slotQueueItem(offer, slotIndex, collateral))
-    if (pushed.is === 'no room')
+  #offerFreed(item: SlotQueueItem): void {
+    const { queue, teller } = this.#parts
+    const { requestId, slotIndex } = item
+    if (queue.push(item).is === 'no room')
       return teller.note(requestId, slotIndex, 'ignored', ['another host lost it, and it found no room in the queue'])
     teller.note(requestId, slotIndex, 'queued', ['another host lost it'])
   }

@@ -18,6 +18,8 @@ interface OpenRequest {
   readonly givenUp: Set<number>
   /** Indices of slots that are not to be looked at before an instant. */
   readonly resting: Map<number, Seconds>
+  /** Some of its slots found no room in the queue. */
+  isSqueezed: boolean
 }
 
 /** Requests remembered at once. */
@@ -33,7 +35,13 @@ export class OpenRequests {
     const [oldest] = this.#open.keys()
     if (this.#open.size >= MAX_OPEN_REQUESTS && oldest !== undefined && !this.#open.has(offered.requestId))
       this.#open.delete(oldest)
-    this.#open.set(offered.requestId, { offered, givenUp, resting, ...(client !== undefined && { client }) })
+    this.#open.set(offered.requestId, {
+      offered,
+      givenUp,
+      resting,
+      isSqueezed: false,
+      ...(client !== undefined && { client }),
+    })
   }
 
   /** Filled, or over. */
@@ -83,6 +91,21 @@ export class OpenRequests {
     if ((resting?.get(slotIndex) ?? -Infinity) > now) return true
     resting?.delete(slotIndex)
     return false
+  }
+
+  squeeze(id: RequestId): void {
+    const open = this.#open.get(id)
+    if (open !== undefined) open.isSqueezed = true
+  }
+
+  /** Those of which slots found no room, each once, unless they expire before `now`. */
+  takeSqueezed(now: Seconds): Offered[] {
+    const found: Offered[] = []
+    for (const open of this.#open.values()) {
+      if (open.isSqueezed && open.offered.expiry > now) found.push(open.offered)
+      open.isSqueezed = false
+    }
+    return found
   }
 
   /** A copy of those that do not expire before `now`, the longest known first; the others are forgotten. */

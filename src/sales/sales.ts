@@ -149,6 +149,8 @@ export class Sales {
       this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
       scope.spawn('learning who asks', (own) => this.#listener.learnClients({ signal: own }))
+      scope.spawn('looking up freed slots', (own) => this.#listener.lookUpFreed({ signal: own }))
+      scope.spawn('offering what found no room', (own) => this.#listener.offerSqueezed({ signal: own }))
       scope.spawn('hearing of availabilities', (own) => this.#listener.hearAvailabilities({ signal: own }))
       scope.spawn('looking again at what was not decided', (own) => this.#lookAgain(own))
       await takeUp.theRest()

@@ -2,6 +2,7 @@
 // theirs to say. Every verb is synchronous and bounded, so that no flood of requests holds up the main thread.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { Bell } from '../lib/bell.ts'
 import { CodexError, assert } from '../lib/errors.ts'
 import type { RandomSource } from '../lib/random.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -79,6 +80,7 @@ export class SlotQueue {
   readonly #work = new SlotMap<Work>()
   readonly #groups = new Map<string, Group>()
   readonly #waiting = new Set<(item: SlotQueueItem) => void>()
+  readonly #emptied = new Bell()
   /** Groups that have more than their share. */
   #greedy = 0
   #unseen = 0
@@ -106,6 +108,11 @@ export class SlotQueue {
   /** Nothing is to be looked at: the queue is empty, or nothing matched what is in it. */
   get isPaused(): boolean {
     return this.#unseen === 0
+  }
+
+  /** Yields whenever the last item that was to be looked at has been taken or removed. Rejects with the signal's reason. */
+  listen(options: AbortOptions): AsyncGenerator<void, never> {
+    return this.#emptied.listen(options)
   }
 
   /** The items, best first. */
@@ -310,7 +317,7 @@ export class SlotQueue {
     else this.#line.splice(at, 1)
     this.#entries.delete(entry.item)
     this.#leave(entry.group)
-    if (!entry.seen) this.#unseen--
+    if (!entry.seen && --this.#unseen === 0) this.#emptied.ring()
   }
 
   #join(group: Group): void {

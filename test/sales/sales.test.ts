@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
-import { slotId } from '../../src/protocol/ids.ts'
+import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import type { EndOfSale } from '../../src/sales/saleteller.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
@@ -127,6 +127,51 @@ describe('the queue', () => {
     expect(world.balance(host.address)).toBe(had - COLLATERAL + COLLATERAL / 10n)
     expect(world.net.marketplace.records.getHost(slot(1))).toBe(host.address)
     expect(host.sales.decisions.latest(9, id).map(({ reasons }) => reasons[0])).toContain('another host lost it')
+    await rival.sales.stop()
+    await world.run(30)
+    await host.sales.stop()
+  })
+
+  it('a slot that richer ones pressed out of the queue is served once these have turned out to be none for us', async () => {
+    // As long as nobody knows whose they are, they are of many clients.
+    let isTold = false
+    const faults: MarketFaults = { call: (verb) => (verb === 'request' && !isTold ? { is: 'fails' } : undefined) }
+    const { world, host } = await selling(1, { queueSize: 16, faults })
+    const honest = world.request({}, 3000n)
+    // None is looked at before the last is heard.
+    host.sales.pause()
+    for (let number = 0; number < 40; number++)
+      world.tell(world.request({ pricePerBytePerSecond: 100n * PRICE, collateralPerByte: 10_000n }, 3000n))
+    world.tell(honest)
+    await world.run(30)
+    isTold = true
+    host.sales.resume()
+    await world.runUntil(() => world.state(slotId(requestId(honest), 0)) === 'Filled')
+    const told = host.sales.decisions.latest(1000, requestId(honest)).flatMap(({ reasons }) => reasons)
+    expect(told).toContain('1 slots found no room among better ones')
+    await world.run(30)
+    await host.sales.stop()
+  })
+
+  it('a slot that another host lost is looked up again when the chain gave no answer', async () => {
+    let fails = 0
+    const faults: MarketFaults = {
+      call: (verb) => (verb === 'requestEnd' && fails-- > 0 ? { is: 'fails' } : undefined),
+    }
+    const { world, host } = await selling(0, { faults })
+    const rival = await world.host('rival', 2)
+    await rival.sales.start(world.never)
+    const { slot } = await world.ask({ slots: 2n }, 3000n)
+    await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+    rival.sales.pause()
+    await host.parts.reservations.create(terms(1))
+    await world.run(30)
+    fails = 3
+    const giving = rival.market.abandon(slot(1), world.never)
+    await world.run(60)
+    await giving
+    expect(fails).toBeLessThanOrEqual(0)
+    await world.runUntil(() => world.net.marketplace.records.getHost(slot(1)) === host.address)
     await rival.sales.stop()
     await world.run(30)
     await host.sales.stop()
