@@ -227,9 +227,11 @@ async function* download(
   yield { at: 'reserving', reservation }
   const content = await slotContent(context)
   const isRepair = (await insist(context, () => market.slotState(id, { signal }))) === 'Repair'
+  const isStarted = (await insist(context, () => market.requestState(slot.requestId, { signal }))) === 'Started'
   const expiry = await insist(context, () => market.requestExpiry(slot.requestId, { signal }))
   const { slotBytes: totalBytes, validUntil } = reservation
-  const order = { totalBytes, deadline: isRepair ? validUntil : (expiry ?? validUntil) }
+  // A slot may be lost, and in repair, before its request has started: that is still cancelled at its expiry.
+  const order = { totalBytes, deadline: isStarted ? validUntil : (expiry ?? validUntil) }
   const lost = await look(context, content, order)
   if (lost !== undefined) return lost
   if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }

@@ -68,6 +68,9 @@ export interface HostSettings extends SalesSettings {
   readonly workOf?: ((parts: Accounts) => SlotWork) | undefined
 }
 
+/** Of the work on slots, what is asked once and answered once. */
+const WORK_VERBS = ['look', 'prove', 'keepUntil', 'letGo', 'letGoOfEnded'] as const satisfies readonly (keyof SlotWork)[]
+
 export class SaleWorld {
   readonly clock = new ManualClock(START)
   readonly net: FakeChainWorld
@@ -132,7 +135,7 @@ export class SaleWorld {
     const sales = new Sales(
       {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
-        work: around === undefined ? given : wired<SlotWork>(given, 'work', ['prove', 'keepUntil'], around),
+        work: around === undefined ? given : wired<SlotWork>(given, 'work', WORK_VERBS, around),
         ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
         ...{ recordsOf, hasEnded, capacity },
       },

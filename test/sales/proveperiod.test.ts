@@ -12,7 +12,7 @@ import { revertError } from '../../src/market/reverts.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
 import { type ProofCount, provePeriod } from '../../src/sales/proveperiod.ts'
 import type { SaleContext } from '../../src/sales/salecontext.ts'
-import type { SlotContent } from '../../src/sales/slotwork.ts'
+import type { SlotContent, SlotWork } from '../../src/sales/slotwork.ts'
 import { slot } from '../fakes/salesparts.ts'
 
 const PERIOD = 120
@@ -24,7 +24,15 @@ const DONE: SubmitOutcome = {
 }
 
 /** A chain that is in `chain.period` and asks for a proof of each until it has one; who sends zeros is refused. */
-function duty({ clockPeriod = FIRST, failEveryProofs = 0 } = {}) {
+function duty({
+  clockPeriod = FIRST,
+  failEveryProofs = 0,
+  prove: proveSlot = async () => PROOF,
+}: {
+  readonly clockPeriod?: number
+  readonly failEveryProofs?: number
+  readonly prove?: SlotWork['prove']
+} = {}) {
   const { signal } = new AbortController()
   const clock = new ManualClock(clockPeriod * PERIOD)
   const chain = { period: FIRST, isDue: true }
@@ -34,7 +42,7 @@ function duty({ clockPeriod = FIRST, failEveryProofs = 0 } = {}) {
     ...{ clock, id, signal, failEveryProofs, slot: slot(1) as { requestId: RequestId; slotIndex: number } },
     wait: new PokedWait(clock, new Bell(), signal),
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
-    work: { prove: async () => PROOF },
+    work: { prove: proveSlot },
     market: {
       terms: { proofs: { period: PERIOD } },
       slotDuties: async () => {
@@ -82,14 +90,29 @@ describe('the duty of a period', () => {
     expect(sent).toEqual([{ period: FIRST + 1, proof: PROOF }])
   })
 
-  it('is missed when the period ends first', async () => {
-    const { clock, chain, count, prove } = duty()
+  it('is none where the chain asks for none until its end', async () => {
+    const { clock, chain, sent, count, prove } = duty()
     count.last = FIRST
     const proving = prove(FIRST)
     chain.isDue = false
     await clock.play(PERIOD)
     expect(await proving).toBe('over')
+    expect(sent).toEqual([])
     expect(count).toMatchObject({ proven: 0, missed: 0, due: 0, last: FIRST })
+  })
+
+  it.each<[string, SlotWork['prove']]>([
+    ['hangs', (_, __, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', reject))],
+    ['fails each time', () => Promise.reject(new Error('no proof'))],
+  ])('is missed, once, where its proof %s until the period ends', async (_, proveSlot) => {
+    const { clock, sent, count, prove } = duty({ prove: proveSlot })
+    const proving = prove(FIRST)
+    await clock.play(PERIOD - 1)
+    expect(count).toMatchObject({ missed: 0, due: 1 })
+    await clock.play(10)
+    expect(await proving).toBe('over')
+    expect(sent).toEqual([])
+    expect(count).toMatchObject({ proven: 0, missed: 1, due: 1, last: FIRST })
   })
 
   it('is done with a proof of zeros every third time of six, if the settings say so, and the refusal is expected (simulated: every 3rd of 6 proofs is invalid)', async () => {

@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
-import type { StorageRequest } from '../../src/protocol/request.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
@@ -542,6 +543,36 @@ describe('a slot that is another’s after a reorganisation', () => {
   })
 })
 
+/** A host that fills the first slot of the request, and gives it up. */
+async function isLostByAnother(world: SaleWorld, id: RequestId): Promise<void> {
+  const { marketplace, token } = world.net
+  const [host, slot] = [addressOf('another'), slotId(id, 0)]
+  world.act(host, () => {
+    const { request } = marketplace.records.known(id)
+    token.mint(host, COLLATERAL)
+    token.approve(host, MARKETPLACE_ADDRESS, COLLATERAL)
+    marketplace.reserveSlot(host, id, 0n)
+    marketplace.fillSlot(host, id, 0n, proofFor({ request, slotIndex: 0 }, marketplace.proofs.getChallenge(slot)))
+  })
+  await world.run(20)
+  world.act(host, () => marketplace.freeSlot(host, slot))
+  await world.run(20)
+}
+
+it('a slot in repair whose request has not started is fetched only if it comes before the expiry of that', async () => {
+  const { world, host } = await selling(1, { work: { pieceSeconds: 170 } })
+  host.sales.pause()
+  const { id } = await world.ask({ slots: 2n }, 700n)
+  await isLostByAnother(world, id)
+  expect(world.state(slotId(id, 0))).toBe('Repair')
+  host.sales.queue.remove(id, 1)
+  host.sales.resume()
+  await world.run(400)
+  const told = host.sales.decisions.latest(9, id).filter(({ slotIndex }) => slotIndex === 0)
+  expect(told.map(({ reasons }) => reasons[0])).toContainEqual(expect.stringMatching(/^too slow to be here in time/))
+  await host.sales.stop()
+})
+
 it('a slot that we repaired, and a reorganisation has it so no more, is repaired again: what its first host lost is none of ours', async () => {
   const world = new SaleWorld()
   const host = await world.host('host', 1)
@@ -549,18 +580,7 @@ it('a slot that we repaired, and a reorganisation has it so no more, is repaired
   await host.sales.start(world.never)
   const { slot, id } = await world.ask({ slots: 2n }, 3000n)
   const { marketplace, chain } = world.net
-  const first = addressOf('first')
-  world.act(first, () => {
-    const { request } = marketplace.records.known(id)
-    world.net.token.mint(first, COLLATERAL)
-    world.net.token.approve(first, MARKETPLACE_ADDRESS, COLLATERAL)
-    marketplace.reserveSlot(first, id, 0n)
-    marketplace.fillSlot(first, id, 0n, proofFor({ request, slotIndex: 0 }, marketplace.proofs.getChallenge(slot(0))))
-  })
-  world.net.mine()
-  await world.run(10)
-  world.act(first, () => marketplace.freeSlot(first, slot(0)))
-  await world.run(30)
+  await isLostByAnother(world, id)
   const before = world.balance(host.address)
   host.sales.resume()
   const isOurs = () => marketplace.records.getHost(slot(0)) === host.address
