@@ -69,7 +69,13 @@ export interface HostSettings extends SalesSettings {
 }
 
 /** Of the work on slots, what is asked once and answered once. */
-const WORK_VERBS = ['look', 'prove', 'keepUntil', 'letGo', 'letGoOfEnded'] as const satisfies readonly (keyof SlotWork)[]
+const WORK_VERBS = [
+  'look',
+  'prove',
+  'keepUntil',
+  'letGo',
+  'letGoOfEnded',
+] as const satisfies readonly (keyof SlotWork)[]
 
 export class SaleWorld {
   readonly clock = new ManualClock(START)
