@@ -267,6 +267,12 @@ export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
   }
 }
 
+/** Which slots this node holds, of which key, on which chain, in words: only there they can be proven. Undefined where it holds none. */
+export async function soldHere({ repo }: TabNode, options: AbortOptions): Promise<string | undefined> {
+  const { heldSlots } = await import('./sales/salesplace.ts')
+  return heldSlots(repo.parts.datastore, options)
+}
+
 /** What stands between a key and its earnings on a chain, in sentences. It changes nothing and signs nothing. Rejects only with the signal's reason. */
 export async function lookAtChain(
   settings: { readonly url: string; readonly marketplace?: string },

@@ -356,7 +356,7 @@ async function openRoles(
   options: AbortOptions,
 ): Promise<Roles> {
   const { needs, settings, market, news, prover } = made
-  const parts = { ...needs, market, clock: market.clock }
+  const parts = { ...needs, market, place: market, clock: market.clock }
   const provider =
     settings.provider && prover
       ? await Provider.open(

@@ -27,10 +27,15 @@ export function Onboarding({ session, sell }: Parts) {
   const recipient = useSignal(keptChoice()?.rewardRecipient ?? '')
   const opened = useSignal<number | undefined>(undefined)
   const isAnew = useSignal(false)
+  const held = useSignal<string | undefined>(undefined)
   if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
   const seen = network.value
   const kept = keptChoice()
+  const setUpAnew = async (): Promise<void> => {
+    held.value = await running.room.soldHere(running.node, { signal: session.closing })
+    isAnew.value = true
+  }
   if (wasSellingAnywhere() && kept !== undefined && !isAnew.value)
     return (
       <>
@@ -45,7 +50,7 @@ export function Onboarding({ session, sell }: Parts) {
             Go on selling
           </button>
         )}
-        <button type="button" class="plain" onClick={() => (isAnew.value = true)}>
+        <button type="button" class="plain" onClick={() => void setUpAnew()}>
           Set it up anew
         </button>
       </>
@@ -64,42 +69,55 @@ export function Onboarding({ session, sell }: Parts) {
     })
   }
   return (
-    <ol class="steps">
-      <Step
-        at={1}
-        step={step}
-        title="A key for this node"
-        done={key && `${key.address.slice(0, 10)}… earns and is slashed for what this tab does.`}
-        open={() => (opened.value = 1)}
-      >
-        <KeyStep desk={desk} next={() => (opened.value = undefined)} />
-      </Step>
-      <Step
-        at={2}
-        step={step}
-        title="The network"
-        done={seen && `Chain ${seen.chainId}, ${new URL(seen.choice.ethProvider).host}.`}
-        open={() => (opened.value = 2)}
-      >
-        <NetworkStep
-          room={running.room}
-          address={key?.address}
-          closing={session.closing}
-          next={(found) => {
-            network.value = found
-            opened.value = undefined
-          }}
-        />
-      </Step>
-      <Step at={3} step={step} title="Space and price" done={undefined} open={() => (opened.value = 3)}>
-        {key !== undefined && seen !== undefined && (
-          <>
-            <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
-            <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} />
-          </>
-        )}
-      </Step>
-    </ol>
+    <>
+      {held.value !== undefined && (
+        <div class="banner bad" role="alert">
+          <p>
+            This tab holds {held.value}. They have to be proven there: until they have ended it starts with that key,
+            chain and marketplace only, though by any endpoint.
+          </p>
+          <button type="button" onClick={() => (isAnew.value = false)}>
+            Back
+          </button>
+        </div>
+      )}
+      <ol class="steps">
+        <Step
+          at={1}
+          step={step}
+          title="A key for this node"
+          done={key && `${key.address.slice(0, 10)}… earns and is slashed for what this tab does.`}
+          open={() => (opened.value = 1)}
+        >
+          <KeyStep desk={desk} next={() => (opened.value = undefined)} />
+        </Step>
+        <Step
+          at={2}
+          step={step}
+          title="The network"
+          done={seen && `Chain ${seen.chainId}, ${new URL(seen.choice.ethProvider).host}.`}
+          open={() => (opened.value = 2)}
+        >
+          <NetworkStep
+            room={running.room}
+            address={key?.address}
+            closing={session.closing}
+            next={(found) => {
+              network.value = found
+              opened.value = undefined
+            }}
+          />
+        </Step>
+        <Step at={3} step={step} title="Space and price" done={undefined} open={() => (opened.value = 3)}>
+          {key !== undefined && seen !== undefined && (
+            <>
+              <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
+              <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} />
+            </>
+          )}
+        </Step>
+      </ol>
+    </>
   )
 }
 

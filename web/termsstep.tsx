@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 
 import { CodexError } from '../src/lib/errors.ts'
-import { isLocalChain } from './localchains.ts'
+import { isLocalChain } from '../src/protocol/localchains.ts'
 import type { Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
 import { checkRoom, type MarketSight, suggestTerms } from './suggestedterms.ts'

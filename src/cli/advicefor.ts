@@ -2,6 +2,7 @@
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ['store/corrupted-record', 'run `codex-light space --repair`'],
+  ['sales/other-place', 'with another key, chain or contract give another folder with `--data-dir`'],
   ['proving/file-changed', 'here that is `codex-light circuit info --circuit FOLDER --accept`'],
 ])
 

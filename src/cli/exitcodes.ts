@@ -54,6 +54,7 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['validation/bad-max-slots', EXIT.usage],
   ['proving/development-key', EXIT.refused],
   ['proving/wrong-archive', EXIT.refused],
+  ['sales/other-place', EXIT.refused],
   ['node/no-network', EXIT.unreachable],
   ['rest/unauthorised', EXIT.walletOrAuth],
   ['store/quota-exceeded', EXIT.refused],

@@ -3,6 +3,7 @@
 import { CodexError } from '../lib/errors.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import { examineChain, readPrivateKey, unlockKey } from '../nodejs.ts'
+import { isLocalChain } from '../protocol/localchains.ts'
 import { chainParts, chainSettings, keySettings, keystorePath } from './chainsettings.ts'
 import { chooseCircuit, hasCircuit } from './circuitchoice.ts'
 import type { OptionValues } from './option.ts'
@@ -18,8 +19,6 @@ const RETRY_SECONDS = 10
 const DEFAULT_SAMPLES = 5
 const DEFAULT_SLOT_DEPTH = 32
 const DEFAULT_DATASET_DEPTH = 8
-/** Chains of a machine of one's own. */
-const LOCAL_CHAINS = [31_337, 1337]
 
 type Options = OptionValues<typeof START_OPTIONS>
 
@@ -52,7 +51,7 @@ export async function tradingOf(options: Options, words: StartWords, call: Call)
           check: undefined,
         }
       const { chainId, terms } = await chainFacts(call, options['chain-id'])
-      if ((options['simulate-proof-failures'] ?? 0) > 0 && !LOCAL_CHAINS.includes(chainId))
+      if ((options['simulate-proof-failures'] ?? 0) > 0 && !isLocalChain(chainId))
         throw badValue('simulate-proof-failures', `a local chain, found chain ${chainId}`)
       const { files, check } = await chooseCircuit(options, { dataDir, zkeyHash: terms.proofs.zkeyHash, call })
       return { trade: { ...base, provider: { circuit: files, ...providerOf(options) } }, check }

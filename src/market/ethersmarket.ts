@@ -83,6 +83,8 @@ export class EthersMarket extends MarketReads implements Market {
   /** Address of the contract. */
   readonly marketplace: Address
   readonly chainId: number
+  /** Hash of the chain's first block; undefined where the endpoint does not tell. */
+  readonly genesis: string | undefined
   /** The chain's time. */
   readonly clock: ChainClock
   readonly #connection: Connection
@@ -114,6 +116,7 @@ export class EthersMarket extends MarketReads implements Market {
     this.#hold = hold
     this.marketplace = marketplace
     this.chainId = heads.chainId
+    this.genesis = heads.genesis
     this.clock = chainClock
     this.#connection = connection
     this.#feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) })

@@ -5,6 +5,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { utf8 } from '../lib/bytes.ts'
 import { numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
+import { LOCAL_CHAINS } from '../protocol/localchains.ts'
 import type { ByteSource } from './bytesource.ts'
 import type { Section } from './sections.ts'
 
@@ -14,8 +15,6 @@ export const DEVELOPMENT_MARK = 'codex-light: DEVELOPMENT ONLY, made from a know
 /** Of a .zkey; above all numbers in use, so other programs pass over it. */
 export const DEVELOPMENT_SECTION = 0xdec0de
 
-/** Chains that live on one's own machine: what Anvil and Hardhat call themselves, and Ganache. */
-const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n]
 const MAX_MARK_BYTES = 1024
 
 /** The section's bytes. */
@@ -41,7 +40,7 @@ export async function readMark(
  */
 export function allowKeyOnChain(mark: string | undefined, chainId: number | bigint): void {
   // Whatever else it is given for a chain is no local one.
-  if (mark === undefined || LOCAL_CHAINS.some((id) => id === chainId || Number(id) === chainId)) return
+  if (mark === undefined || LOCAL_CHAINS.some((id) => id === chainId || BigInt(id) === chainId)) return
   const found = typeof chainId === 'bigint' ? chainId : numberOrDescription(chainId)
   throw new CodexError(
     'proving/development-key',

@@ -29,11 +29,15 @@ import type { ProofTotals, ProviderEvent, SaleReport } from './salenews.ts'
 import { SaleNews } from './salenews.ts'
 import type { SalesSettings } from './sales.ts'
 import { Sales } from './sales.ts'
+import type { SalesPlace } from './salesplace.ts'
+import { bindSalesPlace } from './salesplace.ts'
 import type { ProverMeter, SlotProver } from './slotprover.ts'
 import { StoredSlotWork } from './storedslotwork.ts'
 
 export interface ProviderParts {
   readonly market: Market
+  /** Where the market is. */
+  readonly place: SalesPlace
   /** The chain's. */
   readonly clock: Clock
   readonly repo: RepoStore
@@ -119,11 +123,12 @@ export class Provider {
     })
   }
 
-  /** Reads the accounts back; sells nothing yet. @throws CodexError as {@link Reservations.open} */
+  /** Reads the accounts back; sells nothing yet. @throws CodexError as {@link Reservations.open} and {@link bindSalesPlace} */
   static async open(parts: ProviderParts, settings: ProviderSettings, options: AbortOptions): Promise<Provider> {
-    const { repo, clock, random, log, tell } = parts
+    const { repo, place, clock, random, log, tell } = parts
     const { reservations, alerts } = await Reservations.open({ repo, random, log }, options)
     const { datastore } = repo.parts
+    await bindSalesPlace(datastore, place, reservations.countHeld())
     const earnings = await Earnings.open(datastore, log, options)
     const record = await PauseRecord.open(datastore)
     const decisions = new DecisionLog()

@@ -44,7 +44,7 @@ test('it fills all slots from one availability, proves them, is paid, and has al
   expect(told).toEqual(['market/unreachable', 'market/unreachable over later'])
 }, 600_000)
 
-test('stopped in the middle of sales it waits for no time, and leaves no handle and no timer behind: its process ends by itself (T29)', async () => {
+test('stopped in the middle of sales it waits for no time, and leaves no handle and no timer behind: its process ends by itself (T29); another key does not start with what it sold', async () => {
   const world = worldOf()
   const client = await world.node('client', { account: 1, roles: ['client'] })
   const process = (running = await SellingProcess.inWorld(world, { account: 2, client }))
@@ -53,6 +53,9 @@ test('stopped in the middle of sales it waits for no time, and leaves no handle 
   // No block comes and no timer rings meanwhile: what it needs for that is work alone.
   expect(await world.time.holdDuring(() => process.stop())).toBe(0)
   expect(process.failure).toBe('')
+  // What its folder holds for another key and another day nobody deletes.
+  const other = world.node('provider', { account: 3, roles: ['provider'] })
+  await expect(other).rejects.toMatchObject({ code: 'sales/other-place', detail: { host: addressOf(2) } })
 }, 300_000)
 
 test.runIf(import.meta.env['LONG'])(
