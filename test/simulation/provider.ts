@@ -47,6 +47,7 @@ export class Provider extends SimNode {
   readonly #plants: readonly Plant[]
   #slab = new CrashingSlabFile()
   #selling: Selling | undefined
+  #awaited: { readonly phase: PhaseName; readonly act: () => void } | undefined
   /** What its owner has put at stake in all, as the owner knows. */
   committed = 0n
 
@@ -57,6 +58,11 @@ export class Provider extends SimNode {
 
   get selling(): Selling | undefined {
     return this.#selling
+  }
+
+  /** Whether a sale is in one of the steps that pass quickly, where a fault is rare and tells most. */
+  get isBusy(): boolean {
+    return (this.#selling?.sales.agents ?? []).some(({ phase }) => phase !== undefined && phase.at !== 'proving')
   }
 
   protected async begin(run: Run): Promise<void> {
@@ -126,6 +132,10 @@ export class Provider extends SimNode {
     this.#slab = this.#slab.reopen()
   }
 
+  protected override glance(): void {
+    this.world.referee.glance(this)
+  }
+
   protected lost(): void {
     this.#selling = undefined
     this.#slab = this.#slab.crash(() => this.random.fraction())
@@ -136,6 +146,11 @@ export class Provider extends SimNode {
     this.world.referee.told(this, record)
   }
 
+  /** Does something in the very moment in which a sale enters a phase, the next time that one does. */
+  when(phase: PhaseName, act: () => void): void {
+    this.#awaited = { phase, act }
+  }
+
   /** Counts where sales go. */
   #counting(): (event: SaleEvent) => void {
     const { history } = this.world
@@ -144,6 +159,11 @@ export class Provider extends SimNode {
       const to = event.type === 'phase' ? event.phase.at : (`end ${event.outcome.end}` as const)
       history.cover(event.type === 'phase' ? `phase/${to}` : `end/${event.outcome.end}`)
       history.cover(`way/${at.get(event) ?? 'start'}>${to}`)
+      const awaited = this.#awaited
+      if (awaited?.phase === to) {
+        this.#awaited = undefined
+        awaited.act()
+      }
       if (event.type === 'phase') at.set(event, event.phase.at)
       else at.delete(event)
     }

@@ -64,22 +64,22 @@ export class Referee {
     return [...this.#requests].map((id) => Number(records.requests.get(id)?.endsAt ?? 0))
   }
 
-  /** After every instant: cheap. */
+  /** After every step that a provider handled: cheap. */
+  glance(provider: Provider): void {
+    for (const {
+      freeSize,
+      totalSize,
+      totalRemainingCollateral: left,
+      totalCollateral: all,
+    } of provider.selling?.reservations.availabilities() ?? [])
+      if (freeSize < 0 || freeSize > totalSize || left < 0n || left > all)
+        this.breach(provider, `an availability has ${freeSize} of ${totalSize} bytes and ${left} of ${all} (I2, I3)`)
+  }
+
+  /** After every instant. */
   look(): void {
     this.#hearTheChain()
-    for (const provider of this.#world.providers) {
-      const { selling } = provider
-      if (selling === undefined) continue
-      const { reservations } = selling
-      for (const {
-        freeSize,
-        totalSize,
-        totalRemainingCollateral: left,
-        totalCollateral: all,
-      } of reservations.availabilities())
-        if (freeSize < 0 || freeSize > totalSize || left < 0n || left > all)
-          this.breach(provider, `an availability has ${freeSize} of ${totalSize} bytes and ${left} of ${all} (I2, I3)`)
-    }
+    for (const provider of this.#world.providers) this.glance(provider)
     if (this.#world.now() >= this.#nextLiveness) {
       this.#nextLiveness = this.#world.now() + LIVENESS_SECONDS
       for (const provider of this.#world.providers) this.#lookAfter(provider)

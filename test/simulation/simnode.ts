@@ -149,6 +149,11 @@ export abstract class SimNode {
     if (clock.waiting < before) this.world.history.deliver(`${time} ${this.name} ${what}`, before - clock.waiting)
   }
 
+  /** What it did with the last step is held against what must hold. */
+  protected glance(): void {
+    // Nothing of its own that could be wrong.
+  }
+
   /** Starts what it does. */
   protected abstract begin(run: Run): Promise<void>
   /** Ends it. */
@@ -164,6 +169,7 @@ export abstract class SimNode {
   async #deliver<T>(run: Run, what: string, value: T): Promise<T> {
     if (this.#frozen !== undefined && this.#run === run) await new Promise<void>((goOn) => this.#frozen?.push(goOn))
     if (run.isDead) return new Promise<never>(() => undefined)
+    this.glance()
     this.world.history.deliver(`${this.world.now()} ${this.name} ${what}`)
     return value
   }

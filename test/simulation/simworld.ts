@@ -5,6 +5,7 @@ import type { RandomSource } from '../../src/lib/random.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
+import { type PhaseName, PHASE_NAMES } from '../../src/sales/salephase.ts'
 import { FakeChainWorld } from '../fakes/fakechainworld.ts'
 import { type SlotBlocksMemory, verifies } from '../fakes/fakeslotwork.ts'
 import { seededSource } from '../fakes/salesparts.ts'
@@ -46,6 +47,7 @@ const JUMP_SECONDS: Seconds = 12_000
 const MAX_REORG_BLOCKS = 12
 /** Once in the chain they count as done: what is lost in a reorganisation is sent again by the journal of whoever sent it, or found at the next start. */
 const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
+const PHASES = Object.keys(PHASE_NAMES) as PhaseName[]
 const LATE_SECONDS: Seconds = 600
 /** A stop waits for what was sent. */
 const SLOWEST_STOP_SECONDS: Seconds = 900
@@ -232,7 +234,8 @@ export class SimWorld {
 
   /** A machine fails, stops or freezes for a while. */
   #disturb(): void {
-    const node = this.#oneOf(this.#unsteady)
+    const busy = this.#random.fraction() < 0.5 ? this.providers.filter((provider) => provider.isBusy) : []
+    const node = this.#oneOf(busy) ?? this.#oneOf(this.#unsteady)
     if (node?.run === undefined || node.isFrozen || node.isStopping) return
     const seconds = 10 + Math.floor(this.#random.fraction() ** 3 * 4 * HOUR)
     const kind = this.#random.fraction()
@@ -243,16 +246,22 @@ export class SimWorld {
     } else if (kind < 0.7) {
       node.freeze()
       this.#at(this.#now + seconds, () => node.thaw())
-    } else {
-      void node.stop()
-      const since = this.#now
-      this.#at(this.#now + seconds, () => {
-        if (node.isStopping && this.#now - since > SLOWEST_STOP_SECONDS)
-          this.referee.breach(node, 'its stop does not come to an end (T29)')
-        if (node.isStopping) node.crash()
-        return node.run === undefined ? node.boot() : undefined
-      })
-    }
+    } else if (node instanceof Provider && this.#random.fraction() < 0.5) {
+      const phase = PHASES[Math.floor(this.#random.fraction() * PHASES.length)]
+      if (phase !== undefined) node.when(phase, () => this.#stopForAWhile(node, seconds))
+    } else this.#stopForAWhile(node, seconds)
+  }
+
+  #stopForAWhile(node: SimNode, seconds: Seconds): void {
+    if (node.run === undefined || node.isFrozen || node.isStopping) return
+    void node.stop()
+    const since = this.#now
+    this.#at(this.#now + seconds, () => {
+      if (node.isStopping && this.#now - since > SLOWEST_STOP_SECONDS)
+        this.referee.breach(node, 'its stop does not come to an end (T29)')
+      if (node.isStopping) node.crash()
+      return node.run === undefined ? node.boot() : undefined
+    })
   }
 
   /** All but the watchman that keeps the others' proofs marked; each provider twice, because they are what is tested most. */
