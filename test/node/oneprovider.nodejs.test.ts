@@ -7,20 +7,36 @@ import { DATASET_BYTES, earningsOf, expectAllBack, rewardOf, seller, type Seller
 import { SellingProcess } from './sellingprocess.ts'
 import { sharedWorld } from './sharedworld.ts'
 
-const STATES = ['SaleSlotReserving', 'SaleDownloading', 'SaleInitialProving', 'SaleFilling', 'SaleProving']
+const STATES = [
+  'SalePreparing',
+  'SaleSlotReserving',
+  'SaleDownloading',
+  'SaleInitialProving',
+  'SaleFilling',
+  'SaleProving',
+  'SalePayout',
+]
 
 const worldOf = sharedWorld()
 let running: SellingProcess | undefined
 afterEach(() => running?.kill(), 60_000)
 
-test('it fills all slots from one availability, proves them, is paid, and has all of its space and collateral again', async () => {
+test('it fills all slots from one availability, downloads several at once, proves them, is paid, and has all of its space and collateral again', async () => {
   const world = worldOf()
   const client = await world.node('client', { account: 1, roles: ['client'] })
   const selling = await seller(world, 2, { peer: client })
   const provider = providerOf(selling.node)
+  const downloading = new Set<number>()
+  let mostAtOnce = 0
+  selling.node.events.addEventListener('sale', ({ detail: { slotIndex, state } }) => {
+    if (state === 'SaleDownloading') downloading.add(slotIndex)
+    else downloading.delete(slotIndex)
+    mostAtOnce = Math.max(mostAtOnce, downloading.size)
+  })
   const request = await buy(client, await upload(client, DATASET_BYTES))
   await world.until('started', () => purchaseState(client, request) === 'started')
   expect(provider.reservations.reservationsOf(selling.offer.id)).toHaveLength(3)
+  expect(mostAtOnce).toBeGreaterThan(1)
   await world.until('finished', () => purchaseState(client, request) === 'finished')
   await world.until('all paid', () => earningsOf(selling).length === 3)
   await world.until('all over', () => provider.list().length === 0)
@@ -59,7 +75,7 @@ test('stopped in the middle of sales it waits for no time, and leaves no handle 
 }, 300_000)
 
 test.runIf(import.meta.env['LONG'])(
-  'stopped in every phase it is paid all the same, and has all of its space and collateral again',
+  'stopped in every phase that takes a while it is paid all the same, and has all of its space and collateral again',
   async () => {
     const world = worldOf()
     const client = await world.node('client', { account: 1, roles: ['client'] })
