@@ -99,7 +99,10 @@ export const CHECKLISTS: Readonly<Record<string, readonly (readonly [line: strin
     ['flags clear', 'flags clear at once and the order is right again'],
   ],
   node: [
-    ['stores, proves and keeps the slots of a request', 'it fills all slots from one availability, downloads several at once, proves them'],
+    [
+      'stores, proves and keeps the slots of a request',
+      'it fills all slots from one availability, downloads several at once, proves them',
+    ],
     ['reconstructs slots', 'any slots up to the parity come back'],
     ['serves a later request once it offers room', 'a provider that ignored all slots of one request serves it'],
     ['expired request partially pays', 'integration: expired request partially pays'],
