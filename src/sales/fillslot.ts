@@ -18,7 +18,8 @@ export type Filled = 'filled' | { readonly again: unknown } | SaleOutcome
 export async function fillSlot(context: SaleContext, reservation: Reservation, proof: Groth16Proof): Promise<Filled> {
   const { market, reservations, clock, slot, signal } = context
   const stake = await insist(context, () => market.slotCollateral(slot, { signal }))
-  await reservations.markFill(reservation.id, 'sent', { at: Math.floor(clock.now()), stake })
+  const block = await insist(context, () => market.blockAt(clock.now(), { signal }))
+  await reservations.markFill(reservation.id, 'sent', { block, stake })
   let outcome: FillOutcome
   try {
     outcome = await market.fillSlot(slot, proof, { signal })

@@ -30,9 +30,9 @@ export interface Reservation {
   readonly tree?: string | undefined
   /** How far the fill is: `sent` from before the transaction is signed, `landed` once it is known to be in the chain. */
   readonly fill?: 'sent' | 'landed' | undefined
-  /** Chain time at which a fill was first sent; unknown of slots that were filled before this was kept, and of adopted ones. */
-  readonly sentAt?: Seconds | undefined
-  /** What the fill took from our account: less than `collateral` in repair. Unknown as `sentAt`. */
+  /** Number of the newest block when a fill was first sent; unknown of slots that were filled before this was kept, and of adopted ones. */
+  readonly sentBlock?: number | undefined
+  /** What the fill took from our account: less than `collateral` in repair. Unknown as `sentBlock`. */
   readonly stake?: bigint | undefined
   /** Chain time at which the fill was first known to be in the chain; unknown of slots that were filled before this was kept, and of adopted ones. */
   readonly filledAt?: Seconds | undefined

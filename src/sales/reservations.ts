@@ -54,8 +54,10 @@ export interface ReserveLimits {
 }
 
 export interface FillNoted {
-  /** Chain time. Of one that was sent the first stands; of one that landed too, unless another was sent since. */
+  /** Of one that landed, chain time: the first stands, unless another was sent since. */
   readonly at?: Seconds | undefined
+  /** Of one that is sent, number of the newest block: the first stands. */
+  readonly block?: number | undefined
   /** Of one that is sent: what it takes from our account, in token base units. */
   readonly stake?: bigint | undefined
 }
@@ -389,17 +391,17 @@ export class Reservations {
 }
 
 function withFill(
-  { sentAt, stake, filledAt, ...before }: Reservation,
+  { sentBlock, stake, filledAt, ...before }: Reservation,
   fill: Reservation['fill'],
   noted: FillNoted,
 ): Reservation {
-  const first = sentAt ?? (fill === 'sent' ? noted.at : undefined)
+  const first = sentBlock ?? (fill === 'sent' ? noted.block : undefined)
   const atStake = (fill === 'sent' ? noted.stake : undefined) ?? stake
   const since = fill === 'landed' ? (filledAt ?? noted.at) : undefined
   return {
     ...before,
     fill,
-    ...(first !== undefined && { sentAt: first }),
+    ...(first !== undefined && { sentBlock: first }),
     ...(atStake !== undefined && { stake: atStake }),
     ...(since !== undefined && { filledAt: since }),
   }

@@ -42,7 +42,7 @@ export interface ReservationJson {
   readonly listId: number
   readonly tree?: string | undefined
   readonly fill?: string | undefined
-  readonly sentAt?: number | undefined
+  readonly sentBlock?: number | undefined
   readonly stake?: string | undefined
   readonly filledAt?: number | undefined
   readonly returnedCollateral?: string | undefined
@@ -79,7 +79,7 @@ export function availabilityFromJson(json: unknown): Availability {
 }
 
 export function reservationToJson(reservation: Reservation): ReservationJson {
-  const { tree, fill, sentAt, stake, filledAt, returnedCollateral } = reservation
+  const { tree, fill, sentBlock, stake, filledAt, returnedCollateral } = reservation
   return {
     id: reservation.id,
     availabilityId: reservation.availabilityId,
@@ -92,7 +92,7 @@ export function reservationToJson(reservation: Reservation): ReservationJson {
     listId: reservation.listId,
     ...(tree !== undefined && { tree }),
     ...(fill !== undefined && { fill }),
-    ...(sentAt !== undefined && { sentAt }),
+    ...(sentBlock !== undefined && { sentBlock }),
     ...(stake !== undefined && { stake: String(stake) }),
     ...(filledAt !== undefined && { filledAt }),
     ...(returnedCollateral !== undefined && { returnedCollateral: String(returnedCollateral) }),
@@ -114,7 +114,7 @@ export function reservationFromJson(json: unknown): Reservation {
     listId: wholeOf(fields, 'listId'),
     ...(fields['tree'] !== undefined && { tree: textOf(fields, 'tree') }),
     ...(fields['fill'] !== undefined && { fill: fillOf(fields) }),
-    ...(fields['sentAt'] !== undefined && { sentAt: wholeOf(fields, 'sentAt') }),
+    ...(fields['sentBlock'] !== undefined && { sentBlock: wholeOf(fields, 'sentBlock') }),
     ...(fields['stake'] !== undefined && { stake: amountOf(fields, 'stake') }),
     ...(fields['filledAt'] !== undefined && { filledAt: wholeOf(fields, 'filledAt') }),
     ...(fields['returnedCollateral'] !== undefined && { returnedCollateral: amountOf(fields, 'returnedCollateral') }),

@@ -2,11 +2,10 @@
 // nothing, and neither did what befell other hosts of the slot.
 
 import { insist } from '../lib/insist.ts'
-import type { Seconds } from '../lib/units.ts'
 import type { SaleContext } from './salecontext.ts'
 
-/** How far our clock may be ahead of the block that our fill came into. */
-const CLOCK_SLACK_SECONDS: Seconds = 60
+/** A fill may come into a block before the newest one of when it was sent, after a reorganisation to a chain that is shorter. */
+const SLACK_BLOCKS = 8
 
 /** Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same. */
 export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
@@ -24,9 +23,9 @@ export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
 }
 
 /** The earliest block that our fill can be in: an earlier sale of the same slot may have filled it before. */
-function earliestFill(context: SaleContext): Promise<number> {
+async function earliestFill(context: SaleContext): Promise<number> {
   const { market, clock, slot, reservations, signal } = context
-  const { sentAt } = reservations.reservationOf(slot.requestId, slot.slotIndex) ?? {}
-  const since = sentAt === undefined ? clock.now() - market.terms.requestDurationLimit : sentAt - CLOCK_SLACK_SECONDS
-  return insist(context, () => market.blockAt(since, { signal }))
+  const { sentBlock } = reservations.reservationOf(slot.requestId, slot.slotIndex) ?? {}
+  if (sentBlock !== undefined) return Math.max(0, sentBlock - SLACK_BLOCKS)
+  return insist(context, () => market.blockAt(clock.now() - market.terms.requestDurationLimit, { signal }))
 }

@@ -503,11 +503,14 @@ it('a fill that failed in its block and succeeds after a reorganisation is ours 
 
 describe('a slot that is another’s after a reorganisation', () => {
   it.each([
-    ['came first this time: nothing of ours is lost', false],
-    ['repairs what the contract took from us: the collateral is', true],
-  ])('which %s', async (_, isTaken) => {
+    ['came first this time: nothing of ours is lost', false, 0],
+    ['repairs what the contract took from us: the collateral is', true, 0],
+    ['repairs what the contract took from us, who filled it while our clock was ahead: the collateral is', true, 700],
+  ])('which %s', async (_, isTaken, aheadSeconds) => {
     const { world, host, before } = await selling(1)
     const { slot, id } = await world.ask({}, 3000n)
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleInitialProving'))
+    host.clock.set(world.clock.now() + aheadSeconds)
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
     await world.run(30)
     const { marketplace, chain } = world.net
@@ -536,7 +539,7 @@ describe('a slot that is another’s after a reorganisation', () => {
       world.act(rival, take)
       world.net.mine()
     }
-    await world.run(400)
+    await world.run(400 + aheadSeconds)
     expect(marketplace.records.getHost(slot(0))).toBe(rival)
     expect(world.balance(host.address)).toBe(before - (isTaken ? COLLATERAL : 0n))
     await expectWhole(world, host, isTaken ? COLLATERAL : 0n)
