@@ -59,7 +59,8 @@ const AFTER_THE_FILL: readonly SaleEnd[] = ['freed', 'failed', 'paused']
 
 /** From which phase a sale may end how. There is no `broke` after the fill: only the chain ends it then. */
 export const ends: Readonly<Record<PhaseName, readonly SaleEnd[]>> = {
-  preparing: BEFORE_THE_FILL,
+  // What becomes of its request is not watched yet.
+  preparing: ['declined', 'broke', 'paused'],
   reserving: BEFORE_THE_FILL,
   downloading: BEFORE_THE_FILL,
   'initial proving': BEFORE_THE_FILL,

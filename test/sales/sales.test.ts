@@ -300,6 +300,7 @@ describe('until the fill the chain is watched', () => {
     ['Finished', 'declined'],
   ] as const
   const PHASES: readonly (readonly [phase: string, work: HostSettings['work']])[] = [
+    ['SaleSlotReserving', undefined],
     ['SaleDownloading', { deliveryOf: () => 'never' }],
     ['SaleInitialProving', { proveFault: () => ({ is: 'takes', seconds: 10_000 }) }],
   ]
@@ -307,6 +308,8 @@ describe('until the fill the chain is watched', () => {
     'and in %s a request that reads %s ends the sale as %s (downloading, initial proving: cancelled, failed; agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
     async (phase, state, end, work) => {
       const { world, host } = await selling(1, { work })
+      if (work === undefined)
+        host.work.look = (_, { signal }) => new Promise((_done, fail) => signal.addEventListener('abort', fail))
       await world.ask({}, 3000n)
       await world.runUntil(() => statesOf(host).includes(phase))
       host.market.requestState = async () => state
@@ -316,6 +319,30 @@ describe('until the fill the chain is watched', () => {
       if (end === undefined) expect(statesOf(host)).toEqual([phase])
       else expect(host.parts.reservations.availabilities()[0]).toMatchObject({ freeSize: SLOT_BYTES })
       await host.sales.stop()
+    },
+  )
+
+  it.each([
+    ['Cancelled', 'cancelled'],
+    ['Failed', 'failed'],
+    ['Finished', 'declined'],
+  ] as const)(
+    'and a fill of a request that reads %s by then ends the sale as %s; everything is back (filling: cancelled, failed)',
+    async (state, end) => {
+      const { world, host } = await selling(1)
+      host.market.fillSlot = async () => {
+        host.market.slotState = async () => state
+        host.market.requestState = async () => state
+        return { done: false, why: 'request over', sentence: 'as the test asked for' }
+      }
+      await world.ask({}, 3000n)
+      await world.run(1000)
+      const ends = host.logged.flatMap(({ fields }) => (fields['end'] === undefined ? [] : [fields['end']]))
+      expect(ends).toEqual([end])
+      expect(host.parts.reservations.availabilities()).toMatchObject([
+        { freeSize: SLOT_BYTES, totalRemainingCollateral: COLLATERAL },
+      ])
+      await expectQuietStop(host)
     },
   )
 

@@ -18,15 +18,16 @@ const CHAIN = [
 const PURCHASES = ['finished', 'cancelled', 'failed', 'errored']
 const OWNER_ACTS = 7
 
-/** Ways that the tables allow and that only a coincidence of several faults takes: they have tests of their own (test/sales). */
+/** Ways that the tables allow and that only a coincidence of several faults takes. Those before the fill, and out of it, have tests of their own (test/sales). */
 const RARE: ReadonlySet<string> = new Set([
   'way/filling>filling',
   'way/collecting>filling',
   'way/collecting>filled',
   ...['reserving', 'downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end failed`),
   ...['filled>end freed', 'filled>end failed', 'filled>end paused', 'proving>end failed'].map((way) => `way/${way}`),
-  ...['cancelled', 'failed', 'broke'].map((end) => `way/preparing>end ${end}`),
+  'way/preparing>end broke',
   'way/reserving>end cancelled',
+  'way/filling>end cancelled',
 ])
 
 const PHASES = Object.keys(PHASE_NAMES) as PhaseName[]
