@@ -418,6 +418,10 @@ describe('a transaction that does not come into a block', () => {
       form === 'replacement' ? market.sendTokens(to, 5n, never) : market.submitProof(slot, period, PROOF, never)
     const stopped = expect(acting).rejects.toMatchObject({ code: 'market/stopped' })
     const [act] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
+    // So that the block of the jump cannot hold it, should it be sent again meanwhile.
+    const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
+    await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
     await rpc('anvil_dropAllTransactions')
     const written = datastore.commits
     datastore.failAt(1, 'lost answer', true)
