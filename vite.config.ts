@@ -16,6 +16,7 @@ import { type Chromium, findChromium } from './test/chromium.ts'
 import type * as CompileForTests from './test/proving/compilefortests.ts'
 import type * as KeysForTests from './test/proving/keysfortests.ts'
 import { contractFiles } from './test/contractfiles.ts'
+import LongFirst from './test/longfirst.ts'
 import { workerFiles } from './test/workerfiles.ts'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url))
@@ -156,6 +157,7 @@ async function tests(): Promise<ViteUserConfig> {
       // The same for both projects, else they would run one after the other.
       maxWorkers: TEST_WORKERS,
       expect: { poll: { timeout: POLL_TIMEOUT_MS } },
+      sequence: { sequencer: LongFirst },
       reporters: ['default', './test/summary.ts'],
       projects: [
         {

@@ -11,8 +11,9 @@ import { UnsharedPool } from '../proving/unsharedpool.ts'
 import { proverSuite } from '../suites/prover.ts'
 
 proverSuite('the prover of engine wasm', (options) => createProver({ threads: 2, ...options }), { extent: 'all' })
+// The reference is the same code here as in Node, where it goes through all of it.
 proverSuite('the prover of engine snarkjs', (options) => createProver({ engine: 'snarkjs', ...options }), {
-  extent: 'reference',
+  extent: import.meta.env['LONG'] ? 'reference' : 'variant',
 })
 
 const scalarWorkers = new WebWorkers<TicketedJobs<ProveJobs & SetupJobs>>({

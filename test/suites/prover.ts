@@ -16,7 +16,7 @@ import { loadSnarkjs, releaseSnarkjs } from '../proving/snarkjs.ts'
 import { statement } from '../proving/statements.ts'
 
 const { signal } = new AbortController()
-const RANDOM_PROOFS = import.meta.env['LONG'] ? 200 : 20
+const RANDOM_PROOFS = import.meta.env['LONG'] ? 200 : 8
 /** Where the parts of the key lie in a file of the small circuit, as shares of it: one place in each, and in header and table of contents. */
 const FLIPS = [0.00001, 0.00005, 0.0001, 0.1, 0.3, 0.42, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9, 0.99]
 
