@@ -68,7 +68,7 @@ it('one seed is one history, whatever ran before', async () => {
 }, 120_000)
 
 it('a world that goes wrong is made smaller, and still goes wrong', async () => {
-  const failing = { seed: 1, hosts: 6, clients: 3, days: 0.5, plants: ['T3'] }
+  const failing = { seed: 2, hosts: 6, clients: 3, days: 0.5, plants: ['T3'] }
   const shrunk = await shrink(failing, played, 12)
   expect(shrunk?.options.hosts).toBeLessThan(failing.hosts)
   const { breaches } = await played({ ...(shrunk?.options ?? failing), untilBreach: true })
