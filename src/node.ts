@@ -70,8 +70,14 @@ export class CodexNode {
     const now = (): Seconds => Math.min(clock.now(), this.#trade?.now ?? Infinity)
     this.repo = new RepoStore({ ...parts, clock: { now }, log: parts.log.topic('repostore') }, settings)
     // Reading needs the slots only where blocks are lost, and they need the datasets: by then both are there.
-    this.datasets = new Datasets(this.repo, parts.log.topic('datasets'), (manifest, indices, options) =>
-      this.slots.recoverBlocks(manifest, indices, options),
+    this.datasets = new Datasets(
+      this.repo,
+      parts.log.topic('datasets'),
+      (manifest, indices, options) => this.slots.recoverBlocks(manifest, indices, options),
+      async (dataset, options) => {
+        const { whySold } = await import('./sales/soldslots.ts')
+        return whySold(parts.datastore, dataset, options)
+      },
     )
     this.slots = new Slots({ repo: this.repo, datasets: this.datasets, compute: parts.compute })
     this.#maintenance = new Maintenance(

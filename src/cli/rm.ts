@@ -1,5 +1,6 @@
 // rm CID...: removes datasets, or blocks that nothing refers to.
 
+import { CodexError } from '../lib/errors.ts'
 import { EXIT } from './exitcodes.ts'
 import { readCid } from './readcid.ts'
 import { table } from './table.ts'
@@ -9,7 +10,7 @@ import { withAccess } from './withnode.ts'
 export const rm = defineVerb({
   operands: { text: 'CID...', min: 1, max: Infinity },
   about: `Removes each dataset with every block that no other dataset needs, or the one block that CID names.
-What is not there is fine. A block that a dataset needs stays, and the exit code says refused.`,
+What is not there is fine. A block that a dataset needs stays, and so does a dataset of which a slot is sold; the exit code then says refused.`,
   options: {},
   document: '{ cids: [{ cid, outcome: "removed" | "absent" | "in use" }] }',
   async run(_, call) {
@@ -21,7 +22,12 @@ What is not there is fine. A block that a dataset needs stays, and the exit code
         const outcomes: { cid: string; outcome: 'removed' | 'absent' | 'in use' }[] = []
         for (const cid of cids) {
           signal.throwIfAborted()
-          outcomes.push({ cid: String(cid), outcome: await node.remove(cid, { signal }) })
+          const outcome = await node.remove(cid, { signal }).catch((error: unknown) => {
+            if (!CodexError.is(error, 'dataset/sold')) throw error
+            terminal.say(`codex-light: ${error.message}`)
+            return 'in use' as const
+          })
+          outcomes.push({ cid: String(cid), outcome })
         }
         return outcomes
       }),

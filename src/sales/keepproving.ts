@@ -1,6 +1,7 @@
 // The duty: a slot that is ours is proven once a period for as long as the chain says so. Nothing here gives up; a failure costs a period at most.
 
 import { RETRY_SECONDS, insist } from '../lib/insist.ts'
+import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import { Periodicity } from '../market/periodicity.ts'
@@ -14,10 +15,22 @@ import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
 import { wasTakenFromUs } from './takenfromus.ts'
 
+type ProvingEnd = 'over' | 'undone' | SaleOutcome
+
 /** @returns `over` when the slot is to be collected, `undone` when the chain took the fill back as if it had never been */
-export async function* keepProving(
-  context: SaleContext,
-): AsyncGenerator<SalePhase, 'over' | 'undone' | SaleOutcome, void> {
+export async function* keepProving(context: SaleContext): AsyncGenerator<SalePhase, ProvingEnd, void> {
+  const { signal, log, slot } = context
+  const report = (error: unknown, task: string): void => log.error('a task of a sale failed', { ...slot, task, error })
+  const beside = new Scope({ signal, report })
+  try {
+    return yield* proveOn({ ...context, beside })
+  } finally {
+    // Before the accounts of the slot are settled.
+    await beside.close()
+  }
+}
+
+async function* proveOn(context: SaleContext): AsyncGenerator<SalePhase, ProvingEnd, void> {
   const { market, clock, signal, wait } = context
   const periods = new Periodicity(market.terms.proofs.period)
   const known = await whatAndUntil(context)

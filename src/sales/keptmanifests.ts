@@ -1,5 +1,5 @@
 // Which manifests lie in the store for the sake of slots, on record from before they are kept until they are gone: whatever comes between, a restart
-// finds what nobody needs any more.
+// finds what nobody needs any more. A copy of each lies beside the store: what a slot is proven with must not depend on anybody's giving it again.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -7,13 +7,20 @@ import type { Log } from '../lib/log.ts'
 import { Mutex } from '../lib/mutex.ts'
 import { type Cid, decodeCid, equalCids } from '../protocol/cid.ts'
 import type { RequestId } from '../protocol/request.ts'
-import type { Datastore, Key } from '../storage/datastore.ts'
+import type { Change, Datastore, Key } from '../storage/datastore.ts'
 import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { joinKey, textKey } from '../storage/storagekey.ts'
 import type { Reservations } from './reservations.ts'
 
 /** `meta/sales/kept/<request id>`: the bytes of the manifest's CID. */
 const PREFIX: Key = textKey('meta/sales/kept/')
+/** `meta/sales/manifests/<CID>`: the bytes of the manifest, as long as a request is on record that keeps it. */
+const COPIES_PREFIX: Key = textKey('meta/sales/manifests/')
+
+export interface KeptManifest {
+  readonly cid: Cid
+  readonly bytes: Uint8Array
+}
 
 export interface KeptManifestsParts {
   readonly datastore: Datastore
@@ -33,16 +40,37 @@ export class KeptManifests {
   }
 
   /** Keeps the manifest of a request that has a Reservation, by `store`. Rejects as that does, and as the Datastore. */
-  async keep(id: RequestId, cid: Cid, store: () => Promise<void>, { signal }: AbortOptions): Promise<void> {
+  async keep(
+    id: RequestId,
+    { cid, bytes }: KeptManifest,
+    store: () => Promise<unknown>,
+    { signal }: AbortOptions,
+  ): Promise<void> {
     const { datastore } = this.#parts
     await this.#mutex.run(
       async () => {
+        const changes: Change[] = []
         if ((await datastore.get(keyOf(id))) === undefined)
-          await datastore.commit([{ put: keyOf(id), value: sealRecord(cid.bytes) }])
+          changes.push({ put: keyOf(id), value: sealRecord(cid.bytes) })
+        if ((await this.copyOf(cid)) === undefined) changes.push({ put: copyKey(cid), value: sealRecord(bytes) })
+        if (changes.length > 0) await datastore.commit(changes)
         await store()
       },
       { signal },
     )
+  }
+
+  /** The bytes of a manifest that is kept, wherever that of the store has gone; undefined where there is no copy. @throws what the Datastore throws */
+  async copyOf(cid: Cid): Promise<Uint8Array | undefined> {
+    const key = copyKey(cid)
+    const record = await this.#parts.datastore.get(key)
+    try {
+      return record && openRecord(key, record)
+    } catch (error) {
+      if (!CodexError.is(error, 'store/corrupted-record')) throw error
+      this.#parts.log.warn('the copy of a manifest that is kept is damaged', { cid: String(cid), error })
+      return undefined
+    }
   }
 
   /** A slot of the request has ended: its manifest goes, unless another slot needs it. Rejects as the Datastore, or with the signal's reason. */
@@ -69,8 +97,12 @@ export class KeptManifests {
     const needed = this.#requests()
     if (needed.has(id)) return
     const cid = this.#cidOf(keyOf(id), record)
-    if (cid !== undefined && !(await this.#isNeededBy(needed, cid, signal))) await remove(cid, { signal })
-    await datastore.commit([{ drop: keyOf(id) }])
+    const changes: Change[] = [{ drop: keyOf(id) }]
+    if (cid !== undefined && !(await this.#isNeededBy(needed, cid, signal))) {
+      await remove(cid, { signal })
+      changes.push({ drop: copyKey(cid) })
+    }
+    await datastore.commit(changes)
   }
 
   #requests(): Set<RequestId> {
@@ -79,11 +111,8 @@ export class KeptManifests {
 
   /** Whether a request that has slots here asks for the same dataset. */
   async #isNeededBy(requests: ReadonlySet<RequestId>, cid: Cid, signal: AbortSignal): Promise<boolean> {
-    for await (const [key, record] of this.#parts.datastore.entries(PREFIX, { signal })) {
-      if (!requests.has(requestIdOf(key))) continue
-      const other = this.#cidOf(key, record)
-      if (other !== undefined && equalCids(other, cid)) return true
-    }
+    for await (const [id, other] of keptCids(this.#parts.datastore, { signal }))
+      if (requests.has(id) && equalCids(other, cid)) return true
     return false
   }
 
@@ -101,8 +130,29 @@ export class KeptManifests {
   }
 }
 
+/** Of each request on record the CID of its manifest, as far as the records can be read. Rejects as the Datastore, and with the signal's reason. */
+export async function* keptCids(
+  datastore: Datastore,
+  options: AbortOptions,
+): AsyncGenerator<readonly [RequestId, Cid], void> {
+  for await (const [key, record] of datastore.entries(PREFIX, options)) {
+    let cid: Cid
+    try {
+      cid = decodeCid(openRecord(key, record))
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      continue
+    }
+    yield [requestIdOf(key), cid]
+  }
+}
+
 function keyOf(id: RequestId): Key {
   return joinKey(PREFIX, id)
+}
+
+function copyKey(cid: Cid): Key {
+  return joinKey(COPIES_PREFIX, cid.bytes)
 }
 
 function requestIdOf(key: Key): RequestId {

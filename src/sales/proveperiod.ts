@@ -96,7 +96,7 @@ async function proveDuty(
   content: SlotContent,
   { period, challenge, nth }: Duty,
 ): Promise<SubmitOutcome | 'failed on purpose'> {
-  const { market, clock, work, id, signal, failEveryProofs = 0 } = context
+  const { market, clock, work, id, signal, beside, failEveryProofs = 0 } = context
   if (failEveryProofs > 0 && nth % failEveryProofs === 0) return submitNoProof(context, period)
   const deadline = new AbortController()
   const either = AbortSignal.any([signal, deadline.signal])
@@ -105,7 +105,7 @@ async function proveDuty(
     () => undefined,
   )
   try {
-    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty' })
+    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty', beside })
     return await market.submitProof(id, period, proof, { signal: either })
   } finally {
     deadline.abort(OVER)

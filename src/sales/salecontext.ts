@@ -7,6 +7,7 @@ import { CodexError } from '../lib/errors.ts'
 import { insist } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
 import type { PokedWait } from '../lib/pokedwait.ts'
+import type { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
 import type { Address, Market, Slot } from '../market/market.ts'
@@ -44,6 +45,8 @@ export interface SaleContext extends SaleSeams, AbortOptions {
   readonly pokes: Bell
   /** Waits that such a ring ends. */
   readonly wait: PokedWait
+  /** While the slot is ours: what outlives a period and ends with the duty. */
+  readonly beside?: Scope | undefined
 }
 
 /** The request as the chain has it; it never changes. @throws CodexError `sale/request-unknown` */

@@ -2,7 +2,7 @@
 // proofs and peers find it. Whatever is here already is only noted.
 
 import type { BlockExchange } from '../exchange/blockexchange.ts'
-import type { FetchedLeaf } from '../exchange/fetchleaves.ts'
+import type { FetchLeavesOptions, FetchedLeaf } from '../exchange/fetchleaves.ts'
 import { fetchLeaves } from '../exchange/fetchleaves.ts'
 import { storeLeaves } from '../exchange/storeleaves.ts'
 import type { AbortOptions } from '../lib/abort.ts'
@@ -56,8 +56,11 @@ export class SlotDownload {
     this.#indices = Array.from({ length: end - first }, (_, i) => first + i)
   }
 
-  /** Settles when every block of the slot is here and paid for. @throws CodexError `sale/blocks-went`, as `fetchLeaves` and `Reservations.put` */
-  async fetch({ signal }: AbortOptions): Promise<void> {
+  /**
+   * Settles when every block of the slot is here and paid for.
+   * @throws CodexError `sale/blocks-went`, as `fetchLeaves`, whose time to stall is the caller's, and as `Reservations.put`
+   */
+  async fetch({ signal, stallSeconds }: AbortOptions & Pick<FetchLeavesOptions, 'stallSeconds'>): Promise<void> {
     const { exchange } = this.#parts.network
     const { manifest, expiry } = this.#order
     const { treeCid, blockSize } = manifest
@@ -73,8 +76,7 @@ export class SlotDownload {
         treeCid,
         leafCount,
         indices: missing,
-        blockSize,
-        signal,
+        ...{ blockSize, stallSeconds, signal },
         sink: async (leaves: readonly FetchedLeaf[]) => {
           // The list first: what the tree names must be paid for.
           await this.#pay(

@@ -1,6 +1,7 @@
 // What a sale asks of the node beyond the chain and the accounts: the slot's data, and proofs of it. A seam; who fetches and proves is not here.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { Scope } from '../lib/scope.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
@@ -21,6 +22,13 @@ export interface FetchSlotOptions extends AbortOptions {
   readonly isRepair: boolean
 }
 
+export interface ProveOptions extends AbortOptions {
+  /** `duty` overtakes `sale`. */
+  readonly rank: 'duty' | 'sale'
+  /** Where what is missing may still be on its way back when the proof is given up. Without it, that ends with the signal. */
+  readonly beside?: Scope | undefined
+}
+
 export interface SlotWork {
   /**
    * Settles once the manifest of the slot's dataset is known and is what the request says. Keeps nothing.
@@ -36,12 +44,8 @@ export interface SlotWork {
   fetch(slot: SlotContent, options: FetchSlotOptions): AsyncIterable<Bytes>
   /** Keeps manifest and blocks of the slot at least until then. */
   keepUntil(slot: SlotContent, expiry: Seconds, options: AbortOptions): Promise<void>
-  /** A proof for the challenge (0x-hex). A manifest that has gone is fetched again first. `duty` overtakes `sale`. */
-  prove(
-    slot: SlotContent,
-    challenge: string,
-    options: AbortOptions & { readonly rank: 'duty' | 'sale' },
-  ): Promise<Groth16Proof>
+  /** A proof for the challenge (0x-hex). What has gone of the slot's data is brought back first. */
+  prove(slot: SlotContent, challenge: string, options: ProveOptions): Promise<Groth16Proof>
   /**
    * A Reservation of the request is settled: what beside its blocks was kept for it goes, unless another slot needs it. Rejects as the stores do: then it may
    * be asked for again.

@@ -11,8 +11,8 @@ import type { Cid } from '../protocol/cid.ts'
 import { decodeCid, equalCids } from '../protocol/cid.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { Manifest, VerifiableManifest } from '../protocol/manifest.ts'
-import { encodeManifest } from '../protocol/manifestcodec.ts'
-import type { RequestId, StorageAsk } from '../protocol/request.ts'
+import { decodeManifest, encodeManifest } from '../protocol/manifestcodec.ts'
+import type { RequestId, StorageAsk, StorageRequest } from '../protocol/request.ts'
 import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
 import type { Slots } from '../slots/slots.ts'
@@ -20,11 +20,14 @@ import type { Datasets } from '../storage/datasets.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { holdersOf } from '../storage/holdersof.ts'
+import { isWholeTree } from '../storage/wholetree.ts'
 import { KeptManifests } from './keptmanifests.ts'
 import { tellProgress } from './tellprogress.ts'
+import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import { SlotDownload } from './slotdownload.ts'
-import type { FetchSlotOptions, SlotContent, SlotWork } from './slotwork.ts'
+import { SlotMends } from './slotmends.ts'
+import type { FetchSlotOptions, ProveOptions, SlotContent, SlotWork } from './slotwork.ts'
 
 export interface StoredSlotWorkParts {
   readonly repo: RepoStore
@@ -42,12 +45,16 @@ export interface StoredSlotWorkParts {
   readonly log: Log
 }
 
-/** What a proof says that another fetch of the slot can mend. */
+/** What a proof says that can be mended. */
 const MENDABLE = ['dataset/not-found', 'slots/tree-missing', 'slots/block-missing', 'slots/block-damaged']
+
+/** What was lost of a filled slot is computed from others when nobody has given any of it for so long. */
+const MEND_STALL_SECONDS: Seconds = 20
 
 export class StoredSlotWork implements SlotWork {
   readonly #parts: StoredSlotWorkParts
   readonly #kept: KeptManifests
+  readonly #mends = new SlotMends()
 
   constructor(parts: StoredSlotWorkParts) {
     this.#parts = parts
@@ -84,23 +91,19 @@ export class StoredSlotWork implements SlotWork {
   async keepUntil({ request, slotIndex }: SlotContent, expiry: Seconds, { signal }: AbortOptions): Promise<void> {
     const { repo, datasets } = this.#parts
     const cid = decodeCid(request.content.cid)
-    const manifest = asVerifiable(cid, await datasets.manifest(cid))
+    const manifest = asVerifiable(cid, (await this.#copy(cid)) ?? (await datasets.manifest(cid)))
     await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, slotIndex), expiry, { signal })
-    await this.#kept.keep(requestId(request), cid, () => repo.ensureExpiry([cid], expiry), { signal })
+    await this.#keep(request, manifest, expiry, signal)
   }
 
-  async prove(
-    slot: SlotContent,
-    challenge: string,
-    { signal, rank }: AbortOptions & { readonly rank: 'duty' | 'sale' },
-  ): Promise<Groth16Proof> {
+  async prove(slot: SlotContent, challenge: string, { signal, rank, beside }: ProveOptions): Promise<Groth16Proof> {
     const { slots, shape, prove } = this.#parts
     const { request, slotIndex } = slot
     const cid = decodeCid(request.content.cid)
     const gather = (): Promise<ProofInputs> =>
       slots.proofInputs(cid, slotIndex, challenge, { signal, rank, shape, merkleRoot: request.content.merkleRoot })
     const inputs = gather().catch(async (error: unknown) => {
-      if (!(await this.#mend(slot, error, signal))) throw error
+      if (!(await this.#mend(slot, error, { signal, beside }))) throw error
       return gather()
     })
     return prove(inputs, { signal, rank })
@@ -136,23 +139,47 @@ export class StoredSlotWork implements SlotWork {
     { reservation, expiry, isRepair, signal }: FetchSlotOptions,
     tell: (doneBytes: Bytes) => void,
   ): Promise<void> {
-    const { slots } = this.#parts
-    const { merkleRoot } = request.content
-    const cid = decodeCid(request.content.cid)
     const manifest = await this.#manifest({ request, slotIndex }, signal)
     // First, because it needs room beside what is set aside for the slot, and everything after it costs more.
-    await this.#kept.keep(
-      requestId(request),
-      cid,
-      async () => void (await slots.keepManifest(manifest, expiry, { signal })),
-      {
-        signal,
-      },
-    )
+    await this.#keep(request, manifest, expiry, signal)
     const download = new SlotDownload(this.#parts, { manifest, slotIndex, reservation, expiry, tell })
-    if (isRepair) await download.rebuild(cid, { signal, merkleRoot })
-    else await download.fetch({ signal })
-    await slots.buildSlot(manifest, slotIndex, { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false })
+    if (isRepair) return this.#rebuild(download, request, signal)
+    await download.fetch({ signal })
+    await this.#buildTree({ request, slotIndex }, manifest, expiry, signal)
+  }
+
+  /** Rows of others are computed with, and the slot's tree stored with what came out. */
+  async #rebuild(download: SlotDownload, { content }: StorageRequest, signal: AbortSignal): Promise<void> {
+    const { merkleRoot } = content
+    await download.rebuild(decodeCid(content.cid), { signal, merkleRoot })
+  }
+
+  async #buildTree(
+    { request, slotIndex }: SlotContent,
+    manifest: VerifiableManifest,
+    expiry: Seconds,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { merkleRoot } = request.content
+    const options = { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false } as const
+    await this.#parts.slots.buildSlot(manifest, slotIndex, options)
+  }
+
+  async #keep(
+    request: StorageRequest,
+    manifest: VerifiableManifest,
+    expiry: Seconds,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const kept = { cid: decodeCid(request.content.cid), bytes: encodeManifest(manifest) }
+    const store = () => this.#parts.slots.keepManifest(manifest, expiry, { signal })
+    await this.#kept.keep(requestId(request), kept, store, { signal })
+  }
+
+  /** What was kept beside the store for as long as a slot needs it. */
+  async #copy(cid: Cid): Promise<Manifest | undefined> {
+    const bytes = await this.#kept.copyOf(cid)
+    return bytes && decodeManifest(bytes)
   }
 
   async #manifest({ request }: SlotContent, signal: AbortSignal): Promise<VerifiableManifest> {
@@ -164,17 +191,47 @@ export class StoredSlotWork implements SlotWork {
     return manifest
   }
 
-  /** Whether there is reason to try again. */
-  async #mend(slot: SlotContent, error: unknown, signal: AbortSignal): Promise<boolean> {
-    const { request, slotIndex } = slot
+  /** Settles when the slot is whole again. @returns false where nothing of that kind is wrong */
+  async #mend(
+    slot: SlotContent,
+    error: unknown,
+    { signal, beside }: Pick<ProveOptions, 'signal' | 'beside'>,
+  ): Promise<boolean> {
     const { reservations, log } = this.#parts
     if (!CodexError.is(error) || !MENDABLE.includes(error.code)) return false
-    const reservation = reservations.reservationOf(requestId(request), slotIndex)
+    const reservation = reservations.reservationOf(requestId(slot.request), slot.slotIndex)
     if (reservation === undefined) return false
-    log.warn('the data of a filled slot is not whole; fetching it again', { slotIndex, error })
-    const expiry = reservation.validUntil
-    await this.#fetch({ request, slotIndex }, { reservation, expiry, isRepair: false, signal }, () => undefined)
+    const work = (own: AbortSignal): Promise<void> => {
+      log.warn('the data of a filled slot is not whole; fetching it again', { slotIndex: slot.slotIndex, error })
+      return this.#restore(slot, reservation, own)
+    }
+    if (beside === undefined) await work(signal)
+    else await this.#mends.join(reservation.id, beside, work, { signal })
     return true
+  }
+
+  /** Brings back what is missing of a slot, and no more: the rest of it was hashed before. */
+  async #restore({ request, slotIndex }: SlotContent, reservation: Reservation, signal: AbortSignal): Promise<void> {
+    const { log, repo } = this.#parts
+    const cid = decodeCid(request.content.cid)
+    const expiry = reservation.validUntil
+    const copy = await this.#copy(cid)
+    const manifest = copy === undefined ? await this.#manifest({ request, slotIndex }, signal) : asVerifiable(cid, copy)
+    await this.#keep(request, manifest, expiry, signal)
+    const order = { manifest, slotIndex, reservation, expiry, tell: () => undefined }
+    const download = new SlotDownload(this.#parts, order)
+    try {
+      await download.fetch({ signal, stallSeconds: MEND_STALL_SECONDS })
+    } catch (error) {
+      if (!CodexError.is(error, 'exchange/stalled')) throw error
+      // Other hosts have other slots, and the client may be gone.
+      log.warn('nobody gives what was lost of a slot; computing it from other slots', { slotIndex, error })
+      return this.#rebuild(download, request, signal)
+    }
+    const root = manifest.slotRoots[slotIndex]
+    const { paddedBlocks } = slotGeometry(manifest)
+    if (root !== undefined && (await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal }))) return
+    await this.#buildTree({ request, slotIndex }, manifest, expiry, signal)
   }
 }
 

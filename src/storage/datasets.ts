@@ -34,17 +34,31 @@ export interface Upload {
   readonly blocks: number
 }
 
+/** A manifest, and the trees that would go with it where nothing else holds them. */
+export interface DatasetToRemove {
+  readonly cid: Cid
+  readonly trees: readonly Cid[]
+}
+
+/** Why a dataset must stay, whoever asks: rooms above may need what the store knows no reason for. Undefined where nothing is against it. */
+export type WhyKept = (dataset: DatasetToRemove, options: AbortOptions) => Promise<CodexError | undefined>
+
 export class Datasets {
   readonly #repo: RepoStore
   readonly #log: Log
   readonly #recover: RecoverBlocks | undefined
+  readonly #whyKept: WhyKept | undefined
   /** For whoever makes datasets of other kinds in this store. */
   readonly trees: HeldTrees
 
-  /** @param recover for reading datasets with parity of which blocks are lost; without it that fails */
-  constructor(repo: RepoStore, log: Log, recover?: RecoverBlocks) {
+  /**
+   * @param recover for reading datasets with parity of which blocks are lost; without it that fails
+   * @param whyKept asked before a dataset is removed, or let go when its time is over
+   */
+  constructor(repo: RepoStore, log: Log, recover?: RecoverBlocks, whyKept?: WhyKept) {
     this.#repo = repo
     this.#recover = recover
+    this.#whyKept = whyKept
     this.#log = log
     this.trees = new HeldTrees(repo, log)
   }
@@ -114,13 +128,17 @@ export class Datasets {
   /**
    * Removes a dataset from this store: the manifest, then the leaves of its trees unless another manifest holds them, and every block that
    * nothing else refers to. A CID of another kind removes that one block, if nothing refers to it.
-   * @returns `in use` for such a block, and with `onlyExpired` for a dataset whose time is not over
+   * @returns `in use` for such a block, and with `onlyExpired` for a dataset that must stay
+   * @throws CodexError what {@link WhyKept} names
    */
   async remove(
     cid: Cid,
     options: AbortOptions & Pick<DropBlockOptions, 'onlyExpired'>,
   ): Promise<'removed' | 'absent' | 'in use'> {
     const trees = isManifestCid(cid) ? await this.#treesOf(cid, options.signal) : []
+    const why = isManifestCid(cid) ? await this.#whyKept?.({ cid, trees }, options) : undefined
+    if (why !== undefined && options.onlyExpired === true) return 'in use'
+    if (why !== undefined) throw why
     const outcome =
       trees.length === 0 ? await this.#repo.drop(cid, options) : await this.trees.letGo(cid, trees, options)
     return outcome === 'dropped' ? 'removed' : outcome

@@ -3,7 +3,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { SystemRandom } from '../../src/lib/systemrandom.ts'
+import { openNode } from '../../src/nodejs.ts'
 import { blockCid } from '../../src/protocol/block.ts'
+import { parseCid } from '../../src/protocol/cid.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import { Reservations } from '../../src/sales/reservations.ts'
+import { verifyBlocks } from '../../src/storage/verifiedblock.ts'
+import { quietParts } from '../bench/quietparts.ts'
+import { NEVER as signal, TEST_HASHER } from '../fakes/memorystore.ts'
 import { document, failure, holderOf, noise, run, scratchFolder, soundSpace, start } from './command.ts'
 
 test('ls, space and rm on an empty folder', async () => {
@@ -55,10 +63,42 @@ test('what was stored is listed as the REST row, counted, and gone once removed'
   const block = String(blockCid(bytes.subarray(0, 65_536)))
   const refused = await run(['rm', block, '--json', ...common])
   expect(refused).toEqual({ code: 5, stdout: `{"cids":[{"cid":"${block}","outcome":"in use"}]}\n`, stderr: '' })
+  const settle = await sellSlotOf(join(folder, 'data'), String(treeCid), bytes.subarray(0, 65_536))
+  const sold = await run(['rm', String(cid), '--json', ...common])
+  expect([sold.code, sold.stdout]).toEqual([5, `{"cids":[{"cid":"${String(cid)}","outcome":"in use"}]}\n`])
+  expect(sold.stderr).toMatch(/^codex-light: slot 0 of dataset z\w+ is sold and has to be proven/)
+  await settle()
   expect(await document(['rm', String(cid), ...common])).toEqual({ cids: [{ cid, outcome: 'removed' }] })
   expect(await document(['rm', String(cid), ...common])).toEqual({ cids: [{ cid, outcome: 'absent' }] })
   expect(await soundSpace(join(folder, 'data'))).toMatchObject({ totalBlocks: 0, quotaUsedBytes: 0 })
 })
+
+/** As if this folder's node had taken a slot of one block in this tree. @returns ends it, and gives back what it took */
+async function sellSlotOf(dataDir: string, treeCid: string, bytes: Uint8Array): Promise<() => Promise<void>> {
+  const accounts = async (use: (open: Reservations) => Promise<unknown>): Promise<void> => {
+    const node = await openNode({ dataDir, ...quietParts() })
+    const { log } = quietParts()
+    const { reservations } = await Reservations.open({ repo: node.repo, random: new SystemRandom(), log }, { signal })
+    await use(reservations)
+    await node.stop()
+  }
+  const terms = { duration: 1000n, pricePerBytePerSecond: 1n, collateralPerByte: 1n, slotSize: 65_536n }
+  const requestId = `0x${'07'.repeat(32)}` as RequestId
+  await accounts(async (reservations) => {
+    const offer = { totalSize: 65_536, duration: 1000, minPricePerBytePerSecond: 1n, totalCollateral: 65_536n }
+    await reservations.create(offer)
+    const taken = await reservations.reserve({ ...terms, requestEnd: 4_000_000_000, requestId, slotIndex: 0 })
+    const blocks = await verifyBlocks(TEST_HASHER, [{ cid: blockCid(bytes), bytes }])
+    if (taken !== undefined) await reservations.put(taken.id, blocks, { indices: [0], tree: parseCid(treeCid) })
+  })
+  return () =>
+    accounts(async (reservations) => {
+      for (const { id, availabilityId } of reservations.reservations()) {
+        await reservations.settle(id, 'all')
+        await reservations.delete(availabilityId)
+      }
+    })
+}
 
 test('rm reads every CID before it removes the first', async () => {
   const folder = scratchFolder()

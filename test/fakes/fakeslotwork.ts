@@ -73,14 +73,7 @@ export class FakeSlotWork implements SlotWork {
     const delivery = deliveryOf(slot.request)
     const blocks = await slotBlocks(hasher, slot, blockBytes, this.#settings.blocks)
     const manifest = await manifestOf(hasher, slot.request)
-    await this.#kept.keep(
-      reservation.requestId,
-      manifest.cid,
-      async () => void (await repo.put(manifest, { expiry })),
-      {
-        signal,
-      },
-    )
+    await this.#kept.keep(reservation.requestId, manifest, () => repo.put(manifest, { expiry }), { signal })
     const pieceBlocks = Math.max(1, Math.ceil(blocks.length / PIECES))
     let doneBytes = 0
     for (let from = 0; from < blocks.length; from += pieceBlocks) {

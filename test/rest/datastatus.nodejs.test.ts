@@ -17,7 +17,7 @@ async function answered(method: string, path: string, code: string, here?: objec
   const ask = fakeSurface({
     node: {
       repo: { get: async () => undefined, space: async () => ({ quotaMaxBytes: 1, quotaReservedBytes: 0 }) },
-      datasets: { upload: fail, manifest: fail, remove: async () => 'in use' },
+      datasets: { upload: fail, manifest: fail, remove: code === '' ? async () => 'in use' : fail },
     },
     network: { hasPeers: false, manifest: fail, block: fail, ...here },
   })
@@ -55,4 +55,6 @@ test('uploads and removals', async () => {
   for (const code of ['store/quota-exceeded', 'upload/empty', 'slab/full', 'datastore/full'])
     expect((await answered('POST', 'data', code)).status).toBe(500)
   expect((await answered('DELETE', `data/${BLOCK}`, '')).status).toBe(500)
+  const sold = await answered('DELETE', `data/${MANIFEST}`, 'dataset/sold')
+  expect([sold.status, await sold.text()]).toEqual([500, 'for a reason'])
 })

@@ -3,10 +3,12 @@
 
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
+import { nextTask } from '../../src/lib/nexttask.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
+import type { ProveOptions } from '../../src/sales/slotwork.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
 import { type Delivery, MANIFEST_BYTES, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
@@ -74,6 +76,25 @@ describe('a slot that is sold', () => {
     await world.runUntil(() => world.state(slot(0)) === 'Filled')
     expect(host.sales.decisions.latest(9).map(({ verdict }) => verdict)).toContain('ignored')
     await host.sales.stop()
+  })
+
+  it('has ended what went on beside its proofs before its accounts are settled', async () => {
+    const { world, host } = await selling()
+    const prove = host.work.prove.bind(host.work)
+    const held: boolean[] = []
+    const linger = async (signal: AbortSignal): Promise<void> => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      await nextTask()
+      held.push(host.parts.reservations.reservations().length > 0)
+    }
+    host.work.prove = (slot, challenge, options: ProveOptions) => {
+      if (options.beside?.running.length === 0) options.beside.spawn('lingering', linger)
+      return prove(slot, challenge, options)
+    }
+    await world.ask()
+    await world.runUntil(() => endsOf(host).length > 0)
+    expect([held, endsOf(host)]).toEqual([[true], ['paid']])
+    await expectWhole(world, host)
   })
 
   it('goes through every phase; bytes and collateral are taken, then back; reward and collateral are exact (flow; accounting: freeSize drops, returns)', async () => {
