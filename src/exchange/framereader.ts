@@ -10,6 +10,8 @@ import { encodeVarint, readVarint, VARINT_MAX_BYTES } from '../protocol/varint.t
 const BEGUN_BYTES: Bytes = 32 * KiB
 /** Shorter pieces of what has only begun are copied together: each is a view, which keeps alive all that it came in. */
 const MIN_PIECE_BYTES: Bytes = 4 * KiB
+/** Messages cut and not acted on. The smallest have one byte, and each costs a hundred times as much memory. */
+export const MAX_WAITING_MESSAGES = 4096
 /** For such pieces, at once. */
 const CRUMBS_BYTES: Bytes = 4 * MIN_PIECE_BYTES
 
@@ -44,7 +46,8 @@ export class FrameReader {
 
   /**
    * The messages that these bytes complete, each in memory of its own. Borrows `bytes` until they are complete.
-   * @throws CodexError `exchange/message-too-long`, `exchange/not-canonical` for a length that is no varint; nothing can be read after that
+   * @throws CodexError `exchange/message-too-long`, `exchange/not-canonical` for a length that is no varint, `exchange/too-many-messages`; nothing can be
+   * read after that
    */
   push(bytes: Uint8Array): Uint8Array[] {
     const messages: Uint8Array[] = []
@@ -53,6 +56,7 @@ export class FrameReader {
       rest = this.#add(rest)
       if (this.#needed === undefined || this.#bytes < this.#needed.whole) return messages
       messages.push(this.#message ?? NOTHING)
+      if (messages.length > MAX_WAITING_MESSAGES) throw tooMany()
       this.#needed = undefined
       this.#message = undefined
       this.#bytes = 0
@@ -134,6 +138,15 @@ export class FrameReader {
 }
 
 const NOTHING = new Uint8Array(0)
+
+/** @returns what a peer is thrown out with whose messages wait by the thousand */
+export function tooMany(): CodexError<'exchange/too-many-messages'> {
+  return new CodexError(
+    'exchange/too-many-messages',
+    `expected at most ${MAX_WAITING_MESSAGES} messages at once, found more: put more into each`,
+    { detail: { limit: MAX_WAITING_MESSAGES } },
+  )
+}
 
 /** What goes before a message of so many bytes. */
 export function framePrefix(length: Bytes): Uint8Array {

@@ -5,12 +5,14 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { ICryptoInterface } from '@libp2p/noise'
 import type { Libp2pOptions } from 'libp2p'
 import type { Bytes } from '../lib/units.ts'
-import { KiB, MiB } from '../lib/units.ts'
+import { MiB } from '../lib/units.ts'
 import type { Identity } from './identity.ts'
 import { MAX_PEERS } from './blockexchange.ts'
 import { isCrowded } from './crowding.ts'
+import { readFramesInPieces } from './framepieces.ts'
 import { joinWritesOf } from './joinedwrites.ts'
 import { lendReadsOf } from './lentreads.ts'
+import { limitProposalsBehind, limitProposalsOf, limitProposalsWithin } from './negotiationlimit.ts'
 import { decipherInPieces } from './piecewiserecords.ts'
 
 /** What libp2p stands on, which the platform loads lazily. */
@@ -66,8 +68,8 @@ const IDLE_STREAM_MS = 300_000
 const PING_MS = 30_000
 /** Buffered for a stream that nobody reads yet. */
 const UNREAD_BYTES: Bytes = MiB
-/** Of mplex, which the network's nodes cut at this. */
-const FRAME_BYTES: Bytes = MiB - KiB
+/** Of mplex: the longest that the network's nodes send and read. Those that they cut themselves are 64 bytes shorter. */
+const FRAME_BYTES: Bytes = MiB
 
 /** Not started: handlers come first, because the network's nodes open a stream at once. */
 export async function openLibp2p(settings: Libp2pSettings, transports: Transports): Promise<Libp2p> {
@@ -81,8 +83,8 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
   ])
   const { identity, listen, announce = [], muxers = ['yamux', 'mplex'], isBarred } = settings
   const { crypto } = transports
-  const makeNoise: ReturnType<typeof noise> =
-    crypto === undefined ? noise() : (components) => decipherInPieces(noise({ crypto })(components))
+  const makeNoise: ReturnType<typeof noise> = (components) =>
+    limitProposalsBehind(crypto === undefined ? noise()(components) : decipherInPieces(noise({ crypto })(components)))
   const makeMuxer = {
     yamux: yamux({
       maxInboundStreams: STREAMS_PER_CONNECTION,
@@ -114,9 +116,11 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     start: false,
     privateKey: privateKeyFromRaw(identity.privateKey),
     addresses: { listen: [...listen], announce: [...announce] },
-    transports: transports.list.map((make) => (components) => lendReadsOf(joinWritesOf(make(components)))),
+    transports: transports.list.map(
+      (make) => (components) => limitProposalsOf(lendReadsOf(joinWritesOf(make(components)))),
+    ),
     connectionEncrypters: [makeNoise],
-    streamMuxers: muxers.map((muxer) => makeMuxer[muxer]),
+    streamMuxers: muxers.map((muxer) => () => limitProposalsWithin(readFramesInPieces(makeMuxer[muxer]()))),
     services: { identify: identify() },
     nodeInfo: { name: 'codex-light', userAgent: 'codex-light' },
     connectionManager: {

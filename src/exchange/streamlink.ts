@@ -10,7 +10,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { MiB } from '../lib/units.ts'
 import { Doorbell } from './doorbell.ts'
-import { FrameReader, framePrefix } from './framereader.ts'
+import { FrameReader, framePrefix, MAX_WAITING_MESSAGES, tooMany } from './framereader.ts'
 import type { Link, ReceiveOptions } from './link.ts'
 import type { MessageMemory } from './messagememory.ts'
 import { sparseWindow } from './sparsewindow.ts'
@@ -149,6 +149,7 @@ export class StreamLink implements Link {
     try {
       // A list is not joined first: the reader puts its parts where they belong.
       for (const bytes of data instanceof Uint8Array ? [data] : data) this.#messages.push(...reader.push(bytes))
+      if (this.#messages.length > MAX_WAITING_MESSAGES) throw tooMany()
     } catch (error) {
       this.#fail(error as Error)
       return
