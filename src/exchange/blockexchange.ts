@@ -14,6 +14,7 @@ import { Evictions } from './evictions.ts'
 import type { Link } from './link.ts'
 import type { BlockAddress } from './message.ts'
 import { Peer } from './peer.ts'
+import { PeerLimits } from './peerlimits.ts'
 import { Requester } from './requester.ts'
 import type { ShortageWatch } from './responder.ts'
 import { Responder } from './responder.ts'
@@ -58,6 +59,7 @@ export class BlockExchange {
   readonly #responder: Responder
   readonly #source: BlockSource
   readonly #evictions = new Evictions()
+  readonly #limits: PeerLimits
   readonly #peers = new Map<string, Peer>()
   readonly #sessions = new Set<Promise<void>>()
   readonly #scope: Scope
@@ -66,6 +68,7 @@ export class BlockExchange {
   constructor({ repo, clock, log, random }: BlockExchangeParts) {
     this.#clock = clock
     this.#log = log
+    this.#limits = new PeerLimits(clock)
     this.#source = new BlockSource(repo)
     this.#responder = new Responder(this.#source, log)
     this.#requester = new Requester({
@@ -176,7 +179,12 @@ export class BlockExchange {
       report: (error) => this.#part(peer, error),
     })
     peer.leaving.addEventListener('abort', () => void scope.close(peer.leaving.reason))
-    const parts = { clock: this.#clock, requester: this.#requester, responder: this.#responder }
+    const parts = {
+      clock: this.#clock,
+      requester: this.#requester,
+      responder: this.#responder,
+      limits: this.#limits,
+    }
     const reading = new Promise<void>((resolve) => {
       scope.spawn('read', (signal) => readMessages(peer, parts, { signal }).finally(resolve))
       scope.spawn('send', (signal) => sendMessages(peer, parts, { signal }).finally(resolve))

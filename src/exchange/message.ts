@@ -8,13 +8,13 @@ import type { MerkleProof } from '../protocol/merkleproof.ts'
 
 export const BLOCK_EXCHANGE_PROTOCOL = '/codex/blockexc/1.0.0'
 
-/** Bytes of one message, its length prefix not counted. The largest that the other limits allow has some 20 blocks of the largest size. */
-export const MAX_MESSAGE_BYTES: Bytes = 24 * MiB
+/** Bytes of one message, its length prefix not counted: room for as many blocks of the usual size as may be asked of one peer, in one message, twice. */
+export const MAX_MESSAGE_BYTES: Bytes = 32 * MiB
 /** Entries of one want list. The network's nodes send 1024 at a time; a want list of a million is an attack. */
 export const MAX_WANTS = 4096
 export const MAX_PRESENCES = 4096
-/** The network's nodes send at most 20. */
-export const MAX_DELIVERIES = 128
+/** The network's nodes may send all that was asked of them at once, and with it what was taken back too late for them to know. */
+export const MAX_DELIVERIES = 1024
 /** Bytes of one block, as the store takes them. */
 export const MAX_DATA_BYTES: Bytes = MiB
 /** Where a leaf may stand: all that number on the wire may be for a node that reads it as a signed 64-bit one, and that is exact here. */

@@ -4,21 +4,17 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Seconds } from '../lib/units.ts'
-import { decodeMessage } from './decodemessage.ts'
+import { hearMessage } from './decodemessage.ts'
 import type { MessageInput } from './encodemessage.ts'
 import { writeMessage } from './encodemessage.ts'
-import type { Message } from './message.ts'
 import type { Peer } from './peer.ts'
-import { RateLimit } from './ratelimit.ts'
+import type { PeerLimits } from './peerlimits.ts'
 import type { Requester } from './requester.ts'
 import type { Batch, Responder } from './responder.ts'
 import { MAX_BATCH_BLOCKS, messagesOf } from './responder.ts'
 
 /** Fields from this length on are sent without being copied. */
 const BORROW_FROM_BYTES = 4096
-/** Entries of wants and presences, and messages, that a peer may send in a second and in a burst. */
-const ENTRIES_PER_SECOND = 16_384
-const ENTRIES_IN_BURST = 65_536
 /** A batch that the transport took within this time may be followed by a larger one. */
 const QUICK_SECONDS: Seconds = 2
 
@@ -26,14 +22,15 @@ export interface SessionParts {
   readonly clock: Clock
   readonly requester: Requester
   readonly responder: Responder
+  readonly limits: PeerLimits
 }
 
 /** Acts on the peer's messages until it has gone. Rejects with what broke the link, a CodexError for what the peer must not say. */
 export async function readMessages(peer: Peer, parts: SessionParts, { signal }: AbortOptions): Promise<void> {
-  const limit = new RateLimit(parts.clock, ENTRIES_PER_SECOND, ENTRIES_IN_BURST)
   for await (const bytes of peer.link.messages({ signal, maxBytes: () => peer.maxMessageBytes() })) {
-    const message = decodeMessage(bytes)
-    await limit.spend(weightOf(message), { signal })
+    const heard = await hearMessage(bytes)
+    await parts.limits.spend(peer.id, heard, { signal })
+    const { message } = heard
     parts.requester.takePresences(peer, message.presences)
     await parts.requester.takeDeliveries(peer, message.deliveries)
     if (message.wants.length > 0) await parts.responder.takeWants(peer, message.wants)
@@ -85,8 +82,4 @@ async function send(peer: Peer, message: MessageInput, clock: Clock, signal: Abo
   } finally {
     peer.sendingSince = undefined
   }
-}
-
-function weightOf({ wants, presences, deliveries }: Message): number {
-  return 1 + wants.length + presences.length + deliveries.length
 }

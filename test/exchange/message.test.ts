@@ -310,7 +310,7 @@ describe('reading', () => {
       .message(3, leaf(0))
     expect(() => decodeMessage(message((m) => m.message(3, large)))).toThrow(code('exchange/data-too-large'))
     const delivery = { cid: root, data: new Uint8Array(MAX_DATA_BYTES) }
-    expect(() => encodeMessage({ deliveries: new Array(25).fill(delivery) })).toThrow(code('exchange/too-long'))
+    expect(() => encodeMessage({ deliveries: new Array(33).fill(delivery) })).toThrow(code('exchange/too-long'))
   })
 
   it('survives hostile bytes', () => {
