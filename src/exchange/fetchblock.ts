@@ -4,6 +4,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import { comparedBlock } from '../storage/verifiedblock.ts'
@@ -39,7 +40,7 @@ export async function fetchBlock(
         if (now - since >= stallSeconds) reject(stalled(cid, stallSeconds, exchange.peers().length))
       },
     }
-    forget = exchange.want({ cid }, { maxBytes: MAX_DATA_BYTES }, consumer)
+    forget = exchange.want({ cid }, { maxBytes: MAX_DATA_BYTES, likelyBytes: BLOCK_SIZE }, consumer)
   })
   try {
     return await raceAbort(arrived, either)

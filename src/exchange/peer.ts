@@ -7,20 +7,23 @@ import { BLOCK_SIZE } from '../protocol/block.ts'
 import { Doorbell } from './doorbell.ts'
 import type { Link } from './link.ts'
 import type { BlockAddress } from './message.ts'
+import { MAX_DELIVERIES, MAX_MESSAGE_BYTES } from './message.ts'
 import { Outbox } from './outbox.ts'
-import { MIN_WINDOW_BYTES, RateMeter } from './ratemeter.ts'
+import { MAX_WINDOW_BYTES, MIN_WINDOW_BYTES, RateMeter } from './ratemeter.ts'
 import { TreeTrust } from './treetrust.ts'
 
 /** Addresses that were asked of a peer and are wanted no more, for as long as their blocks may be on the way. */
 export const MAX_LATE_KEYS = 2048
+/** Blocks asked of it at once, however small they are: with as many late ones they are no more than a message may have. */
+export const MAX_ASKED_BLOCKS = MAX_DELIVERIES / 2
 /** At so many strikes a peer goes. A lie is worth all of them at once. */
 export const MAX_STRIKES = 5
 /** Every so often one strike is forgotten. */
 export const STRIKE_SECONDS: Seconds = 30
 /** Bytes of a message that carries no block: room for as many wants and presences as it may have. */
 const CONTROL_BYTES: Bytes = MiB
-/** Blocks in one message that were taken back while it was on its way: as many as the network's nodes send at once. */
-const LATE_BLOCKS = 20
+/** Blocks of the usual size in one message that were taken back while it was on its way: as many as are asked of one peer. */
+const LATE_BLOCKS = MAX_WINDOW_BYTES / BLOCK_SIZE
 /** Bytes that come with a block: CID, address, proof. */
 const BESIDE_BLOCK_BYTES: Bytes = 8 * KiB
 
@@ -33,6 +36,8 @@ export interface TheirWant {
 }
 
 export interface Ask {
+  /** Of memory that is kept free for it. */
+  readonly bytes: Bytes
   /** The block may have no more. */
   readonly maxBytes: Bytes
   readonly since: Seconds
@@ -61,6 +66,8 @@ export class Peer {
   servedAt: Seconds = 0
   /** Of the last thing it did for us, or of the first that we asked of it after that. */
   activeAt: Seconds
+  /** How long it has owed blocks, all in all, since it last delivered one: that what it was asked for was taken back is no delivery. */
+  silentSeconds: Seconds = 0
   receivedBytes: Bytes = 0
   sentBytes: Bytes = 0
   /** When wants that nobody has answered are put to it again, and how long after that the next time. */
@@ -69,6 +76,7 @@ export class Peer {
   readonly #leaving = new AbortController()
   readonly #late = new Set<string>()
   #askedBytes: Bytes = 0
+  #askedMaxBytes: Bytes = 0
   #strikes = 0
   #struckAt: Seconds
 
@@ -97,27 +105,36 @@ export class Peer {
     this.#leaving.abort(reason)
   }
 
+  /** Of memory that is kept free for what it was asked for. */
   get askedBytes(): Bytes {
     return this.#askedBytes
   }
 
+  /** Whether it has ever delivered anything. Names cost nothing: who has not may be one of many that never will. */
+  get isProven(): boolean {
+    return this.receivedBytes > 0
+  }
+
   hasRoomFor(bytes: Bytes): boolean {
+    if (this.asked.size >= MAX_ASKED_BLOCKS) return false
     // Who has delivered nothing yet may never do so: little is lost with it then, and one block is enough to show that it does.
-    const windowBytes = this.receivedBytes === 0 ? MIN_WINDOW_BYTES : this.rate.windowBytes
+    const windowBytes = this.isProven ? this.rate.windowBytes : MIN_WINDOW_BYTES
     return this.#askedBytes === 0 || this.#askedBytes + bytes <= windowBytes
   }
 
   /** What answers an earlier asking may still come beside what answers this one: who is told don't-have and have in turn asks twice. */
-  ask(key: string, maxBytes: Bytes, now: Seconds): void {
+  ask(key: string, { bytes, maxBytes }: Pick<Ask, 'bytes' | 'maxBytes'>, now: Seconds): void {
     if (this.asked.size === 0) this.activeAt = now
-    this.asked.set(key, { maxBytes, since: now })
-    this.#askedBytes += maxBytes
+    this.asked.set(key, { bytes, maxBytes, since: now })
+    this.#askedBytes += bytes
+    this.#askedMaxBytes += maxBytes
   }
 
   /** @returns what was asked, if it was */
   unask(key: string): Ask | undefined {
     const ask = this.asked.get(key)
-    this.#askedBytes -= ask?.maxBytes ?? 0
+    this.#askedBytes -= ask?.bytes ?? 0
+    this.#askedMaxBytes -= ask?.maxBytes ?? 0
     this.asked.delete(key)
     return ask
   }
@@ -139,8 +156,8 @@ export class Peer {
   maxMessageBytes(): Bytes {
     const late = Math.min(this.#late.size, LATE_BLOCKS) * (BLOCK_SIZE + BESIDE_BLOCK_BYTES)
     // What was asked for may be larger than whoever wants it was told: that is no fault of the peer's.
-    const askedBytes = Math.max(this.#askedBytes, this.asked.size * BLOCK_SIZE)
-    return CONTROL_BYTES + askedBytes + this.asked.size * BESIDE_BLOCK_BYTES + late
+    const askedBytes = Math.max(this.#askedMaxBytes, this.asked.size * BLOCK_SIZE)
+    return Math.min(CONTROL_BYTES + askedBytes + this.asked.size * BESIDE_BLOCK_BYTES + late, MAX_MESSAGE_BYTES)
   }
 
   /** @returns whether that was one too many */

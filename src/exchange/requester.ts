@@ -24,6 +24,8 @@ import { Want } from './want.ts'
 
 /** Blocks asked for and blocks that arrived and are not stored yet, together, over all peers and fetches. */
 export const MAX_IN_FLIGHT_BYTES: Bytes = 24 * MiB
+/** Of these, asked for of peers that have never delivered anything: however many there are, and whatever they say they have. */
+export const MAX_UNPROVEN_BYTES: Bytes = MAX_IN_FLIGHT_BYTES / 4
 /** Addresses wanted at once. */
 export const MAX_WANTED = 16_384
 /** A block that has not come by then is asked of another peer that has it, as well. */
@@ -34,7 +36,7 @@ const MAX_ASKED_AT_ONCE = 2
 export const GIVE_UP_SECONDS: Seconds = 30
 /** A peer that delivers nothing at all for so long is not waited for with blocks that it never said it has. */
 export const ASSUMED_SECONDS: Seconds = 10
-/** A peer that was asked and has delivered nothing for so long goes. */
+/** A peer that has owed blocks for so long, and delivered none, goes. */
 export const SILENT_SECONDS: Seconds = 60
 const MAX_REFRESH_SECONDS: Seconds = 36
 
@@ -53,8 +55,10 @@ export class Requester {
   readonly #proofs = new ProofChecks()
   readonly #proves: Proves = (...args) => this.#proofs.verify(...args)
   readonly #memory: BlockMemory
-  /** Asked for, by {@link Want.maxBytes}; a block asked of two peers counts twice. */
+  /** Asked for, by {@link Want.likelyBytes}; a block asked of two peers counts twice. */
   #askedBytes: Bytes = 0
+  /** Of those, asked of peers that have never delivered anything. */
+  #unprovenBytes: Bytes = 0
   /** Arrived and not released. */
   #heldBytes: Bytes = 0
 
@@ -156,7 +160,8 @@ export class Requester {
   tick(now: Seconds, seconds: Seconds): void {
     for (const peer of [...this.#peers]) {
       peer.rate.end(seconds, peer.asked.size > 0)
-      if (peer.asked.size > 0 && now - peer.activeAt >= SILENT_SECONDS) this.#parts.evict(peer, silent(peer))
+      if (peer.asked.size > 0) peer.silentSeconds += seconds
+      if (peer.silentSeconds >= SILENT_SECONDS) this.#parts.evict(peer, silent(peer))
       else {
         this.#askAgain(peer, now)
         this.#refresh(peer, now)
@@ -205,11 +210,13 @@ export class Requester {
 
   #arrive(peer: Peer, want: Want, delivery: Delivery, held: HeldBytes): void {
     const { length } = held.bytes
-    peer.rate.add(length)
-    peer.receivedBytes += length
-    peer.activeAt = this.#parts.now()
     // Not asked any more, so that it is not sent a cancel of what it has just delivered.
     this.#unask(peer, want.key)
+    peer.rate.add(length)
+    if (!peer.isProven && length > 0) this.#unprovenBytes -= peer.askedBytes
+    peer.receivedBytes += length
+    peer.activeAt = this.#parts.now()
+    peer.silentSeconds = 0
     this.#forget(want)
     const bytes = Math.max(length, 1)
     const block = comparedBlock({ cid: delivery.cid, bytes: held.bytes })
@@ -253,7 +260,9 @@ export class Requester {
   }
 
   #unask(peer: Peer, key: string): void {
-    this.#askedBytes -= peer.unask(key)?.maxBytes ?? 0
+    const bytes = peer.unask(key)?.bytes ?? 0
+    this.#askedBytes -= bytes
+    if (!peer.isProven) this.#unprovenBytes -= bytes
     this.#wants.get(key)?.askedOf.delete(peer)
   }
 
@@ -300,24 +309,31 @@ export class Requester {
         peer.offers.delete(key)
         continue
       }
-      if (!this.#hasMemoryFor(want) || !peer.hasRoomFor(want.maxBytes)) return
+      if (!this.#hasMemoryFor(want) || !this.#hasRoomFor(peer, want)) return
       peer.offers.delete(key)
       this.#ask(this.#choose(want) ?? peer, want)
     }
   }
 
   #choose(want: Want): Peer | undefined {
-    const able = [...want.haves.keys()].filter((peer) => !want.askedOf.has(peer) && peer.hasRoomFor(want.maxBytes))
-    return choosePeer(able, want.maxBytes, this.#parts.random)
+    const able = [...want.haves.keys()].filter((peer) => !want.askedOf.has(peer) && this.#hasRoomFor(peer, want))
+    return choosePeer(able, want.likelyBytes, this.#parts.random)
   }
 
-  #hasMemoryFor({ maxBytes }: Want): boolean {
-    return this.inFlightBytes === 0 || this.inFlightBytes + maxBytes <= MAX_IN_FLIGHT_BYTES
+  #hasMemoryFor({ likelyBytes }: Want): boolean {
+    return this.inFlightBytes === 0 || this.inFlightBytes + likelyBytes <= MAX_IN_FLIGHT_BYTES
+  }
+
+  #hasRoomFor(peer: Peer, { likelyBytes }: Want): boolean {
+    if (!peer.hasRoomFor(likelyBytes)) return false
+    return peer.isProven || this.#unprovenBytes === 0 || this.#unprovenBytes + likelyBytes <= MAX_UNPROVEN_BYTES
   }
 
   #ask(peer: Peer, want: Want): void {
-    peer.ask(want.key, want.maxBytes, this.#parts.now())
-    this.#askedBytes += want.maxBytes
+    const { likelyBytes: bytes, maxBytes } = want
+    peer.ask(want.key, { bytes, maxBytes }, this.#parts.now())
+    this.#askedBytes += bytes
+    if (!peer.isProven) this.#unprovenBytes += bytes
     want.askedOf.add(peer)
     peer.outbox.want(want.address, WANT_BLOCK, want.key)
     peer.bell.ring()
@@ -399,7 +415,7 @@ function unsolicited(peer: Peer): CodexError {
 function silent(peer: Peer): CodexError {
   return new CodexError(
     'exchange/silent-peer',
-    `peer ${peer.id} was asked for ${peer.asked.size} blocks and has delivered none for ${SILENT_SECONDS} s`,
+    `peer ${peer.id} was asked for ${peer.asked.size} blocks and has owed some for ${SILENT_SECONDS} s without delivering one`,
     { detail: { peer: peer.id, asked: peer.asked.size } },
   )
 }

@@ -31,6 +31,8 @@ export interface Consumer {
 export interface WantTerms {
   /** It may have no more. */
   readonly maxBytes: Bytes
+  /** Memory is kept free for so many, where nearly all blocks have no more; `maxBytes` without it. */
+  readonly likelyBytes?: Bytes | undefined
   /** Of its tree, when known. */
   readonly leafCount?: number | undefined
 }
@@ -47,6 +49,7 @@ export class Want {
   readonly askedOf = new Set<Peer>()
 
   #maxBytes: Bytes = 0
+  #likelyBytes: Bytes = 0
 
   constructor(address: BlockAddress, key: string, since: Seconds) {
     this.address = address
@@ -59,8 +62,14 @@ export class Want {
     return this.#maxBytes
   }
 
+  /** For which memory is kept free. */
+  get likelyBytes(): Bytes {
+    return this.#likelyBytes
+  }
+
   add(consumer: Consumer, terms: WantTerms): void {
     this.consumers.set(consumer, terms)
+    this.#likelyBytes = Math.max(this.#likelyBytes, terms.likelyBytes ?? terms.maxBytes)
     this.#maxBytes = Math.max(this.#maxBytes, terms.maxBytes)
   }
 }
