@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { GiB, MiB } from '../lib/units.ts'
+import { BLOCK_SIZE } from '../protocol/block.ts'
 import { isManifestCid } from '../protocol/cid.ts'
 import { MAX_MANIFEST_BYTES } from '../protocol/manifestcodec.ts'
 import type { RepoStore } from '../storage/repostore.ts'
@@ -29,6 +30,8 @@ export const GIVE_UP_SECONDS: Seconds = 120
 export const DEFAULT_CACHE_BYTES: Bytes = GiB
 /** Below it blocks would make room for others before the peers that they were fetched for have taken them. */
 export const MIN_CACHE_BYTES: Bytes = 32 * MiB
+/** When not even what is cached can make room for more, nothing is fetched for so long: it would only be thrown away. */
+export const SHORT_SECONDS: Seconds = 30
 /** Cached blocks that nothing removed go then: after a restart nobody knows that they were only cached. */
 const CACHE_SECONDS: Seconds = 3600
 
@@ -74,6 +77,8 @@ export class Relay {
   #arrived: Arrival[] = []
   #isStoring = false
   #turns = 0
+  /** Until then the store has no room. */
+  #shortUntil: Seconds = 0
   readonly #consumer: Consumer = {
     arrive: (arrival) => this.#arrive(arrival),
     misfit: (address) => this.#drop(addressKey(address)),
@@ -123,6 +128,8 @@ export class Relay {
 
   #missed(peerId: string, addresses: readonly BlockAddress[]): void {
     if (this.#scope.signal.aborted || !this.#parts.serves(peerId)) return
+    // Whoever wants to know has been told that it is not here, and asks again.
+    if (this.#parts.clock.now() < this.#shortUntil) return
     const client = this.#clientOf(peerId)
     for (const address of addresses) {
       // Content is asked for by its place in a tree, with a proof; by its own CID only what describes it.
@@ -220,7 +227,8 @@ export class Relay {
     // Nobody knows here how large its blocks are, nor how many: whatever a manifest says of a tree, another may say otherwise.
     try {
       const maxBytes = address.treeCid === undefined ? MAX_MANIFEST_BYTES : MAX_DATA_BYTES
-      errand.forget = exchange.want(address, { maxBytes }, this.#consumer)
+      // Nearly all have no more than those of the network. Where they do, memory for all that are on their way is still bounded by their number.
+      errand.forget = exchange.want(address, { maxBytes, likelyBytes: BLOCK_SIZE }, this.#consumer)
       return true
     } catch (error) {
       if (!CodexError.is(error)) throw error
@@ -268,17 +276,9 @@ export class Relay {
   }
 
   async #store(batch: readonly Arrival[]): Promise<void> {
-    const { exchange, clock, log } = this.#parts
+    const { exchange } = this.#parts
     const stored: Arrival[] = []
-    for (const part of partsOf(batch)) {
-      try {
-        await this.#cache.put(part, clock.now() + CACHE_SECONDS)
-        stored.push(...part)
-      } catch (error) {
-        if (!CodexError.is(error)) throw error
-        log.warn('blocks could not be relayed', { blocks: part.length, error })
-      }
-    }
+    for (const part of partsOf(batch)) if (await this.#put(part)) stored.push(...part)
     exchange.announce(stored.map(({ address }) => address))
     const offers = new Map<string, BlockAddress[]>()
     for (const { address, block } of batch) {
@@ -300,8 +300,32 @@ export class Relay {
       await this.#cache.trim()
     } catch (error) {
       if (!CodexError.is(error)) throw error
-      log.warn('cached blocks could not be removed', { error })
+      this.#parts.log.warn('cached blocks could not be removed', { error })
     }
+  }
+
+  /** @returns whether these are in the store now */
+  async #put(part: readonly Arrival[]): Promise<boolean> {
+    const { clock, log } = this.#parts
+    const bytes = part.reduce((sum, { block }) => sum + block.bytes.length, 0)
+    for (;;)
+      try {
+        await this.#cache.put(part, clock.now() + CACHE_SECONDS)
+        return true
+      } catch (error) {
+        if (!CodexError.is(error)) throw error
+        const isFull = error.code === 'store/quota-exceeded'
+        // The space is somebody else's: what was cached before makes room for what is wanted now.
+        if (isFull && (await this.#cache.makeRoom(bytes))) continue
+        log.warn('blocks could not be relayed', { blocks: part.length, error })
+        if (isFull) this.#pause()
+        return false
+      }
+  }
+
+  #pause(): void {
+    this.#shortUntil = this.#parts.clock.now() + SHORT_SECONDS
+    for (const { waiting } of this.#clients.values()) waiting.clear()
   }
 }
 

@@ -65,8 +65,19 @@ export class RelayCache {
   }
 
   /** Removes the oldest until the rest is within the limit. */
-  async trim(): Promise<void> {
-    while (this.#bytes > this.#limitBytes) {
+  trim(): Promise<void> {
+    return this.#trimTo(this.#limitBytes)
+  }
+
+  /** Removes so much of the oldest. @returns whether there was anything to remove; that it really freed space is not sure */
+  async makeRoom(bytes: Bytes): Promise<boolean> {
+    const before = this.#bytes
+    await this.#trimTo(Math.max(before - bytes, 0))
+    return this.#bytes < before
+  }
+
+  async #trimTo(limitBytes: Bytes): Promise<void> {
+    while (this.#bytes > limitBytes) {
       const [entry] = this.#cached
       if (entry === undefined) return
       const [firstKey, first] = entry
@@ -80,7 +91,7 @@ export class RelayCache {
       for (const [key, leaf] of this.#cached) {
         // Neighbours in time are mostly of one tree.
         if (leaf.treeCid === undefined || !equalCids(leaf.treeCid, first.treeCid)) break
-        if (indices.length === TRIM_BLOCKS || this.#bytes <= this.#limitBytes) break
+        if (indices.length === TRIM_BLOCKS || this.#bytes <= limitBytes) break
         this.#forget(key)
         indices.push(leaf.index)
       }

@@ -6,7 +6,13 @@ import type { BlockExchange } from '../../src/exchange/blockexchange.ts'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
 import { fetchDataset } from '../../src/exchange/fetchdataset.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
-import { GIVE_UP_SECONDS, MAX_WAITING_BY_PEER, Relay } from '../../src/exchange/relay.ts'
+import {
+  GIVE_UP_SECONDS,
+  MAX_WAITING_BY_PEER,
+  Relay,
+  RELAYED_AT_ONCE,
+  SHORT_SECONDS,
+} from '../../src/exchange/relay.ts'
 import type { ShortageWatch } from '../../src/exchange/responder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import type { Consumer } from '../../src/exchange/want.ts'
@@ -15,6 +21,7 @@ import { blockCid, manifestCid } from '../../src/protocol/block.ts'
 import { plainManifest } from '../../src/protocol/describeupload.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { treeCid } from '../../src/protocol/merkletree.ts'
+import type { RepoStoreSettings } from '../../src/storage/repostore.ts'
 import { comparedBlock, verifyBlocks } from '../../src/storage/verifiedblock.ts'
 import type { TestDataset, TestPeer } from '../fakes/exchangepeers.ts'
 import { TEST_BLOCK_BYTES, giveDataset, join, range, testPeer } from '../fakes/exchangepeers.ts'
@@ -55,21 +62,24 @@ function runSlowly(clock: ManualClock): () => Promise<void> {
   }
 }
 
-function peer(id: string): TestPeer {
-  const made = testPeer(id, clock)
+function peer(id: string, settings?: RepoStoreSettings): TestPeer {
+  const made = testPeer(id, clock, settings)
   peers.push(made)
   return made
 }
 
 /** A bridge between a source and tabs: it works for those whose ids begin with `tab`. */
-function bridged(cacheBytes?: number): {
+function bridged(
+  cacheBytes?: number,
+  settings?: RepoStoreSettings,
+): {
   source: TestPeer
   bridge: TestPeer
   relay: Relay
   tab: (id: string) => TestPeer
 } {
   const source = peer('source')
-  const bridge = peer('bridge')
+  const bridge = peer('bridge', settings)
   join(bridge, source)
   const { exchange, repo } = bridge
   const serves = (peerId: string): boolean => peerId.startsWith('tab')
@@ -192,6 +202,42 @@ describe('a relay', () => {
     const { quotaUsedBytes } = await bridge.repo.space()
     expect(quotaUsedBytes).toBeLessThan(limit + own.bytes.length + 10 * TEST_BLOCK_BYTES)
     expect((await bridge.repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
+  it('goes on where all space of the node is for others: what it cached before makes room, also for what is wanted by many', async () => {
+    const quotaBytes = 400 * TEST_BLOCK_BYTES
+    const { source, bridge, relay, tab } = bridged(undefined, { quotaBytes })
+    await bridge.repo.reserve(280 * TEST_BLOCK_BYTES)
+    const dataset = await giveDataset(source, 500, 5)
+    const [one, two] = [tab('tab-1'), tab('tab-2')]
+    await Promise.all([fetch(one, dataset), fetch(two, dataset)])
+    await expectWhole(one, dataset)
+    await expectWhole(two, dataset)
+    expect(relay.cachedBytes).toBeLessThanOrEqual(120 * TEST_BLOCK_BYTES)
+    expect((await bridge.repo.space()).quotaReservedBytes).toBe(280 * TEST_BLOCK_BYTES)
+  })
+
+  it('fetches nothing again and again that it has no room for', async () => {
+    const quotaBytes = 100 * TEST_BLOCK_BYTES
+    const { source, bridge, tab } = bridged(undefined, { quotaBytes })
+    await bridge.repo.reserve(quotaBytes)
+    const dataset = await giveDataset(source, 200, 5)
+    const one = tab('tab-1')
+    const { treeCid, leafCount } = dataset
+    const fetching = fetchLeaves(one.exchange, {
+      treeCid,
+      leafCount,
+      indices: range(leafCount),
+      sink: storeLeaves(one.repo, treeCid, leafCount),
+      stallSeconds: 4 * SHORT_SECONDS,
+      signal: NEVER,
+    })
+    await expect(fetching).rejects.toMatchObject({ code: 'exchange/stalled' })
+    // So much may be on its way when it is noticed, each time.
+    expect(receivedFrom(bridge, 'source')).toBeLessThanOrEqual(5 * RELAYED_AT_ONCE * TEST_BLOCK_BYTES)
+    await bridge.repo.release(quotaBytes)
+    await fetch(one, dataset)
+    await expectWhole(one, dataset)
   })
 
   it('wants nothing any more for a tab that has gone or has changed its mind', async () => {

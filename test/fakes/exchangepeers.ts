@@ -9,6 +9,7 @@ import { plainManifest } from '../../src/protocol/describeupload.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { merkleTree, treeCid } from '../../src/protocol/merkletree.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import type { RepoStoreSettings } from '../../src/storage/repostore.ts'
 import { hashBlocks, verifyBlocks } from '../../src/storage/verifiedblock.ts'
 import type { MemoryLinksOptions } from './memorylinks.ts'
 import { memoryLinks } from './memorylinks.ts'
@@ -24,8 +25,8 @@ export interface TestPeer extends TestStore<CrashingSlabFile> {
 /** Smaller than the network's: nothing in the exchange asks for one size, and hashing in script is slow. */
 export const TEST_BLOCK_BYTES = 1024
 
-export function testPeer(id: string, clock: ManualClock): TestPeer {
-  const store = testStore({ datastore: new MemoryDatastore(), slab: new CrashingSlabFile(), clock })
+export function testPeer(id: string, clock: ManualClock, settings?: RepoStoreSettings): TestPeer {
+  const store = testStore({ datastore: new MemoryDatastore(), slab: new CrashingSlabFile(), clock }, settings)
   const { repo } = store
   const exchange = new BlockExchange({ repo, clock, log: repo.parts.log, random: seededRandom(id.length + 1) })
   exchange.start()
