@@ -9,11 +9,15 @@ import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { framePrefix } from '../../src/exchange/framereader.ts'
 import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
+import { MAX_WANTED_BY_PEER } from '../../src/exchange/responder.ts'
 import { PeerFinder } from '../../src/exchange/peerfinder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { blockCid } from '../../src/protocol/block.ts'
+import type { Cid } from '../../src/protocol/cid.ts'
+import { treeCid } from '../../src/protocol/merkletree.ts'
+import { WireWriter } from '../../src/protocol/wire.ts'
 import type { TestDataset } from '../fakes/exchangepeers.ts'
 import { giveContent, giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import type { FaultyProxy, Faults } from '../fakes/faultyproxy.ts'
@@ -255,19 +259,44 @@ describe('peers that share', () => {
 })
 
 describe('a peer that attacks on the wire is thrown out:', () => {
-  const want = encodeMessage({ wants: [{ cid: blockCid(new Uint8Array(1)), wantType: 1 }] })
+  const WANTED = blockCid(new Uint8Array(1))
+  const want = encodeMessage({ wants: [{ cid: WANTED, wantType: 1 }] })
   const framed = (message: Uint8Array): Uint8Array => concatBytes(framePrefix(message.length), message)
-  const attacks: readonly (readonly [string, (stream: Stream) => unknown])[] = [
-    ['with a length of 100 MiB', (stream) => stream.send(framePrefix(100 * 1024 * 1024))],
-    ['with a length that is no number', (stream) => stream.send(new Uint8Array(11).fill(0xff))],
-    ['with a length in more bytes than needed', (stream) => stream.send(Uint8Array.of(0x80, 0x00))],
-    ['with a million wants', (stream) => stream.send(framed(new Uint8Array(500_000).fill(0x22)))],
+  /** With what it is refused. */
+  const attacks: readonly (readonly [string, string, (stream: Stream) => unknown])[] = [
+    ['with a length of 100 MiB', 'exchange/message-too-long', (stream) => stream.send(framePrefix(100 * 1024 * 1024))],
+    [
+      'with a length that is no number',
+      'exchange/not-canonical',
+      (stream) => stream.send(new Uint8Array(11).fill(0xff)),
+    ],
+    [
+      'with a length in more bytes than needed',
+      'exchange/not-canonical',
+      (stream) => stream.send(Uint8Array.of(0x80, 0x00)),
+    ],
+    [
+      'with half a million wants in one message',
+      'exchange/too-many-fields',
+      (stream) => {
+        // Each of two bytes, the address that it lacks not counted.
+        const list = new Uint8Array(1_000_000).map((_, i) => (i % 2 === 0 ? 0x0a : 0))
+        stream.send(framed(new WireWriter().bytes(1, list).finish()))
+      },
+    ],
+    [
+      'with half a million presences in one message',
+      'exchange/too-many-fields',
+      (stream) => stream.send(framed(new Uint8Array(1_000_000).map((_, i) => (i % 2 === 0 ? 0x22 : 0)))),
+    ],
     [
       'with deep nesting of nothing',
+      'exchange/cid-missing',
       (stream) => stream.send(framed(Uint8Array.of(0x0a, 0x04, 0x0a, 0x02, 0x0a, 0x00))),
     ],
     [
       'with blocks nobody wants',
+      'exchange/unsolicited',
       (stream) => {
         for (let i = 0; i < 10; i++) {
           const data = new Uint8Array(100).fill(i)
@@ -276,7 +305,7 @@ describe('a peer that attacks on the wire is thrown out:', () => {
       },
     ],
   ]
-  it.each(attacks)('%s', async (_, attack) => {
+  it.each(attacks)('%s, and the log says %s', async (_, code, attack) => {
     const [attacker, b] = [await node(), await node()]
     await connect(attacker, b)
     const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
@@ -284,6 +313,8 @@ describe('a peer that attacks on the wire is thrown out:', () => {
     attack(stream)
     await expect.poll(() => b.exchange.isBarred(attacker.id)).toBe(true)
     await expect.poll(() => b.network.connections()).toEqual([])
+    const refusal = b.logged.find(({ message }) => message === 'threw a peer out')
+    expect(refusal?.fields).toMatchObject({ error: { code } })
     expect((await b.repo.space()).totalBlocks).toBe(0)
   })
 
@@ -305,21 +336,42 @@ describe('a peer that attacks on the wire is thrown out:', () => {
     await fetchAll(third, dataset)
   })
 
-  it('not for a storm of wants and cancels; others are served meanwhile', async () => {
-    const [attacker, b, honest] = [await node(), await node(), await node()]
+  it('not for a storm of wants and cancels; others are served meanwhile, and no more of it is remembered than may be', async () => {
+    const looked = new Set<string>()
+    const [attacker, honest] = [await node(), await node()]
+    const b = await networkNode({
+      seen(repo) {
+        const hasMany = repo.hasMany.bind(repo)
+        return Object.assign(repo, {
+          hasMany(cids: readonly Cid[]) {
+            for (const { key } of cids) looked.add(key)
+            return hasMany(cids)
+          },
+        })
+      },
+    })
+    ends.push(() => b.stop())
     const dataset = await giveDataset(b as never, 200, 6)
     await connect(attacker, b)
-    await connect(honest, b)
     const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
-    const wants = range(1000).map((index) => ({
-      treeCid: dataset.treeCid,
-      index: index % 200,
-      wantType: 0 as const,
-      cancel: index % 2 === 0,
-    }))
-    const storm = framed(encodeMessage({ wants }))
-    for (let i = 0; i < 50 && stream?.status === 'open'; i++) stream.send(storm)
+    const nobodys = treeCid(new Uint8Array(32).fill(5))
+    // More than may be said in one go, of ever other blocks; of those of each message every other is taken back in the next.
+    for (let i = 0; i < 80; i++) {
+      const wants = range(1000).map((at) => ({
+        treeCid: nobodys,
+        index: (at % 2 === 0 && i % 2 === 1 ? i - 1 : i) * 1000 + at,
+        wantType: 0 as const,
+        cancel: at % 2 === 0 && i % 2 === 1,
+      }))
+      stream?.send(framed(encodeMessage({ wants })))
+    }
+    // Looked up when all before it was heard.
+    stream?.send(framed(want))
+    await connect(honest, b)
     await fetchAll(honest, dataset)
-    expect(b.exchange.peers().find(({ peerId }) => peerId === attacker.id)?.wanted ?? 0).toBeLessThanOrEqual(4096)
+    await expect.poll(() => looked.has(WANTED.key)).toBe(true)
+    const { wanted = 0 } = b.exchange.peers().find(({ peerId }) => peerId === attacker.id) ?? {}
+    expect(wanted).toBeGreaterThan(3000)
+    expect(wanted).toBeLessThanOrEqual(MAX_WANTED_BY_PEER)
   })
 })
