@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { randomFillSync, webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
@@ -47,6 +48,8 @@ export const FETCH_FIGURES: readonly Figure[] = [
   { key: 'peakRssMiB', unit: 'MiB', title: 'peak memory of the fetching side', goal: { of: 'ours', atMost: 250 } },
   { key: 'providerRssMiB', unit: 'MiB', title: 'peak memory of the serving side', goal: { of: 'ours', atMost: 250 } },
 ]
+/** Of what is served from: see src/platform/nodejs/datafolder.ts. */
+const SLAB = 'blocks.slab'
 /** What one write of the raw stream has: as much as a message of the exchange with its 20 blocks. */
 const RAW_WRITE_BYTES: Bytes = 20 * BLOCK_BYTES
 
@@ -128,12 +131,16 @@ export async function raw(course: Course): Promise<Sample> {
   const { multiaddr } = await import('@multiformats/multiaddr')
   await libp2p.start()
   const connection = await libp2p.dial(multiaddr(sender.address))
+  // As on our side, because it costs something.
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
   const begin = performance.now()
   const cpu = process.cpuUsage()
   const wanted = course.blocks * BLOCK_BYTES
   await receiveRaw(await connection.newStream(RAW_PROTOCOL), wanted)
   const seconds = (performance.now() - begin) / 1000
   const cpuMs = cpuMsSince(cpu)
+  delay.disable()
   await libp2p.stop()
   const { cpuMs: senderCpuMs } = await sender.end()
   return { mibPerSecond: wanted / MiB / seconds, cpuMs: cpuMs + senderCpuMs }
@@ -163,14 +170,23 @@ export async function provide({ folder, listen }: Course): Promise<string> {
   return `${network.addresses()[0]}/p2p/${identity.peerId}`
 }
 
-/** Runs in a process of its own. @returns its address */
-export async function sendRaw({ listen, blocks }: Course): Promise<string> {
+/**
+ * Runs in a process of its own. It sends the very bytes that the other side serves, each once, as they come from the file: a piece that is sent again and
+ * again is never out of the caches, and no bytes of a slot are. They are not looked for by block nor checked: that is what is compared.
+ * @returns its address
+ */
+export async function sendRaw({ folder, listen, blocks }: Course): Promise<string> {
   const libp2p = await plainLibp2p([listen])
-  const piece = randomFillSync(new Uint8Array(RAW_WRITE_BYTES))
+  const slab = await open(join(folder, 'source', SLAB))
   const send = async (stream: Stream): Promise<void> => {
-    for (let left = blocks * BLOCK_BYTES; left > 0; left -= piece.length)
-      if (!stream.send(piece.subarray(0, left)) && stream.writableNeedsDrain)
+    for (let at = 0; at < blocks * BLOCK_BYTES; at += RAW_WRITE_BYTES) {
+      // The stream may hold it for as long as it likes.
+      const piece = Buffer.allocUnsafe(Math.min(RAW_WRITE_BYTES, blocks * BLOCK_BYTES - at))
+      const { bytesRead } = await slab.read(piece, 0, piece.length, at)
+      if (bytesRead !== piece.length) throw new Error(`the slab has ${at + bytesRead} bytes`)
+      if (!stream.send(piece) && stream.writableNeedsDrain)
         await new Promise((resolve) => stream.addEventListener('drain', resolve, { once: true }))
+    }
   }
   await libp2p.handle(RAW_PROTOCOL, (stream) => void send(stream))
   await libp2p.start()
