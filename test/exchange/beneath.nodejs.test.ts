@@ -121,7 +121,7 @@ describe('a negotiation that never ends', () => {
 describe('frames of the muxer', () => {
   it.each([
     ['longer than any window', concatBytes(header(0, 0, 99, 2 ** 32 - 1), new Uint8Array(MiB))],
-    ['that are many and empty', concatBytes(...Array.from({ length: 5000 }, (_, i) => header(2, 1, 0, i)))],
+    ['that are many and empty', concatBytes(...Array.from({ length: 5000 }, () => header(1, 0, 99, 0)))],
   ])('%s end the connection', async (_, bytes) => {
     const b = await node()
     const { connection, say } = await muxed(b)
