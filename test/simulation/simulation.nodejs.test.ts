@@ -11,7 +11,7 @@ import type { SimOptions } from './simworld.ts'
 
 const IS_LONG = import.meta.env['LONG'] === '1'
 const FIXED: readonly SimOptions[] = [
-  { seed: 2, hosts: 8, clients: 4, days: 0.6 },
+  { seed: 9, hosts: 8, clients: 4, days: 0.6 },
   // Few hosts: a request expires before all its slots are filled.
   { seed: 105, hosts: 2, clients: 3, days: 0.15 },
   // A reorganisation among the first blocks, which took everyone's first tokens once.
@@ -21,20 +21,9 @@ const LONG: readonly SimOptions[] = [1, 4, 5, 6, 7].map((seed) => ({ seed, hosts
 const LEAST_STEPS = IS_LONG ? 1_000_000 : 100_000
 /** What the smaller set may miss: ways that only long storms lead to. */
 const MAY_MISS: ReadonlySet<string> = new Set([
-  ...['preparing', 'reserving', 'downloading', 'initial proving', 'filling', 'proving', 'collecting'].map(
-    (from) => `way/${from}>end paused`,
-  ),
-  ...['downloading', 'initial proving', 'filling', 'collecting'].map((from) => `way/${from}>end cancelled`),
-  ...['preparing', 'reserving', 'downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end broke`),
-  ...[
-    'way/initial proving>end declined',
-    'way/filling>initial proving',
-    'way/proving>filling',
-    'way/collecting>end freed',
-  ],
-  ...['way/start>collecting', 'way/start>filled', 'way/start>end declined'],
-  ...['purchase/errored', 'chain/undone SlotFilled', 'chain/undone StorageRequested'],
-  ...[1, 2, 3, 4, 5].map((act) => `owner/${act}`),
+  ...['preparing', 'reserving', 'downloading', 'proving', 'collecting'].map((from) => `way/${from}>end paused`),
+  ...['way/downloading>end cancelled', 'way/initial proving>end cancelled', 'way/filling>end broke'],
+  ...['way/filling>initial proving', 'way/proving>filling', 'way/start>collecting', 'purchase/errored'],
 ])
 
 function played(options: SimOptions): Promise<SimReport> {
