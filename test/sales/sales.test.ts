@@ -305,7 +305,7 @@ describe('until the fill the chain is watched', () => {
     ['SaleInitialProving', { proveFault: () => ({ is: 'takes', seconds: 10_000 }) }],
   ]
   it.each(PHASES.flatMap(([phase, work]) => ENDS.map(([state, end]) => [phase, state, end, work] as const)))(
-    'and in %s a request that reads %s ends the sale as %s (downloading, initial proving: cancelled, failed; agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
+    'and in %s a request that reads %s ends the sale as %s (slot reserving, downloading, initial proving: cancelled, failed; agent: cancel only when the chain says so; watcher ends; failed event reaches the state)',
     async (phase, state, end, work) => {
       const { world, host } = await selling(1, { work })
       if (work === undefined)
