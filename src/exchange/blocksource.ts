@@ -12,7 +12,7 @@ import type { BlockAddress, Delivery } from './message.ts'
 /** Trees looked into at once for one question. */
 const TREES_AT_ONCE = 64
 
-type Repo = Pick<RepoStore, 'getLeaves' | 'getMany' | 'getProofs' | 'hasMany'>
+type Repo = Pick<RepoStore, 'getLeaves' | 'getMany' | 'getPlaced' | 'hasMany'>
 
 export class BlockSource {
   readonly #repo: Repo
@@ -39,32 +39,33 @@ export class BlockSource {
     memory?: TakeMemory,
     maxBytes?: Bytes,
   ): Promise<(Delivery | undefined)[]> {
-    const trees = treesOf(addresses)
-    const cids = await this.#cidsOf(addresses, trees)
-    const known = cids.filter((cid) => cid !== undefined)
-    const [blocks, proofs] = await Promise.all([this.#repo.getMany(known, memory, maxBytes), this.#proofsOf(trees)])
+    const cids: (Cid | undefined)[] = addresses.map(({ cid }) => cid)
+    const proofs: (MerkleProof | undefined)[] = []
+    await mapBounded(treesOf(addresses), TREES_AT_ONCE, async ({ treeCid, indices, positions }) => {
+      const placed = await this.#repo.getPlaced(treeCid, indices)
+      for (const [i, leaf] of placed.entries()) {
+        const position = positions[i] as number
+        cids[position] = leaf?.cid
+        proofs[position] = leaf?.proof
+      }
+    })
+    const blocks = await this.#repo.getMany(
+      cids.filter((cid) => cid !== undefined),
+      memory,
+      maxBytes,
+    )
     let next = 0
     const loaded: (Delivery | undefined)[] = []
     for (const [i, { treeCid, index }] of addresses.entries()) {
       const cid = cids[i]
       if (cid !== undefined && next === blocks.length) break
       const data = cid === undefined ? undefined : blocks[next++]
-      const proof = proofs.get(i)
+      const proof = proofs[i]
       if (cid === undefined || data === undefined) loaded.push(undefined)
       else if (treeCid === undefined) loaded.push({ cid, data })
       else loaded.push(proof && { cid, data, treeCid, index, proof })
     }
     return loaded
-  }
-
-  /** By position in the question. */
-  async #proofsOf(trees: readonly TreePlaces[]): Promise<Map<number, MerkleProof | undefined>> {
-    const proofs = new Map<number, MerkleProof | undefined>()
-    await mapBounded(trees, TREES_AT_ONCE, async ({ treeCid, indices, positions }) => {
-      const found = await this.#repo.getProofs(treeCid, indices)
-      for (const [i, proof] of found.entries()) proofs.set(positions[i] as number, proof)
-    })
-    return proofs
   }
 
   async #cidsOf(addresses: readonly BlockAddress[], trees: readonly TreePlaces[]): Promise<(Cid | undefined)[]> {

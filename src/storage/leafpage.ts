@@ -57,6 +57,12 @@ export class LeafPage {
     return this.#bytes[place] !== 0
   }
 
+  digest(place: number): Uint8Array | undefined {
+    if (!this.has(place)) return undefined
+    const at = LEAVES_PER_PAGE + place * DIGEST_BYTES
+    return this.#bytes.slice(at, at + DIGEST_BYTES)
+  }
+
   set(place: number, cid: Cid): void {
     const kind = KINDS.findIndex(({ codec, hashCode }) => codec === cid.codec && hashCode === cid.hashCode) + 1
     assert(kind > 0, 'a leaf names a data block or a slot cell')
@@ -113,9 +119,19 @@ export class LeafPages {
     return this.#page(index).get(index % LEAVES_PER_PAGE)
   }
 
+  /** Cheaper than to make its CID. */
+  has(index: number): boolean {
+    return this.#page(index).has(index % LEAVES_PER_PAGE)
+  }
+
+  /** A copy; undefined where there is no leaf. */
+  digest(index: number): Uint8Array | undefined {
+    return this.#page(index).digest(index % LEAVES_PER_PAGE)
+  }
+
   /** @returns false, and changes nothing, where a leaf is already */
   add(index: number, cid: Cid): boolean {
-    if (this.get(index) !== undefined) return false
+    if (this.has(index)) return false
     this.#page(index).set(index % LEAVES_PER_PAGE, cid)
     this.#changed.add(Math.floor(index / LEAVES_PER_PAGE))
     return true

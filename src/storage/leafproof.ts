@@ -22,26 +22,34 @@ export function proofKey(treeId: number, index: number): Key {
   return joinKey(PROOFS_PREFIX, indexKey(treeId), indexKey(index))
 }
 
+/** The block that stands at a place of a tree, and what proves that it does; undefined where the store has no proof of it. */
+export interface PlacedLeaf {
+  readonly cid: Cid
+  readonly proof: MerkleProof | undefined
+}
+
 /**
- * The proofs that the blocks the store has at these places of a tree stand there, in order; undefined where it has no leaf or no proof of it.
+ * What the store has at these places of a tree, in order; undefined where it has no leaf. Leaves and proofs at once cost much less than one after the other.
  * @throws CodexError `store/corrupted-record`
  */
-export async function leafProofs(
+export async function placedLeaves(
   datastore: Datastore,
   tree: Cid,
   indices: readonly number[],
-): Promise<(MerkleProof | undefined)[]> {
+): Promise<(PlacedLeaf | undefined)[]> {
   const record = await readTreeRecord(datastore, tree)
   if (record === undefined) return indices.map(() => undefined)
-  const { id, leafCount } = record
+  const { id, leafCount, hasNodes } = record
   const inTree = [...new Set(indices.filter((index) => index < leafCount))]
-  const leaves = await LeafPages.read(datastore, id, inTree)
-  const here = inTree.filter((index) => leaves.get(index) !== undefined)
-  const paths = record.hasNodes ? await pathsOf(datastore, record, here) : await storedPaths(datastore, record, here)
+  const siblings = hasNodes ? inTree.map((index) => index ^ 1).filter((sibling) => sibling < leafCount) : []
+  const leaves = await LeafPages.read(datastore, id, [...inTree, ...siblings])
+  const here = inTree.filter((index) => leaves.has(index))
+  const paths = hasNodes ? await pathsOf(datastore, record, leaves, here) : await storedPaths(datastore, record, here)
   const byIndex = new Map(here.map((index, i) => [index, paths[i]]))
   return indices.map((index) => {
+    const cid = byIndex.has(index) ? leaves.get(index) : undefined
     const path = byIndex.get(index)
-    return path && { index, leafCount, hashCode: tree.hashCode, path }
+    return cid && { cid, proof: path && { index, leafCount, hashCode: tree.hashCode, path } }
   })
 }
 

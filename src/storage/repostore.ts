@@ -21,7 +21,8 @@ import { dropLeaves } from './dropleaves.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
 import { LeafPages } from './leafpage.ts'
-import { leafProofs } from './leafproof.ts'
+import type { PlacedLeaf } from './leafproof.ts'
+import { placedLeaves } from './leafproof.ts'
 import { Ledger } from './ledger.ts'
 import type { PutExtras, PutOutcome } from './putblocks.ts'
 import { putBlocks } from './putblocks.ts'
@@ -188,15 +189,20 @@ export class RepoStore {
     return indices.map((index) => pages.get(index))
   }
 
-  /** As {@link leafProofs}, of one leaf. */
+  /** As {@link placedLeaves}: the block at each of these places, with its proof. */
+  getPlaced(tree: Cid, indices: readonly number[]): Promise<(PlacedLeaf | undefined)[]> {
+    return placedLeaves(this.#parts.datastore, tree, indices)
+  }
+
+  /** As {@link RepoStore.getProofs}, of one leaf. */
   async getProof(tree: Cid, index: number): Promise<MerkleProof | undefined> {
     const [proof] = await this.getProofs(tree, [index])
     return proof
   }
 
-  /** As {@link leafProofs}. */
-  getProofs(tree: Cid, indices: readonly number[]): Promise<(MerkleProof | undefined)[]> {
-    return leafProofs(this.#parts.datastore, tree, indices)
+  /** The proofs that the blocks the store has at these places of a tree stand there, in order. @throws CodexError `store/corrupted-record` */
+  async getProofs(tree: Cid, indices: readonly number[]): Promise<(MerkleProof | undefined)[]> {
+    return (await this.getPlaced(tree, indices)).map((leaf) => leaf?.proof)
   }
 
   /** The blocks at these places of a tree, in order; `undefined` where the leaf or its block is missing. @throws CodexError as {@link RepoStore.getMany} */

@@ -3,7 +3,7 @@
 import { assert } from '../lib/errors.ts'
 import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { Change, Datastore, Key } from './datastore.ts'
-import { LeafPages } from './leafpage.ts'
+import type { LeafPages } from './leafpage.ts'
 import { corruptedRecord, openRecord, sealRecord } from './sealedrecord.ts'
 import { indexKey, joinKey, textKey } from './storagekey.ts'
 import type { TreeRecord } from './treerecord.ts'
@@ -48,21 +48,21 @@ export function nodePagesOf(leafCount: number): number {
 /**
  * For each of these leaves of a tree whose nodes are here the siblings that prove it, bottom first; the zero node where there is none. Undefined
  * when the leaf beside it has been dropped. Leaves that are near each other share most of what is read.
+ * @param leaves the pages that hold those beside them
  * @throws CodexError `store/corrupted-record`
  */
 export async function pathsOf(
   datastore: Datastore,
   { id, leafCount }: TreeRecord,
+  leaves: Pick<LeafPages, 'digest'>,
   indices: readonly number[],
 ): Promise<(Uint8Array[] | undefined)[]> {
-  const siblings = indices.map((index) => index ^ 1).filter((sibling) => sibling < leafCount)
-  const leaves = await LeafPages.read(datastore, id, siblings)
   const pages = await readPages(datastore, id, indices, leafCount)
   return indices.map((index) => {
     const sibling = index ^ 1
-    const leaf = sibling < leafCount ? leaves.get(sibling) : undefined
+    const leaf = sibling < leafCount ? leaves.digest(sibling) : undefined
     if (leaf === undefined && sibling < leafCount) return undefined
-    const path: Uint8Array[] = [leaf?.digest.slice() ?? new Uint8Array(DIGEST_BYTES)]
+    const path: Uint8Array[] = [leaf ?? new Uint8Array(DIGEST_BYTES)]
     eachSibling(index, leafCount, (layer, at, isThere) =>
       path.push(isThere ? nodeIn(pages, layer, at) : new Uint8Array(DIGEST_BYTES)),
     )

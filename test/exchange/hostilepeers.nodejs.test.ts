@@ -77,30 +77,40 @@ describe('a peer that serves', () => {
     [
       'another block at each place',
       (repo) => ({
-        getLeaves: async (tree, indices) =>
-          repo.getLeaves(
+        getPlaced: async (tree, indices) => {
+          const others = await repo.getPlaced(
             tree,
             indices.map((index) => (index + 1) % 60),
-          ),
+          )
+          const right = await repo.getPlaced(tree, indices)
+          return right.map((leaf, i) => leaf && { ...leaf, cid: others[i]?.cid ?? leaf.cid })
+        },
       }),
     ],
     [
       'the right blocks with a node of each proof changed',
       (repo) => ({
-        getProofs: async (tree, indices) =>
-          (await repo.getProofs(tree, indices)).map(
-            (proof) => proof && { ...proof, path: proof.path.with(-1, new Uint8Array(32).fill(9)) },
+        getPlaced: async (tree, indices) =>
+          (await repo.getPlaced(tree, indices)).map(
+            (leaf) =>
+              leaf?.proof && {
+                ...leaf,
+                proof: { ...leaf.proof, path: leaf.proof.path.with(-1, new Uint8Array(32).fill(9)) },
+              },
           ),
       }),
     ],
     [
       'the right blocks with the proofs of their neighbours',
       (repo) => ({
-        getProofs: async (tree, indices) =>
-          await repo.getProofs(
+        getPlaced: async (tree, indices) => {
+          const beside = await repo.getPlaced(
             tree,
             indices.map((index) => index ^ 1),
-          ),
+          )
+          const right = await repo.getPlaced(tree, indices)
+          return right.map((leaf, i) => leaf && { ...leaf, proof: beside[i]?.proof })
+        },
       }),
     ],
   ]
