@@ -33,7 +33,7 @@ export class StreamLink implements Link {
   readonly #over = new AbortController()
   readonly #bell = new Doorbell()
   readonly #streams = new Set<Stream>()
-  /** Complete and not pulled; while there are any, no stream is read. */
+  /** Complete and not pulled, one at most unless several came in one piece; while there are any, no stream is read. */
   readonly #messages: Uint8Array[] = []
   readonly #partialSince = new Map<Stream, Seconds>()
   readonly #readers = new Map<Stream, FrameReader>()
@@ -94,6 +94,8 @@ export class StreamLink implements Link {
     const either = AbortSignal.any([signal, this.#over.signal])
     for (;;) {
       for (let next = this.#messages.shift(); next !== undefined; next = this.#messages.shift()) {
+        // The next one may come meanwhile.
+        for (const stream of [...this.#streams]) this.#flow(stream)
         yield next
         this.#parts.memory.giveBack(next)
       }
