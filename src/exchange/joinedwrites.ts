@@ -3,12 +3,16 @@
 
 import type { MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { concatBytes } from '../lib/bytes.ts'
 import type { Bytes } from '../lib/units.ts'
 import { KiB } from '../lib/units.ts'
 import { preparedUpgrader } from './preparedupgrader.ts'
 
 /** Of one write, and so of one message over WebSocket: the other end takes no larger ones. A record of Noise has half as much. */
 export const MAX_WRITE_BYTES: Bytes = 128 * KiB
+
+/** Pieces that are shorter and follow one another, as the end of a record and the length of the next one, are written as one. */
+const SMALL_BYTES: Bytes = 64
 
 /** The transport itself, whose connections join their writes from now on. */
 export function joinWritesOf<T extends Transport>(transport: T): T {
@@ -67,7 +71,17 @@ function writesOf(bytes: Uint8Array): Uint8ArrayList {
 /** In one system call, without joining them in memory. */
 function writeCorked(socket: Corkable, data: Uint8ArrayList): SendResult {
   socket.cork()
-  for (const piece of data) socket.write(piece)
+  let small: Uint8Array | undefined
+  for (const piece of data) {
+    if (piece.length < SMALL_BYTES) {
+      small = small === undefined ? piece : concatBytes(small, piece)
+      continue
+    }
+    if (small !== undefined) socket.write(small)
+    small = undefined
+    socket.write(piece)
+  }
+  if (small !== undefined) socket.write(small)
   socket.uncork()
   return { sentBytes: data.byteLength, canSendMore: !socket.writableNeedDrain }
 }

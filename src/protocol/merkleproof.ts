@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import { DIGEST_BYTES } from './cid.ts'
 import { compressNodes, KEY_BOTTOM, KEY_ODD } from './compressnodes.ts'
 import { IDENTITY, SHA2_256 } from './multicodec.ts'
-import { encodeVarint } from './varint.ts'
+import { encodeVarint, readVarint } from './varint.ts'
 import { boundedInput, WireMessage } from './wire.ts'
 
 /** What links one leaf to a root. */
@@ -82,6 +82,33 @@ export function encodeProof(proof: MerkleProof): Uint8Array {
  */
 export function decodeProof(bytes: Uint8Array): MerkleProof {
   const input = boundedInput(bytes, MAX_PROOF_BYTES, 'merkle')
+  return canonicalProof(input) ?? anyProof(input)
+}
+
+/** Read in one go as all write it, because a proof comes with every block; undefined for one that is written otherwise, or is none. */
+function canonicalProof(input: Uint8Array): MerkleProof | undefined {
+  const numbers = [0, 0, 0]
+  let at = 0
+  for (const [i, field] of [PROOF.hashCode, PROOF.index, PROOF.leafCount].entries()) {
+    if (input[at] !== field * 8) return undefined
+    const { value, end } = readVarint(input, at + 1, 'merkle')
+    numbers[i] = value
+    at = end
+  }
+  const path: Uint8Array[] = []
+  for (; at < input.length; at += NODE_HEAD.length + DIGEST_BYTES) {
+    if (input[at] !== NODE_HEAD[0] || input[at + 1] !== NODE_HEAD[1]) return undefined
+    if (input[at + 2] !== NODE_HEAD[2] || input[at + 3] !== NODE_HEAD[3]) return undefined
+    const node = input.slice(at + NODE_HEAD.length, at + NODE_HEAD.length + DIGEST_BYTES)
+    if (node.length < DIGEST_BYTES) return undefined
+    path.push(node)
+  }
+  const [hashCode = 0, index = 0, leafCount = 0] = numbers
+  const proof = { index, leafCount, hashCode, path }
+  return shapeFault(proof) === undefined ? proof : undefined
+}
+
+function anyProof(input: Uint8Array): MerkleProof {
   const message = new WireMessage(input, { 1: 'number', 2: 'number', 3: 'number', 4: 'repeated bytes' }, 'merkle')
   const proof = {
     index: message.number(PROOF.index),

@@ -27,7 +27,22 @@ describe('the pieces of a record', () => {
     }
     const connection = joinWrites({ socket, sendData: () => undefined } as unknown as MultiaddrConnection)
     expect(sendOn(connection)).toEqual({ sentBytes: 6, canSendMore: false })
-    expect(calls).toEqual(['cork', [0, 3], [1, 2, 3], [9], 'uncork'])
+    expect(calls).toEqual(['cork', [0, 3, 1, 2, 3, 9], 'uncork'])
+  })
+
+  it('are written to a socket one by one, but for the short ones between them', () => {
+    const written: number[] = []
+    const socket = {
+      writableNeedDrain: false,
+      cork: () => undefined,
+      write: (bytes: Uint8Array) => written.push(bytes.length) > 0,
+      uncork: () => undefined,
+    }
+    const connection = joinWrites({ socket, sendData: () => undefined } as unknown as MultiaddrConnection)
+    const lengths = [2, 1000, 16, 2, 64, 16]
+    const list = new Uint8ArrayList(...lengths.map((length) => new Uint8Array(length)))
+    ;(connection as unknown as { sendData(data: Uint8ArrayList): unknown }).sendData(list)
+    expect(written).toEqual([2, 1000, 18, 64, 16])
   })
 
   it('are one message of a WebSocket', () => {

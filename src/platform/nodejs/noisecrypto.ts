@@ -55,7 +55,7 @@ export const noiseCrypto: ICryptoInterface = {
   chaCha20Poly1305Encrypt(plaintext, nonce, ad, key) {
     heapFloor.made(plaintext.byteLength)
     const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
-    cipher.setAAD(ad, { plaintextLength: plaintext.byteLength })
+    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: plaintext.byteLength })
     const ciphertext = cipher.update(join(plaintext))
     // No more bytes come of it, but without it there is no tag.
     cipher.final()
@@ -66,7 +66,7 @@ export const noiseCrypto: ICryptoInterface = {
     const length = ciphertext.byteLength - TAG_BYTES
     if (length < 0) throw new Error(`expected a record of at least ${TAG_BYTES} bytes, found ${ciphertext.byteLength}`)
     const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES })
-    decipher.setAAD(ad, { plaintextLength: length })
+    if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: length })
     decipher.setAuthTag(ciphertext.subarray(length))
     // For the place of the plaintext the library has joined the pieces already.
     const whole = copy?.byteLength === length ? copy : ciphertext instanceof Uint8Array ? ciphertext : undefined
