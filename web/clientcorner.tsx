@@ -9,7 +9,7 @@ import { formatAmount, parseTokens, perByte, perByteSecond, perGib, perGibMonth,
 import { BoughtList } from './boughtlist.tsx'
 import { explain } from './explain.ts'
 import type { Entry } from './pagestate.ts'
-import { quote } from './purchasequote.ts'
+import { quote } from '../src/protocol/purchasequote.ts'
 import type { SellerPicture, Seller } from './seller.ts'
 import type { Session } from './session.ts'
 

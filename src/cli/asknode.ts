@@ -2,7 +2,9 @@
 
 import { CodexError } from '../lib/errors.ts'
 import { callNode, documentOf, isAnswering, type NodeCall } from './callnode.ts'
-import { readEndpoint } from './endpointfile.ts'
+import { type Endpoint, readEndpoint } from './endpointfile.ts'
+import type { NodeAccess } from './nodeaccess.ts'
+import { remoteAccess } from './remoteaccess.ts'
 import { dataFolder } from './settings.ts'
 import type { Call } from './verb.ts'
 
@@ -13,9 +15,7 @@ export async function askNode<T>(
   path: string,
   body?: object,
 ): Promise<T> {
-  const folder = await dataFolder(settings)
-  const endpoint = await readEndpoint(folder)
-  if (endpoint === undefined || !(await isAnswering(endpoint, { signal }))) throw notRunning(folder)
+  const endpoint = await runningEndpoint({ settings, signal })
   const answer = await callNode(endpoint, {
     method,
     path,
@@ -25,6 +25,18 @@ export async function askNode<T>(
   if (answer.statusCode !== 204) return (await documentOf(answer)) as T
   answer.resume()
   return undefined as T
+}
+
+/** The node that runs in the data folder. @throws CodexError `node/not-running` */
+export async function runningNode(call: Pick<Call, 'settings' | 'signal'>): Promise<NodeAccess> {
+  return remoteAccess(await runningEndpoint(call))
+}
+
+async function runningEndpoint({ settings, signal }: Pick<Call, 'settings' | 'signal'>): Promise<Endpoint> {
+  const folder = await dataFolder(settings)
+  const endpoint = await readEndpoint(folder)
+  if (endpoint === undefined || !(await isAnswering(endpoint, { signal }))) throw notRunning(folder)
+  return endpoint
 }
 
 function notRunning(folder: string): CodexError<'node/not-running'> {

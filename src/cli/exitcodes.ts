@@ -20,6 +20,7 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['cli/interrupted', EXIT.interrupted],
   // Who reads our output has read enough: `| head`.
   ['cli/output-closed', EXIT.ok],
+  ['cli/too-dear', EXIT.refused],
   ['cli/', EXIT.usage],
   ['cid/', EXIT.usage],
   ['units/', EXIT.usage],

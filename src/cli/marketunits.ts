@@ -7,8 +7,9 @@ import type { Option } from './option.ts'
 /** A token is so many base units. */
 const TOKEN_DECIMALS = 18n
 const TOKEN = 10n ** TOKEN_DECIMALS
-/** Bytes of a GiB times seconds of a month of 30 days. */
-const GIB_MONTH = 2n ** 30n * 30n * 86_400n
+const GIB = 2n ** 30n
+/** Bytes of it times seconds of a month of 30 days. */
+const GIB_MONTH = GIB * 30n * 86_400n
 const MAX_CHARS = 100
 
 /** `10/GiB-month` (tokens), or base units for a byte and second. */
@@ -23,6 +24,20 @@ export function price(about: string): Option<bigint> {
       return (perMonth + GIB_MONTH - 1n) / GIB_MONTH
     },
     show: priceText,
+  }
+}
+
+/** `2/GiB` (tokens), or base units for a byte. */
+export function perByte(about: string): Option<bigint> {
+  return {
+    takes: 'AMOUNT',
+    about: `${about}: 2/GiB (tokens; rounded up), or base units per byte`,
+    read(given) {
+      const tokens = /^(.+)\/gib$/i.exec(given.trim())?.[1]
+      if (tokens === undefined) return wholeOf(given, 'an amount such as 2/GiB, or whole base units per byte')
+      return (tokensIn(tokens) + GIB - 1n) / GIB
+    },
+    show: (value) => `${tokenText(value * GIB)}/GiB`,
   }
 }
 

@@ -1,7 +1,7 @@
 // Prices, tokens and instants as people write them: exact both ways, and nothing guessed.
 
 import { expect, test } from 'vitest'
-import { instant, price, priceText, tokens, tokenText } from '../../src/cli/marketunits.ts'
+import { instant, perByte, price, priceText, tokens, tokenText } from '../../src/cli/marketunits.ts'
 
 const GIB_MONTH = 2n ** 30n * 2_592_000n
 const TOKEN = 10n ** 18n
@@ -20,6 +20,15 @@ test('a price for a GiB and month becomes base units for a byte and second, neve
     expect(perByteSecond * GIB_MONTH >= asked).toBe(true)
     expect((perByteSecond - 1n) * GIB_MONTH < asked).toBe(true)
   }
+})
+
+test('collateral is for a GiB, never less than was named; tokens in all it does not take', () => {
+  const { read, show } = perByte('collateral')
+  // 10^18 / 2^30, rounded up.
+  expect(read('1/GiB')).toBe(931_322_575n)
+  expect(read('7')).toBe(7n)
+  expect(read(show(931_322_575n).replace(' tokens', ''))).toBe(931_322_575n)
+  for (const text of ['1tokens', '1.5', '1/GB', '']) expect(() => read(text)).toThrow('expected')
 })
 
 test('what is shown reads back as the same price', () => {

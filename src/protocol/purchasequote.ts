@@ -1,7 +1,7 @@
 // What a purchase will cost, worked out before anything is sent: the slots of a file, and what client and providers put in. It sends nothing.
 
-import type { Bytes, Seconds } from '../src/lib/units.ts'
-import { blocksCount, type Manifest, slotsCount } from '../src/protocol/manifest.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
+import { blocksCount, type Manifest, slotsCount } from './manifest.ts'
 
 export interface Quoted {
   readonly slots: number

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { buildDataset } from '../../src/entries/slots.nodejs.ts'
 import { slotGeometry } from '../../src/slots/slotgeometry.ts'
-import { quote } from '../../web/purchasequote.ts'
+import { quote } from '../../src/protocol/purchasequote.ts'
 
 const TERMS = { duration: 3600, pricePerBytePerSecond: 7n, collateralPerByte: 3n }
 
