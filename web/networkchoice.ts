@@ -1,6 +1,7 @@
 // Where this browser sells, as its person wrote it down: endpoint, contract, bridge, circuit. Kept in the browser without the key; read with care, because people type.
 
 import { CodexError } from '../src/lib/errors.ts'
+import { hasWrongChecksum } from '../src/protocol/addresschecksum.ts'
 import type { CircuitFiles } from './circuitbeside.ts'
 
 export interface NetworkChoice {
@@ -51,8 +52,12 @@ export function checkedChoice(written: Written): NetworkChoice {
     throw badField(what, `an address that begins with ${protocols.map((each) => `${each}//`).join(' or ')}`)
   }
   const address = (field: keyof Written, what: string): string => {
-    if (text(field) === '' || /^0x[0-9a-f]{40}$/i.test(text(field))) return text(field).toLowerCase()
-    throw badField(what, 'an address of 0x and 40 hex digits, or nothing')
+    const found = text(field)
+    if (found !== '' && !/^0x[0-9a-f]{40}$/i.test(found))
+      throw badField(what, 'an address of 0x and 40 hex digits, or nothing')
+    if (hasWrongChecksum(found))
+      throw badField(what, `an address with a right checksum: ${found} was mistyped somewhere`)
+    return found.toLowerCase()
   }
   const bridges = text('bridges')
     .split(/\s+/)

@@ -3,6 +3,7 @@
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatDuration, parseBytes, parseDuration } from '../lib/format.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
+import { hasWrongChecksum } from '../protocol/addresschecksum.ts'
 
 export interface Option<T> {
   /** What stands for the value in help, `SIZE`; absent for a flag. */
@@ -41,6 +42,22 @@ export function flag(about: string, extra: Extra = {}): Option<boolean> {
 
 export function text(takes: string, about: string, extra: Extra = {}): Option<string> {
   return { takes, about, ...extra, read: (given) => given, show: (value) => value }
+}
+
+/** Of an account or a contract; one with a wrong checksum is refused. */
+export function address(about: string): Option<string> {
+  return {
+    takes: 'ADDRESS',
+    about,
+    read(given) {
+      const found = given.trim()
+      if (!/^0x[0-9a-f]{40}$/i.test(found)) throw badValue('an address of 0x and 40 hex digits', given)
+      if (hasWrongChecksum(found))
+        throw badValue('an address with a right checksum, which one that is mistyped has not', given)
+      return found
+    },
+    show: (value) => value,
+  }
 }
 
 /** Given several times, or once with commas. */

@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { ConfigFile } from './configfile.ts'
 import type { Option, RawOptions } from './option.ts'
-import { amount, choice, count, duration, list, port, readNamed, size, text } from './option.ts'
+import { address, amount, choice, count, duration, list, port, readNamed, size, text } from './option.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -57,12 +57,14 @@ export const SETTINGS = {
   ),
   'api-bindaddr': setting(text('ADDRESS', 'where start serves REST'), () => '127.0.0.1'),
   'api-port': setting(port('where start serves REST; 0 for any free one', { short: 'p' }), () => 8080),
-  'api-cors-origin': optional(text('ORIGIN', 'pages of this origin may use REST; * for all')),
+  'api-cors-origin': optional(
+    text('ORIGIN', 'pages of this origin may use REST; * for all, then what changes anything wants the token'),
+  ),
   'eth-provider': optional(text('URL', 'JSON-RPC endpoint of the chain: http:, https:, ws: or wss:')),
-  'marketplace-address': optional(text('ADDRESS', 'contract; the known one of the chain without it')),
+  'marketplace-address': optional(address('contract; the known one of the chain without it')),
   keystore: optional(text('FILE', 'Web3 keystore of the key; keystore.json in the data folder without it')),
   'password-file': optional(text('FILE', 'its first line is the password of the keystore')),
-  'reward-recipient': optional(text('ADDRESS', 'gets the rewards; the own address without it')),
+  'reward-recipient': optional(address('gets the rewards; the own address without it')),
   'max-priority-fee-per-gas': optional(amount('WEI', 'tip for the makers of blocks, at most')),
   'max-gas-price': optional(amount('WEI', 'for a unit of gas, at most')),
   'max-daily-spend': optional(amount('WEI', 'for gas and coins sent, in 24 hours')),

@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { redactText } from '../lib/redact.ts'
 import type { Seconds } from '../lib/units.ts'
+import { hasWrongChecksum } from '../protocol/addresschecksum.ts'
 import { ChainClock } from './chainclock.ts'
 import { HeadWatch, maxUnheardSeconds } from './headwatch.ts'
 import type { EndpointStatus } from './market.ts'
@@ -19,6 +20,8 @@ export interface ConnectionParts {
   readonly lines: RpcLines
   readonly clock: Clock
   readonly log: Log
+  /** Hears, while the way is made ready, why it is not yet. */
+  readonly waits?: ((problem: string) => void) | undefined
 }
 
 export interface ConnectionSettings extends RpcSettings {
@@ -90,7 +93,7 @@ export class Connection {
 
   /** What `work` gives: what may pass is tried again, as often as the settings say. */
   async persist<T>(work: () => Promise<T>, options: AbortOptions): Promise<T> {
-    const { clock, log } = this.#parts
+    const { clock, log, waits } = this.#parts
     for (let attempt = 1; ; attempt++) {
       try {
         return await work()
@@ -98,6 +101,7 @@ export class Connection {
         options.signal.throwIfAborted()
         if (!mayPass(error, attempt) || attempt === this.#settings.connectAttempts) throw error
         log.info('the endpoint is not ready for us yet; trying again', { error })
+        waits?.(error instanceof Error ? redactText(error.message) : 'the endpoint is not ready for us')
         await clock.until(clock.now() + Math.min(2 ** attempt, MAX_PAUSE_SECONDS), options)
       }
     }
@@ -118,13 +122,14 @@ export class Connection {
 
   /** A node that is still catching up answers from the past. */
   async #waitForSync(options: AbortOptions): Promise<void> {
-    const { clock, log } = this.#parts
+    const { clock, log, waits } = this.#parts
     for (let pause = 1; ; pause = Math.min(2 * pause, MAX_SYNC_PAUSE_SECONDS)) {
       const [answer] = await this.rpc.callMany([{ method: 'eth_syncing', params: [] }], options)
       if (answer?.ok === false && answer.error.code !== 'market/rpc-error') throw answer.error
       // Not every endpoint knows the question.
       if (answer?.ok !== true || answer.result === false) return
       if (pause === 1) log.info('the endpoint is catching up with its chain; waiting for it')
+      waits?.('the endpoint is catching up with its chain')
       await clock.until(clock.now() + pause, options)
     }
   }
@@ -135,15 +140,21 @@ function mayPass(error: unknown, attempt: number): boolean {
   return error.code !== 'market/bad-answer' || attempt < BAD_ANSWER_TRIES
 }
 
-/** @throws CodexError `market/bad-address` */
+/** In lower case. @throws CodexError `market/bad-address`, for one whose capital letters are no checksum of it too */
 export function checkedAddress(text: string): string {
+  const found = text.slice(0, 80)
   try {
-    return readAddress(text.trim(), 'an address')
+    const address = readAddress(text.trim(), 'an address')
+    if (!hasWrongChecksum(text.trim())) return address
   } catch {
-    const found = text.slice(0, 80)
     const message = `expected an address of 0x and 40 hex digits, found ${JSON.stringify(found)}`
     throw new CodexError('market/bad-address', message, { detail: { found } })
   }
+  throw new CodexError(
+    'market/bad-address',
+    `the checksum of the address ${found} is wrong: one of its characters was mistyped; copy it anew`,
+    { detail: { found } },
+  )
 }
 
 /** @param given whatever a caller without types gave */

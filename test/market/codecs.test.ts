@@ -1,9 +1,10 @@
 // What the market room writes and reads: events, refusals, calls, answers, keys. Against ethers' own decoder and the vectors.
 
-import { AbiCoder, Interface, Transaction } from 'ethers'
+import { AbiCoder, getAddress, Interface, Transaction } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
+import { checkedAddress } from '../../src/market/connection.ts'
 import { collateralToFill } from '../../src/market/marketplaceterms.ts'
 import { EVENT_TOPICS, readEvent } from '../../src/market/eventcodec.ts'
 import { raised } from '../../src/market/feesource.ts'
@@ -15,6 +16,7 @@ import { knownReverts, revertError } from '../../src/market/reverts.ts'
 import { rpcError, revertDataOf } from '../../src/market/rpcerror.ts'
 import { readBlock, readLogs, readNumber, readQuantity, readReceipt } from '../../src/market/rpcvalues.ts'
 import { fateOf } from '../../src/market/sendanswer.ts'
+import { hasWrongChecksum, withChecksum } from '../../src/protocol/addresschecksum.ts'
 import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
@@ -26,6 +28,27 @@ const PLACE = { address: ADDRESS, block: 7, blockHash: `0x${'22'.repeat(32)}`, l
 const word = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n })
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 const hash = word.map((value) => `0x${value.toString(16).padStart(64, '0')}`)
+
+it('reads addresses with their checksum, and refuses those that it says are mistyped', () => {
+  fc.assert(
+    fc.property(word, (value) => {
+      const address = `0x${value.toString(16).padStart(64, '0').slice(24)}`
+      const spelt = getAddress(address)
+      expect(withChecksum(address)).toBe(spelt)
+      expect(checkedAddress(spelt)).toBe(address)
+      expect(checkedAddress(address)).toBe(address)
+      const at = [...spelt].findIndex((letter, i) => i > 1 && /[a-f]/i.test(letter))
+      const letter = spelt.charAt(at)
+      const other = letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()
+      const wrong = `${spelt.slice(0, at)}${other}${spelt.slice(at + 1)}`
+      // One letter alone has no case to differ from.
+      if (at > 0 && /[a-f]/.test(wrong) && /[A-F]/.test(wrong)) {
+        expect(hasWrongChecksum(wrong)).toBe(true)
+        expect(() => checkedAddress(wrong)).toThrow(`the checksum of the address ${wrong} is wrong`)
+      }
+    }),
+  )
+})
 
 describe('the ABI', () => {
   it('has the selectors and topics of the deployed contract', () => {
