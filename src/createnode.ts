@@ -1,6 +1,7 @@
 // What `createNode` does wherever it runs: from options as a person gives them to a node that runs in the roles asked for. The node itself comes from the
 // composition roots.
 
+import type { NetworkSettings } from './exchange/nodenetwork.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
@@ -79,6 +80,11 @@ export interface RunParts extends AbortOptions {
   readonly log: Log
 }
 
+export interface TakeOptions extends AbortOptions {
+  /** As `NetworkSettings`, where the platform listens for WebSocket. */
+  readonly admit?: NetworkSettings['admit']
+}
+
 /** The defaults of what everything stands on. */
 export function runParts({ clock = new SystemClock(), log, signal }: CreateNodeOptions): RunParts {
   return {
@@ -95,11 +101,11 @@ export function runParts({ clock = new SystemClock(), log, signal }: CreateNodeO
 export async function runNode(
   node: CodexNode,
   options: CreateNodeOptions,
-  { signal }: AbortOptions,
+  { signal, admit }: TakeOptions,
 ): Promise<CodexNode> {
   try {
     await node.start({ signal })
-    await takeRoles(node, options, { signal })
+    await takeRoles(node, options, { signal, admit })
     return node
   } catch (error) {
     await node.stop()
@@ -111,11 +117,15 @@ export async function runNode(
  * Has a started node take up its roles. When that fails it runs on without them, and may be asked again.
  * @throws CodexError as {@link runNode}
  */
-export async function takeRoles(node: CodexNode, options: CreateNodeOptions, { signal }: AbortOptions): Promise<void> {
+export async function takeRoles(
+  node: CodexNode,
+  options: CreateNodeOptions,
+  { signal, admit }: TakeOptions,
+): Promise<void> {
   const trade = await tradeSettings(options)
   const { listen, bootstrap, roles = [] } = options
   if (listen !== undefined || bootstrap !== undefined || trade !== undefined || roles.includes('bridge')) {
-    const network = await node.join({ listen, bootstrap }, { signal })
+    const network = await node.join({ listen, bootstrap, admit }, { signal })
     if (roles.includes('bridge')) await network.relay({ cacheBytes: options.bridgeCacheBytes })
   }
   if (trade !== undefined) await node.enter(trade, { signal })

@@ -8,6 +8,8 @@ import type { Log } from './lib/log.ts'
 import type { RandomSource } from './lib/random.ts'
 import { TypedEvents } from './lib/typedevents.ts'
 import type { Seconds } from './lib/units.ts'
+import type { EntryProblem } from './market/entrywatch.ts'
+import { EntryWatch } from './market/entrywatch.ts'
 import { Slots } from './slots/slots.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
@@ -60,12 +62,19 @@ export class CodexNode {
   #network: NodeNetwork | undefined
   #entering: Promise<Trade> | undefined
   #trade: Trade | undefined
+  readonly #entry: EntryWatch
   readonly #ending = new AbortController()
   #stopped: Promise<void> | undefined
 
   constructor(parts: NodeParts, settings: NodeSettings = {}) {
     const { clock } = parts
     this.#parts = parts
+    this.#entry = new EntryWatch({
+      wall: clock,
+      atStake: () => this.#stakedOnRecord(),
+      raise: (alert) => this.events.emit('alert', alert),
+      over: (alert) => this.events.emit('alertOver', alert),
+    })
     // A machine's clock that is set ahead must not let go of what the chain still wants proven.
     const now = (): Seconds => Math.min(clock.now(), this.#trade?.now ?? Infinity)
     this.repo = new RepoStore({ ...parts, clock: { now }, log: parts.log.topic('repostore') }, settings)
@@ -130,6 +139,22 @@ export class CodexNode {
     return this.#trade
   }
 
+  /** Why it waits to enter the marketplace; undefined while it does not wait. */
+  get waiting(): EntryProblem | undefined {
+    return this.#entry.waiting
+  }
+
+  /** For callers that ask the chain before they enter, too. @param problem undefined once nothing stands in the way */
+  tellWaiting(problem: string | undefined): void {
+    void this.#entry.hear(problem)
+  }
+
+  async #stakedOnRecord(): Promise<bigint> {
+    const { readSalesRecords } = await import('./sales/readsalesrecords.ts')
+    const { reservations } = await readSalesRecords(this.#parts.datastore, { signal: this.#ending.signal })
+    return reservations.reduce((sum, { collateral }) => sum + collateral, 0n)
+  }
+
   /**
    * Enters the marketplace in the roles asked for, until {@link CodexNode.stop}; the node has started and joined the network by then. Waits for the
    * endpoint. Later calls answer the same, whatever their settings, unless the first failed. All of it is loaded by the first call.
@@ -151,9 +176,14 @@ export class CodexNode {
       throw new CodexError('node/not-joined', 'the marketplace needs the network of peers: join it first')
     const [{ Trade }, platform] = await Promise.all([import('./trade.ts'), this.#parts.trading()])
     const { repo, datasets, slots, events } = this
-    const needs: TradeNeeds = { ...this.#parts, ...platform, repo, datasets, slots, network, events }
-    this.#trade = await Trade.open(needs, settings, options)
-    return this.#trade
+    const waits = (problem: string | undefined): void => this.tellWaiting(problem)
+    const needs: TradeNeeds = { ...this.#parts, ...platform, repo, datasets, slots, network, events, waits }
+    try {
+      this.#trade = await Trade.open(needs, settings, options)
+      return this.#trade
+    } finally {
+      waits(undefined)
+    }
   }
 
   /** All there is to see, as plain data. */

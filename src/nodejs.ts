@@ -2,6 +2,7 @@
 
 import type { CreateNodeOptions } from './createnode.ts'
 import { checkOptions, runNode, runParts } from './createnode.ts'
+import type { AdmitVisit } from './exchange/openlibp2p.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
@@ -18,6 +19,7 @@ import type { NodeParts, NodeSettings } from './node.ts'
 import { CodexNode } from './node.ts'
 import type { CircuitSize, CompiledFiles } from './platform/nodejs/circuitapi.ts'
 import type { ArchiveRequest, UnpackedCircuit } from './platform/nodejs/circuitarchives.ts'
+import { Admission, DEFAULT_MAX_TABS } from './platform/nodejs/admission.ts'
 import { openDataFolder } from './platform/nodejs/datafolder.ts'
 import { keystoreFile, readSecretFile } from './platform/nodejs/keystorefile.ts'
 import { NativeHasher } from './platform/nodejs/nativehasher.ts'
@@ -85,8 +87,26 @@ const trading: NodeParts['trading'] = async () => {
   return { createProver, lines, stopwatch: () => performance.now() }
 }
 
+/** Who may come in over WebSocket, as `AdmissionPolicy`. Silent: pages that this machine serves, {@link DEFAULT_MAX_TABS} at once. */
+export interface BridgeDoor {
+  /** Of pages; `*` for every page. */
+  readonly origins?: readonly string[] | undefined
+  /** What tabs must know to come in, 8 to 128 letters, digits and `._~-`. */
+  readonly token?: string | undefined
+  readonly maxTabs?: number | undefined
+  /** Addresses of proxies before this node, which say in X-Forwarded-For who comes. */
+  readonly proxies?: readonly string[] | undefined
+}
+
+/** Of any node that listens for WebSocket. */
+export function admitting({ origins = [], token, maxTabs = DEFAULT_MAX_TABS, proxies }: BridgeDoor): AdmitVisit {
+  const admission = new Admission({ origins, token, maxTabs, proxies })
+  return (visit) => admission.admit(visit)
+}
+
 /** See {@link CreateNodeOptions}. */
 export interface CreateNodejsOptions extends CreateNodeOptions {
+  readonly bridge?: BridgeDoor | undefined
   /** Folder of this node and no other; made when missing. */
   readonly dataDir: string
 }
@@ -101,7 +121,7 @@ export async function createNode(options: CreateNodejsOptions): Promise<NodejsNo
   const run = runParts(options)
   const settings = { quotaBytes, blockTtlSeconds, intervalSeconds, blocksPerRun }
   const node = await openNode({ dataDir: options.dataDir, clock: run.clock, log: run.log, ...settings })
-  return runNode(node, options, run)
+  return runNode(node, options, { ...run, admit: admitting(options.bridge ?? {}) })
 }
 
 /** What proves, and what it proves with. */

@@ -58,6 +58,8 @@ export interface TradeNeeds extends TradePlatform {
   readonly random: RandomSource
   readonly log: Log
   readonly events: TypedEvents<NodeEvents>
+  /** Hears why the marketplace cannot be entered yet, and `undefined` once the chain answers. */
+  readonly waits: (problem: string | undefined) => void
 }
 
 export interface TradeSettings {
@@ -159,6 +161,7 @@ export class Trade {
   static async open(needs: TradeNeeds, settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
     const { key, chain } = settings
     const market = await EthersMarket.open({ ...needs, key, log: needs.log.topic('market') }, chain, { signal })
+    needs.waits(undefined)
     const news = new News(needs.events, market.clock)
     let prover: SlotProver | undefined
     try {

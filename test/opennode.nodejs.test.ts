@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -7,7 +8,7 @@ import { expect, test } from 'vitest'
 import { Log } from '../src/lib/log.ts'
 import { LogLevels } from '../src/lib/loglevels.ts'
 import { ManualClock } from '../src/lib/manualclock.ts'
-import { openNode } from '../src/nodejs.ts'
+import { createNode, openNode } from '../src/nodejs.ts'
 
 test('bad settings are refused, and do not keep the folder', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-settings-'))
@@ -16,6 +17,42 @@ test('bad settings are refused, and do not keep the folder', async () => {
   try {
     await expect(openNode({ dataDir, clock, log, quotaBytes: 0.5 })).rejects.toMatchObject({ code: 'units/not-a-size' })
     await (await openNode({ dataDir, clock, log })).stop()
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('a bridge that a program makes lets in pages of this machine only, or those it names, with the token it sets', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-bridge-'))
+  const knock = (port: number, origin: string, path = '/'): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        ...{ connection: 'Upgrade', upgrade: 'websocket', origin },
+        ...{ 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+      }
+      const sent = request({ host: '127.0.0.1', port, path, headers })
+      sent.on('response', ({ statusCode }) => resolve(statusCode)).on('error', reject)
+      sent.on('upgrade', (_, socket) => {
+        socket.destroy()
+        resolve(101)
+      })
+      sent.end()
+    })
+  try {
+    for (const [bridge, expected] of [
+      [undefined, [403, 101, 101]],
+      [{ origins: ['https://page.example'], token: 'sesame-0' }, [401, 401, 101]],
+    ] as const) {
+      const settings = { roles: ['bridge'], listen: ['/ip4/127.0.0.1/tcp/0/ws'], bridge } as const
+      const node = await createNode({ dataDir, ...settings })
+      const port = Number(/\/tcp\/(\d+)/.exec(node.network?.addresses()[0] ?? '')?.[1])
+      expect([
+        await knock(port, 'https://page.example'),
+        await knock(port, 'http://localhost:3000'),
+        await knock(port, 'http://localhost:3000', '/sesame-0'),
+      ]).toEqual(expected)
+      await node.stop()
+    }
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }

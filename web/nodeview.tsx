@@ -40,7 +40,9 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
             {state.problem}
           </p>
         )}
-        {state.at === 'wants token' && <TokenForm give={(token) => node.giveToken(token, closing)} />}
+        {state.at === 'wants token' && (
+          <TokenForm isWrong={state.isWrong} give={(token) => node.giveToken(token, closing)} />
+        )}
         {state.at === 'shows' && (
           <Shown
             picture={state.picture}
@@ -53,10 +55,21 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
   )
 }
 
-function TokenForm({ give }: { readonly give: (token: string) => void }) {
+interface TokenFormParts {
+  /** The one that was given last. */
+  readonly isWrong: boolean
+  readonly give: (token: string) => void
+}
+
+function TokenForm({ isWrong, give }: TokenFormParts) {
   return (
     <section class="card" aria-labelledby="token">
       <h2 id="token">The token of this node</h2>
+      {isWrong && (
+        <p class="banner bad" role="alert">
+          That is not this node’s token: it changes at each start, unless the node was started with one of its own.
+        </p>
+      )}
       <form
         class="terms"
         onSubmit={(event) => {
@@ -96,8 +109,9 @@ export function Shown({ picture, pause, offer }: ShownParts) {
       {market === undefined ? (
         <section class="card" data-testid="node">
           <p class="quiet">
-            It takes no part in the marketplace{reasons.length > 0 && ' yet'}: start it with an endpoint and a key for
-            that, and with a circuit to sell.
+            {reasons.length > 0
+              ? 'It takes no part in the marketplace yet, and enters it as soon as that can be.'
+              : 'It takes no part in the marketplace: start it with an endpoint and a key for that, and with a circuit to sell.'}
           </p>
         </section>
       ) : (

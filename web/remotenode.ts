@@ -49,7 +49,9 @@ export interface MarketPicture {
 }
 
 export type RemoteState =
-  | { readonly at: 'asking' | 'wants token' }
+  | { readonly at: 'asking' }
+  /** `isWrong`: one was given, and the node refused it. */
+  | { readonly at: 'wants token'; readonly isWrong: boolean }
   | { readonly at: 'shows'; readonly picture: NodePicture }
   | { readonly at: 'gone'; readonly problem: string }
 
@@ -136,7 +138,7 @@ export class RemoteNode {
     } catch (error) {
       if (closing.aborted) return
       this.state.value = CodexError.is(error, 'page/wants-token')
-        ? { at: 'wants token' }
+        ? { at: 'wants token', isWrong: this.#token !== '' }
         : { at: 'gone', problem: explain(error) }
     }
   }

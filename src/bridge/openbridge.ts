@@ -2,21 +2,15 @@
 // opens no connection to anything that a tab names.
 
 import type { Bytes } from '../lib/units.ts'
-import type { NodejsNode } from '../nodejs.ts'
-import type { AdmissionPolicy } from './admission.ts'
-import { Admission, DEFAULT_MAX_TABS } from './admission.ts'
+import type { BridgeDoor, NodejsNode } from '../nodejs.ts'
+import { admitting } from '../nodejs.ts'
 
 type NetworkSettings = Parameters<NodejsNode['join']>[0]
 
 /** Where tabs come in, unless an address of the node is one for WebSocket already. */
 export const DEFAULT_BRIDGE_ADDRESS = '/ip4/127.0.0.1/tcp/8071/ws'
 
-export interface BridgeSettings {
-  readonly origins?: readonly string[] | undefined
-  readonly token?: string | undefined
-  readonly maxTabs?: number | undefined
-  /** Addresses of proxies before the bridge, which say in X-Forwarded-For who comes. */
-  readonly proxies?: readonly string[] | undefined
+export interface BridgeSettings extends BridgeDoor {
   /** Blocks kept for the next tab that asks. */
   readonly cacheBytes?: Bytes | undefined
 }
@@ -30,14 +24,6 @@ export function bridgedSettings(network: NetworkSettings, settings: BridgeSettin
     listen: hasWebSocket ? listen : [...listen, DEFAULT_BRIDGE_ADDRESS],
     admit: admitting(settings),
   }
-}
-
-/** Of any node that listens for WebSocket. */
-export function admitting(settings: BridgeSettings): NonNullable<NetworkSettings['admit']> {
-  const { origins = [], token, maxTabs = DEFAULT_MAX_TABS, proxies } = settings
-  const policy: AdmissionPolicy = { origins, token, maxTabs, proxies }
-  const admission = new Admission(policy)
-  return (visit) => admission.admit(visit)
 }
 
 /**

@@ -4,12 +4,12 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { version } from '../../package.json'
 import type { BridgeSettings } from '../bridge/openbridge.ts'
-import { admitting, bridgedSettings, openBridge } from '../bridge/openbridge.ts'
+import { bridgedSettings, openBridge } from '../bridge/openbridge.ts'
 import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
-import { readSecret } from '../nodejs.ts'
+import { admitting, readSecret } from '../nodejs.ts'
 import { marketplaceOf, tellNews } from '../rest/marketplaceof.ts'
 import { NewsHub } from '../rest/newshub.ts'
 import { startMetrics } from '../rest/startmetrics.ts'
@@ -34,7 +34,7 @@ export const start = defineVerb({
   operands: { text: '[persistence] [prover]', min: 0, max: 2 },
   about: `Runs the node of the data folder until Ctrl-C, which is its normal end: serves its data to peers, answers REST under
 /api/codex/v1, and with --bridge lets browser tabs in over WebSocket. Other verbs on the same folder speak to it meanwhile.
-Bound to loopback REST needs no token, unless --api-token gives one; bound elsewhere, or with --api-host, every request needs it. Without --api-token
+Bound to loopback REST needs no token, unless --api-token gives one; bound elsewhere, or with --api-host, every request needs it, and so does one that a proxy of this machine passes on. Without --api-token
 it is the one in api.json of the data folder, which rows under /api/v1 want anyway. Tabs come in at --listen-addrs ending in /ws, or at /ip4/127.0.0.1/tcp/8071/ws.
 With --eth-provider and a key it takes part in the marketplace: it buys, with circuit files it sells, with --validator it marks proofs that
 others missed. Nothing is sold before availability add says what for. persistence and prover are understood as words: persistence wants a
@@ -55,7 +55,7 @@ printed when it runs`,
 async function runNode(options: OptionValues<typeof START_OPTIONS>, words: StartWords, call: Call): Promise<void> {
   const { settings, terminal, signal } = call
   for (const sentence of idleOptions(options)) terminal.say(`codex-light: ${sentence}`)
-  const apiToken = checkedToken(options['api-token'])
+  const apiToken = await givenToken(options)
   const hosts = checkedHosts(options['api-host'])
   const bridge = await bridgeSettings(options)
   // What is wrong with key and roles is said before the folder is opened.
@@ -65,6 +65,8 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
     bootstrap: await settings['bootstrap-node'].value(),
     admit: admitting(bridge),
   }
+  if (options.bridge === true && joining.bootstrap.length === 0)
+    terminal.say('codex-light: this bridge knows no peer of its own to get blocks from: name one with --bootstrap-node')
   const levels = new LogLevels(settings['log-level'].given)
   const hub = new NewsHub()
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
@@ -133,7 +135,7 @@ async function enter(
   trading: Trading,
   { dataDir, log, signal }: { readonly dataDir: string; readonly log: Log; readonly signal: AbortSignal },
 ) {
-  const { trade, check } = await trading.settings(dataDir)
+  const { trade, check } = await trading.settings(dataDir, (problem) => node.tellWaiting(problem))
   if (check !== undefined) log.info(check)
   const { market, client, provider, validator } = await node.enter(trade, { signal })
   const roles = Object.entries({ client, provider, validator }).flatMap(([role, part]) =>
@@ -161,11 +163,16 @@ function metricsPlace(options: OptionValues<typeof START_OPTIONS>) {
   }
 }
 
-/** @throws CodexError `cli/bad-value` */
-function checkedToken(token: string | undefined): string | undefined {
+/** @throws CodexError `cli/bad-value`, and as {@link readSecret} */
+async function givenToken(options: OptionValues<typeof START_OPTIONS>): Promise<string | undefined> {
+  const file = options['api-token-file']
+  const from = file === undefined ? '--api-token' : '--api-token-file'
+  if (file !== undefined && options['api-token'] !== undefined)
+    throw new CodexError('cli/bad-value', '--api-token-file: expected no --api-token beside it', { detail: { from } })
+  const token = file === undefined ? options['api-token'] : (await readSecret(file, 'token')).split(/\r?\n/)[0]
   if (token === undefined || /^[\x21-\x7e]{16,256}$/.test(token)) return token
-  throw new CodexError('cli/bad-value', '--api-token: expected 16 to 256 printable characters without blanks', {
-    detail: { from: '--api-token' },
+  throw new CodexError('cli/bad-value', `${from}: expected 16 to 256 printable characters without blanks`, {
+    detail: { from },
   })
 }
 

@@ -7,8 +7,9 @@ import { count, flag, list, type OptionValues, port, size, text, wholeNumber } f
 const REST_OPTIONS = {
   'api-token': text(
     'TOKEN',
-    'what REST wants to be told (Bearer, or Basic as password); made anew at each start without it',
+    'what REST wants to be told (Bearer, or Basic as password); made anew at each start without it. Others of this machine see it here: rather use --api-token-file',
   ),
+  'api-token-file': text('FILE', 'its first line is that token; others may not read it'),
   'api-host': list(
     'NAME',
     'a name that REST and metrics are asked under besides their address, as of a proxy before them; then every request wants the token',

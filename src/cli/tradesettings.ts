@@ -25,8 +25,11 @@ type Options = OptionValues<typeof START_OPTIONS>
 export interface Trading {
   /** Read at once, so that a wrong password is told before anything is opened. */
   readonly key: TradeSettings['key']
-  /** Waits for the chain where a circuit is to be held against it. */
-  settings(dataDir: string): Promise<{ readonly trade: TradeSettings; readonly check: string | undefined }>
+  /** Waits for the chain where a circuit is to be held against it. @param waits hears why, while it does */
+  settings(
+    dataDir: string,
+    waits: (problem: string | undefined) => void,
+  ): Promise<{ readonly trade: TradeSettings; readonly check: string | undefined }>
 }
 
 /**
@@ -41,7 +44,7 @@ export async function tradingOf(options: Options, words: StartWords, call: Call)
   const key = await keyOf(options, call)
   return {
     key,
-    async settings(dataDir) {
+    async settings(dataDir, waits) {
       const sells = words.prover || (await hasCircuit(options, dataDir))
       const base = { chain: withoutUndefined(chain), key, client: true, validator }
       // As elsewhere the word makes a seller of it, whose terms are kept; without a circuit it takes no slots.
@@ -50,7 +53,7 @@ export async function tradingOf(options: Options, words: StartWords, call: Call)
           trade: words.persistence ? { ...base, provider: { circuit: undefined, ...providerOf(options) } } : base,
           check: undefined,
         }
-      const { chainId, terms } = await chainFacts(call, options['chain-id'])
+      const { chainId, terms } = await chainFacts(call, options['chain-id'], waits)
       if ((options['simulate-proof-failures'] ?? 0) > 0 && !isLocalChain(chainId))
         throw badValue('simulate-proof-failures', `a local chain, found chain ${chainId}`)
       const { files, check } = await chooseCircuit(options, { dataDir, zkeyHash: terms.proofs.zkeyHash, call })
@@ -100,14 +103,18 @@ async function keyOf(options: Options, call: Call): Promise<TradeSettings['key']
 }
 
 /** For as long as the endpoint takes to answer. @throws CodexError what else stands in the way */
-async function chainFacts(call: Call, chainId: number | undefined) {
+async function chainFacts(call: Call, chainId: number | undefined, waits: (problem: string | undefined) => void) {
   const parts = await chainParts(call)
   const settings = chainSettings(call.settings, chainId)
   for (;;) {
     const { facts, findings } = await examineChain(parts, settings, undefined, call)
-    if (facts !== undefined) return facts
+    if (facts !== undefined) {
+      waits(undefined)
+      return facts
+    }
     const { code = 'market/failed', sentence = 'the chain was not reached' } = findings.at(-1) ?? {}
     if (code !== 'market/unreachable' && code !== 'market/rate-limited') throw new CodexError(code, sentence)
+    waits(sentence)
     call.terminal.say(`codex-light: ${sentence}; trying again in ${RETRY_SECONDS} s`)
     await parts.clock.until(parts.clock.now() + RETRY_SECONDS, call)
   }

@@ -6,6 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import { plainText } from '../lib/plainvalue.ts'
 import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
+import type { MarketplaceDoor } from './restparts.ts'
 
 const LOOKED_AT = [
   'market/unreachable',
@@ -17,6 +18,13 @@ const LOOKED_AT = [
 ]
 /** Alerts that are told. */
 const MAX_ALERTS = 100
+
+/** Of a node that waits to enter the marketplace: that it does. */
+export function alertsBeforeEntry(waiting: ReturnType<MarketplaceDoor['waiting']>): AlertLook[] {
+  if (waiting === undefined) return []
+  const { since, problem, atStake } = waiting
+  return [{ ...unreachable('market/unreachable', problem, atStake), at: since }]
+}
 
 /** Never rejects but with the signal's reason: an endpoint that does not answer is an alert itself. */
 export async function alertsOf(marketplace: MarketplaceParts, options: AbortOptions): Promise<AlertLook[]> {
@@ -62,7 +70,7 @@ export function committedOf(selling: Selling | undefined): bigint {
   return (selling?.reservations.reservations() ?? []).reduce((sum, { collateral }) => sum + collateral, 0n)
 }
 
-function unreachable(code: string, problem: string, atStake: bigint): Raised {
+function unreachable(code: string, problem: string, atStake: bigint | undefined): Raised {
   const action = 'see that the endpoint of --eth-provider answers, or give another'
   return { code, cause: `The chain: ${plainText(problem)}`, atStake, action }
 }

@@ -33,6 +33,10 @@ export const LOOPBACK_HOSTS: readonly string[] = ['localhost', '127.0.0.1', '[::
 
 /** Rows that need no token on loopback: those of other nodes, and of ours what says only whether something runs. All else below `/api` needs it. */
 const OPEN_PATHS = /^\/api\/(?:codex\/v1(?:\/|$)|v1\/(?:health|readiness)$)/
+/** What proxies say of whom they speak for. */
+const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'forwarded', 'x-real-ip', 'via'] as const
+/** Rows that are read, and yet change something: whom this node is connected to. */
+const ACTING_READS = /^\/api\/codex\/v1\/connect\//
 /** Segments of a path by which it is decided what is asked for: they are taken as they stand, so nothing may be encoded in them. */
 const PLAIN_SEGMENTS = 3
 
@@ -47,7 +51,8 @@ export function refusalOf(head: RequestHead, policy: GuardPolicy): Refusal | und
   if (!(isPage && isFollowedLink(head.headers)) && isForeign(head.headers, policy))
     return { status: 403, text: 'Pages of this origin are not served here' }
   if (isPage) return undefined
-  const isOpen = OPEN_PATHS.test(path) || isOfPage(path)
+  const isOpen =
+    isOfPage(path) || (OPEN_PATHS.test(path) && !isFromAfar(head.headers) && !isActOfAnySite(head.method, path, policy))
   // What a browser asks before it sends a token.
   const isPreflight = head.method === 'OPTIONS'
   if ((policy.needsToken || !isOpen) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
@@ -73,6 +78,16 @@ function isSoundSegment(segment: string): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether a proxy passes it on, which comes from this machine whoever asked it. */
+function isFromAfar(headers: IncomingHttpHeaders): boolean {
+  return PROXY_HEADERS.some((name) => headers[name] !== undefined)
+}
+
+/** Whether it changes something, where every site may ask. */
+function isActOfAnySite(method: string, path: string, { corsOrigin }: GuardPolicy): boolean {
+  return corsOrigin === '*' && (!/^(GET|HEAD)$/.test(method) || ACTING_READS.test(decodeURIComponent(path)))
 }
 
 /** Whether somebody follows a link here, from wherever: what is shown then is our page, on its own, and the page that led here reads nothing of it. */

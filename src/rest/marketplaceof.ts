@@ -11,6 +11,7 @@ const EVENTS = ['sale', 'proof', 'earning', 'purchase', 'marked', 'alert', 'aler
 export function marketplaceOf(node: NodejsNode, isWanted: boolean): MarketplaceDoor {
   return {
     isWanted,
+    waiting: () => node.waiting,
     parts() {
       const { trade } = node
       if (trade === undefined) return undefined

@@ -1,7 +1,7 @@
 // The node's numbers as Prometheus reads them, units in the names. Nothing is counted here: each number is asked for when it is scraped.
 
 import process from 'node:process'
-import { committedOf } from './alerts.ts'
+import { alertsBeforeEntry, committedOf } from './alerts.ts'
 import type { Log } from '../lib/log.ts'
 import type { MarketplaceParts } from './marketparts.ts'
 import type { RestParts } from './restparts.ts'
@@ -25,7 +25,9 @@ export async function metricsText(parts: Watched): Promise<string> {
   const metrics = [
     ...processMetrics(parts),
     ...(await storeMetrics(parts)),
-    ...(marketplace === undefined ? [] : await marketMetrics(marketplace, parts.log)),
+    ...(marketplace === undefined
+      ? metricsBeforeEntry(parts.marketplace)
+      : await marketMetrics(marketplace, parts.log)),
   ]
   return metrics.map(written).join('')
 }
@@ -62,17 +64,29 @@ async function storeMetrics({ node }: Watched): Promise<Metric[]> {
   ]
 }
 
+/** Of a node that is not in the marketplace yet: nothing answers it, and who watches must see that. */
+function metricsBeforeEntry({ isWanted, waiting }: Watched['marketplace']): Metric[] {
+  if (!isWanted) return []
+  const codes = alertsBeforeEntry(waiting()).map(({ code }) => code)
+  return [endpointUp(false), alertCounts(codes)]
+}
+
+function endpointUp(isUp: boolean): Metric {
+  return one('codex_light_chain_endpoint_up', '1 while the endpoint of the chain answers', isUp ? 1 : 0)
+}
+
+/** @param codes of alerts */
+function alertCounts(codes: readonly string[]): Metric {
+  const help = 'Alerts raised whose cause is not over, among the latest, by code'
+  return byLabel('codex_light_alerts', help, 'code', codes)
+}
+
 async function marketMetrics(marketplace: MarketplaceParts, log: Log): Promise<Metric[]> {
   const { market, selling, buying, validating, alerts } = marketplace
   const { state, drift } = market.endpointStatus()
   const metrics = [
-    one('codex_light_chain_endpoint_up', '1 while the endpoint of the chain answers', state === 'connected' ? 1 : 0),
-    byLabel(
-      'codex_light_alerts',
-      'Alerts raised whose cause is not over, among the latest, by code',
-      'code',
-      alerts.filter(({ over }) => over === undefined).map(({ code }) => code),
-    ),
+    endpointUp(state === 'connected'),
+    alertCounts(alerts.filter(({ over }) => over === undefined).map(({ code }) => code)),
     ...(await purseMetrics(marketplace, log)),
   ]
   // Nothing is known of it while the endpoint is away.

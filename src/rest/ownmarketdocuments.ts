@@ -1,9 +1,10 @@
 // The documents of our own rows about the marketplace: shapes, and how they are made. Amounts are decimal texts of token base units.
 
 import type { AbortOptions } from '../lib/abort.ts'
-import { alertsOf, committedOf } from './alerts.ts'
+import { alertsBeforeEntry, alertsOf, committedOf } from './alerts.ts'
 import { reservationDocument, reservationOf } from './marketdocuments.ts'
 import type { AlertLook, DecisionLook, EarningLook, MarketplaceParts, SaleLook, Selling } from './marketparts.ts'
+import type { MarketplaceDoor } from './restparts.ts'
 import { count, id32, list, nullable, object, type Shaped, text, textLike } from './shape.ts'
 
 const MAX_LIST = 100_000
@@ -98,8 +99,9 @@ export function alertOf({ code, at, over, cause, atStake, action }: AlertLook): 
   return { code, at, over: over ?? null, cause, atStake: atStake === undefined ? null : String(atStake), action }
 }
 
-export async function alertDocuments(marketplace: MarketplaceParts | undefined, options: AbortOptions) {
-  const alerts = marketplace === undefined ? [] : await alertsOf(marketplace, options)
+export async function alertDocuments(door: MarketplaceDoor, options: AbortOptions) {
+  const marketplace = door.parts()
+  const alerts = marketplace === undefined ? alertsBeforeEntry(door.waiting()) : await alertsOf(marketplace, options)
   return { alerts: alerts.map(alertOf) }
 }
 

@@ -30,9 +30,7 @@ export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: Buyi
   sellingRows(app, parts)
   buyingRows(app, parts, desk)
   app.get('/balance', async (c) => jsonAnswer(c, await balanceOf(market(parts), { signal: signalOf(c) })))
-  app.get('/alerts', async (c) =>
-    jsonAnswer(c, await alertDocuments(parts.marketplace.parts(), { signal: signalOf(c) })),
-  )
+  app.get('/alerts', async (c) => jsonAnswer(c, await alertDocuments(parts.marketplace, { signal: signalOf(c) })))
 }
 
 function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {

@@ -38,6 +38,8 @@ export interface MarketplaceDoor {
   readonly isWanted: boolean
   /** Undefined for a node that only stores, and until the chain was reached. */
   parts(): MarketplaceParts | undefined
+  /** Why it was not entered yet, where that is known. */
+  waiting(): NodejsNode['waiting']
 }
 
 export interface RestEnv {

@@ -4,6 +4,7 @@
 import type { Hono } from 'hono'
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { plainText } from '../lib/plainvalue.ts'
 import type { Seconds } from '../lib/units.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
 import { jsonAnswer } from './jsonanswer.ts'
@@ -41,7 +42,9 @@ export function watchRoutes(app: Hono<RestEnv>, parts: RestParts): void {
 export function readinessOf(door: MarketplaceDoor) {
   const reasons: string[] = []
   const marketplace = door.parts()
-  if (marketplace === undefined && door.isWanted) reasons.push('the marketplace was not entered yet')
+  const waiting = door.waiting()
+  if (marketplace === undefined && door.isWanted)
+    reasons.push(`the marketplace was not entered yet${waiting === undefined ? '' : `: ${plainText(waiting.problem)}`}`)
   if (marketplace !== undefined) {
     const { state, problem } = marketplace.market.endpointStatus()
     if (state !== 'connected') reasons.push(`the chain: ${problem ?? state}`)

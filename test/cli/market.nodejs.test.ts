@@ -1,5 +1,5 @@
-// A provider and a client as people start them, each in a process of its own, on a local chain with the verifier of a real circuit: the client driven by the
-// public SDK alone, the provider by verbs. And what start refuses.
+// A provider and a client as people start them, each in a process of its own, on a local chain with the verifier of a real circuit, both driven by the public SDK;
+// verbs look on. And what start refuses.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import { NodeUploadStrategy } from '@codex-storage/sdk-js/node'
 import { zipSync } from 'fflate'
 import { expect, test } from 'vitest'
 import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
+import { manifestCid } from '../../src/protocol/block.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
 import { document, failure, noise, run, scratchFolder, start } from './command.ts'
 import type { StartedNode } from './startednode.ts'
@@ -22,6 +23,11 @@ const IS_LONG = Boolean(import.meta.env['LONG'])
 const PERIOD = 600
 const DURATION = 6000
 const SLOTS = 3
+/** Of any dataset. */
+const PURCHASE = [
+  ...['purchase', 'create', String(manifestCid(new Uint8Array(1)))],
+  ...['--duration', '1h', '--price', '1', '--collateral', '1'],
+]
 
 interface Devnet {
   readonly endpoint: string
@@ -79,7 +85,9 @@ async function rows({ api, dataDir }: StartedNode, path: string): Promise<unknow
   return answer.json()
 }
 
-test('a provider and a client, started as people do, sell and buy through verbs and the public SDK to the last payout', async () => {
+const TO_THE_LAST_PAYOUT = IS_LONG ? 'to the last payout' : 'until all slots are reserved'
+
+test(`a provider and a client, started as people do, sell and buy through the public SDK ${TO_THE_LAST_PAYOUT}; verbs see and change the same`, async () => {
   const folder = scratchFolder()
   const circuit = await circuitWithKeys(QUICK_CIRCUIT)
   const circuits = join(folder, 'circuits')
@@ -116,8 +124,10 @@ test('a provider and a client, started as people do, sell and buy through verbs 
   expect(facts.circuitCheck).toContain('proving and verifying before the first sale')
 
   const own = (...words: string[]) => document([...words, '-d', provider.dataDir])
-  const terms = ['--size', '16MiB', '--duration', '2h', '--min-price', '1', '--collateral', '1000000000']
-  const { id } = (await own('availability', 'add', ...terms)) as { id: string }
+  // What is sold, and for what, the public SDK says.
+  const theirs = new Codex(provider.api.replace(/\/$/, ''))
+  const terms = { totalSize: SIZE, duration: 7200, minPricePerBytePerSecond: 5, totalCollateral: 1_000_000_000 }
+  const { id } = await good(theirs.marketplace.createAvailability(terms))
   expect(await own('availability', 'list')).toMatchObject({ availabilities: [{ id, totalSize: SIZE, freeSize: SIZE }] })
   const dear = await own('availability', 'set', id, '--min-price', '1/GiB-month')
   // 10^18 / (2^30 · 2592000), rounded up.
@@ -125,7 +135,8 @@ test('a provider and a client, started as people do, sell and buy through verbs 
   expect((await run(['availability', 'list', '-d', provider.dataDir])).stdout).toContain(
     '1.00192997081088 tokens/GiB-month',
   )
-  await own('availability', 'set', id, '--min-price', '2')
+  expect(await good(theirs.marketplace.updateAvailability({ id, ...terms, minPricePerBytePerSecond: 2 }))).toBe('')
+  expect(await good(theirs.marketplace.availabilities())).toMatchObject([{ id, minPricePerBytePerSecond: 2n }])
   expect(await own('pause')).toMatchObject({ holds: expect.arrayContaining(['paused']) as string[] })
   await own('resume')
 
@@ -138,7 +149,6 @@ test('a provider and a client, started as people do, sell and buy through verbs 
     }),
   )
   const state = async () => (await good(sdk.marketplace.purchaseDetail(asked))).state
-  const theirs = new Codex(provider.api.replace(/\/$/, ''))
   const reservations = async () => (await good(theirs.marketplace.reservations(id))) as { requestId: string }[]
   await until(
     'all slots reserved',
@@ -245,7 +255,7 @@ test.runIf(IS_LONG)(
 test('verbs that need a running node say so, and start says what it lacks', async () => {
   const folder = scratchFolder()
   const data = ['-d', join(folder, 'data')]
-  for (const verb of [['availability', 'list'], ['purchase', 'list'], ['earnings'], ['pause'], ['drain']]) {
+  for (const verb of [['availability', 'list'], ['purchase', 'list'], ['earnings'], ['pause'], ['drain'], PURCHASE]) {
     const { code, error } = await failure([...verb, ...data])
     expect([verb, code, error.code]).toEqual([verb, 3, 'node/not-running'])
     expect(error.message).toContain('codex-light start')
@@ -260,9 +270,34 @@ test('verbs that need a running node say so, and start says what it lacks', asyn
     [[...provider], 'cli/no-password', 2],
     [[...provider, '--eth-private-key', key], 'wallet/unsafe-file', 4],
     [['--api-token', 'short'], 'cli/bad-value', 2],
+    [['--api-token-file', key], 'wallet/unsafe-file', 4],
+    // The last letter is not what its checksum says.
+    [[...provider, '--reward-recipient', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD'], 'cli/bad-value', 2],
     [['--eth-account', '0x1'], 'cli/refused-option', 2],
   ] as const) {
     const found = await failure(['start', ...args, ...data])
     expect([args, found.error.code, found.code]).toEqual([args, code, exit])
   }
 })
+
+test('a node that waits for its chain says so to whoever looks: as an alert, a reason and a number', async () => {
+  const folder = scratchFolder()
+  const key = join(folder, 'key')
+  writeFileSync(key, `${'11'.repeat(32)}\n`, { mode: 0o600 })
+  const dataDir = join(folder, 'data')
+  const market = ['--eth-provider', 'http://127.0.0.1:1', '--eth-private-key', key]
+  const { child, ended } = start(['start', 'persistence', '-d', dataDir, '-p', '0', ...market])
+  let node: { url: string; token: string } | undefined
+  const ask = async (path: string): Promise<string> => {
+    node ??= JSON.parse(readFileSync(join(dataDir, 'api.json'), 'utf8')) as { url: string; token: string }
+    return (await fetch(`${node.url}api/v1/${path}`, { headers: { Authorization: `Bearer ${node.token}` } })).text()
+  }
+  await until('an alert', async () => (await ask('alerts').catch(() => '')).includes('market/unreachable'))
+  expect(JSON.parse(await ask('alerts'))).toMatchObject({ alerts: [{ code: 'market/unreachable', atStake: '0' }] })
+  const metrics = await ask('metrics')
+  expect(metrics).toContain('codex_light_chain_endpoint_up 0\n')
+  expect(metrics).toContain('codex_light_alerts{code="market/unreachable"} 1\n')
+  expect(await ask('status')).toContain('the marketplace was not entered yet: the request got no answer')
+  child.kill('SIGINT')
+  expect((await ended).code).toBe(0)
+}, 60_000)

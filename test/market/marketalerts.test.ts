@@ -1,9 +1,10 @@
 // What is told of the way to the chain: each trouble once, and again when it comes back.
 
 import { expect, it, onTestFinished } from 'vitest'
-import type { RaisedAlert } from '../../src/lib/alert.ts'
+import type { Alert, RaisedAlert } from '../../src/lib/alert.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
+import { EntryWatch, TOLD_AFTER_SECONDS } from '../../src/market/entrywatch.ts'
 import type { EndpointStatus, OpenIntent } from '../../src/market/market.ts'
 import { MarketAlerts } from '../../src/market/marketalerts.ts'
 import { LOW_COINS_WEI } from '../../src/protocol/lowcoins.ts'
@@ -114,4 +115,27 @@ it('a transaction that is stuck is told of once, and another one too', async () 
   expect(await look(connected)).toEqual([])
   expect(ended()).toEqual(['market/stuck'])
   expect(await look(connected, [intent(5, true)])).toHaveLength(1)
+})
+
+it('what keeps a node from entering is known at once, told when it lasts, with what is at stake, and over when it has entered', async () => {
+  const wall = new ManualClock(1_700_000_000)
+  const told: Alert[] = []
+  const watch = new EntryWatch({
+    ...{ wall, atStake: async () => 7n },
+    raise: (alert) => told.push(alert),
+    over: (alert) => told.push(alert),
+  })
+  await watch.hear('nobody answers')
+  expect(watch.waiting).toEqual({ since: 1_700_000_000, problem: 'nobody answers', atStake: 7n })
+  expect(told).toEqual([])
+  wall.advance(TOLD_AFTER_SECONDS)
+  await watch.hear('still nobody answers')
+  await watch.hear('still nobody answers')
+  const raised = { code: 'market/unreachable', at: 1_700_000_010, atStake: 7n }
+  expect(told).toMatchObject([{ ...raised, cause: 'The marketplace was not entered yet: still nobody answers' }])
+  await watch.hear(undefined)
+  expect(watch.waiting).toBeUndefined()
+  expect(told.slice(1)).toMatchObject([{ ...raised, over: 1_700_000_010 }])
+  await watch.hear(undefined)
+  expect(told).toHaveLength(2)
 })

@@ -10,6 +10,7 @@ import { expect, test } from 'vitest'
 import { document, noise, run, scratchFolder } from '../cli/command.ts'
 import type { StartedNode } from '../cli/startednode.ts'
 import { startNode, stopWell } from '../cli/startednode.ts'
+import { refusalOf } from '../../src/rest/guardrequest.ts'
 import { expectListed } from './expectlisted.ts'
 
 const PAGE = 'https://page.example'
@@ -149,6 +150,31 @@ test('its own rows want the token, which only its user can read (S14)', async ()
   expect(() => tokenOf(node)).toThrow('ENOENT')
 })
 
+test('what a proxy of this machine passes on wants the token, and what any site may ask for, where it changes something', () => {
+  const token = 'the-token-of-this-node'
+  const status = (path: string, headers: Record<string, string>, method = 'GET', corsOrigin?: string) =>
+    refusalOf(
+      { method, target: `/api/codex/v1/${path}`, headers: { host: 'localhost:8080', ...headers } },
+      { hosts: new Set(['localhost']), corsOrigin, token, needsToken: false },
+    )?.status
+  const spend = 'storage/request/zDv'
+  const authorization = `Bearer ${token}`
+  for (const header of ['x-forwarded-for', 'x-forwarded-host', 'forwarded', 'x-real-ip', 'via']) {
+    expect([header, status(spend, { [header]: '203.0.113.5' }, 'POST')]).toEqual([header, 401])
+    expect(status('space', { [header]: '203.0.113.5' })).toBe(401)
+    expect(status(spend, { [header]: '203.0.113.5', authorization }, 'POST')).toBeUndefined()
+  }
+  expect(status(spend, {}, 'POST')).toBeUndefined()
+  const origin = 'https://any.example'
+  for (const method of ['POST', 'PATCH', 'DELETE', 'PUT']) {
+    expect([method, status(spend, { origin }, method, '*')]).toEqual([method, 401])
+    expect(status(spend, { origin, authorization }, method, '*')).toBeUndefined()
+  }
+  for (const path of ['connect/16Uiu2', '%63onnect/16Uiu2']) expect(status(path, { origin }, 'GET', '*')).toBe(401)
+  expect(status('space', { origin }, 'GET', '*')).toBeUndefined()
+  expect(status(spend, { origin }, 'OPTIONS', '*')).toBeUndefined()
+})
+
 test('bound to every address it wants the token for everything (S14)', async () => {
   const node = await startNode(join(scratchFolder(), 'data'), ['--api-bindaddr', '0.0.0.0'])
   const local = { ...node, api: node.api.replace('0.0.0.0', '127.0.0.1') }
@@ -159,10 +185,11 @@ test('bound to every address it wants the token for everything (S14)', async () 
   await stopWell(node)
 })
 
-test('a token of its own is wanted from this machine too, from the file of settings as well', async () => {
+test('a token of its own is wanted from this machine too, from a file that the settings name', async () => {
   const folder = scratchFolder()
   const token = 'one-that-people-know-too'
-  writeFileSync(join(folder, 'node.toml'), `api-token = "${token}"\nbridge = false\n`)
+  writeFileSync(join(folder, 'token'), `${token}\n`, { mode: 0o600 })
+  writeFileSync(join(folder, 'node.toml'), `api-token-file = "${join(folder, 'token')}"\nbridge = false\n`)
   const node = await startNode(join(folder, 'data'), ['--config-file', join(folder, 'node.toml')])
   expect(tokenOf(node)).toBe(token)
   expect((await ask(node, 'api/codex/v1/sales/slots')).status).toBe(401)

@@ -82,7 +82,11 @@ async function served(isSelling: boolean) {
       spr: () => 'spr:',
     } as unknown as RestParts['network'],
     ...{ log: new Log({ clock, levels, sinks: [hub.sink] }), levels, hub, clock, startedAt: clock.now() },
-    ...{ version: '0', dataDir: '/data', marketplace: { isWanted: true, parts: () => marketplace } },
+    ...{
+      version: '0',
+      dataDir: '/data',
+      marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined },
+    },
   }
   const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })
   open.push(server)
@@ -91,7 +95,10 @@ async function served(isSelling: boolean) {
   const node = new RemoteNode()
   const closing = new AbortController().signal
   await node.look(closing)
-  expect(node.state.value).toEqual({ at: 'wants token' })
+  expect(node.state.value).toEqual({ at: 'wants token', isWrong: false })
+  node.giveToken(`${TOKEN}x`, closing)
+  await vi.waitUntil(() => node.state.value.at === 'wants token')
+  expect(node.state.value).toEqual({ at: 'wants token', isWrong: true })
   node.giveToken(TOKEN, closing)
   const look = async () => {
     await node.look(closing)

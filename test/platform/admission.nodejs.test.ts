@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
-import type { AdmissionPolicy } from '../../src/bridge/admission.ts'
-import { Admission, MAX_TABS_PER_ADDRESS } from '../../src/bridge/admission.ts'
+import type { AdmissionPolicy } from '../../src/platform/nodejs/admission.ts'
+import { Admission, MAX_TABS_PER_ADDRESS } from '../../src/platform/nodejs/admission.ts'
 
 const POLICY: AdmissionPolicy = { origins: ['https://page.example'], token: undefined, maxTabs: 20 }
 
