@@ -288,7 +288,7 @@ export class EthersMarket extends MarketReads implements Market {
     return this.#collecting.collect(id, options)
   }
 
-  fillerOf(event: EventPlace, options: AbortOptions): Promise<Address | undefined> {
+  fillerOf(event: EventPlace, options: AbortOptions): Promise<Address> {
     return fillerOf(this.#connection.rpc, this.marketplace, event, options)
   }
 

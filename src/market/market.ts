@@ -134,7 +134,7 @@ export interface Market {
   events(options: AbortOptions & { readonly from: number }): AsyncIterable<MarketEvent>
   /** What happened in blocks `from` to `to` (the newest when silent), then ends. */
   pastEvents(options: AbortOptions & { readonly from: number; readonly to?: number }): AsyncIterable<ContractEvent>
-  /** The block whose time is nearest to `time`, the later one of two equally near. Never beyond the ends of what the endpoint has. */
+  /** The block whose time is nearest to `time`, the later one of two equally near. Never beyond the ends of what the endpoint has: of `Infinity` the newest. */
   blockAt(time: Seconds, options: AbortOptions): Promise<number>
 
   request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined>
@@ -176,8 +176,8 @@ export interface Market {
   reserveSlot(slot: Slot, options: AbortOptions): Promise<ReserveOutcome>
   /** Raises the allowance by the collateral first. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
-  /** Who filled a slot, by the `SlotFilled` that told of it; undefined where that stands in the chain no more. */
-  fillerOf(event: EventPlace & { readonly slotId: SlotId }, options: AbortOptions): Promise<Address | undefined>
+  /** Who filled a slot, by the `SlotFilled` that told of it. @throws also where that stands in the chain no more */
+  fillerOf(event: EventPlace & { readonly slotId: SlotId }, options: AbortOptions): Promise<Address>
   /** For the period the chain is in; `period` is the one the proof was made for. */
   submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome>
   /** Takes earnings and collateral of a slot that is over. Refuses, sending nothing, unless it reads Finished, Cancelled or Failed. */

@@ -26,6 +26,8 @@ export const MAX_PURCHASES = 1000
 /** Purchases that have ended and are still told of; the oldest are forgotten. */
 export const MAX_ENDED_PURCHASES = 1000
 const RETRY_SECONDS: Seconds = 5
+/** How often, and how far apart, the chain is asked for a request that nothing was paid for, as far as anybody knew. */
+const [ERRORED_LOOKS, ERRORED_SECONDS] = [6, 600]
 /** Until the data of a purchase is tried to be kept again. */
 const KEEP_AGAIN_SECONDS: Seconds = 60
 
@@ -168,7 +170,19 @@ export class Purchasing {
       log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
       this.#parts.tell?.(purchase)
       await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome }), ...this.#tooOld()])
+      if (outcome.end === 'errored')
+        scope.spawn(`asking again for ${purchase.id}`, (inner) => this.#askAgain(scope, purchase, inner))
     })
+  }
+
+  /** Whether the chain knows it after all: an endpoint that lags behind may catch up, and tell of nothing by itself. */
+  async #askAgain(scope: Scope, { id, request }: Purchase, signal: AbortSignal): Promise<void> {
+    const { market, clock } = this.#parts
+    for (let look = 0; look < ERRORED_LOOKS && this.#isErrored(id); look++) {
+      await clock.until(clock.now() + ERRORED_SECONDS, { signal })
+      const found = await market.request(id, { signal }).catch(() => undefined)
+      if (found !== undefined) return this.#takeUp(scope, { request, outcome: undefined })
+    }
   }
 
   /** Forgets ended purchases beyond those that are told of. @returns what takes them off the record */

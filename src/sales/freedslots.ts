@@ -6,6 +6,7 @@ import { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { Market, Slot } from '../market/market.ts'
 import { collateralToFill } from '../market/marketplaceterms.ts'
 import { slotId } from '../protocol/ids.ts'
@@ -24,21 +25,30 @@ export interface FreedSlotsParts {
 
 /** That wait to be looked up; the oldest goes. */
 const MAX_WAITING = 10_000
+/** Until what found no room is looked up again. */
+const LATER_SECONDS: Seconds = 60
+
+interface Waiting {
+  readonly slot: Slot
+  readonly notBefore: Seconds
+}
 
 export class FreedSlots {
   readonly #parts: FreedSlotsParts
-  readonly #waiting = new Map<SlotId, Slot>()
+  readonly #waiting = new Map<SlotId, Waiting>()
   readonly #more = new Bell()
 
   constructor(parts: FreedSlotsParts) {
     this.#parts = parts
   }
 
-  add({ requestId, slotIndex }: Slot): void {
-    const [oldest] = this.#waiting.keys()
-    if (this.#waiting.size >= MAX_WAITING && oldest !== undefined) this.#waiting.delete(oldest)
-    this.#waiting.set(slotId(requestId, slotIndex), { requestId, slotIndex })
-    this.#more.ring()
+  add(slot: Slot): void {
+    this.#add(slot, -Infinity)
+  }
+
+  /** One that was looked up, and found no room in the queue. */
+  addLater(slot: Slot): void {
+    this.#add(slot, this.#parts.clock.now() + LATER_SECONDS)
   }
 
   /** Somebody has filled it. */
@@ -48,15 +58,27 @@ export class FreedSlots {
 
   /** What the chain does not tell now is asked for again. Rejects with the signal's reason only. */
   async lookUp({ signal }: AbortOptions): Promise<void> {
+    for await (const _ of this.#more.listen({ signal })) await this.#lookUpDue(signal)
+  }
+
+  #add({ requestId, slotIndex }: Slot, notBefore: Seconds): void {
+    const [oldest] = this.#waiting.keys()
+    if (this.#waiting.size >= MAX_WAITING && oldest !== undefined) this.#waiting.delete(oldest)
+    this.#waiting.set(slotId(requestId, slotIndex), { slot: { requestId, slotIndex }, notBefore })
+    this.#more.ring()
+  }
+
+  async #lookUpDue(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts
-    for await (const _ of this.#more.listen({ signal })) {
-      for (const [id, slot] of [...this.#waiting])
-        // Freed anew meanwhile, it is another.
-        if ((await this.#isLookedUp(slot, signal)) && this.#waiting.get(id) === slot) this.#waiting.delete(id)
-      if (this.#waiting.size === 0) continue
-      await clock.until(clock.now() + RETRY_SECONDS, { signal })
-      this.#more.ring()
+    for (const [id, waiting] of [...this.#waiting]) {
+      if (waiting.notBefore > clock.now()) continue
+      const isDone = await this.#isLookedUp(waiting.slot, signal)
+      // Freed anew or left without room meanwhile, it is another.
+      if (isDone && this.#waiting.get(id) === waiting) this.#waiting.delete(id)
     }
+    if (this.#waiting.size === 0) return
+    await clock.until(clock.now() + RETRY_SECONDS, { signal })
+    this.#more.ring()
   }
 
   async #isLookedUp({ requestId, slotIndex }: Slot, signal: AbortSignal): Promise<boolean> {

@@ -56,7 +56,7 @@ export class MarketListener {
     this.#freed = new FreedSlots({ ...parts, offer: (item) => this.#offerFreed(item) })
   }
 
-  /** Looks up what hosts lost, and what found no room when it was told of. Rejects with the signal's reason only. */
+  /** Looks up what hosts lost. Rejects with the signal's reason only. */
   lookUpFreed({ signal }: AbortOptions): Promise<void> {
     return this.#freed.lookUp({ signal })
   }
@@ -213,7 +213,8 @@ export class MarketListener {
     this.#offered += queued + evicted.length
     if (queued > 0) this.#queued.ring()
     if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
-    for (const { requestId: squeezed } of noRoom > 0 ? [...evicted, event] : evicted) open.squeeze(squeezed)
+    if (noRoom > 0) open.squeeze(requestId)
+    for (const worse of evicted) this.pressedOut(worse)
     if (noRoom > 0) teller.note(requestId, undefined, 'ignored', [`${noRoom} slots found no room among better ones`])
     for (const worse of evicted)
       teller.note(worse.requestId, worse.slotIndex, 'ignored', ['better slots took its place in the queue'])
@@ -222,8 +223,17 @@ export class MarketListener {
   #offerFreed(item: SlotQueueItem): void {
     const { queue, teller } = this.#parts
     const { requestId, slotIndex } = item
-    if (queue.push(item).is === 'no room')
+    const outcome = queue.push(item)
+    if (outcome.is === 'no room') {
+      this.pressedOut(item)
       return teller.note(requestId, slotIndex, 'ignored', ['another host lost it, and it found no room in the queue'])
+    }
     teller.note(requestId, slotIndex, 'queued', ['another host lost it'])
+    if (outcome.is === 'queued' && outcome.evicted !== undefined) this.pressedOut(outcome.evicted)
+  }
+
+  /** A slot found no room in the queue, or lost it to a better one. */
+  pressedOut(slot: Slot): void {
+    if (!this.#parts.open.squeeze(slot.requestId)) this.#freed.addLater(slot)
   }
 }

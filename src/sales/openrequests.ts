@@ -16,8 +16,6 @@ interface OpenRequest {
   client?: string
   /** Indices of slots that no change of our terms can mend. */
   readonly givenUp: Set<number>
-  /** Indices of slots that are not to be looked at before an instant. */
-  readonly resting: Map<number, Seconds>
   /** Some of its slots found no room in the queue. */
   isSqueezed: boolean
 }
@@ -30,15 +28,13 @@ export class OpenRequests {
 
   /** Heard of, again perhaps: what was given up stays given up. */
   remember(offered: Offered): void {
-    const known = this.#open.get(offered.requestId)
-    const { givenUp = new Set<number>(), resting = new Map<number, Seconds>(), client } = known ?? {}
+    const { givenUp = new Set<number>(), client } = this.#open.get(offered.requestId) ?? {}
     const [oldest] = this.#open.keys()
     if (this.#open.size >= MAX_OPEN_REQUESTS && oldest !== undefined && !this.#open.has(offered.requestId))
       this.#open.delete(oldest)
     this.#open.set(offered.requestId, {
       offered,
       givenUp,
-      resting,
       isSqueezed: false,
       ...(client !== undefined && { client }),
     })
@@ -81,21 +77,11 @@ export class OpenRequests {
     return this.#open.get(requestId)?.givenUp.has(slotIndex) === true
   }
 
-  /** Not to be looked at before `until`. */
-  rest({ requestId, slotIndex }: Slot, until: Seconds): void {
-    this.#open.get(requestId)?.resting.set(slotIndex, until)
-  }
-
-  isResting({ requestId, slotIndex }: Slot, now: Seconds): boolean {
-    const resting = this.#open.get(requestId)?.resting
-    if ((resting?.get(slotIndex) ?? -Infinity) > now) return true
-    resting?.delete(slotIndex)
-    return false
-  }
-
-  squeeze(id: RequestId): void {
+  /** A slot of it found no room in the queue. @returns whether it is remembered: it is not once all of its slots were filled */
+  squeeze(id: RequestId): boolean {
     const open = this.#open.get(id)
     if (open !== undefined) open.isSqueezed = true
+    return open !== undefined
   }
 
   /** Those of which slots found no room, each once, unless they expire before `now`. */

@@ -10,7 +10,8 @@ import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Address, Market, Slot } from '../market/market.ts'
-import type { RequestId } from '../protocol/request.ts'
+import { slotId } from '../protocol/ids.ts'
+import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
 import type { DecisionLog } from './decisionlog.ts'
@@ -55,6 +56,8 @@ export interface SalesSettings {
 const UNDECIDED: ReadonlySet<DeclineReason> = new Set(['no answer', 'too few tokens', 'no room'])
 /** What could not be looked at for a reason that is not in our terms is looked at again so much later. */
 const LOOK_AGAIN_SECONDS: Seconds = 60
+/** Slots that rest at once; beyond that all are looked at again. */
+const MAX_RESTING = 10_000
 
 export class Sales {
   readonly queue: SlotQueue
@@ -65,6 +68,8 @@ export class Sales {
   readonly #listener: MarketListener
   readonly #ends = new Bell()
   readonly #undecided = new Bell()
+  /** Slots that are not to be looked at before an instant. */
+  readonly #resting = new Map<SlotId, Seconds>()
   #agents = new SlotMap<SalesAgent>()
   #scope: Scope | undefined
   #isPaused = false
@@ -87,6 +92,7 @@ export class Sales {
     this.#workers = new SlotQueueWorkers(
       {
         queue: this.queue,
+        pressedOut: (item) => this.#listener.pressedOut(item),
         decide: (item, { signal }) => this.#decide(item, signal),
         report: (error, { requestId, slotIndex }) =>
           parts.log.error('a slot could not be looked at', { requestId, slotIndex, error }),
@@ -203,7 +209,7 @@ export class Sales {
     // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
     if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
     if (this.#open.isGivenUp(item)) return 'decided'
-    if (this.#open.isResting(item, this.#parts.clock.now())) return 'again'
+    if (this.#isResting(item)) return 'again'
     if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) {
       ignored('an earlier run took it, and what became of it is not known yet')
       return 'again'
@@ -212,9 +218,21 @@ export class Sales {
     const verdict = await agent.decided
     const { outcome } = agent
     // What it had taken and gave back wakes the queue, which is no reason to look at this very slot at once.
-    if (outcome?.end === 'declined' && outcome.why === 'no room')
-      this.#open.rest(item, this.#parts.clock.now() + LOOK_AGAIN_SECONDS)
+    if (outcome?.end === 'declined' && outcome.why === 'no room') this.#rest(item)
     return verdict
+  }
+
+  /** Not to be looked at before a while has passed. */
+  #rest(slot: Slot): void {
+    if (this.#resting.size >= MAX_RESTING) this.#resting.clear()
+    this.#resting.set(slotId(slot.requestId, slot.slotIndex), this.#parts.clock.now() + LOOK_AGAIN_SECONDS)
+  }
+
+  #isResting({ requestId, slotIndex }: Slot): boolean {
+    const id = slotId(requestId, slotIndex)
+    if ((this.#resting.get(id) ?? -Infinity) > this.#parts.clock.now()) return true
+    this.#resting.delete(id)
+    return false
   }
 
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {

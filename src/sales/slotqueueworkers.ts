@@ -19,6 +19,8 @@ export type DecideSlot = (item: SlotQueueItem, options: AbortOptions) => Promise
 export interface SlotQueueWorkersParts {
   readonly queue: Pick<SlotQueue, 'take' | 'finish'>
   readonly decide: DecideSlot
+  /** Hears of what found no room when one of these came back, be it that one or another. Must not throw. */
+  readonly pressedOut: (item: SlotQueueItem) => void
   /** Hears of each item whose decision failed. Must not throw. */
   readonly report: (error: unknown, item: SlotQueueItem) => void
 }
@@ -76,7 +78,9 @@ export class SlotQueueWorkers {
         if (!signal.aborted) this.#parts.report(error, item)
       } finally {
         this.#busy--
-        this.#parts.queue.finish(item, verdict === 'again')
+        const outcome = this.#parts.queue.finish(item, verdict === 'again')
+        if (outcome?.is === 'no room') this.#parts.pressedOut(item)
+        else if (outcome?.is === 'queued' && outcome.evicted !== undefined) this.#parts.pressedOut(outcome.evicted)
       }
     }
   }

@@ -16,7 +16,7 @@ export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
     for await (const event of market.pastEvents({ from: since, signal })) {
       if (event.type !== 'SlotFilled' || event.slotId !== id) continue
       // Whose, the event does not say; others fill what was taken from us, and lose it too.
-      if ((await market.fillerOf(event, { signal }))?.toLowerCase() === host) return true
+      if ((await market.fillerOf(event, { signal })).toLowerCase() === host) return true
     }
     return false
   })

@@ -312,10 +312,13 @@ export class FakeMarket implements Market {
   fillerOf(
     { slotId: id, block, blockHash }: EventPlace & { readonly slotId: SlotId },
     options: AbortOptions,
-  ): Promise<Address | undefined> {
-    return this.#ask('fillerOf', id, options, () =>
-      this.#world.chain.block(block)?.hash === blockHash ? this.#world.marketplace.fillerIn(block, id) : undefined,
-    )
+  ): Promise<Address> {
+    return this.#ask('fillerOf', id, options, () => {
+      const { chain, marketplace } = this.#world
+      const filler = chain.block(block)?.hash === blockHash ? marketplace.fillerIn(block, id) : undefined
+      if (filler === undefined) throw new CodexError('market/bad-answer', 'this event stands in the chain no more')
+      return filler
+    })
   }
 
   async submitProof(id: SlotId, period: Period, proof: Groth16Proof, options: AbortOptions): Promise<SubmitOutcome> {

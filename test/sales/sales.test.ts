@@ -192,23 +192,40 @@ describe('the queue', () => {
   })
 })
 
-it('a slot whose manifest finds no room is looked at again after a while, not at once, and taken when there is room', async () => {
-  const { world, host } = await selling(1)
-  let looks = 0
-  const { look } = host.work
-  host.work.look = async (...args) => {
-    looks++
-    if (looks < 5) throw new CodexError('sale/no-manifest-room', 'what is left of the quota is set aside for slots')
-    return look.apply(host.work, args)
-  }
-  const { slot } = await world.ask({}, 3000n)
-  await world.run(150)
-  expect(looks).toBeLessThanOrEqual(3)
-  await world.runUntil(() => world.state(slot(0)) === 'Filled')
-  await world.run(30)
-  await host.sales.stop()
-  expect(await host.parts.reservations.check(world.never)).toEqual([])
-})
+it.each(['that is new', 'that another host lost'])(
+  'a slot %s and whose manifest finds no room is looked at again after a while, not at once, and taken when there is room',
+  async (which) => {
+    const { world, host } = await selling(1)
+    let looks = 0
+    const { look } = host.work
+    host.work.look = async (...args) => {
+      looks++
+      if (looks < 5) throw new CodexError('sale/no-manifest-room', 'what is left of the quota is set aside for slots')
+      return look.apply(host.work, args)
+    }
+    const isLost = which === 'that another host lost'
+    if (isLost) host.sales.pause()
+    const { slot } = await world.ask({ slots: isLost ? 2n : 1n }, 3000n)
+    if (isLost) {
+      const rival = await world.host('rival', 2)
+      await rival.sales.start(world.never)
+      await world.runUntil(() => [0, 1].every((index) => world.state(slot(index)) === 'Filled'))
+      rival.sales.pause()
+      const giving = rival.market.abandon(slot(0), world.never)
+      await world.run(30)
+      await giving
+      await rival.sales.stop()
+      host.sales.resume()
+    }
+    await world.run(130)
+    expect(looks).toBeGreaterThan(0)
+    expect(looks).toBeLessThanOrEqual(3)
+    await world.runUntil(() => world.net.marketplace.records.getHost(slot(0)) === host.address)
+    await world.run(30)
+    await host.sales.stop()
+    expect(await host.parts.reservations.check(world.never)).toEqual([])
+  },
+)
 
 describe('a request that none of our terms match', () => {
   it('is left alone without a question to the chain, whenever room comes back, and looked up once it may match', async () => {

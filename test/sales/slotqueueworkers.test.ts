@@ -31,7 +31,10 @@ function world(requests: number, workers?: number) {
       }
       jobs.push({ item, signal, settle, fail: reject })
     })
-  const crew = new SlotQueueWorkers({ queue, decide, report: (error) => reported.push(error) }, workers)
+  const crew = new SlotQueueWorkers(
+    { queue, decide, report: (error) => reported.push(error), pressedOut: () => undefined },
+    workers,
+  )
   for (let number = 0; number < requests; number++)
     queue.offer({ requestId: requestIdOf(number), expiry: 9, ask: { ...ASK, pricePerBytePerSecond: BigInt(number) } })
   return { queue, crew, jobs, reported }
@@ -84,10 +87,15 @@ describe('workers', () => {
       tried.push(Number(requestId))
       return Number(requestId) % 2 === 0 ? 'again' : 'decided'
     }
-    const busy = new SlotQueueWorkers({ queue, decide, report: () => undefined })
+    const pressedOut = new Set<number>()
+    const busy = new SlotQueueWorkers({
+      ...{ queue, decide, report: () => undefined },
+      pressedOut: ({ requestId }) => pressedOut.add(Number(requestId)),
+    })
     busy.start(new AbortController())
     for (let number = 0; number < 10_000; number++) {
-      queue.offer({ requestId: requestIdOf(number), expiry: 9, ask: ASK })
+      const { evicted } = queue.offer({ requestId: requestIdOf(number), expiry: 9, ask: ASK })
+      for (const { requestId } of evicted) pressedOut.add(Number(requestId))
       if (number % 50 === 0) await turns()
     }
     await turns()
@@ -95,6 +103,9 @@ describe('workers', () => {
     expect(queue.isPaused).toBe(true)
     expect(busy.busy).toBe(0)
     expect(queue.size).toBeGreaterThan(100)
+    // What came back and is not there is known to be gone.
+    const left = new Set(queue.items().map(({ requestId }) => Number(requestId)))
+    for (let number = 0; number < 10_000; number += 2) expect(left.has(number) || pressedOut.has(number)).toBe(true)
     await busy.stop()
   })
 

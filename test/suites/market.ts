@@ -218,7 +218,12 @@ export function marketSuite(name: string, setup: () => Promise<MarketWorld>): vo
         const { landed } = await filled([host, rival])
         const fillers: (string | undefined)[] = []
         for (const event of await past(landed.block))
-          if (event.type === 'SlotFilled') fillers.push(await client.fillerOf(event, NEVER))
+          if (event.type === 'SlotFilled') {
+            fillers.push(await client.fillerOf(event, NEVER))
+            // Of a block that is not that of the chain: no answer, rather than nobody.
+            const undone = client.fillerOf({ ...event, blockHash: UNKNOWN }, NEVER)
+            await expect(undone).rejects.toMatchObject({ code: 'market/bad-answer' })
+          }
         expect(fillers).toEqual([host.host, rival.host])
       })
 
