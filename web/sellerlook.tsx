@@ -7,7 +7,7 @@ import { formatAmount } from './amounts.ts'
 import { EarningsPicture } from './earningspicture.tsx'
 import { withoutReverts } from './explain.ts'
 import { PeerList } from './peerlist.tsx'
-import type { SellerView } from './sellerview.ts'
+import { type SellerView, slashedOf } from './sellerview.ts'
 import { SlotTable } from './slottable.tsx'
 
 /** All of it. */
@@ -58,8 +58,10 @@ export function stance({ holds, outOfReach, slots, keeping }: SellerView): strin
 
 function Figures({ view }: { readonly view: SellerView }) {
   const { slots, earnings, proofSeconds, periodSeconds: period, time, host, tokens } = view
-  const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n)
-  const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, 0n)
+  // What running slots have lost is gone already, though it is booked when they end.
+  const slashed = slots.reduce((sum, slot) => sum + slashedOf(slot, view), 0n)
+  const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n) - slashed
+  const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, slashed)
   const typical = typicalSeconds(proofSeconds)
   const earned = earnings.reduce((sum, { reward }) => sum + reward, 0n)
   return (

@@ -80,6 +80,22 @@ export interface SellerView {
   readonly slashPercentage: number
 }
 
+/** States in which a slot is ours on chain, and has to be proven or collected. */
+export const FILLED_STATES: ReadonlySet<string> = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
+
+export function holdsFilled({ view }: { readonly view: Pick<SellerView, 'slots'> }): boolean {
+  return view.slots.some(({ state }) => FILLED_STATES.has(state))
+}
+
+/** Of a slot's collateral, what its missed proofs have cost, in token base units. */
+export function slashedOf(
+  { collateral, missed }: Pick<ViewedSlot, 'collateral' | 'missed'>,
+  { slashPercentage }: Pick<SellerView, 'slashPercentage'>,
+): bigint {
+  const lost = (collateral * BigInt(missed) * BigInt(slashPercentage)) / 100n
+  return lost < collateral ? lost : collateral
+}
+
 /** A sale of a provider in this browser. */
 export function viewedSlot(report: Report, known: Pick<ViewedSlot, 'weiPerSecond' | 'filledAt'>): ViewedSlot {
   const { slotId, requestId, slotIndex, state, phase, proven, missed, why, reservation } = report

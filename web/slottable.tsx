@@ -4,7 +4,7 @@ import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import { typicalSeconds } from '../src/protocol/safeslots.ts'
 import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
-import type { SellerView, ViewedSlot } from './sellerview.ts'
+import { type SellerView, slashedOf, type ViewedSlot } from './sellerview.ts'
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
   SaleUnknown: 'Taken up again',
@@ -94,7 +94,7 @@ function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerV
       <td data-label="Missed">{tellMissed(slot.missed, maxMissed)}</td>
       <td data-label="Earned so far">{earned === undefined ? (isFilled ? 'unknown' : '') : formatAmount(earned)}</td>
       <td data-label="At risk" title={`Each missed proof costs ${formatAmount(perProof)}`}>
-        {formatAmount(collateral + (earned ?? 0n))}
+        {formatAmount(collateral - slashedOf(slot, view) + (earned ?? 0n))}
       </td>
       <td data-label="Ends in">{slot.until === undefined ? '' : formatDuration(Math.max(0, slot.until - time))}</td>
     </tr>

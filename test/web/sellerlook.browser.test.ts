@@ -17,7 +17,7 @@ test('a slot shows what a proof takes of a period, whether this one’s is in, a
   })
   expect(text('[data-testid=next-proof]')).toBe('within 12 s, if one is due')
   const row = text('tr[data-state=SaleProving]')
-  for (const words of ['3.1 s of 20 s', '1 of 5', '2 MiB', '500 wei', '1\u202f500 wei', '10m'])
+  for (const words of ['3.1 s of 20 s', '1 of 5', '2 MiB', '500 wei', '1\u202f400 wei', '10m'])
     expect(row).toContain(words)
   again({ view: { ...VIEW, slots: [{ ...SLOT, provenIn: 50 }] } })
   expect(text('[data-testid=next-proof]')).toBe('in for this period; the next begins in 12 s')
@@ -175,4 +175,17 @@ test('it fits 320 px, light and dark, and no column is lost', () => {
   }
   const [head, row] = place.querySelectorAll('tr')
   expect(row?.children.length).toBe(head?.children.length)
+})
+
+test('what running slots have lost is lost, and neither locked nor at risk any more', () => {
+  const figure = (place: HTMLElement, word: string): string =>
+    [...place.querySelectorAll('dt')].find((each) => each.textContent === word)?.nextElementSibling?.textContent ?? ''
+  const earning = { at: NOW, reward: 9n, lostCollateral: 4n }
+  const slots = [SLOT, { ...SLOT, slotId: `0x${'33'.repeat(32)}`, missed: 3, weiPerSecond: 0n }]
+  const { place } = drawn<{ readonly view: SellerView }>(SellerLook, { view: { ...VIEW, slots, earnings: [earning] } })
+  // 10 % of 1000 for each proof that was missed.
+  expect(figure(place, 'Collateral lost')).toBe('404 wei')
+  expect(figure(place, 'Collateral locked')).toBe('1\u202f600 wei')
+  const [first, second] = [...place.querySelectorAll('td[data-label="At risk"]')].map((each) => each.textContent)
+  expect([first, second]).toEqual(['1\u202f400 wei', '700 wei'])
 })
