@@ -267,10 +267,26 @@ export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
   }
 }
 
-/** Which slots this node holds, of which key, on which chain, in words: only there they can be proven. Undefined where it holds none. */
-export async function soldHere({ repo }: TabNode, options: AbortOptions): Promise<string | undefined> {
-  const { heldSlots } = await import('./sales/salesplace.ts')
-  return heldSlots(repo.parts.datastore, options)
+/** What a node that does not sell yet has on record. */
+export interface SalesRecord {
+  /** Its slots, of which key, on which chain, in words: only there they can be proven. Undefined where it holds none. */
+  readonly held: string | undefined
+  /** Set aside for slots to come by its one availability; 0 where it has none or several. */
+  readonly offeredBytes: Bytes
+}
+
+export async function soldHere({ repo }: TabNode, options: AbortOptions): Promise<SalesRecord> {
+  const [{ heldSlots }, { readSalesRecords }] = await Promise.all([
+    import('./sales/salesplace.ts'),
+    import('./sales/readsalesrecords.ts'),
+  ])
+  const { datastore } = repo.parts
+  const { availabilities } = await readSalesRecords(datastore, options)
+  const [only] = availabilities.values()
+  return {
+    held: await heldSlots(datastore, options),
+    offeredBytes: availabilities.size === 1 ? (only?.totalSize ?? 0) : 0,
+  }
 }
 
 /** What stands between a key and its earnings on a chain, in sentences. It changes nothing and signs nothing. Rejects only with the signal's reason. */

@@ -1,10 +1,13 @@
 // The page from top to bottom. What each part shows is in its own file, what it does in session.ts.
 
+import { useSignal } from '@preact/signals'
+
 import { BlockGrid } from './blockgrid.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
 import { SellerSection, SetupSection } from './sellersection.tsx'
+import { holdsFilled } from './sellerview.ts'
 import type { Session } from './session.ts'
 import { SpaceCard } from './spacecard.tsx'
 import { TransferCard } from './transfercard.tsx'
@@ -59,17 +62,7 @@ function RoleMark({ session }: Part) {
 function RoleBanner({ session }: Part) {
   const role = session.state.role.value
   if (role.at === 'opening') return <p class="banner">Opening the store of this browser…</p>
-  if (role.at === 'watching')
-    return (
-      <p class="banner" role="status">
-        <span>
-          Another tab of this browser runs the node; this one only watches. It takes over when you close the other.
-        </span>{' '}
-        <button type="button" onClick={() => session.takeOver()}>
-          Run it in this tab
-        </button>
-      </p>
-    )
+  if (role.at === 'watching') return <WatchingBanner session={session} />
   if (role.at === 'failed')
     return (
       <div class="banner bad" role="alert">
@@ -80,6 +73,34 @@ function RoleBanner({ session }: Part) {
       </div>
     )
   return null
+}
+
+function WatchingBanner({ session }: Part) {
+  const isAsked = useSignal(false)
+  const watched = session.state.watched.value
+  // The demo's key has no password.
+  const isLocked = watched !== undefined && !watched.isDemo
+  const takeOver = (): void => {
+    if (isLocked && holdsFilled(watched) && !isAsked.value) isAsked.value = true
+    else session.takeOver()
+  }
+  return (
+    <div class="banner" role="status">
+      <p>
+        Another tab of this browser runs the node; this one only watches. It takes over when you close the other
+        {isLocked ? ', and proves nothing until you unlock the key in it.' : '.'}
+      </p>
+      {isAsked.value && (
+        <p>
+          Slots of that tab wait for proofs: each that comes too late costs collateral. Take over only with the password
+          at hand.
+        </p>
+      )}
+      <button type="button" onClick={takeOver}>
+        {isAsked.value ? 'Take over and unlock the key' : 'Run it in this tab'}
+      </button>
+    </div>
+  )
 }
 
 function Problem({ session }: Part) {

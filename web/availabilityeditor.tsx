@@ -6,6 +6,8 @@ import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import type { Seconds } from '../src/lib/units.ts'
 import { formatAmount, perGibMonth } from './amounts.ts'
 import type { Terms } from './sellplan.ts'
+import { Suggested } from './suggested.tsx'
+import type { Suggestion } from './suggestedterms.ts'
 import { TermsForm } from './termsform.tsx'
 
 interface Offered extends Terms {
@@ -18,7 +20,7 @@ interface Offered extends Terms {
 interface Part {
   readonly offered: readonly Offered[]
   /** Shown at first for what is offered anew. */
-  readonly suggested: Terms
+  readonly suggested: Suggestion
   /** @param id of what is changed; undefined where more is offered. Settles with what came of it, for the person; rejects with why not. */
   readonly change: (terms: Terms, id: string | undefined) => Promise<string>
 }
@@ -29,7 +31,8 @@ export function AvailabilityEditor({ offered, suggested, change }: Part) {
     return (
       <details class="fact" data-testid="terms" open>
         <summary>Terms: nothing is offered yet</summary>
-        <TermsForm terms={suggested} act="Offer this" submit={offer} />
+        <Suggested from={suggested.from} />
+        <TermsForm terms={suggested.terms} act="Offer this" submit={offer} />
       </details>
     )
   return (
@@ -63,7 +66,12 @@ function MoreSpace({
   return (
     <details class="fact" data-testid="more-terms" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
       <summary>Offer more space, on other terms</summary>
-      {isOpen.value && <TermsForm terms={suggested} act="Offer this too" submit={offer} />}
+      {isOpen.value && (
+        <>
+          <Suggested from={suggested.from} />
+          <TermsForm terms={suggested.terms} act="Offer this too" submit={offer} />
+        </>
+      )}
     </details>
   )
 }

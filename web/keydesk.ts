@@ -12,9 +12,7 @@ export type NodeKey = ReturnType<Keys['generate']>
 
 export type DeskState =
   | { readonly at: 'looking' | 'none' }
-  | { readonly at: 'locked' }
-  /** Computing: a second or two, by intent. */
-  | { readonly at: 'busy'; readonly what: string }
+  | { readonly at: 'locked'; readonly keystore: string }
   | { readonly at: 'open'; readonly key: NodeKey; readonly keystore: string }
 
 /** Shorter ones are guessed by anybody who gets at the file. */
@@ -23,13 +21,15 @@ export const MIN_PASSWORD_CHARS = 8
 export class KeyDesk {
   readonly state = signal<DeskState>({ at: 'looking' })
   readonly problem = signal<string | undefined>(undefined)
+  /** What it computes, for a second or two by intent; undefined while nothing. */
+  readonly busy = signal<string | undefined>(undefined)
   readonly #keys: Promise<Keys>
 
   constructor(room: Pick<typeof BrowserRoom, 'openKeys'>, node: TabNode) {
     this.#keys = room.openKeys(node)
     void this.#trying('Looking for a key…', async (keys) => {
       const kept = await keys.place().read()
-      this.state.value = { at: kept === undefined ? 'none' : 'locked' }
+      this.state.value = kept === undefined ? { at: 'none' } : { at: 'locked', keystore: kept }
     })
   }
 
@@ -68,15 +68,15 @@ export class KeyDesk {
   }
 
   async #trying(what: string, act: (keys: Keys) => Promise<void>): Promise<void> {
-    const before = this.state.value
-    if (before.at === 'busy') return
-    this.state.value = { at: 'busy', what }
+    if (this.busy.value !== undefined) return
+    this.busy.value = what
     this.problem.value = undefined
     try {
       await act(await this.#keys)
     } catch (error) {
       this.problem.value = explain(error)
-      this.state.value = before
+    } finally {
+      this.busy.value = undefined
     }
   }
 }

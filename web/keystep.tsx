@@ -19,18 +19,25 @@ export function KeyStep({ desk, next }: Parts) {
           {desk.problem.value}
         </p>
       )}
-      {(state.at === 'looking' || state.at === 'busy') && (
-        <p class="quiet" role="status">
-          {state.at === 'busy' ? state.what : 'Looking for a key…'}
-        </p>
-      )}
+      <p class="quiet" role="status">
+        {desk.busy.value}
+      </p>
       {state.at === 'locked' && (
-        <KeyForm
-          words="This browser keeps a key. Unlock it to go on."
-          act="Unlock"
-          fields={['password']}
-          submit={({ password }) => desk.unlock(password).then(next)}
-        />
+        <>
+          <KeyForm
+            words="This browser keeps a key. Unlock it to go on."
+            act="Unlock"
+            fields={['password']}
+            submit={({ password }) => desk.unlock(password).then(next)}
+          />
+          <p class="quiet">
+            Nobody can tell a forgotten password: without it, and without another copy of the key, what the key holds is
+            lost.
+          </p>
+          <button type="button" class="plain" onClick={() => save(state.keystore)}>
+            Save the encrypted copy
+          </button>
+        </>
       )}
       {state.at === 'none' && (
         <>
@@ -39,14 +46,14 @@ export function KeyStep({ desk, next }: Parts) {
               words="A private key of 64 hex digits, or a Web3 keystore with the password that opens it."
               act="Import this key"
               fields={['text', 'password', 'again']}
-              submit={({ text, password, again }) => desk.bring(text, password, again).then(next)}
+              submit={({ text, password, again }) => desk.bring(text, password, again)}
             />
           ) : (
             <KeyForm
               words="A new key, kept in this browser, encrypted with a password of yours. It signs without asking, so it should hold no more than a provider needs."
               act="Make a key"
               fields={['password', 'again']}
-              submit={({ password, again }) => desk.make(password, again).then(next)}
+              submit={({ password, again }) => desk.make(password, again)}
             />
           )}
           <button type="button" class="plain" onClick={() => (isImport.value = !isImport.value)}>
@@ -59,8 +66,12 @@ export function KeyStep({ desk, next }: Parts) {
           <p>
             The key is <code class="cid">{state.key.address}</code>
           </p>
+          <p class="quiet">
+            A browser may lose what it keeps. A saved copy opens in any wallet, with the password; nothing else brings a
+            lost key back.
+          </p>
           <div class="row">
-            <button type="button" onClick={() => save(state.key.address, state.keystore)}>
+            <button type="button" onClick={() => save(state.keystore)}>
               Save a copy, encrypted
             </button>
             <button type="button" onClick={next}>
@@ -123,11 +134,12 @@ function KeyForm({ words, act, fields, submit }: FormParts) {
   )
 }
 
-/** A browser may lose what it keeps: the copy opens in any wallet. */
-function save(address: string, keystore: string): void {
+/** @param keystore as wallets write them: it names its address */
+function save(keystore: string): void {
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob([keystore], { type: 'application/json' }))
-  link.download = `codex-light-${address.slice(2, 10)}.json`
+  const address = /"address"\s*:\s*"(?:0x)?([0-9a-f]{8})/i.exec(keystore)?.[1] ?? 'key'
+  link.download = `codex-light-${address.toLowerCase()}.json`
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }

@@ -142,7 +142,10 @@ function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
   const { view, offered, bought, watched, alerts, time } = market
   const isPaused = view?.holds.includes('paused') === true
   const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
-  const suggested = suggestTerms(freeBytes, view?.tokens === undefined ? undefined : { tokens: view.tokens, asks: [] })
+  const suggested = suggestTerms(
+    freeBytes,
+    view?.tokens === undefined ? undefined : { tokens: view.tokens, asks: undefined },
+  )
   return (
     <>
       {view === undefined && alerts.length > 0 && (
@@ -161,7 +164,7 @@ function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
           <SellerLook view={view} />
           <AvailabilityEditor
             offered={offered}
-            suggested={suggested.terms}
+            suggested={suggested}
             change={async (terms, id) => {
               checkRoom(terms, freeBytes + (offered.find((each) => each.id === id)?.totalSize ?? 0))
               return offer(terms, id)

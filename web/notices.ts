@@ -12,6 +12,39 @@ function permissionNow(): NoticePermission {
   return 'Notification' in window ? Notification.permission : 'none'
 }
 
+/** Says outside of the page that the key waits for its password, until `closing`. */
+export function tellLocked(closing: AbortSignal): void {
+  const before = document.title
+  document.title = '⚠ Unlock the key – codex-light'
+  const notification = notified(
+    'locked',
+    'Slots wait for proofs: unlock the key in this tab, or their collateral is lost.',
+  )
+  closing.addEventListener(
+    'abort',
+    () => {
+      document.title = before
+      notification?.close()
+    },
+    { once: true },
+  )
+}
+
+/** One of a kind at a time. Undefined where it may not, or where only service workers may. */
+function notified(tag: string, body: string): Notification | undefined {
+  if (permissionNow() !== 'granted') return undefined
+  try {
+    const notification = new Notification('codex-light', { body, tag })
+    notification.addEventListener('click', () => {
+      window.focus()
+      notification.close()
+    })
+    return notification
+  } catch {
+    return undefined
+  }
+}
+
 export class Notices {
   readonly permission = signal<NoticePermission>(permissionNow())
   /** Alerts that came while nobody looked. */
@@ -46,16 +79,8 @@ export class Notices {
 
   /** One of a kind at a time: the newest takes the place of the one before. */
   #notify(tag: string, body: string): void {
-    if (permissionNow() !== 'granted') return
-    try {
-      const notification = new Notification('codex-light', { body, tag })
-      notification.addEventListener('click', () => {
-        window.focus()
-        notification.close()
-      })
-    } catch {
+    if (permissionNow() === 'granted' && notified(tag, body) === undefined)
       // Some browsers let only service workers notify: the title still has its mark.
       this.permission.value = 'none'
-    }
   }
 }

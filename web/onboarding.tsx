@@ -2,12 +2,13 @@
 
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 
 import { KeyDesk } from './keydesk.ts'
 import { KeyStep } from './keystep.tsx'
 import { circuitAt, keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
 import { NetworkStep, type SeenNetwork } from './networkstep.tsx'
+import { tellLocked } from './notices.ts'
 import { noteSellingAnywhere, wasSellingAnywhere } from './sellingnote.ts'
 import type { SellPlan, Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
@@ -27,13 +28,17 @@ export function Onboarding({ session, sell }: Parts) {
   const recipient = useSignal(keptChoice()?.rewardRecipient ?? '')
   const opened = useSignal<number | undefined>(undefined)
   const isAnew = useSignal(false)
+  const isKeySeen = useSignal(false)
   const held = useSignal<string | undefined>(undefined)
+  const offeredBytes = useSignal(0)
   if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
   const seen = network.value
   const kept = keptChoice()
   const setUpAnew = async (): Promise<void> => {
-    held.value = await running.room.soldHere(running.node, { signal: session.closing })
+    const found = await running.room.soldHere(running.node, { signal: session.closing })
+    held.value = found.held
+    offeredBytes.value = found.offeredBytes
     isAnew.value = true
   }
   if (wasSellingAnywhere() && kept !== undefined && !isAnew.value)
@@ -44,7 +49,10 @@ export function Onboarding({ session, sell }: Parts) {
           its key to go on.
         </p>
         {key === undefined ? (
-          <KeyStep desk={desk} next={() => undefined} />
+          <>
+            <LockedMark closing={session.closing} />
+            <KeyStep desk={desk} next={() => undefined} />
+          </>
         ) : (
           <button type="button" onClick={() => sell(planOf(kept, key, undefined))}>
             Go on selling
@@ -55,7 +63,8 @@ export function Onboarding({ session, sell }: Parts) {
         </button>
       </>
     )
-  const step = opened.value ?? (key === undefined ? 1 : seen === undefined ? 2 : 3)
+  // Open until its address was seen, and could be saved.
+  const step = opened.value ?? (key === undefined || !isKeySeen.value ? 1 : seen === undefined ? 2 : 3)
   const begin = (terms: Terms): void => {
     if (key === undefined || seen === undefined) return
     const choice: NetworkChoice = { ...seen.choice, rewardRecipient: recipient.value }
@@ -86,10 +95,20 @@ export function Onboarding({ session, sell }: Parts) {
           at={1}
           step={step}
           title="A key for this node"
-          done={key && `${key.address.slice(0, 10)}… earns and is slashed for what this tab does.`}
+          done={
+            key && isKeySeen.value
+              ? `${key.address.slice(0, 10)}… earns and is slashed for what this tab does.`
+              : undefined
+          }
           open={() => (opened.value = 1)}
         >
-          <KeyStep desk={desk} next={() => (opened.value = undefined)} />
+          <KeyStep
+            desk={desk}
+            next={() => {
+              isKeySeen.value = true
+              opened.value = undefined
+            }}
+          />
         </Step>
         <Step
           at={2}
@@ -112,13 +131,29 @@ export function Onboarding({ session, sell }: Parts) {
           {key !== undefined && seen !== undefined && (
             <>
               <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
-              <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} />
+              <TermsStep
+                session={session}
+                chainId={seen.chainId}
+                see={see}
+                begin={begin}
+                offeredBytes={offeredBytes.value}
+              />
             </>
           )}
         </Step>
       </ol>
     </>
   )
+}
+
+/** As long as it is there, the tab's title and a notification say that the key is locked. */
+function LockedMark({ closing }: { readonly closing: AbortSignal }) {
+  useEffect(() => {
+    const leaving = new AbortController()
+    tellLocked(AbortSignal.any([closing, leaving.signal]))
+    return () => leaving.abort()
+  }, [closing])
+  return null
 }
 
 function planOf(
@@ -154,10 +189,19 @@ interface StepParts {
 }
 
 function Step({ at, step, title, done, open, children }: StepParts) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  const before = useRef(step)
+  useEffect(() => {
+    // What was focused is hidden: keyboard and screen reader go on where the person does.
+    if (at === step && before.current !== step) heading.current?.focus()
+    before.current = step
+  }, [at, step])
   return (
     <li aria-current={at === step ? 'step' : undefined}>
       <div class="row">
-        <h3 class="grow">{title}</h3>
+        <h3 class="grow" ref={heading} tabIndex={-1}>
+          {title}
+        </h3>
         {at !== step && done !== undefined && (
           <button type="button" onClick={open}>
             Change

@@ -7,7 +7,14 @@ import { Mutex } from '../src/lib/mutex.ts'
 import { explain } from './explain.ts'
 import type { BoughtRow } from './purchasewatch.ts'
 import { tellOffered, type Terms } from './sellplan.ts'
-import { type SellerView, type ViewedAlert, type ViewedPeer, viewedPeer, type ViewedSlot } from './sellerview.ts'
+import {
+  FILLED_STATES,
+  type SellerView,
+  type ViewedAlert,
+  type ViewedPeer,
+  viewedPeer,
+  type ViewedSlot,
+} from './sellerview.ts'
 
 export interface Offered extends Terms {
   readonly id: string
@@ -64,7 +71,6 @@ const TOKEN_KEY = 'codex-light/token'
 const DECISIONS = 20
 const SHOWN_ENDED = 5
 const SHOWN_PURCHASES = 20
-const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -241,7 +247,7 @@ export class RemoteNode {
   /** Of slots that are filled: the chain is asked for the others once they are. */
   async #learnPrices(sales: readonly Fields[], signal: AbortSignal): Promise<void> {
     const isUnknown = (sale: Fields): boolean =>
-      FILLED.has(text(sale['state'])) && !this.#prices.has(text(sale['slotId']))
+      FILLED_STATES.has(text(sale['state'])) && !this.#prices.has(text(sale['slotId']))
     if (!sales.some(isUnknown)) return
     const slots = await this.#ask('/api/codex/v1/sales/slots', signal).catch(() => [])
     for (const slot of list(slots).map(fields)) {
@@ -295,7 +301,7 @@ function slotOf(sale: Fields, prices: ReadonlyMap<string, bigint>): ViewedSlot {
     slotBytes: typeof slotBytes === 'number' ? slotBytes : undefined,
     until: typeof until === 'number' ? until : undefined,
     weiPerSecond: prices.get(text(sale['slotId'])),
-    filledAt: FILLED.has(state) ? number(sale['since']) : undefined,
+    filledAt: FILLED_STATES.has(state) ? number(sale['since']) : undefined,
   }
 }
 

@@ -5,19 +5,19 @@ import { signal } from '@preact/signals'
 import type * as BrowserRoom from '../src/browser.ts'
 import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
-import { formatBytes } from '../src/lib/format.ts'
+import { formatBytes, formatCount } from '../src/lib/format.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
 import type { Cid } from '../src/protocol/cid.ts'
 import { isLocalChain } from '../src/protocol/localchains.ts'
 import type { Manifest } from '../src/protocol/manifest.ts'
 import { quote } from '../src/protocol/purchasequote.ts'
 import { formatAmount } from './amounts.ts'
-import { askDemo, findDemo } from './demooffer.ts'
-import { explain } from './explain.ts'
+import { askDemo, findDemo, wasSelling } from './demooffer.ts'
+import { explain, withoutReverts } from './explain.ts'
 import { KeptWatch } from './keptwatch.ts'
 import { Notices } from './notices.ts'
 import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
-import { type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
+import { FILLED_STATES, type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
 import { type SellPlan, tellOffered, type Terms } from './sellplan.ts'
 import { checkRoom, largestSpace, type MarketSight } from './suggestedterms.ts'
 
@@ -44,7 +44,8 @@ export interface SellerPicture {
 }
 
 export type SellerPhase =
-  | { readonly at: 'joining'; readonly what: string }
+  /** `problem`: why it is not there yet. */
+  | { readonly at: 'joining'; readonly what: string; readonly problem?: string }
   /** It proves what it has; nothing is offered, and a person says on which terms. `problem`: why those given did not do. */
   | { readonly at: 'wants terms'; readonly chainId: number; readonly problem?: string }
   | { readonly at: 'selling' }
@@ -58,7 +59,6 @@ const SHOWN_DECISIONS = 20
 const SHOWN_ENDED = 5
 /** Between two looks whether the browser still keeps the data. */
 const KEPT_MS = 3_600_000
-const FILLED = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
 
 type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket'>
 
@@ -78,6 +78,8 @@ export class Seller {
   #kept: KeptWatch | undefined
   #tokens: bigint | undefined
   #canRequest = false
+  /** Once it sells, the demo's client buys something: who joined wants to see it. */
+  #isRequestDue = false
   #looks = 0
   #isLookDue = false
   #signal: AbortSignal = AbortSignal.abort()
@@ -100,18 +102,39 @@ export class Seller {
       const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
       // Known before anything may be sold.
       const estimate = await this.#room.storageEstimate()
-      await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
+      const telling = setInterval(() => this.#tellWaiting(), LOOK_MS)
+      try {
+        await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
+      } finally {
+        clearInterval(telling)
+      }
+      this.#isRequestDue = plan.demo !== undefined && !wasSelling(plan.demo)
       plan.note()
       this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
       this.#kept.see(estimate, await this.#node.repo.space())
       const timer = setInterval(() => void this.checkKept(), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
-      if (this.#provider.reservations.availabilities().length > 0) return await this.#sell(signal)
+      const offered = this.#provider.reservations.availabilities()
+      if (offered.length > 0) {
+        await this.#sell(signal)
+        if (plan.terms !== undefined && plan.demo === undefined) await this.#renew(plan.terms, offered)
+        return
+      }
       if (plan.terms === undefined) return this.#askForTerms()
       await this.offer(plan.terms).catch((error: unknown) => this.#askForTerms(explain(error)))
     } catch (error) {
       this.phase.value = { at: 'failed', problem: explain(error) }
     }
+  }
+
+  #tellWaiting(): void {
+    const phase = this.phase.value
+    const waiting = this.#node.waiting
+    if (phase.at !== 'joining') return
+    const stake =
+      waiting?.atStake === undefined || waiting.atStake === 0n ? '' : ` At stake: ${formatAmount(waiting.atStake)}.`
+    const problem = waiting && `The chain does not answer: ${withoutReverts(waiting.problem)}.${stake}`
+    this.phase.value = { at: 'joining', what: phase.what, ...(problem !== undefined && { problem }) }
   }
 
   /** First terms. @throws CodexError `page/no-room`, and as `Provider.createAvailability` */
@@ -125,6 +148,19 @@ export class Seller {
     if (isLess)
       this.news.value = `Offered are ${formatBytes(largest)} instead of ${formatBytes(terms.totalSize)}: more does not fit here.`
     await this.#sell(this.#signal)
+  }
+
+  /** New terms where something is offered already: they take its place. Where several are, nobody knows whose. */
+  async #renew(terms: Terms, offered: readonly Availability[]): Promise<void> {
+    const [only] = offered
+    if (only === undefined || offered.length > 1) {
+      this.news.value = `The new terms were not taken: ${formatCount(offered.length, 'offer')} of before stand. Change each of them below.`
+      return
+    }
+    await this.#trying(async () => {
+      const now = await this.change(terms, only.id)
+      this.news.value = `What was offered before is offered on the new terms now. ${now}`
+    })
   }
 
   /** What the key has, and what clients asked for of late. May reject. */
@@ -235,6 +271,10 @@ export class Seller {
       if (this.#looks++ % ASK_EVERY === 0) {
         this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
         if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
+        if (this.#isRequestDue && this.#canRequest && this.#provider.holds.length === 0) {
+          this.#isRequestDue = false
+          await this.request()
+        }
         await this.#bought.look(this.#trade, signal)
       }
       const reports = this.#provider.list()
@@ -294,7 +334,7 @@ export class Seller {
 
   #slot(report: Report): ViewedSlot {
     const { slotId, state, since, requestId } = report
-    if (FILLED.has(state) && !this.#filled.has(slotId)) this.#filled.set(slotId, since)
+    if (FILLED_STATES.has(state) && !this.#filled.has(slotId)) this.#filled.set(slotId, since)
     return viewedSlot(report, {
       weiPerSecond: this.#prices.get(requestId),
       filledAt: this.#filled.get(slotId),

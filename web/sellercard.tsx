@@ -1,6 +1,6 @@
 // The provider of this tab, from top to bottom: how it stands, its slots, its terms, what it earned, and why it took what it took.
 
-import { effect, type ReadonlySignal } from '@preact/signals'
+import { effect, type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 
 import { formatCount } from '../src/lib/format.ts'
@@ -14,7 +14,7 @@ import type { SellPlan } from './sellplan.ts'
 import { Seller, type SellerPhase, type SellerPicture } from './seller.ts'
 import type { Session } from './session.ts'
 import { Decisions, SellerFacts, SellerLook, stance } from './sellerlook.tsx'
-import { suggestTerms } from './suggestedterms.ts'
+import { type MarketSight, suggestTerms } from './suggestedterms.ts'
 import { type TabFacts, tellTab, watchTab } from './tabwatch.ts'
 import { TermsStep } from './termsstep.tsx'
 
@@ -34,9 +34,21 @@ export function SellerCard({ session, plan }: { readonly session: Session; reado
     )
   if (phase.at === 'joining')
     return (
-      <p class="quiet" role="status">
-        {phase.what}
-      </p>
+      <>
+        <p class="quiet" role="status">
+          {phase.what}
+        </p>
+        {phase.problem !== undefined && (
+          <div class="banner bad" role="alert">
+            <p>{phase.problem}</p>
+            {plan.demo === undefined && (
+              <button type="button" onClick={() => window.location.reload()}>
+                Change the network
+              </button>
+            )}
+          </div>
+        )}
+      </>
     )
   if (phase.at === 'wants terms') return <FirstTerms session={session} seller={seller} phase={phase} />
   return <Selling session={session} seller={seller} facts={facts} />
@@ -97,11 +109,20 @@ interface SellingParts {
 }
 
 function Selling({ session, seller, facts }: SellingParts) {
+  const sight = useSignal<MarketSight | undefined>(undefined)
+  useEffect(() => {
+    seller
+      .see(session.closing)
+      .then((seen) => (sight.value = seen))
+      .catch(() => undefined)
+  }, [seller])
   const picture = seller.picture.value
   const problem = seller.problem.value
   if (picture === undefined) return <p class="quiet">Looking…</p>
   const { view } = picture
   const isPaused = view.holds.includes('paused')
+  const space = session.state.space.value
+  const free = space === undefined ? 0 : Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
   return (
     <>
       {problem !== undefined && (
@@ -124,6 +145,9 @@ function Selling({ session, seller, facts }: SellingParts) {
             Have the client buy storage
           </button>
         )}
+        {picture.isDemo && !picture.canRequest && (
+          <span class="quiet">The client is busy with a purchase: it can be asked again in a moment.</span>
+        )}
         <button type="button" onClick={() => (isPaused ? seller.resume() : seller.pause())}>
           {isPaused ? 'Take new slots again' : 'Take no new slots'}
         </button>
@@ -131,7 +155,7 @@ function Selling({ session, seller, facts }: SellingParts) {
       <SellerFacts view={view} />
       <AvailabilityEditor
         offered={picture.offered}
-        suggested={suggestTerms(session.state.space.value?.totalBytes ?? 0, undefined).terms}
+        suggested={suggestTerms(free, sight.value)}
         change={(terms, id) => seller.change(terms, id)}
       />
       <EarningsPicture earnings={view.earnings} now={view.time} />

@@ -15,6 +15,7 @@ import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
 import { ProgressMeter } from './progressmeter.ts'
 import { readFile } from './readfile.ts'
 import type { SellerPicture } from './seller.ts'
+import { holdsFilled } from './sellerview.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
 
@@ -33,6 +34,7 @@ export class Session {
   #node: TabNode | undefined
   #viewer: Viewer | undefined
   #cancelTransfer: (() => void) | undefined
+  #holdsSlots = false
 
   constructor(options: Options) {
     this.#options = options
@@ -40,6 +42,11 @@ export class Session {
 
   get isBusy(): boolean {
     return this.state.transfer.value !== undefined
+  }
+
+  /** Slots that it has filled need it open: closed, it misses their proofs. */
+  get holdsSlots(): boolean {
+    return this.#holdsSlots && !this.#closing.signal.aborted
   }
 
   /** Runs the node, or watches it until the tab that runs it is gone. Settles once this tab leads, or cannot. */
@@ -232,6 +239,7 @@ export class Session {
 
   /** Tells tabs that watch how this one sells. */
   tellPicture(picture: SellerPicture): void {
+    this.#holdsSlots = holdsFilled(picture)
     if (!this.#closing.signal.aborted) this.#channel.say({ says: 'sells', picture })
   }
 

@@ -4,9 +4,11 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 
 import { CodexError } from '../src/lib/errors.ts'
+import type { Bytes } from '../src/lib/units.ts'
 import { isLocalChain } from '../src/protocol/localchains.ts'
 import type { Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
+import { Suggested } from './suggested.tsx'
 import { checkRoom, type MarketSight, suggestTerms } from './suggestedterms.ts'
 import { TermsForm } from './termsform.tsx'
 
@@ -16,9 +18,11 @@ interface Parts {
   /** Asks the chain. May reject: suggestions are then made without it. */
   readonly see: (signal: AbortSignal) => Promise<MarketSight>
   readonly begin: (terms: Terms) => Promise<void> | void
+  /** By terms that these take the place of. */
+  readonly offeredBytes?: Bytes
 }
 
-export function TermsStep({ session, chainId, see, begin }: Parts) {
+export function TermsStep({ session, chainId, see, begin, offeredBytes = 0 }: Parts) {
   const sight = useSignal<MarketSight | undefined>(undefined)
   useEffect(() => {
     const leaving = new AbortController()
@@ -30,16 +34,12 @@ export function TermsStep({ session, chainId, see, begin }: Parts) {
   const space = session.state.space.value
   if (space === undefined) return <p class="quiet">Looking at the space…</p>
   const { totalBytes, usedBytes, reservedBytes, persisted } = space
-  const freeBytes = Math.max(0, totalBytes - usedBytes - reservedBytes)
+  const freeBytes = Math.max(0, totalBytes - usedBytes - reservedBytes) + offeredBytes
   const mayBegin = persisted || isLocalChain(chainId)
   const { terms, from } = suggestTerms(freeBytes, sight.value)
   return (
     <div class="fact">
-      <ul class="quiet from" data-testid="suggested">
-        {from.map((sentence) => (
-          <li key={sentence}>{sentence}</li>
-        ))}
-      </ul>
+      <Suggested from={from} />
       {!persisted && (
         <div class={mayBegin ? 'banner' : 'banner bad'} role={mayBegin ? 'status' : 'alert'}>
           <p>

@@ -60,7 +60,6 @@ test.runIf(IS_LONG)(
   async () => {
     const tab = await browser.open(server.url)
     await tab.click('Sell from this tab', PATIENCE_MS)
-    await tab.click('Have the client buy storage', PATIENCE_MS)
     await tab.until(`${FILLED} === 3`, PATIENCE_MS)
     const host = await tab.read<string>("document.querySelector('[data-testid=host]').title")
 

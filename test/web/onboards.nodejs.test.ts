@@ -62,10 +62,11 @@ async function makeKey(tab: Page): Promise<void> {
   await tab.getByLabel(/^Password/).fill(PASSWORD)
   await tab.getByLabel('The password again').fill(PASSWORD)
   await tab.getByRole('button', { name: 'Make a key' }).click()
+  await tab.getByRole('button', { name: 'Go on' }).click()
 }
 
 test(
-  'a key is made with a password, kept encrypted, and asked for again after a reload; by keyboard alone, and bad input is one sentence',
+  'a key is made with a password, kept encrypted, and asked for again after a reload; keys lead from step to step, and bad input is one sentence',
   async () => {
     const tab = await under.open()
     await role(tab, 'Running').waitFor()
@@ -79,7 +80,12 @@ test(
     await tab.keyboard.type(PASSWORD)
     await tab.keyboard.press('Tab')
     await tab.keyboard.press('Enter')
-    // The next step is open.
+    const saving = tab.waitForEvent('download')
+    await tab.getByRole('button', { name: 'Save a copy, encrypted' }).press('Enter')
+    expect((await saving).suggestedFilename()).toMatch(/^codex-light-[0-9a-f]{8}\.json$/)
+    await tab.getByRole('button', { name: 'Go on' }).press('Enter')
+    // The next step is open, and has the focus.
+    await expect.poll(() => tab.evaluate(() => document.activeElement?.textContent)).toBe('The network')
     await tab.getByLabel('Endpoint of the chain').fill('ftp://nowhere')
     await tab.getByLabel('Bridge to the network').fill('nonsense')
     await tab.getByLabel('Circuit: address').fill('https://files.example/circuit')

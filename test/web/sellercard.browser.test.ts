@@ -21,6 +21,7 @@ function around({
   offered = [] as Terms[],
   quotaBytes = 4 * FREE,
   usageBytes = 0,
+  isAway = false,
 } = {}) {
   const asked: unknown[] = []
   const holds: string[] = []
@@ -64,12 +65,18 @@ function around({
     },
     events: new TypedEvents(),
     status: async () => ({ network: { peers: [] } }),
+    waiting: undefined as unknown,
   }
   const room = {
-    enterRoles: async () => void asked.push('enters'),
+    async enterRoles() {
+      await answers
+      asked.push('enters')
+    },
     storageEstimate: async () => ({ ...state }),
     lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
   }
+  let answer = (): void => undefined
+  const answers = isAway ? new Promise<void>((resolve) => (answer = resolve)) : Promise.resolve()
   const closing = new AbortController()
   const space = { usedBytes: 0, reservedBytes: 0, totalBytes: FREE, blocks: 0, persisted }
   const session = {
@@ -83,7 +90,7 @@ function around({
       this.state.space.value = { ...this.state.space.value, persisted: true }
     },
   }
-  return { session: session as unknown as Session, asked, holds, state, closing }
+  return { session: session as unknown as Session, asked, holds, state, closing, node, answer: () => answer() }
 }
 
 function plan(terms: Terms | undefined, isDemo = false): SellPlan {
@@ -222,5 +229,42 @@ test('the demo offers less where not so much fits, and says so', async () => {
   const part = drawn(SellerCard, { session, plan: plan({ ...TERMS, totalSize: 64 * MiB }, true) })
   await says(part, 'Offered are 9 MiB instead of 64 MiB: more does not fit here.')
   expect(asked).toEqual(['enters', ['offers', { ...TERMS, totalSize: 9 * MiB }]])
+  closing.abort()
+})
+
+test('new terms take the place of what was offered before; where several are offered, none is touched and that is said', async () => {
+  const terms = { ...TERMS, totalSize: 9 * MiB, minPricePerBytePerSecond: 2000n }
+  const one = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session: one.session, plan: plan(terms) })
+  await says(part, 'What was offered before is offered on the new terms now. Offered: 9 MiB at')
+  expect(one.asked).toEqual(['enters', ['changes', '0x1', terms]])
+  one.closing.abort()
+  const two = around({ offered: [TERMS, TERMS] })
+  const other = drawn(SellerCard, { session: two.session, plan: plan(terms) })
+  await says(other, 'The new terms were not taken: 2 offers of before stand.')
+  expect(two.asked).toEqual(['enters'])
+  two.closing.abort()
+})
+
+test('while its chain does not answer it says why, what is at stake, and leads back to the network', async () => {
+  const { session, node, answer, closing } = around({ isAway: true, offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Joining the network')
+  node.waiting = { since: NOW, problem: 'nobody answers', atStake: 10n ** 18n }
+  await says(part, 'The chain does not answer: nobody answers. At stake: 1 tokens.')
+  expect(reachable(part)).toEqual(['Change the network'])
+  node.waiting = undefined
+  answer()
+  await says(part, 'waiting for a request that fits')
+  closing.abort()
+})
+
+test('what more is offered for is suggested from what the chain tells and what is free', async () => {
+  const { session, closing } = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  part.place.querySelector<HTMLElement>('[data-testid=more-terms] summary')?.click()
+  await says(part, 'half of the 10 MiB that are free here')
+  await says(part, 'no client asked for storage of late')
   closing.abort()
 })

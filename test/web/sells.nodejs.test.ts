@@ -39,8 +39,6 @@ test(
     const tab = await under.open()
     await role(tab, 'Running').waitFor()
     await tab.getByRole('button', { name: 'Sell from this tab' }).click()
-    await tab.getByTestId('stance').filter({ hasText: 'waiting for a request' }).waitFor({ timeout: PATIENCE_MS })
-    await tab.getByRole('button', { name: 'Have the client buy storage' }).click()
     await untilFilled(tab)
     await expect.poll(() => world.told).toContainEqual(expect.stringContaining('is filled by a tab'))
     // Each fill carries one.
@@ -48,6 +46,13 @@ test(
     const host = await tab.getByTestId('host').getAttribute('title')
     expect(world.told).toContain(`a tab joins with the key ${host}`)
     expect(await world.sentBy(host ?? '')).toMatchObject({ failed: [] })
+    // Closed, it would miss the proofs of that slot: whoever closes it is asked.
+    const asked = tab.waitForEvent('dialog')
+    await tab.close({ runBeforeUnload: true })
+    const question = await asked
+    expect(question.type()).toBe('beforeunload')
+    await question.dismiss()
+    await untilFilled(tab)
   },
   2 * PATIENCE_MS,
 )
