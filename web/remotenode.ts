@@ -71,6 +71,10 @@ const TOKEN_KEY = 'codex-light/token'
 const DECISIONS = 20
 const SHOWN_ENDED = 5
 const SHOWN_PURCHASES = 20
+/** Steps of the picture; what came before them is in the totals. */
+const SHOWN_EARNINGS = 500
+/** Of the looks, while nobody sees what they find. */
+const HIDDEN_EVERY = 15
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -87,9 +91,14 @@ export class RemoteNode {
   /** Looks until `closing`. */
   run(closing: AbortSignal): void {
     void this.look(closing)
+    let turn = 0
     const timer = setInterval(() => {
-      if (this.#looks === 0) void this.look(closing)
+      const isDue = !document.hidden || ++turn % HIDDEN_EVERY === 0
+      if (this.#looks === 0 && isDue) void this.look(closing)
     }, LOOK_MS)
+    document.addEventListener('visibilitychange', () => void (document.hidden || this.look(closing)), {
+      signal: closing,
+    })
     closing.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
@@ -177,7 +186,7 @@ export class RemoteNode {
     const [alerts, availabilities, purchases] = await Promise.all([
       this.#ask('alerts', signal),
       sells ? this.#ask('availability', signal) : nothing,
-      buys ? this.#ask('purchases', signal) : nothing,
+      buys ? this.#ask(`purchases?count=${SHOWN_PURCHASES}`, signal) : nothing,
     ])
     const seen = list(fields(alerts)['alerts']).map((each) => alertOf(fields(each)))
     const offered = list(availabilities).map(fields)
@@ -205,7 +214,10 @@ export class RemoteNode {
     const { offered, alerts, peers } = known
     const isReached = market['endpoint'] === 'connected'
     const [sales, ended, decisions, earnings, balance] = await Promise.all([
-      ...['sales', 'sales/ended', `decisions?count=${DECISIONS}`, 'earnings'].map((row) => this.#ask(row, signal)),
+      ...[
+        ...['sales', `sales/ended?count=${SHOWN_ENDED}`],
+        ...[`decisions?count=${DECISIONS}`, `earnings?count=${SHOWN_EARNINGS}`],
+      ].map((row) => this.#ask(row, signal)),
       isReached ? this.#balance(signal) : undefined,
     ])
     if (isReached) await this.#learnPrices(list(sales).map(fields), signal)
@@ -232,6 +244,10 @@ export class RemoteNode {
         const { at, reward, lostCollateral } = fields(each)
         return { at: number(at), reward: amount(reward), lostCollateral: amount(lostCollateral) }
       }),
+      earningTotals: {
+        reward: amount(fields(earnings)['total']),
+        lostCollateral: amount(fields(earnings)['lost']),
+      },
       tokens: balance === undefined ? undefined : amount(fields(balance)['tokens']),
       maxMissed: number(market['maxSlashes']),
       slashPercentage: number(market['slashPercentage']),

@@ -7,7 +7,7 @@ import { formatAmount } from './amounts.ts'
 import { EarningsPicture } from './earningspicture.tsx'
 import { withoutReverts } from './explain.ts'
 import { PeerList } from './peerlist.tsx'
-import { type SellerView, slashedOf } from './sellerview.ts'
+import { type SellerView, slashedOf, totalsOf } from './sellerview.ts'
 import { SlotTable } from './slottable.tsx'
 
 /** All of it. */
@@ -16,7 +16,7 @@ export function SellerLook({ view }: { readonly view: SellerView }) {
     <>
       <p role="status">{stance(view)}</p>
       <SellerFacts view={view} />
-      <EarningsPicture earnings={view.earnings} now={view.time} />
+      <EarningsPicture earnings={view.earnings} totals={view.earningTotals} now={view.time} />
       <PeerList peers={view.peers} />
       <Decisions view={view} />
     </>
@@ -61,9 +61,9 @@ function Figures({ view }: { readonly view: SellerView }) {
   // What running slots have lost is gone already, though it is booked when they end.
   const slashed = slots.reduce((sum, slot) => sum + slashedOf(slot, view), 0n)
   const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n) - slashed
-  const lost = earnings.reduce((sum, { lostCollateral }) => sum + lostCollateral, slashed)
+  const totals = view.earningTotals ?? totalsOf(earnings)
+  const lost = totals.lostCollateral + slashed
   const typical = typicalSeconds(proofSeconds)
-  const earned = earnings.reduce((sum, { reward }) => sum + reward, 0n)
   return (
     <dl class="legend">
       <Figure word="Next period in" value={formatDuration(period - (time % period))} />
@@ -82,7 +82,7 @@ function Figures({ view }: { readonly view: SellerView }) {
       <Figure word="Sells as" testid="host" value={`${host.slice(0, 8)}…${host.slice(-4)}`} title={host} />
       <Figure word="Peers" value={formatCount(view.peers.length, 'peer')} />
       <Figure word="Balance" value={tokens === undefined ? 'unknown' : formatAmount(tokens)} />
-      <Figure word="Paid out so far" value={formatAmount(earned)} />
+      <Figure word="Paid out so far" value={formatAmount(totals.reward)} />
       <Figure word="Collateral locked" value={formatAmount(locked)} />
       <Figure word="Collateral free to lock" value={formatAmount(view.freeCollateral)} />
       <Figure word="Collateral lost" value={formatAmount(lost)} />

@@ -74,6 +74,8 @@ export interface SellerView {
   readonly alerts: readonly ViewedAlert[]
   readonly decisions: readonly Pick<Decision, 'at' | 'requestId' | 'slotIndex' | 'verdict' | 'reasons'>[]
   readonly earnings: readonly Pick<Earning, 'at' | 'reward' | 'lostCollateral'>[]
+  /** Of all slots that ended, where `earnings` are the latest of them only. */
+  readonly earningTotals?: Pick<Earning, 'reward' | 'lostCollateral'> | undefined
   /** Of the key; undefined where it could not be asked. */
   readonly tokens: bigint | undefined
   readonly maxMissed: number
@@ -85,6 +87,15 @@ export const FILLED_STATES: ReadonlySet<string> = new Set(['SaleFilled', 'SalePr
 
 export function holdsFilled({ view }: { readonly view: Pick<SellerView, 'slots'> }): boolean {
   return view.slots.some(({ state }) => FILLED_STATES.has(state))
+}
+
+export function totalsOf(earnings: SellerView['earnings']): Pick<Earning, 'reward' | 'lostCollateral'> {
+  let [reward, lostCollateral] = [0n, 0n]
+  for (const each of earnings) {
+    reward += each.reward
+    lostCollateral += each.lostCollateral
+  }
+  return { reward, lostCollateral }
 }
 
 /** Of a slot's collateral, what its missed proofs have cost, in token base units. */

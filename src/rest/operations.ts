@@ -91,6 +91,7 @@ const shownSlots = object({
   merkleRoot: text,
   slots: list(shownSlot, MAX_LIST),
 })
+const COUNTED = { query: { count: 'only so many of the latest' } } as const
 const ONE_SLOT = { query: { index: 'of the one slot; all without it' } } as const
 const pausing = object({ holds: list(text, MAX_LIST), running: count })
 
@@ -270,9 +271,13 @@ const ownRows: readonly Operation[] = [
     200: list(reservationDocument, MAX_LIST),
   }),
   row('get', '/sales', 'Slots being sold or held', { 200: list(saleDocument, MAX_LIST) }),
-  row('get', '/sales/ended', 'Those that are over since the start, the latest first', {
-    200: list(saleDocument, MAX_LIST),
-  }),
+  row(
+    'get',
+    '/sales/ended',
+    'Those that are over since the start, the latest first',
+    { 200: list(saleDocument, MAX_LIST) },
+    COUNTED,
+  ),
   row(
     'get',
     '/decisions',
@@ -282,11 +287,11 @@ const ownRows: readonly Operation[] = [
     },
     { query: { count: 'at most 1000', request: 'id of one request' } },
   ),
-  row('get', '/earnings', 'What was paid out, and what is committed', { 200: earningsDocument }),
+  row('get', '/earnings', 'What was paid out, and what is committed', { 200: earningsDocument }, COUNTED),
   row('post', '/pause', 'Takes no new slots; what runs goes on', { 200: pausing }),
   row('post', '/resume', 'Takes new slots again', { 200: pausing }),
   row('post', '/drain', 'As pause; the log tells when no sale is left', { 200: pausing }),
-  row('get', '/purchases', 'Requests of this node', { 200: list(purchaseDocument, MAX_LIST) }),
+  row('get', '/purchases', 'Requests of this node', { 200: list(purchaseDocument, MAX_LIST) }, COUNTED),
   row('get', '/purchases/:id', 'One of them', { 200: purchaseDocument }),
   row('post', '/purchases/:cid', 'Buys storage for a dataset', { 201: purchaseDocument }, { body: newPurchase }),
 ].map((each) => ({ ...each, path: OWN + each.path }))

@@ -140,13 +140,14 @@ export function decisionOf({ slotIndex, ...decision }: DecisionLook): Shaped<typ
   return { at, requestId, slotIndex: slotIndex ?? null, verdict, reasons }
 }
 
-export function earningsOf(selling: Selling): Shaped<typeof earningsDocument> {
+/** @param count of the latest slots */
+export function earningsOf(selling: Selling, count: number): Shaped<typeof earningsDocument> {
   const { earnings, earningTotals } = selling
   return {
     total: String(earningTotals.reward),
     lost: String(earningTotals.lostCollateral),
     committed: String(committedOf(selling)),
-    slots: earnings.map(earningOf),
+    slots: earnings.slice(-count).map(earningOf),
   }
 }
 

@@ -25,6 +25,8 @@ import { newTerms, termChanges } from './sellterms.ts'
 
 const DEFAULT_DECISIONS = 100
 const MAX_DECISIONS = 1000
+/** Of the latest slots, sales and purchases. */
+const MAX_ROWS = 100_000
 
 export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
   sellingRows(app, parts)
@@ -52,13 +54,18 @@ function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {
     jsonAnswer(c, selling(parts).reservations.reservationsOf(idIn(c, 'availability')).map(reservationOf)),
   )
   app.get('/sales', (c) => jsonAnswer(c, selling(parts).list().map(saleOf)))
-  app.get('/sales/ended', (c) => jsonAnswer(c, selling(parts).ended().map(saleOf)))
+  app.get('/sales/ended', (c) => jsonAnswer(c, selling(parts).ended().slice(0, countIn(c, MAX_ROWS)).map(saleOf)))
   app.get('/decisions', (c) => {
     const request = c.req.query('request')
     const id = request === undefined ? undefined : requestIdIn(request)
-    return jsonAnswer(c, selling(parts).decisions(countIn(c), id).map(decisionOf))
+    return jsonAnswer(
+      c,
+      selling(parts)
+        .decisions(countIn(c, MAX_DECISIONS, DEFAULT_DECISIONS), id)
+        .map(decisionOf),
+    )
   })
-  app.get('/earnings', (c) => jsonAnswer(c, earningsOf(selling(parts))))
+  app.get('/earnings', (c) => jsonAnswer(c, earningsOf(selling(parts), countIn(c, MAX_ROWS))))
   app.post('/pause', async (c) => {
     await selling(parts).pause()
     return paused(c, parts)
@@ -87,7 +94,9 @@ function startDraining(parts: RestParts): void {
 }
 
 function buyingRows(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
-  app.get('/purchases', (c) => jsonAnswer(c, buying(parts).purchasing.purchases.map(purchaseOf)))
+  app.get('/purchases', (c) =>
+    jsonAnswer(c, buying(parts).purchasing.purchases.slice(-countIn(c, MAX_ROWS)).map(purchaseOf)),
+  )
   app.get('/purchases/:id', (c) => {
     const id = idIn(c, 'purchase')
     const purchase = buying(parts).purchasing.purchase(id)
@@ -125,11 +134,12 @@ function buying(parts: RestParts): Buying {
   return found
 }
 
-function countIn(c: RestContext): number {
+/** How many of the latest are asked for. */
+function countIn(c: RestContext, most: number, silent = most): number {
   const given = c.req.query('count')
-  if (given === undefined) return DEFAULT_DECISIONS
-  if (/^\d{1,4}$/.test(given) && Number(given) >= 1 && Number(given) <= MAX_DECISIONS) return Number(given)
-  throw new CodexError('rest/bad-number', `count: expected a whole number from 1 to ${MAX_DECISIONS}`, {
+  if (given === undefined) return silent
+  if (/^\d{1,6}$/.test(given) && Number(given) >= 1 && Number(given) <= most) return Number(given)
+  throw new CodexError('rest/bad-number', `count: expected a whole number from 1 to ${most}`, {
     detail: { field: 'count' },
   })
 }

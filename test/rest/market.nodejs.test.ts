@@ -162,7 +162,10 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
       })),
     ended: () => [],
     decisions: (count, id) => sales.decisions.latest(count, id as RequestId | undefined),
-    earnings: [{ at: START, requestId: ID, slotIndex: 1, end: 'paid', reward: 10n ** 20n, lostCollateral: 5n }],
+    earnings: [0, 1].map((slotIndex) => ({
+      ...{ at: START, requestId: ID, slotIndex, end: 'paid' },
+      ...{ reward: 5n * 10n ** 19n, lostCollateral: 2n },
+    })),
     earningTotals: { reward: 10n ** 20n, lostCollateral: 5n },
     proofs: { submitted: 7, missed: 2 },
     meter: { lastSeconds: 1.5, developmentMark: 'for development only' },
@@ -431,6 +434,10 @@ describe('our own rows', () => {
     expect((await own('GET', 'alerts'))[1]).toMatchObject({ alerts: [{ code: 'sales/paused' }] })
     expect(await own('POST', 'resume')).toEqual([200, { holds: [], running: 0 }])
     expect((await own('GET', 'earnings'))[1]).toMatchObject({ total: String(10n ** 20n), lost: '5', committed: '0' })
+    expect((await own('GET', 'earnings'))[1]).toMatchObject({ slots: [{ slotIndex: 0 }, { slotIndex: 1 }] })
+    const latest = (await own('GET', 'earnings?count=1'))[1]
+    expect(latest).toMatchObject({ total: String(10n ** 20n), slots: [{ slotIndex: 1 }] })
+    expect((await own('GET', 'sales/ended?count=0'))[0]).toBe(400)
     const headers = { Authorization: `Bearer ${TOKEN}` }
     const checked = await fetch(`${url}api/v1/space/check`, { method: 'POST', headers })
     expect(await checked.text()).toMatch(/^\{"works":1\}\n\{"answer":\{"problems":\[\]\}\}\n$/)

@@ -39,7 +39,7 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
     earnings: [
       { at: START, requestId: `0x${'ab'.repeat(32)}`, slotIndex: 1, end: 'paid', reward: 9n, lostCollateral: 2n },
     ],
-    earningTotals: { reward: 9n, lostCollateral: 2n },
+    earningTotals: { reward: 109n, lostCollateral: 2n },
     proofs: { submitted: 2, missed: 0 },
     meter: { lastSeconds: 1.5, developmentMark: undefined },
     get holds() {
@@ -92,6 +92,7 @@ async function served(isSelling: boolean) {
   open.push(server)
   vi.stubGlobal('window', { location: { origin: server.url } })
   vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => undefined })
+  vi.stubGlobal('document', { hidden: false, addEventListener: () => undefined })
   const node = new RemoteNode()
   const closing = new AbortController().signal
   await node.look(closing)
@@ -121,6 +122,7 @@ test('a node that sells is seen with balance, peers, prices and sizes, and its t
   expect(market?.view?.slots).toMatchObject([
     { slotBytes: SLOT_BYTES, provenIn: 8000, weiPerSecond: pricePerBytePerSecond * BigInt(SLOT_BYTES) },
   ])
+  expect(market?.view?.earningTotals).toEqual({ reward: 109n, lostCollateral: 2n })
   expect(market?.view?.earnings).toMatchObject([{ reward: 9n, lostCollateral: 2n }])
   const [offered] = market?.offered ?? []
   expect(offered).toMatchObject({ totalSize: 2 * SLOT_BYTES, enabled: true, until: 0 })
@@ -156,6 +158,7 @@ test('a node that answers slowly is looked at once at a time, and for its balanc
       row === 'status' ? { marketplace: { endpoint, selling: { holds: [] }, purchases: null } } : {}
     vi.stubGlobal('window', { location: { origin: 'http://localhost/' } })
     vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => undefined })
+    vi.stubGlobal('document', { hidden: false, addEventListener: () => undefined })
     vi.stubGlobal('fetch', (url: URL, { signal }: RequestInit) => {
       const row = url.pathname.replace('/api/v1/', '')
       asked.push(row)

@@ -74,6 +74,13 @@ test('earnings are a staircase with words for who does not see it, and losses le
   expect(second).toBeLessThan(first)
   expect(third).toBeGreaterThan(second)
   expect(place.innerText).toContain('140 wei')
+  // Of very many only the latest are drawn.
+  const latest = drawn(SellerLook, {
+    view: { ...VIEW, earnings: [at(10, 40n)], earningTotals: { reward: 140n, lostCollateral: 30n } },
+  })
+  expect(latest.text('[data-testid=earnings] figcaption')).toMatch(
+    /^Earned: 40 wei in .+, from one slot; 70 wei before$/,
+  )
 })
 
 test('the decision log says why, and the peers how they are reached; both open by key', async () => {
