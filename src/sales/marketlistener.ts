@@ -13,7 +13,7 @@ import type { Address, Market, Slot } from '../market/market.ts'
 import type { MarketEvent } from '../market/marketevent.ts'
 import type { RequestId } from '../protocol/request.ts'
 import { FreedSlots } from './freedslots.ts'
-import type { Offered, OpenRequests } from './openrequests.ts'
+import { type Offered, type OpenRequests, wantedOf } from './openrequests.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleTeller } from './saleteller.ts'
 import type { OfferOutcome, SlotQueue } from './slotqueue.ts'
@@ -66,13 +66,11 @@ export class MarketListener {
    * others out until they expire. Rejects with the signal's reason only.
    */
   async offerSqueezed({ signal }: AbortOptions): Promise<void> {
-    const { clock, reservations, queue, open } = this.#parts
+    const { clock, queue, open } = this.#parts
     for await (const _ of queue.listen({ signal })) {
       for (const event of open.takeSqueezed(clock.now())) {
-        const wanted = open.wantedFor(event.requestId)
         // What does not match now is offered again with the next change of terms.
-        if (wanted === undefined || reservations.find(wanted) === undefined) continue
-        this.#offer(event)
+        if (this.#matches(event)) this.#offer(event)
         await this.#rest()
       }
       await clock.until(clock.now() + SQUEEZED_SECONDS, { signal })
@@ -106,7 +104,7 @@ export class MarketListener {
     for await (const _ of reservations.loosenings({ signal })) {
       queue.wake()
       for (const event of open.stillOpen(clock.now())) {
-        this.#offer(event)
+        if (this.#matches(event)) this.#offer(event)
         await this.#rest()
       }
     }
@@ -133,6 +131,10 @@ export class MarketListener {
         }
       }
     }
+  }
+
+  #matches(event: Offered): boolean {
+    return this.#parts.reservations.find(wantedOf(event)) !== undefined
   }
 
   async #rest(): Promise<void> {
@@ -201,9 +203,11 @@ export class MarketListener {
     if (event.expiry <= clock.now())
       return log.debug('a request had expired when it was heard of', { requestId, expiry: event.expiry })
     open.remember(event)
+    // What cannot match waits where it keeps nobody from what may.
+    const matches = this.#matches(event)
     let outcome: OfferOutcome
     try {
-      outcome = queue.offer({ ...event, client: open.clientOf(requestId) })
+      outcome = queue.offer({ ...event, client: open.clientOf(requestId) }, { seen: !matches })
     } catch (error) {
       if (!CodexError.is(error, 'slotqueue/slots-out-of-range')) throw error
       log.warn(error.message)
@@ -212,7 +216,8 @@ export class MarketListener {
     const { queued, noRoom, evicted } = outcome
     this.#offered += queued + evicted.length
     if (queued > 0) this.#queued.ring()
-    if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
+    if (!matches) teller.unmatched(requestId, wantedOf(event))
+    else if (queued > 0) teller.note(requestId, undefined, 'queued', [`${queued} slots wait to be looked at`])
     if (noRoom > 0) open.squeeze(requestId)
     for (const worse of evicted) this.pressedOut(worse)
     if (noRoom > 0) teller.note(requestId, undefined, 'ignored', [`${noRoom} slots found no room among better ones`])

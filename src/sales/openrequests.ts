@@ -20,6 +20,11 @@ interface OpenRequest {
   isSqueezed: boolean
 }
 
+/** What each slot of a request wants of us, as far as its event tells: not when it ends, which counts as 0. */
+export function wantedOf({ ask }: Offered): SlotWanted {
+  return { ...ask, requestEnd: 0 }
+}
+
 /** Requests remembered at once. */
 export const MAX_OPEN_REQUESTS = 10_000
 
@@ -49,10 +54,9 @@ export class OpenRequests {
     return this.#open.get(id)?.offered
   }
 
-  /** What each of its slots wants of us, as far as its event tells: not when it ends, which counts as 0. */
   wantedFor(id: RequestId): SlotWanted | undefined {
     const offered = this.offered(id)
-    return offered && { ...offered.ask, requestEnd: 0 }
+    return offered && wantedOf(offered)
   }
 
   clientOf(id: RequestId): string | undefined {

@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Slot } from '../market/market.ts'
 import type { RequestId } from '../protocol/request.ts'
-import { mismatches } from './availability.ts'
+import { type SlotWanted, mismatches } from './availability.ts'
 import type { Decision } from './decisionlog.ts'
 import { DecisionLog } from './decisionlog.ts'
 import type { Reservation } from './reservation.ts'
@@ -52,6 +52,11 @@ export class SaleTeller {
     reasons: readonly string[],
   ): void {
     this.decisions.add({ at: this.#parts.clock.now(), requestId, slotIndex, verdict, reasons })
+  }
+
+  /** None of its slots can be for us. */
+  unmatched(requestId: RequestId, wanted: SlotWanted): void {
+    this.note(requestId, undefined, 'ignored', this.#whyNot({ end: 'declined', why: 'no availability', wanted }))
   }
 
   phase(slot: Slot, phase: SalePhase): void {

@@ -147,14 +147,14 @@ export class SlotQueue {
    * Pushes the slots of a request, shuffled, so that hosts do not all begin with the same one. Of more slots than the queue holds, that many
    * are drawn: they are all alike. @throws CodexError `slotqueue/slots-out-of-range`
    */
-  offer(request: RequestOffer): OfferOutcome {
+  offer(request: RequestOffer, options: { readonly seen?: boolean } = {}): OfferOutcome {
     const slots = slotsOf(request)
     const drawn = someIndices(slots, this.capacity, this.#random)
     const evicted: SlotQueueItem[] = []
     let queued = 0
     let duplicates = 0
     for (const slotIndex of drawn) {
-      const outcome = this.push(slotQueueItem(request, slotIndex))
+      const outcome = this.push(slotQueueItem(request, slotIndex), options)
       if (outcome.is === 'duplicate') duplicates++
       if (outcome.is === 'queued') queued++
       if (outcome.is === 'queued' && outcome.evicted !== undefined) evicted.push(outcome.evicted)

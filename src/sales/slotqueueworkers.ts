@@ -3,12 +3,16 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { ChildAbort } from '../lib/childabort.ts'
+import { nextTask } from '../lib/nexttask.ts'
 import { Scope } from '../lib/scope.ts'
 import type { SlotQueue } from './slotqueue.ts'
 import type { SlotQueueItem } from './slotqueueitem.ts'
 
 /** How many slots are prepared and downloaded at once. */
 export const DEFAULT_WORKERS = 3
+
+/** Items decided between two turns of the event loop. */
+const ITEMS_PER_TASK = 32
 
 /**
  * Looks at one slot until it is decided: filled, given up, or not for us. `again`: nothing of ours matched it. May reject; the slot is given
@@ -30,6 +34,7 @@ export class SlotQueueWorkers {
   readonly #count: number
   #scope: Scope | undefined
   #busy = 0
+  #decided = 0
 
   constructor(parts: SlotQueueWorkersParts, count: number = DEFAULT_WORKERS) {
     this.#parts = parts
@@ -69,6 +74,8 @@ export class SlotQueueWorkers {
 
   async #work(signal: AbortSignal): Promise<void> {
     for (;;) {
+      // What is decided without a question to anybody would keep all other tasks waiting.
+      if (++this.#decided % ITEMS_PER_TASK === 0) await nextTask()
       const item = await this.#parts.queue.take({ signal })
       this.#busy++
       let verdict: Awaited<ReturnType<DecideSlot>> = 'decided'

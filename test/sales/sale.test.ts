@@ -306,7 +306,7 @@ describe('before the fill', () => {
     if (availability === undefined) throw new Error('there is one')
     await host.parts.reservations.change(availability.id, { enabled: true })
     await world.run(200)
-    expect(endsOf(host)).toEqual(['declined', 'declined'])
+    expect(endsOf(host)).toEqual(['declined'])
     expect(host.sales.decisions.latest(1, id)).toMatchObject([{ verdict: 'ignored', reasons: ['reservations full'] }])
     await expectWhole(world, host)
   })

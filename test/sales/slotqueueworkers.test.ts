@@ -1,6 +1,7 @@
 // Workers: how many work at once, when one is free again, and that none is lost.
 
 import { describe, expect, it } from 'vitest'
+import { nextTask } from '../../src/lib/nexttask.ts'
 import { SlotQueue } from '../../src/sales/slotqueue.ts'
 import type { SlotQueueItem } from '../../src/sales/slotqueueitem.ts'
 import { type DecideSlot, SlotQueueWorkers } from '../../src/sales/slotqueueworkers.ts'
@@ -40,8 +41,12 @@ function world(requests: number, workers?: number) {
   return { queue, crew, jobs, reported }
 }
 
+/** Some of promises, and of the event loop: workers leave it a turn now and then. */
 async function turns(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  for (let turn = 0; turn < 8; turn++) {
+    for (let step = 0; step < 20; step++) await Promise.resolve()
+    await nextTask()
+  }
 }
 
 describe('workers', () => {
