@@ -6,10 +6,10 @@ import type { StreamMuxerFactory } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { CodexError } from '../lib/errors.ts'
 import type { Bytes } from '../lib/units.ts'
-import { MiB } from '../lib/units.ts'
+import { MAX_WINDOW_BYTES } from './sparsewindow.ts'
 
-/** No stream is granted more by the library. */
-export const MAX_FRAME_BYTES: Bytes = 16 * MiB
+/** No stream is granted more. */
+export const MAX_FRAME_BYTES: Bytes = MAX_WINDOW_BYTES
 /** Frames without data in one read, which cost more to answer than to send. Between nodes that mean well there are a few. */
 export const MAX_EMPTY_FRAMES = 1024
 const HEADER_BYTES: Bytes = 12

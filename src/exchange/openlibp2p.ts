@@ -14,6 +14,7 @@ import { joinWritesOf } from './joinedwrites.ts'
 import { lendReadsOf } from './lentreads.ts'
 import { limitProposalsBehind, limitProposalsOf, limitProposalsWithin } from './negotiationlimit.ts'
 import { decipherInPieces } from './piecewiserecords.ts'
+import { MAX_WINDOW_BYTES } from './sparsewindow.ts'
 
 /** What libp2p stands on, which the platform loads lazily. */
 export interface Transports {
@@ -89,7 +90,11 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     yamux: yamux({
       maxInboundStreams: STREAMS_PER_CONNECTION,
       maxOutboundStreams: STREAMS_PER_CONNECTION,
-      streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
+      streamOptions: {
+        inactivityTimeout: IDLE_STREAM_MS,
+        maxReadBufferLength: UNREAD_BYTES,
+        maxStreamWindowSize: MAX_WINDOW_BYTES,
+      },
     }),
     mplex: mplex({
       maxMessageSize: FRAME_BYTES,

@@ -7,6 +7,8 @@ import { MiB } from '../lib/units.ts'
 
 /** Granted from the first words on, so that half of it is more than what is on its way at once. The library lets it grow where that helps. */
 export const WINDOW_BYTES: Bytes = MiB
+/** So far it may grow, for peers that are far away: who is slow to answer can make it grow, and all of it may wait to be read. */
+export const MAX_WINDOW_BYTES: Bytes = 4 * MiB
 /**
  * The longest frame that is sent: with its head it fills sixteen records of Noise. A reader gets nothing of a frame before all of it is there; the library
  * makes frames as long as the window, all of which is then held in memory on both sides.
@@ -33,6 +35,12 @@ export function sparseWindow(stream: Stream): Stream {
     if (windowed.recvWindowCapacity <= windowed.recvWindow / 2) sendWindowUpdate()
   }
   return stream
+}
+
+/** What the peer may have sent and is not read yet: no more can come. Undefined for a stream of another muxer, whose peer sends what it likes. */
+export function windowOf(stream: Stream): Bytes | undefined {
+  const windowed = stream as unknown as Partial<WindowedStream>
+  return isWindowed(windowed) ? windowed.recvWindow : undefined
 }
 
 function limitFrames(stream: WindowedStream): void {

@@ -13,9 +13,9 @@ import { Doorbell } from './doorbell.ts'
 import { FrameReader, framePrefix, MAX_WAITING_MESSAGES, tooMany } from './framereader.ts'
 import type { Link, ReceiveOptions } from './link.ts'
 import type { MessageMemory } from './messagememory.ts'
-import { sparseWindow } from './sparsewindow.ts'
+import { sparseWindow, windowOf } from './sparsewindow.ts'
 
-/** What a stream may buffer beyond the message that is allowed, before it is reset: mplex cannot make its sender wait. */
+/** What a stream may buffer beyond the message that is allowed, before it is reset, where it has no window: mplex cannot make its sender wait. */
 const READ_AHEAD_BYTES: Bytes = MiB
 
 export interface StreamLinkParts {
@@ -166,7 +166,7 @@ export class StreamLink implements Link {
   /** A stream is read while no message waits to be pulled. */
   #flow(stream: Stream): void {
     if (stream.status !== 'open') return
-    stream.maxReadBufferLength = this.#maxBytes() + READ_AHEAD_BYTES
+    stream.maxReadBufferLength = this.#maxBytes() + (windowOf(stream) ?? READ_AHEAD_BYTES)
     try {
       if (this.#isReading && this.#messages.length === 0) stream.resume()
       else stream.pause()

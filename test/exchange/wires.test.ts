@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { joinWrites, joinWritesOf, MAX_WRITE_BYTES } from '../../src/exchange/joinedwrites.ts'
 import { borrowReads, LentReads } from '../../src/exchange/lentreads.ts'
 import { decipherInPieces, RecordReader } from '../../src/exchange/piecewiserecords.ts'
-import { FRAME_BYTES, sparseWindow, WINDOW_BYTES } from '../../src/exchange/sparsewindow.ts'
+import { FRAME_BYTES, sparseWindow, WINDOW_BYTES, windowOf } from '../../src/exchange/sparsewindow.ts'
 
 const LIST = new Uint8ArrayList(Uint8Array.of(0, 3), Uint8Array.of(1, 2, 3), Uint8Array.of(9))
 const sendOn = (connection: object): unknown =>
@@ -215,6 +215,7 @@ describe('the window of a stream', () => {
     // What the stream began with is less than half of what it may have: more is granted at the first word.
     stream.sendWindowUpdate()
     expect(stream).toMatchObject({ updates: 1, recvWindowCapacity: WINDOW_BYTES })
+    expect(windowOf(stream as unknown as Stream)).toBe(WINDOW_BYTES)
     const frame = 60_000
     for (let frames = 0; frames < 100; frames++) {
       stream.recvWindowCapacity -= frame
@@ -237,5 +238,6 @@ describe('the window of a stream', () => {
     const stream = { id: '1' } as unknown as Stream
     expect(sparseWindow(stream)).toBe(stream)
     expect(stream).toEqual({ id: '1' })
+    expect(windowOf(stream)).toBeUndefined()
   })
 })
