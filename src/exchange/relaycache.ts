@@ -1,5 +1,5 @@
 // Blocks that a relay keeps for the next who asks: in the store among all others, the oldest removed when they are too many. What a dataset of this
-// node needs is never removed. Which blocks are only cached is known in memory alone; after a restart they go when their time is over.
+// node needs is never removed, nor what a slot of it is proven with. Which blocks are only cached is known in memory alone; after a restart they go when their time is over.
 
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
@@ -95,7 +95,9 @@ export class RelayCache {
         this.#forget(key)
         indices.push(leaf.index)
       }
-      if (!(await this.#isHeld(first.treeCid))) await this.#repo.dropLeaves(first.treeCid, indices)
+      if (await this.#isHeld(first.treeCid)) continue
+      // What a slot that was sold meanwhile needs stays, and frees nothing.
+      await this.#repo.dropLeaves(first.treeCid, indices, { onlyLast: true })
     }
   }
 

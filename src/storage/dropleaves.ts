@@ -13,18 +13,34 @@ import { nodesKey } from './treenodes.ts'
 import { readTreeRecord, sweepKey } from './treerecord.ts'
 import { trimSlab } from './trimslab.ts'
 
+const NONE: ReadonlySet<string> = new Set()
 /** Pages of leaves dropped in one commit. */
 const PAGES_AT_ONCE = 8
 
-/** Drops these leaves of a tree. @returns how many of them were there */
-export function dropLeaves(parts: StoreParts, tree: Cid, indices: readonly number[]): Promise<number> {
+export interface DropLeavesOptions {
+  /**
+   * Spares a leaf whose block something else refers to as well: nothing is freed by dropping it, and that may be the list of a slot, which is proven by
+   * the places of its blocks in this tree. By default all go.
+   */
+  readonly onlyLast?: boolean | undefined
+}
+
+/** Drops these leaves of a tree. @returns how many went */
+export function dropLeaves(
+  parts: StoreParts,
+  tree: Cid,
+  indices: readonly number[],
+  { onlyLast = false }: DropLeavesOptions = {},
+): Promise<number> {
   return parts.ledger.update(async () => {
     const record = await readTreeRecord(parts.datastore, tree)
     if (record === undefined) return [{ changes: [] }, 0]
     const pages = await LeafPages.read(parts.datastore, record.id, indices)
+    const shared = onlyLast ? await sharedBlocks(parts, pages, indices) : NONE
     const cids: Cid[] = []
     const plan = new BlockPlan()
     for (const index of indices) {
+      if (shared.has(pages.get(index)?.key ?? '')) continue
       const cid = pages.remove(index)
       if (cid === undefined) continue
       cids.push(cid)
@@ -34,6 +50,23 @@ export function dropLeaves(parts: StoreParts, tree: Cid, indices: readonly numbe
     await loseReferences(parts, plan, cids)
     return [plan.also(...pages.changes()).plan, cids.length]
   })
+}
+
+/** Of the blocks at these places, those that more refers to than these leaves, by their keys. */
+async function sharedBlocks(
+  parts: StoreParts,
+  pages: LeafPages,
+  indices: readonly number[],
+): Promise<ReadonlySet<string>> {
+  const leaves = indices.map((index) => pages.get(index)).filter((cid) => cid !== undefined)
+  const counted = countReferences(leaves)
+  const keys = counted.map(({ cid }) => blockKey(cid))
+  const sealed = await parts.datastore.getMany(keys)
+  const shared = counted.filter(({ count }, i) => {
+    const [key, record] = [keys[i] as Key, sealed[i]]
+    return record !== undefined && passedOver(parts, () => decodeBlockRecord(key, record).refCount, 0) > count
+  })
+  return new Set(shared.map(({ cid }) => cid.key))
 }
 
 /**

@@ -17,6 +17,7 @@ import { bookSpace } from './bookspace.ts'
 import type { Change, Datastore } from './datastore.ts'
 import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { dropBlock } from './dropblock.ts'
+import type { DropLeavesOptions } from './dropleaves.ts'
 import { dropLeaves } from './dropleaves.ts'
 import { getBlocks } from './getblocks.ts'
 import type { Hasher } from './hasher.ts'
@@ -177,8 +178,8 @@ export class RepoStore {
   }
 
   /** As {@link dropLeaves}. */
-  dropLeaves(tree: Cid, indices: readonly number[]): Promise<number> {
-    return dropLeaves(this.#parts, tree, indices)
+  dropLeaves(tree: Cid, indices: readonly number[], options?: DropLeavesOptions): Promise<number> {
+    return dropLeaves(this.#parts, tree, indices, options)
   }
 
   /** The blocks that stand at these places of a tree, in order; `undefined` where the store has no leaf. @throws CodexError `store/corrupted-record` */

@@ -240,6 +240,32 @@ describe('a relay', () => {
     await expectWhole(one, dataset)
   })
 
+  it('leaves where they are in their tree the blocks that something else of this node has come to need', async () => {
+    const limit = 64 * TEST_BLOCK_BYTES
+    const { source, bridge, relay, tab } = bridged(limit)
+    const [sold, other] = [await giveDataset(source, 40, 24), await giveDataset(source, 300, 25)]
+    const one = tab('tab-1')
+    await fetch(one, sold)
+    // As a slot does that finds some of its blocks here: its list names them, and its proofs find them in the dataset's tree.
+    const { repo } = bridge
+    const listId = await repo.book(async ({ newList }) => {
+      const [id, taken] = await newList()
+      return { reserve: 0, changes: [taken], result: id }
+    })
+    const own = [3, 4, 5]
+    const blocks = await repo.getVerified((await repo.getLeaves(sold.treeCid, own)).filter((cid) => cid !== undefined))
+    await repo.putMany(
+      blocks.filter((block) => block !== undefined),
+      { leaves: { treeId: listId, indices: own } },
+    )
+    await fetch(one, other)
+    expect(relay.cachedBytes).toBeLessThanOrEqual(limit)
+    const left = await repo.getLeaves(sold.treeCid, range(40))
+    expect(left.flatMap((cid, index) => (cid === undefined ? [] : [index]))).toEqual(own)
+    expect(await repo.getProofs(sold.treeCid, own)).not.toContain(undefined)
+    expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
   it('wants nothing any more for a tab that has gone or has changed its mind', async () => {
     const { source, bridge, relay, tab } = bridged()
     const dataset = await giveDataset(source, 10, 6)
