@@ -48,6 +48,11 @@ export interface StoredSlotWorkParts {
 /** What a proof says that can be mended. */
 const MENDABLE = ['dataset/not-found', 'slots/tree-missing', 'slots/block-missing', 'slots/block-damaged']
 
+/**
+ * Manifest and blocks are kept so much longer than is asked for: until its accounts are settled, the bytes are the slot's, however late the payout comes.
+ * Were they let go at the end of the request, others could take them, and the Availability would stay smaller for good. The settlement drops them.
+ */
+export const SETTLING_SECONDS: Seconds = 30 * 24 * 3600
 /** What was lost of a filled slot is computed from others when nobody has given any of it for so long. */
 const MEND_STALL_SECONDS: Seconds = 20
 
@@ -85,11 +90,13 @@ export class StoredSlotWork implements SlotWork {
   }
 
   fetch(slot: SlotContent, options: FetchSlotOptions): AsyncGenerator<Bytes, void, void> {
-    return tellProgress(options, (signal, tell) => this.#fetch(slot, { ...options, signal }, tell))
+    const expiry = untilSettled(options.expiry)
+    return tellProgress(options, (signal, tell) => this.#fetch(slot, { ...options, expiry, signal }, tell))
   }
 
-  async keepUntil({ request, slotIndex }: SlotContent, expiry: Seconds, { signal }: AbortOptions): Promise<void> {
+  async keepUntil({ request, slotIndex }: SlotContent, end: Seconds, { signal }: AbortOptions): Promise<void> {
     const { repo, datasets } = this.#parts
+    const expiry = untilSettled(end)
     const cid = decodeCid(request.content.cid)
     const manifest = asVerifiable(cid, (await this.#copy(cid)) ?? (await datasets.manifest(cid)))
     await prolongLeaves(repo, manifest.treeCid, slotRange(manifest, slotIndex), expiry, { signal })
@@ -214,7 +221,7 @@ export class StoredSlotWork implements SlotWork {
   async #restore({ request, slotIndex }: SlotContent, reservation: Reservation, signal: AbortSignal): Promise<void> {
     const { log, repo } = this.#parts
     const cid = decodeCid(request.content.cid)
-    const expiry = reservation.validUntil
+    const expiry = untilSettled(reservation.validUntil)
     const copy = await this.#copy(cid)
     const manifest = copy === undefined ? await this.#manifest({ request, slotIndex }, signal) : asVerifiable(cid, copy)
     await this.#keep(request, manifest, expiry, signal)
@@ -233,6 +240,10 @@ export class StoredSlotWork implements SlotWork {
     if (root !== undefined && (await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal }))) return
     await this.#buildTree({ request, slotIndex }, manifest, expiry, signal)
   }
+}
+
+function untilSettled(end: Seconds): Seconds {
+  return Math.min(end + SETTLING_SECONDS, Number.MAX_SAFE_INTEGER)
 }
 
 function asVerifiable(cid: Cid, manifest: Manifest): VerifiableManifest {

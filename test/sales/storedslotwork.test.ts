@@ -9,6 +9,7 @@ import { requestId } from '../../src/protocol/ids.ts'
 import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
 import { treesOf } from '../../src/storage/treeholder.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
+import { SETTLING_SECONDS } from '../../src/sales/storedslotwork.ts'
 import { range } from '../fakes/exchangepeers.ts'
 import { NEVER, streamOf } from '../fakes/memorystore.ts'
 import { BLOCK, END, type SlotProvider, slotProvider } from '../fakes/slotprovider.ts'
@@ -66,7 +67,7 @@ const LOSSES: Readonly<Record<string, (from: SlotProvider) => Promise<void>>> = 
   'a block whose time was over': async (from) => {
     // Not in the middle of a second that is being played.
     await nextTask()
-    from.clock.set(SOON + 1)
+    from.clock.set(SOON + SETTLING_SECONDS + 1)
     for (const cid of await ownBlocks(from)) expect(await from.own.repo.drop(cid)).toBe('dropped')
   },
   'the tree of the slot': async ({ own, manifest }) =>
@@ -140,6 +141,21 @@ async function giveProtected({ own, manifest }: SlotProvider): Promise<Cid> {
   const [cid] = await own.datasets.trees.grow({ signal }, (growth) => growth.finish([], holding, END))
   return cid as Cid
 }
+
+it('stays after the end of the request for as long as its accounts are not settled, and goes with them', async () => {
+  const { start, request, fetch, settle, usedBytes, books, clock, own } = await slotProvider()
+  const [work, of] = [start(), request(1)]
+  const reservation = await fetch(work, of, 0)
+  await work.keepUntil({ request: of, slotIndex: 0 }, END, { signal })
+  const before = await books()
+  await nextTask()
+  clock.set(END + 24 * 3600)
+  expect(await own.maintenance.run({ signal })).toBe(0)
+  expect(await books()).toEqual(before)
+  expect(await settle(reservation)).toMatchObject({ lostBytes: 0 })
+  await work.letGo(requestId(of), { signal })
+  expect(await usedBytes()).toBe(0)
+})
 
 describe('what a slot is proven with cannot be removed by whoever owns the node', () => {
   it('stays while a slot is held, and goes once the accounts are settled', async () => {
