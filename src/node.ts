@@ -2,6 +2,7 @@
 
 import type { NetworkSettings, NodeNetwork, NodeNetworkParts } from './exchange/nodenetwork.ts'
 import type { AbortOptions } from './lib/abort.ts'
+import { raceAbort } from './lib/abort.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
@@ -47,8 +48,6 @@ export type NodeSettings = RepoStoreSettings & MaintenanceSettings
 
 /** What selling wrote down lies below. */
 const SALES_RECORDS = textKey('meta/sales/')
-/** By then the chain has told its time, which blocks of slots are held against too. */
-const CHAIN_SECONDS: Seconds = 60
 
 export class CodexNode {
   readonly repo: RepoStore
@@ -63,6 +62,9 @@ export class CodexNode {
   #entering: Promise<Trade> | undefined
   #trade: Trade | undefined
   readonly #entry: EntryWatch
+  #enteredNow: () => void = () => undefined
+  /** Settles once the chain's time is known. */
+  readonly #entered = new Promise<void>((resolve) => (this.#enteredNow = resolve))
   readonly #ending = new AbortController()
   #stopped: Promise<void> | undefined
 
@@ -98,12 +100,18 @@ export class CodexNode {
   /** Puts right what a crash left, then looks after expiry in the background until {@link CodexNode.stop}. */
   async start(options: AbortOptions): Promise<void> {
     await this.datasets.recover(options)
-    const afterSeconds = (await this.#hasSold(options)) ? CHAIN_SECONDS : 0
-    this.#maintenance.start({ ...options, afterSeconds })
+    const holdsSlots = await this.#holdsSlots(options)
+    // Nothing of a slot goes by the machine's clock alone: the chain may take as long as it likes to tell its time.
+    const ready = ({ signal }: AbortOptions) => raceAbort(this.#entered, signal)
+    this.#maintenance.start({ ...options, ...(holdsSlots && { ready }) })
   }
 
-  async #hasSold(options: AbortOptions): Promise<boolean> {
-    for await (const _ of this.#parts.datastore.entries(SALES_RECORDS, options)) return true
+  async #holdsSlots(options: AbortOptions): Promise<boolean> {
+    const { datastore } = this.#parts
+    for await (const _ of datastore.entries(SALES_RECORDS, options)) {
+      const { hasSlots } = await import('./sales/soldslots.ts')
+      return hasSlots(datastore, options)
+    }
     return false
   }
 
@@ -180,6 +188,7 @@ export class CodexNode {
     const needs: TradeNeeds = { ...this.#parts, ...platform, repo, datasets, slots, network, events, waits }
     try {
       this.#trade = await Trade.open(needs, settings, options)
+      this.#enteredNow()
       return this.#trade
     } finally {
       waits(undefined)

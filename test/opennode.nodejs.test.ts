@@ -9,6 +9,11 @@ import { Log } from '../src/lib/log.ts'
 import { LogLevels } from '../src/lib/loglevels.ts'
 import { ManualClock } from '../src/lib/manualclock.ts'
 import { createNode, openNode } from '../src/nodejs.ts'
+import { blockCid } from '../src/protocol/block.ts'
+import { Reservations } from '../src/sales/reservations.ts'
+import { verifyBlocks } from '../src/storage/verifiedblock.ts'
+import { NEVER, TEST_HASHER } from './fakes/memorystore.ts'
+import { seededSource, slot, terms } from './fakes/salesparts.ts'
 
 test('bad settings are refused, and do not keep the folder', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-settings-'))
@@ -53,6 +58,45 @@ test('a bridge that a program makes lets in pages of this machine only, or those
       ]).toEqual(expected)
       await node.stop()
     }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('where slots are held, no block goes by the machine’s clock before the chain has told its time', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-clock-'))
+  const signal = NEVER
+  const started = async (now: number) => {
+    const clock = new ManualClock(now)
+    const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+    const node = await openNode({ dataDir, clock, log })
+    await node.start({ signal })
+    const { reservations } = await Reservations.open({ repo: node.repo, random: seededSource(1), log }, { signal })
+    return { node, reservations }
+  }
+  const bytes = new Uint8Array(100).fill(7)
+  const cid = blockCid(bytes)
+  const [now, late] = [1_700_000_000, 1_800_000_000]
+  try {
+    const first = await started(now)
+    await first.reservations.create(terms(1))
+    const reservation = await first.reservations.reserve(slot(1, 0, { requestEnd: now + 1000 }))
+    if (reservation === undefined) throw new Error('the slot fits no availability')
+    const blocks = await verifyBlocks(TEST_HASHER, [{ cid, bytes }])
+    await first.reservations.put(reservation.id, blocks, { indices: [0] })
+    await first.node.stop()
+
+    const ahead = await started(late)
+    // So many looks take longer than a first run does.
+    for (let look = 0; look < 100; look++) expect(await ahead.node.repo.has(cid)).toBe(true)
+    await ahead.reservations.settle(reservation.id, 'all')
+    const [free] = await verifyBlocks(TEST_HASHER, [{ cid, bytes }])
+    if (free !== undefined) await ahead.node.repo.put(free, { expiry: now + 1000 })
+    await ahead.node.stop()
+
+    const settled = await started(late)
+    await expect.poll(() => settled.node.repo.has(cid)).toBe(false)
+    await settled.node.stop()
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }

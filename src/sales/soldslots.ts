@@ -10,6 +10,12 @@ import { keptCids } from './keptmanifests.ts'
 import type { Reservation } from './reservation.ts'
 import { SALES_PREFIX, decodeReservation, readSalesKey } from './salesrecords.ts'
 
+/** Whether there is a slot whose accounts are not settled. Rejects as the Datastore, and with the signal's reason. */
+export async function hasSlots(datastore: Datastore, options: AbortOptions): Promise<boolean> {
+  for await (const _ of takenSlots(datastore, options)) return true
+  return false
+}
+
 /**
  * Why a dataset must stay: a slot lies in its tree, or is proven with its manifest. The owner may ask to remove either without knowing what they are for.
  * @returns undefined where nothing is against it. Rejects as the Datastore, and with the signal's reason

@@ -51,14 +51,17 @@ export class Maintenance {
     this.#blocksPerRun = atLeastOne(settings.blocksPerRun ?? DEFAULT_MAINTENANCE_BLOCKS, 'number of records in a run')
   }
 
-  /** @param options `afterSeconds`: until the first run; none by default */
-  start({ signal, afterSeconds = 0 }: AbortOptions & { readonly afterSeconds?: Seconds | undefined }): void {
+  /** @param options `ready` settles when the first run may begin; at once by default. Rejects only with its signal's reason */
+  start({
+    signal,
+    ready = async () => undefined,
+  }: AbortOptions & { readonly ready?: ((options: AbortOptions) => Promise<void>) | undefined }): void {
     if (this.#scope !== undefined) return
     this.#scope = new Scope({
       signal,
       report: (error) => this.#log.error('maintenance has stopped: expired blocks stay until a restart', { error }),
     })
-    this.#scope.spawn('maintenance', (own) => this.#loop(own, afterSeconds))
+    this.#scope.spawn('maintenance', (own) => this.#loop(own, ready))
   }
 
   async stop(): Promise<void> {
@@ -108,8 +111,8 @@ export class Maintenance {
     return manifests.length + (await dropExpired(this.#repo.parts, blocks, [offset]))
   }
 
-  async #loop(signal: AbortSignal, afterSeconds: Seconds): Promise<void> {
-    await this.#clock.until(this.#clock.now() + afterSeconds, { signal })
+  async #loop(signal: AbortSignal, ready: (options: AbortOptions) => Promise<void>): Promise<void> {
+    await ready({ signal })
     for (;;) {
       try {
         const dropped = await this.run({ signal })
