@@ -68,7 +68,8 @@ export function Onboarding({ session, sell }: Parts) {
   const begin = (terms: Terms): void => {
     if (key === undefined || seen === undefined) return
     const choice: NetworkChoice = { ...seen.choice, rewardRecipient: recipient.value }
-    keepChoice(choice)
+    // With slots elsewhere it may be refused: the way back stays as it was until it sells.
+    if (held.value === undefined) keepChoice(choice)
     sell(planOf(choice, key, terms))
   }
   const see = async (signal: AbortSignal): Promise<MarketSight> => {
@@ -173,7 +174,10 @@ function planOf(
     circuit: (signal) => circuitAt(choice.circuit, signal),
     terms,
     demo: undefined,
-    note: noteSellingAnywhere,
+    note: () => {
+      keepChoice(choice)
+      noteSellingAnywhere()
+    },
   }
 }
 

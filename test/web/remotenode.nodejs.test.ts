@@ -151,6 +151,7 @@ test('a node that answers slowly is looked at once at a time, and for its balanc
   })
   const closing = new AbortController()
   try {
+    const page = { hidden: false, addEventListener: () => undefined }
     const asked: string[] = []
     const answer: (() => void)[] = []
     let endpoint = 'connected'
@@ -158,7 +159,7 @@ test('a node that answers slowly is looked at once at a time, and for its balanc
       row === 'status' ? { marketplace: { endpoint, selling: { holds: [] }, purchases: null } } : {}
     vi.stubGlobal('window', { location: { origin: 'http://localhost/' } })
     vi.stubGlobal('sessionStorage', { getItem: () => null, setItem: () => undefined })
-    vi.stubGlobal('document', { hidden: false, addEventListener: () => undefined })
+    vi.stubGlobal('document', page)
     vi.stubGlobal('fetch', (url: URL, { signal }: RequestInit) => {
       const row = url.pathname.replace('/api/v1/', '')
       asked.push(row)
@@ -186,6 +187,10 @@ test('a node that answers slowly is looked at once at a time, and for its balanc
     expect([times('status'), times('balance')]).toEqual([2, 1])
     await shown()
     expect([times('status'), times('balance')]).toEqual([3, 1])
+    // Where nobody sees what it finds, seldom.
+    page.hidden = true
+    for (let turn = 0; turn < 6; turn++) await shown()
+    expect(times('status')).toBeLessThanOrEqual(5)
   } finally {
     closing.abort(new Error('the test is over'))
     vi.restoreAllMocks()
