@@ -3,10 +3,12 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { nextTask } from '../lib/nexttask.ts'
 import type { Seconds } from '../lib/units.ts'
 import { hearMessage } from './decodemessage.ts'
 import type { MessageInput } from './encodemessage.ts'
 import { writeMessage } from './encodemessage.ts'
+import { ENTRIES_PER_MESSAGE } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import type { PeerLimits } from './peerlimits.ts'
 import type { Requester } from './requester.ts'
@@ -15,6 +17,8 @@ import { MAX_BATCH_BLOCKS, messagesOf } from './responder.ts'
 
 /** Fields from this length on are sent without being copied. */
 const BORROW_FROM_BYTES = 4096
+/** Of one message, looked up and answered in one go: as many as nodes that mean well put into one. */
+const WANTS_IN_A_TURN = ENTRIES_PER_MESSAGE
 /** A batch that the transport took within this time may be followed by a larger one. */
 const QUICK_SECONDS: Seconds = 2
 
@@ -33,7 +37,11 @@ export async function readMessages(peer: Peer, parts: SessionParts, { signal }: 
     const { message } = heard
     parts.requester.takePresences(peer, message.presences)
     await parts.requester.takeDeliveries(peer, message.deliveries)
-    if (message.wants.length > 0) await parts.responder.takeWants(peer, message.wants)
+    for (let at = 0; at < message.wants.length; at += WANTS_IN_A_TURN) {
+      await parts.responder.takeWants(peer, message.wants.slice(at, at + WANTS_IN_A_TURN))
+      // Others have their turns, also where the store answers at once.
+      if (message.wants.length > WANTS_IN_A_TURN) await nextTask()
+    }
   }
 }
 
