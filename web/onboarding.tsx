@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 
+import { explain } from './explain.ts'
 import { KeyDesk } from './keydesk.ts'
 import { KeyStep } from './keystep.tsx'
 import { circuitAt, keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
@@ -30,15 +31,20 @@ export function Onboarding({ session, sell }: Parts) {
   const isAnew = useSignal(false)
   const isKeySeen = useSignal(false)
   const held = useSignal<string | undefined>(undefined)
+  const problem = useSignal<string | undefined>(undefined)
   const offeredBytes = useSignal(0)
   if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
   const seen = network.value
   const kept = keptChoice()
   const setUpAnew = async (): Promise<void> => {
-    const found = await running.room.soldHere(running.node, { signal: session.closing })
-    held.value = found.held
-    offeredBytes.value = found.offeredBytes
+    try {
+      const found = await running.room.soldHere(running.node, { signal: session.closing })
+      held.value = found.held
+      offeredBytes.value = found.offeredBytes
+    } catch (error) {
+      problem.value = explain(error)
+    }
     isAnew.value = true
   }
   if (wasSellingAnywhere() && kept !== undefined && !isAnew.value)
@@ -80,6 +86,9 @@ export function Onboarding({ session, sell }: Parts) {
   }
   return (
     <>
+      {problem.value !== undefined && (
+        <p role="alert">What this browser has sold could not be looked up. {problem.value}</p>
+      )}
       {held.value !== undefined && (
         <div class="banner bad" role="alert">
           <p>

@@ -304,6 +304,16 @@ export class Relay {
     }
   }
 
+  async #makeRoom(bytes: Bytes): Promise<boolean> {
+    try {
+      return await this.#cache.makeRoom(bytes)
+    } catch (error) {
+      if (!CodexError.is(error)) throw error
+      this.#parts.log.warn('cached blocks could not be removed', { error })
+      return false
+    }
+  }
+
   /** @returns whether these are in the store now */
   async #put(part: readonly Arrival[]): Promise<boolean> {
     const { clock, log } = this.#parts
@@ -316,7 +326,7 @@ export class Relay {
         if (!CodexError.is(error)) throw error
         const isFull = error.code === 'store/quota-exceeded'
         // The space is somebody else's: what was cached before makes room for what is wanted now.
-        if (isFull && (await this.#cache.makeRoom(bytes))) continue
+        if (isFull && (await this.#makeRoom(bytes))) continue
         log.warn('blocks could not be relayed', { blocks: part.length, error })
         if (isFull) this.#pause()
         return false

@@ -106,9 +106,11 @@ export class Maintenance {
     const cidOf = (key: Key) => decodeCid(key.slice(BLOCKS_PREFIX.length))
     const manifests = expired.filter((key) => isManifestCid(cidOf(key)))
     // A manifest takes its tree's leaves with it.
-    for (const key of manifests) await this.#datasets.remove(cidOf(key), { signal, onlyExpired: true })
+    let removed = 0
+    for (const key of manifests)
+      if ((await this.#datasets.remove(cidOf(key), { signal, onlyExpired: true })) === 'removed') removed++
     const blocks = expired.filter((key) => !isManifestCid(cidOf(key)))
-    return manifests.length + (await dropExpired(this.#repo.parts, blocks, [offset]))
+    return removed + (await dropExpired(this.#repo.parts, blocks, [offset]))
   }
 
   async #loop(signal: AbortSignal, ready: (options: AbortOptions) => Promise<void>): Promise<void> {
