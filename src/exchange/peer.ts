@@ -69,6 +69,7 @@ export class Peer {
   /** How long it has owed blocks, all in all, since it last delivered one: that what it was asked for was taken back is no delivery. */
   silentSeconds: Seconds = 0
   receivedBytes: Bytes = 0
+  #partialBytes: Bytes = 0
   sentBytes: Bytes = 0
   /** When wants that nobody has answered are put to it again, and how long after that the next time. */
   refreshAt: Seconds
@@ -145,6 +146,13 @@ export class Peer {
     this.#late.add(key)
     const [oldest] = this.#late
     if (this.#late.size > MAX_LATE_KEYS && oldest !== undefined) this.#late.delete(oldest)
+  }
+
+  /** Whether more of an unfinished message came since this was asked last: a slow peer says nothing until it is whole. */
+  isComing(): boolean {
+    const before = this.#partialBytes
+    this.#partialBytes = this.link.partialBytes ?? 0
+    return this.#partialBytes > before
   }
 
   /** Once per address. */

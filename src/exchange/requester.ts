@@ -160,7 +160,7 @@ export class Requester {
   tick(now: Seconds, seconds: Seconds): void {
     for (const peer of [...this.#peers]) {
       peer.rate.end(seconds, peer.asked.size > 0)
-      if (peer.asked.size > 0) peer.silentSeconds += seconds
+      if (peer.asked.size > 0 && !peer.isComing()) peer.silentSeconds += seconds
       if (peer.silentSeconds >= SILENT_SECONDS) this.#parts.evict(peer, silent(peer))
       else {
         this.#askAgain(peer, now)
@@ -204,7 +204,9 @@ export class Requester {
 
   #isExpected(peer: Peer, key: string): boolean {
     if (peer.asked.has(key)) return true
-    if (!peer.takeLate(key) && peer.strike(this.#parts.now())) this.#parts.evict(peer, unsolicited(peer))
+    // It was asked for it, and has taken long: slow is not silent.
+    if (peer.takeLate(key)) peer.silentSeconds = 0
+    else if (peer.strike(this.#parts.now())) this.#parts.evict(peer, unsolicited(peer))
     return false
   }
 

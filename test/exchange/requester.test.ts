@@ -82,6 +82,31 @@ it('waits for a peer that is asked now and then and delivers, however long that 
   expect(evicted.size).toBe(0)
 })
 
+it('takes a peer for slow, not for silent, whose blocks come when they are asked of another already', async () => {
+  const { requester, evicted, peer, want, have, pass } = scene()
+  const [slow, quick] = [peer('slow'), peer('quick')]
+  const late: { readonly cid: Cid; readonly data: Uint8Array }[] = []
+  for (let second = 0; second < 3 * SILENT_SECONDS && evicted.size === 0; second++) {
+    if (second % 7 === 0) {
+      const data = seededBytes(64, second)
+      const cid = blockCid(data)
+      want(cid)
+      have(slow, cid)
+      have(quick, cid)
+      late.push({ cid, data })
+    }
+    pass(1)
+    // What the quick one was asked for comes at once, what the slow one was asked for after twenty seconds.
+    await requester.takeDeliveries(
+      quick,
+      late.filter(({ cid }) => quick.asked.has(cid.key)),
+    )
+    const due = second % 7 === 6 && second > 20 ? late.shift() : undefined
+    if (due !== undefined) await requester.takeDeliveries(slow, [due])
+  }
+  expect([...evicted]).toEqual([])
+})
+
 it('keeps memory for those that have delivered before, however many others say that they have all', async () => {
   const { requester, peer, want, have } = scene()
   const blocks = range(MAX_IN_FLIGHT_BYTES / BLOCK_SIZE + 50).map((seed) => seededBytes(64, seed))

