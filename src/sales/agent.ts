@@ -125,7 +125,7 @@ export class SalesAgent {
       this.#ended = this.reservation
       if (this.#taken !== undefined) {
         const also = this.#parts.seams.recordsOf?.({ ...this.slot, type: 'end', outcome, reservation: this.#ended })
-        await this.#settle(this.#taken, settlement.collateral, also)
+        if (!(await this.#settle(this.#taken, settlement.collateral, also))) return (this.#outcome = { end: 'paused' })
       }
     }
     this.#outcome = outcome
@@ -133,17 +133,18 @@ export class SalesAgent {
     return outcome
   }
 
-  /** Until it is written down, or the node stops: the next start settles it then. */
-  async #settle(id: ReservationId, collateral: CollateralDue, also?: readonly Change[]): Promise<void> {
+  /** Until it is written down. @returns false when the node stops before that: the next start settles it then */
+  async #settle(id: ReservationId, collateral: CollateralDue, also?: readonly Change[]): Promise<boolean> {
     const { slot, seams, signal } = this.#parts
     for (;;)
       try {
         await seams.reservations.settle(id, collateral, also)
-        return
+        return true
       } catch (error) {
         seams.log.error('the end of a sale could not be written down; trying again', { ...slot, error })
-        if (signal.aborted) throw error
-        await seams.clock.until(seams.clock.now() + RETRY_SECONDS, { signal })
+        if (signal.aborted) return false
+        await seams.clock.until(seams.clock.now() + RETRY_SECONDS, { signal }).catch(() => undefined)
+        if (signal.aborted) return false
       }
   }
 }

@@ -230,6 +230,33 @@ it.each(['that is new', 'that another host lost'])(
   },
 )
 
+it('an end that cannot be written down before the node stops is settled at the next start, and no task fails', async () => {
+  for (const isRetrying of [false, true]) {
+    const { world, host } = await selling(1, { work: { deliveryOf: () => 'never' } })
+    let stopping: Promise<void> | undefined
+    host.parts.reservations.settle = async () => {
+      if (!isRetrying) stopping ??= host.sales.stop()
+      throw new CodexError('datastore/failed', 'the disk is full')
+    }
+    await world.ask({}, 3000n)
+    await world.runUntil(() => statesOf(host).includes('SaleDownloading'))
+    host.market.requestState = async () => 'Cancelled'
+    await world.run(130)
+    await (stopping ?? host.sales.stop())
+    const told = host.logged.map(({ message }) => message)
+    expect(told).toContain('the end of a sale could not be written down; trying again')
+    expect(told.filter((message) => message.startsWith('a task of'))).toEqual([])
+    const again = await world.restart(host)
+    again.sales.pause()
+    await again.sales.start(world.never)
+    await world.run(60)
+    expect(again.parts.reservations.availabilities()).toMatchObject([
+      { freeSize: SLOT_BYTES, totalRemainingCollateral: COLLATERAL },
+    ])
+    await expectQuietStop(again)
+  }
+})
+
 describe('a request that none of our terms match', () => {
   it('is left alone without a question to the chain, whenever room comes back, and looked up once it may match', async () => {
     const { world, host } = await selling(2)

@@ -180,16 +180,25 @@ export class Provider extends SimNode {
     this.world.history.cover(`owner/${kind}`)
     try {
       if (wish !== undefined) await this.#oblige(reservations, wish)
-      else if (kind === 0 && all.length < 4) await this.#offer(reservations)
+      else if (kind === 0 && all.length < 4 && (await this.#leavesRoom(AVAILABILITY_SLOTS * MAX_SLOT_BYTES)))
+        await this.#offer(reservations)
       else if (one === undefined) return
       else if (kind === 1) await reservations.change(one.id, { enabled: !one.enabled })
       else if (kind === 2) await reservations.change(one.id, { enabled: true, minPricePerBytePerSecond: 2n })
       else if (kind === 3) await reservations.change(one.id, { minPricePerBytePerSecond: 4n })
-      else if (kind === 4) await reservations.change(one.id, { totalSize: one.totalSize + MAX_SLOT_BYTES })
+      else if (kind === 4 && (await this.#leavesRoom(MAX_SLOT_BYTES)))
+        await reservations.change(one.id, { totalSize: one.totalSize + MAX_SLOT_BYTES })
       else if (kind === 5) await this.#renew(reservations, one)
     } catch (error) {
       this.world.history.note(`${this.name} could not change its terms: ${String(error)}`)
     }
+  }
+
+  /** Manifests lie beside what is offered: who offers all of the quota sells nothing. */
+  async #leavesRoom(bytes: Bytes): Promise<boolean> {
+    const space = await this.#selling?.repo.space()
+    if (space === undefined) return false
+    return space.quotaMaxBytes - space.quotaUsedBytes - space.quotaReservedBytes >= bytes + 2 * MAX_SLOT_BYTES
   }
 
   /** What a request that waits wants, and no availability of the owner's gives although one has the room. */
