@@ -21,6 +21,8 @@ const OWNER_ACTS = 7
 /** Ways that the tables allow and that only a coincidence of several faults takes. Those before the fill, and out of it, have tests of their own (test/sales). */
 const RARE: ReadonlySet<string> = new Set([
   'way/filling>filling',
+  'way/filling>initial proving',
+  'way/proving>filling',
   'way/collecting>filling',
   'way/collecting>filled',
   ...['reserving', 'downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end failed`),
