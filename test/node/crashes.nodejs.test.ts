@@ -98,7 +98,9 @@ test(
     expect(overtaken.length).toBeLessThanOrEqual(done.length / 100)
     // Else it would have been killed in vain.
     expect(reached).toBeGreaterThanOrEqual(REACHED * KILLS)
-    expect(ends.filter((end) => end === 'finished').length).toBeGreaterThanOrEqual(FINISHED * ends.length)
+    // Kills that all come before the fills may have one request of a few expire.
+    const finished = ends.filter((end) => end === 'finished').length
+    expect(finished).toBeGreaterThanOrEqual(Math.max(1, Math.floor(FINISHED * ends.length)))
   },
   280_000 + KILLS * 60_000,
 )
