@@ -10,6 +10,7 @@ import type { Groth16Proof } from '../../src/market/groth16proof.ts'
 import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
 import { KeptManifests } from '../../src/sales/keptmanifests.ts'
 import type { Reservations } from '../../src/sales/reservations.ts'
+import { SETTLING_SECONDS } from '../../src/sales/storedslotwork.ts'
 import type { FetchSlotOptions, SlotContent, SlotWork } from '../../src/sales/slotwork.ts'
 import type { Hasher } from '../../src/storage/hasher.ts'
 import type { RepoStore } from '../../src/storage/repostore.ts'
@@ -66,8 +67,9 @@ export class FakeSlotWork implements SlotWork {
 
   async *fetch(
     slot: SlotContent,
-    { reservation, expiry, signal }: FetchSlotOptions,
+    { reservation, expiry: end, signal }: FetchSlotOptions,
   ): AsyncGenerator<Bytes, void, void> {
+    const expiry = end + SETTLING_SECONDS
     const { clock, reservations, hasher, repo } = this.#parts
     const { pieceSeconds = 1, deliveryOf = () => 'good', blockBytes } = this.#settings
     const delivery = deliveryOf(slot.request)
@@ -98,7 +100,8 @@ export class FakeSlotWork implements SlotWork {
     const blocks = await slotBlocks(hasher, slot, this.#settings.blockBytes, this.#settings.blocks)
     await repo.ensureExpiry(
       blocks.map(({ cid }) => cid),
-      expiry,
+      // As the real one: it is the slot's until its accounts are settled.
+      expiry + SETTLING_SECONDS,
     )
   }
 
