@@ -2,7 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Seconds } from '../lib/units.ts'
+import { Refilled } from './refilled.ts'
 
 interface Waiting {
   readonly amount: number
@@ -10,29 +10,22 @@ interface Waiting {
 }
 
 export class FairLimit {
-  readonly #clock: Clock
-  readonly #perSecond: number
-  readonly #burst: number
+  readonly #budget: Refilled
   #waiting: Waiting[] = []
-  #left: number
-  #at: Seconds
 
   constructor(clock: Clock, perSecond: number, burst: number) {
-    this.#clock = clock
-    this.#perSecond = perSecond
-    this.#burst = burst
-    this.#left = burst
-    this.#at = clock.now()
+    this.#budget = new Refilled(clock, perSecond, burst)
   }
 
   /** Settles at once while there is some left and nobody waits; more than there is may be spent once. Rejects with `signal.reason`. */
   async spend(amount: number, { signal }: AbortOptions): Promise<void> {
+    const { clock } = this.#budget
     const mine: Waiting = { amount, isServed: false }
     this.#waiting.push(mine)
     if (this.#waiting.length === 1) this.#serve()
     try {
       while (!mine.isServed) {
-        await this.#clock.until(this.#clock.now() + 1, { signal })
+        await clock.until(clock.now() + 1, { signal })
         this.#serve()
       }
     } finally {
@@ -41,14 +34,11 @@ export class FairLimit {
   }
 
   #serve(): void {
-    const now = this.#clock.now()
-    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perSecond)
-    this.#at = now
     this.#waiting.sort((a, b) => a.amount - b.amount)
     let served = 0
     for (const waiting of this.#waiting) {
-      if (this.#left <= 0) break
-      this.#left -= waiting.amount
+      if (this.#budget.left <= 0) break
+      this.#budget.take(waiting.amount)
       waiting.isServed = true
       served++
     }

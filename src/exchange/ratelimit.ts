@@ -2,36 +2,19 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Seconds } from '../lib/units.ts'
+import { Refilled } from './refilled.ts'
 
 export class RateLimit {
-  readonly #clock: Clock
-  readonly #perSecond: number
-  readonly #burst: number
-  #left: number
-  #at: Seconds
+  readonly #budget: Refilled
 
   constructor(clock: Clock, perSecond: number, burst: number) {
-    this.#clock = clock
-    this.#perSecond = perSecond
-    this.#burst = burst
-    this.#left = burst
-    this.#at = clock.now()
+    this.#budget = new Refilled(clock, perSecond, burst)
   }
 
   /** Settles at once while there is some left; more than there is may be spent once, and is waited for before the next. */
   async spend(amount: number, { signal }: AbortOptions): Promise<void> {
-    this.#refill()
-    if (this.#left <= 0) {
-      await this.#clock.until(this.#clock.now() + Math.ceil((1 - this.#left) / this.#perSecond), { signal })
-      this.#refill()
-    }
-    this.#left -= amount
-  }
-
-  #refill(): void {
-    const now = this.#clock.now()
-    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perSecond)
-    this.#at = now
+    const { clock, left, perSecond } = this.#budget
+    if (left <= 0) await clock.until(clock.now() + Math.ceil((1 - left) / perSecond), { signal })
+    this.#budget.take(amount)
   }
 }
