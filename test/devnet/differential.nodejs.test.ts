@@ -210,6 +210,7 @@ test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('the fake is as the co
       throw new Error(`seed ${seed}, step ${i}, ${describe(call)} by ${by}: ${String(cause)}`, { cause })
     }
   }
+  for (const { by, call } of calls.refused()) await step(twins, calls, laws, by, call, chain.now)
   await settle(twins, calls, laws)
   laws.balanceIs((await twins.compareBalances(people)).at(-1))
   for (const [what, times] of laws.counted) counted.set(what, (counted.get(what) ?? 0) + times)

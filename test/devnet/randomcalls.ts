@@ -36,11 +36,32 @@ export class RandomCalls {
     this.#random = random
   }
 
-  /** Who does what: three times out of four something that may well succeed. */
+  /** Who does what: mostly something that may well succeed, now and then what is always refused. */
   next(): Act {
     if (this.requests.length === 0) return this.#submit()
+    if (this.#oneIn(10)) return this.#pick(this.#filledAgain())?.() ?? this.#anything()
     const promising = this.#oneIn(4) ? [] : this.#promising()
     return this.#pick(promising)?.() ?? this.#anything()
+  }
+
+  /** One of each that is refused whatever the state: rare among random calls, and to be met in each run all the same. */
+  refused(): Act[] {
+    const [by = NOBODY, other = NOBODY] = this.#people
+    const request = this.#request(by)
+    const submit = (changes: Partial<StorageRequestInput>): Act => ({
+      by,
+      call: { kind: 'requestStorage', request: { ...request, ...changes } },
+    })
+    const id = this.requests[0] ?? UNKNOWN
+    const client = id === UNKNOWN ? by : this.#twins.fake.records.getRequest(id).client
+    const stranger = this.#people.find((person) => person !== client) ?? other
+    return [
+      submit({ client: other }),
+      submit({ expiry: request.ask.duration }),
+      submit({ ask: { ...request.ask, duration: MAX_UINT64 } }),
+      { by, call: { kind: 'fillSlot', id: UNKNOWN, slotIndex: 0n, proof: 'any' } },
+      { by: stranger, call: { kind: 'withdrawFunds', id } },
+    ]
   }
 
   /** The time of the next block: soon, in another period, or next to an instant that matters. */
@@ -120,6 +141,24 @@ export class RandomCalls {
     add('reserve', () => ({ by: this.#person(), call: { kind: 'reserveSlot', id, slotIndex } }))
     const by = this.#pick(reservers)
     if (by !== undefined) add('fill', () => ({ by, call: { kind: 'fillSlot', id, slotIndex, proof } }))
+  }
+
+  /** By who reserved it: a slot that is filled already, or one with a proof that does not hold; a proof by another than its host. */
+  #filledAgain(): (() => Act)[] {
+    return this.requests.flatMap((id) =>
+      this.slotsOf(id).flatMap((slotId, i) => {
+        const { fake } = this.#twins
+        const slotIndex = BigInt(i)
+        const proof = fake.records.isOpen(slotId) ? 'zero' : 'any'
+        const fills = fake.reserversOf(slotId).map((by) => (): Act => {
+          return { by, call: { kind: 'fillSlot', id, slotIndex, proof } }
+        })
+        const host = fake.records.getHost(slotId)
+        const by = this.#people.find((person) => person !== host) ?? NOBODY
+        const foreign = (): Act => ({ by, call: { kind: 'submitProof', slotId, proof: 'any' } })
+        return host === NOBODY ? fills : [...fills, foreign]
+      }),
+    )
   }
 
   #addHosted(slotId: SlotId, add: (kind: string, act: () => Act) => void): void {
