@@ -61,7 +61,7 @@ const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
 /** What touches no platform, and is proven in a tab by what is made of it: a tab runs it in the same engine as Node, so it does only in the long run. */
 const LONG_IN_A_TAB = [
   'test/{sales,purchasing,validation}/*.test.ts',
-  'test/{wasm/{circuittemplates,fieldtransforms},proving/{pooledsetuparithmetic,witnesscalculator}}.test.ts',
+  'test/{wasm/{circuittemplates,field,fieldtransforms},proving/{pooledsetuparithmetic,witnesscalculator}}.test.ts',
   'test/slots/{slots{errors,properties,work},hashjobs}.test.ts',
   'test/{storage/{datasets,repostorefaults},exchange/{blockexchange,treetrust}}.test.ts',
 ]

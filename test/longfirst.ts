@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Folders and files under `test/`, by what they take. */
 const LONG = [
   ...['node/tab', 'node/crashes', 'entries/proving', 'proving/pooledprover', 'cli/wallet', 'web/page', 'cli/slots'],
-  ...['exchange/faults', 'devnet/differential', 'entries/slots', 'proving/fullproof', 'wasm/field.', 'wasm/build'],
+  ...['exchange/faults', 'devnet/differential', 'entries/slots', 'proving/fullproof', 'wasm/field.'],
   ...[
     'market/transactions',
     'bridge/bridge',

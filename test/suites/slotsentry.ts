@@ -22,20 +22,16 @@ type Entry = typeof entry
 const BLOCK = 65_536
 const LONG = Boolean(import.meta.env['LONG'])
 /** Data and parity slots of one block each. The twin in script takes so long for them that a tab has them in the long run only. */
-const MANY_SLOTS: readonly (readonly [number, number])[] = [
-  ...(LONG || !('window' in globalThis)
-    ? ([
-        [255, 1],
-        [200, 56],
-      ] as const)
-    : []),
-  ...(LONG
-    ? ([
-        [128, 128],
-        [127, 100],
-      ] as const)
-    : []),
-]
+const MANY_SLOTS: readonly (readonly [number, number])[] = LONG
+  ? [
+      [255, 1],
+      [200, 56],
+      [128, 128],
+      [127, 100],
+    ]
+  : 'window' in globalThis
+    ? []
+    : [[255, 1]]
 const MANY_BLOCKS = 40
 const FIELD_ORDER = BigInt(poseidon2.field)
 
