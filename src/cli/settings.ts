@@ -52,7 +52,9 @@ export const SETTINGS = {
     () => ['/ip4/0.0.0.0/tcp/0'],
   ),
   'bootstrap-node': setting<readonly string[]>(
-    list('PEER', 'peer to ask first, a multiaddr or spr:…; may be given several times', { short: 'b' }),
+    list('PEER', 'peer to ask first, /ip4/…/tcp/…/p2p/ID or an spr:… with TCP addresses; may be given several times', {
+      short: 'b',
+    }),
     () => [],
   ),
   'api-bindaddr': setting(text('ADDRESS', 'where start serves REST'), () => '127.0.0.1'),

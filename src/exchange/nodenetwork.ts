@@ -26,14 +26,15 @@ import type { ConnectionReport } from './network.ts'
 import { Network } from './network.ts'
 import type { AdmitVisit, Transports } from './openlibp2p.ts'
 import { openLibp2p } from './openlibp2p.ts'
-import { parsePeerAddress } from './peeraddress.ts'
+import type { PeerAddress } from './peeraddress.ts'
+import { parsePeerAddress, parsePeerAddresses } from './peeraddress.ts'
 import { PeerFinder } from './peerfinder.ts'
 import type { Relay } from './relay.ts'
 
 export interface NetworkSettings {
   /** Multiaddrs to listen on; none by default. */
   readonly listen?: readonly string[] | undefined
-  /** Peers to ask, each a multiaddr or an SPR. */
+  /** Peers to ask, each a multiaddr or an SPR that lists TCP addresses; records that list none are passed over. */
   readonly bootstrap?: readonly string[] | undefined
   /** Who may come over WebSocket, where the platform listens for that; everyone by default. */
   readonly admit?: AdmitVisit | undefined
@@ -63,13 +64,13 @@ export class NodeNetwork {
   readonly #finder: PeerFinder
   readonly #announcer: Announcer | undefined
   readonly #parts: NodeNetworkParts
-  readonly #bootstrap: readonly string[]
+  readonly #bootstrap: readonly PeerAddress[]
   #relay: Relay | undefined
   #stopped: Promise<void> | undefined
 
   /**
    * Listens, connects to the bootstrap peers, and looks for others as soon as something is wanted.
-   * @throws CodexError `network/cannot-listen`, `identity/corrupted`, and as `parsePeerAddress` for a bootstrap peer
+   * @throws CodexError `network/cannot-listen`, `identity/corrupted`, and as `parsePeerAddresses` for the bootstrap peers
    */
   static async open(
     parts: NodeNetworkParts,
@@ -77,9 +78,10 @@ export class NodeNetwork {
     { signal }: AbortOptions,
   ): Promise<NodeNetwork> {
     const { repo, datastore, clock, log, random } = parts
-    const bootstrap = settings.bootstrap ?? []
-    const keep = bootstrap.map(parsePeerAddress)
-    const discovery: Discovery = parts.discovery?.(settings) ?? new BootstrapDiscovery(bootstrap)
+    const keep = parsePeerAddresses(settings.bootstrap ?? [], (error) =>
+      log.topic('discovery').warn(`a bootstrap peer is passed over: ${error.message}`, error.detail),
+    )
+    const discovery: Discovery = parts.discovery?.(settings) ?? new BootstrapDiscovery(keep)
     const identity = await loadIdentity(datastore, (count) => random.bytes(count))
     const exchange = new BlockExchange({ repo, clock, log: log.topic('exchange'), random: () => random.fraction() })
     const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
@@ -97,7 +99,7 @@ export class NodeNetwork {
     const announce = discovery.announce?.bind(discovery)
     const announcer =
       announce && new Announcer({ announce, datasets: parts.datasets, clock, log: log.topic('discovery') })
-    const opened = new NodeNetwork(parts, { exchange, network, finder, announcer, bootstrap })
+    const opened = new NodeNetwork(parts, { exchange, network, finder, announcer, bootstrap: keep })
     try {
       signal.throwIfAborted()
       exchange.start()
@@ -118,7 +120,7 @@ export class NodeNetwork {
       readonly network: Network
       readonly finder: PeerFinder
       readonly announcer: Announcer | undefined
-      readonly bootstrap: readonly string[]
+      readonly bootstrap: readonly PeerAddress[]
     },
   ) {
     this.#parts = parts

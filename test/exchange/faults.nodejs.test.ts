@@ -10,6 +10,7 @@ import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { framePrefix } from '../../src/exchange/framereader.ts'
 import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
 import { MAX_WANTED_BY_PEER } from '../../src/exchange/responder.ts'
+import { parsePeerAddress } from '../../src/exchange/peeraddress.ts'
 import { PeerFinder } from '../../src/exchange/peerfinder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
@@ -49,7 +50,7 @@ async function proxyTo(target: NetworkNode, faults: Faults): Promise<FaultyProxy
 function keepConnecting(from: NetworkNode, to: NetworkNode, proxy?: FaultyProxy): void {
   const address = proxy === undefined ? to.network.addresses()[0] : `/ip4/127.0.0.1/tcp/${proxy.port}`
   const finder = new PeerFinder({
-    discovery: new BootstrapDiscovery([`${address}/p2p/${to.id}`]),
+    discovery: new BootstrapDiscovery([parsePeerAddress(`${address}/p2p/${to.id}`)]),
     wanted: () => from.exchange.unoffered(),
     connect: (peer, options) => from.network.connect(peer, options),
     clock: new SystemClock(),

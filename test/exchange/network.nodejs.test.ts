@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { loadIdentity } from '../../src/exchange/identity.ts'
-import { parsePeerAddress } from '../../src/exchange/peeraddress.ts'
+import { parsePeerAddress, parsePeerAddresses } from '../../src/exchange/peeraddress.ts'
 import { PeerFinder } from '../../src/exchange/peerfinder.ts'
 import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
 import { BootstrapDiscovery } from '../../src/exchange/bootstrapdiscovery.ts'
@@ -18,6 +18,7 @@ import { giveDataset, range } from '../fakes/exchangepeers.ts'
 import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import type { NetworkNode, NetworkNodeOptions } from '../fakes/networknodes.ts'
 import { connect, networkNode } from '../fakes/networknodes.ts'
+import sprs from '../vectors/spr.json' with { type: 'json' }
 
 const nodes: NetworkNode[] = []
 
@@ -158,10 +159,9 @@ describe('bootstrap peers', () => {
     const [a, b] = [await node(), await node()]
     const dataset = await giveDataset(a as never, 10, 6)
     const finder = new PeerFinder({
-      discovery: new BootstrapDiscovery([
-        `${a.network.addresses()[0]}/p2p/${a.id}`,
-        encodeSpr(decodeSpr(a.network.spr())),
-      ]),
+      discovery: new BootstrapDiscovery(
+        [`${a.network.addresses()[0]}/p2p/${a.id}`, encodeSpr(decodeSpr(a.network.spr()))].map(parsePeerAddress),
+      ),
       wanted: () => b.exchange.unoffered(),
       connect: (peer, options) => b.network.connect(peer, options),
       clock: new SystemClock(),
@@ -191,7 +191,26 @@ describe('bootstrap peers', () => {
       'spr:x',
       '/ip4/1.2.3.4/x',
     ])
-      expect(() => new BootstrapDiscovery([text])).toThrow(expect.objectContaining({ name: 'CodexError' }))
+      expect(() => parsePeerAddresses([text], () => undefined)).toThrow(expect.objectContaining({ name: 'CodexError' }))
+  })
+})
+
+describe('bootstrap peers', () => {
+  const GOOD = '/ip4/127.0.0.1/tcp/80/p2p/16Uiu2HAkxu9sgX6qpwYAWuRYQbQE45LG1gx3Dd7hA9NbZj2xV1CK'
+  /** Published: the hash table's records list datagram ports only. */
+  const [udpOnly = ''] = sprs.cases.map(({ spr }) => spr)
+
+  it('that only datagrams reach are passed over, each with a sentence that says what works', () => {
+    const said: string[] = []
+    const peers = parsePeerAddresses([udpOnly, GOOD], ({ message }) => said.push(message))
+    expect(peers).toEqual([parsePeerAddress(GOOD)])
+    expect(said).toEqual([expect.stringMatching(/\/ip4\/ADDRESS\/tcp\/PORT\/p2p\/16Uiu2.*debug\/info/)])
+  })
+
+  it('are refused where nothing else was named', () => {
+    const parse = (texts: readonly string[]) => parsePeerAddresses(texts, () => undefined)
+    expect(() => parse([udpOnly, udpOnly])).toThrow(expect.objectContaining({ code: 'peer/no-address' }))
+    expect(parse([])).toEqual([])
   })
 })
 
