@@ -72,6 +72,18 @@ const VERIFICATION_SHAPE: Shape = { 1: 'bytes', 2: 'repeated bytes', 3: 'number'
 
 const NEWER_VERSION = 0
 
+/** Of manifests that were read: what {@link manifestBytes} answers. A copy of one that says something else is not among them. */
+const READ_FROM = new WeakMap<Manifest, Uint8Array>()
+
+/**
+ * The bytes that a manifest's CID names: those it was read from, which may have another layout, fields that we do not know, or names in
+ * another encoding than {@link encodeManifest} writes; of a manifest that was made here, what that writes.
+ * @throws CodexError as {@link encodeManifest}
+ */
+export function manifestBytes(manifest: Manifest): Uint8Array {
+  return READ_FROM.get(manifest) ?? encodeManifest(manifest)
+}
+
 /**
  * The bytes of a manifest in the marketplace layout, whatever layout it was read from. The same manifest always gives the same
  * bytes, so hash them with `manifestCid`.
@@ -113,8 +125,8 @@ function encodeVerification(manifest: VerifiableManifest): Uint8Array {
 }
 
 /**
- * Reads a manifest of either layout and checks that all it says agrees. Fields it does not know are skipped, so the bytes, not the
- * result, are what the manifest's CID names. Not checked here: that the verify root is the Poseidon2 tree root of the slot roots,
+ * Reads a manifest of either layout and checks that all it says agrees. Fields it does not know are skipped, and names that are not UTF-8 are
+ * read byte by byte, so the bytes ({@link manifestBytes}), not the result, are what the manifest's CID names. Not checked here: that the verify root is the Poseidon2 tree root of the slot roots,
  * and that slots have the one block size the proof circuit accepts; the slots room does both.
  * @throws CodexError `manifest/not-bytes`, `manifest/too-long`, `manifest/no-header`, `manifest/bad-cid`, `manifest/unknown-codec`, `manifest/unknown-hash`,
  * `manifest/unknown-version`, and `manifest/…` of {@link WireMessage} and {@link checkManifest}
@@ -124,7 +136,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   const header = new WireMessage(input, { [HEADER]: 'bytes' }, 'manifest').bytes(HEADER)
   if (header === undefined)
     throw new CodexError('manifest/no-header', 'expected a header in field 1, found none: these bytes are no manifest')
-  return checkManifest(fieldType(header, 1, 'manifest') === 'number' ? decodeNewer(header) : decodeMarketplace(header))
+  const isNewer = fieldType(header, 1, 'manifest') === 'number'
+  const manifest = checkManifest(isNewer ? decodeNewer(header) : decodeMarketplace(header))
+  READ_FROM.set(manifest, input.slice())
+  return manifest
 }
 
 function decodeNewer(bytes: Uint8Array): PlainManifest {
@@ -171,8 +186,8 @@ function decodeCommon(header: WireMessage, field: typeof MARKETPLACE | typeof NE
     'manifest/unknown-version',
     'CID version ordinal',
   )
-  const filename = textOf(header.bytes(field.filename), 'filename')
-  const mimetype = textOf(header.bytes(field.mimetype), 'mimetype')
+  const filename = textOf(header.bytes(field.filename))
+  const mimetype = textOf(header.bytes(field.mimetype))
   return {
     layout,
     treeCid: cidOf(header.bytes(field.treeCid), 'treeCid'),
@@ -207,14 +222,12 @@ function strategyOf(ordinal: number, what: string): Strategy {
 /** Keeps a leading byte order mark: it is part of the name, and the bytes must come back the same. */
 const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function textOf(bytes: Uint8Array | undefined, what: string): string | undefined {
+/** Nodes of the network keep the bytes of a header as they came, and browsers send names in ISO 8859-1. */
+function textOf(bytes: Uint8Array | undefined): string | undefined {
   try {
     return bytes && UTF8_DECODER.decode(bytes)
-  } catch (cause) {
-    throw new CodexError('manifest/bad-text', `expected ${what} to be UTF-8, found other bytes`, {
-      detail: { what },
-      cause,
-    })
+  } catch {
+    return Array.from(bytes ?? [], (byte) => String.fromCharCode(byte)).join('')
   }
 }
 

@@ -7,7 +7,7 @@ import type { Seconds } from '../lib/units.ts'
 import { isBlockCid, parseCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
-import { encodeManifest } from '../protocol/manifestcodec.ts'
+import { manifestBytes } from '../protocol/manifestcodec.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
 import { FETCH_STALL_SECONDS, type Intake } from './intake.ts'
 import { jsonLines } from './jsonlines.ts'
@@ -94,7 +94,7 @@ function patience(c: RestContext): { readonly signal: AbortSignal; readonly stal
 }
 
 function base64(manifest: Manifest): string {
-  return Buffer.from(encodeManifest(manifest)).toString('base64')
+  return Buffer.from(manifestBytes(manifest)).toString('base64')
 }
 
 function bytesHeaders(length: number): Record<string, string> {

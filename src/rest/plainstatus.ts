@@ -16,7 +16,6 @@ const STATUS_BY_CODE = [
   ['dataset/block-missing', 404],
   ['exchange/stalled', 404],
   ['dataset/not-a-manifest', 400],
-  ['dataset/foreign-manifest', 404],
   // What is under that name is not what can be had.
   ['manifest/', 404],
   ['exchange/misfit', 404],

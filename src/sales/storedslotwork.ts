@@ -11,7 +11,7 @@ import type { Cid } from '../protocol/cid.ts'
 import { decodeCid, equalCids } from '../protocol/cid.ts'
 import { requestId } from '../protocol/ids.ts'
 import type { Manifest, VerifiableManifest } from '../protocol/manifest.ts'
-import { decodeManifest, encodeManifest } from '../protocol/manifestcodec.ts'
+import { decodeManifest, manifestBytes } from '../protocol/manifestcodec.ts'
 import type { RequestId, StorageAsk, StorageRequest } from '../protocol/request.ts'
 import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
@@ -78,7 +78,7 @@ export class StoredSlotWork implements SlotWork {
     const cid = decodeCid(slot.request.content.cid)
     const manifest = await this.#manifest(slot, signal)
     if (await repo.has(cid)) return
-    const bytes = encodeManifest(manifest).length
+    const bytes = manifestBytes(manifest).length
     const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await repo.space()
     const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
     if (bytes <= free) return
@@ -178,7 +178,7 @@ export class StoredSlotWork implements SlotWork {
     expiry: Seconds,
     signal: AbortSignal,
   ): Promise<void> {
-    const kept = { cid: decodeCid(request.content.cid), bytes: encodeManifest(manifest) }
+    const kept = { cid: decodeCid(request.content.cid), bytes: manifestBytes(manifest) }
     const store = () => this.#parts.slots.keepManifest(manifest, expiry, { signal })
     await this.#kept.keep(requestId(request), kept, store, { signal })
   }

@@ -4,7 +4,7 @@ import type { Cid } from '../protocol/cid.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { VerifiableManifest } from '../protocol/manifest.ts'
 import { blocksCount } from '../protocol/manifest.ts'
-import { encodeManifest } from '../protocol/manifestcodec.ts'
+import { manifestBytes } from '../protocol/manifestcodec.ts'
 import { treesOf } from '../storage/treeholder.ts'
 import { checkMerkleRoot, checkVerifiable } from './checkverifiable.ts'
 import { readElement } from './fieldelements.ts'
@@ -62,7 +62,7 @@ export async function buildSlot(
   const { repo } = parts
   await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
   checkSlotIndex(index, manifest.slotRoots.length)
-  const cid = manifestCid(encodeManifest(manifest))
+  const cid = manifestCid(manifestBytes(manifest))
   const expiry = await keptUntil(repo, cid, wanted)
   const root = manifest.slotRoots[index] as Cid
   const keep = wanted === undefined ? undefined : slotRange(manifest, index)

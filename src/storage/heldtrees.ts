@@ -9,7 +9,7 @@ import type { Seconds } from '../lib/units.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
-import { encodeManifest } from '../protocol/manifestcodec.ts'
+import { manifestBytes } from '../protocol/manifestcodec.ts'
 import type { Change, Key } from './datastore.ts'
 import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { sweepTree } from './dropleaves.ts'
@@ -26,7 +26,7 @@ export interface GrownTree {
   readonly leafCount: number
 }
 
-/** A manifest that goes into the store, and the trees that stay as long as it does. */
+/** A manifest that goes into the store, by the bytes it came in, and the trees that stay as long as it does. */
 export interface HoldingManifest {
   readonly manifest: Manifest
   readonly holds: readonly Cid[]
@@ -175,7 +175,7 @@ export class HeldTrees {
   async #finish(trees: readonly GrownTree[], manifests: readonly HoldingManifest[], expiry: Seconds): Promise<Cid[]> {
     const { datastore, hasher, clock } = this.#repo.parts
     const blocks = manifests.map(({ manifest }) => {
-      const bytes = encodeManifest(manifest)
+      const bytes = manifestBytes(manifest)
       return { cid: manifestCid(bytes), bytes }
     })
     let superseded: number[] = []

@@ -4,7 +4,10 @@ import { expect, onTestFinished } from 'vitest'
 import { toHex } from '../../src/lib/bytes.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { NO_PROOF } from '../../src/market/groth16proof.ts'
+import { manifestCid } from '../../src/protocol/block.ts'
 import { requestId } from '../../src/protocol/ids.ts'
+import type { VerifiableManifest } from '../../src/protocol/manifest.ts'
+import { decodeManifest, encodeManifest, manifestBytes } from '../../src/protocol/manifestcodec.ts'
 import type { StorageRequest } from '../../src/protocol/request.ts'
 import type { Reservation } from '../../src/sales/reservation.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
@@ -30,11 +33,14 @@ export interface Held {
 
 export type SlotProvider = Awaited<ReturnType<typeof slotProvider>>
 
-export async function slotProvider() {
+/** @param rewrite what the manifest that the request names is written as; as we write it without */
+export async function slotProvider(rewrite: (encoded: Uint8Array) => Uint8Array = (encoded) => encoded) {
   const clock = new ManualClock(1_000_000)
   const [client, own] = [slotsPeer('client', clock), slotsPeer('provider', clock)]
   const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(4 * BLOCK, 21)), { signal })
-  const { manifest, verifiableCid } = await client.slots.protect(plain, { ecK: 2, ecM: 1, signal })
+  const made = await client.slots.protect(plain, { ecK: 2, ecM: 1, signal })
+  const manifest = decodeManifest(rewrite(encodeManifest(made.manifest))) as VerifiableManifest
+  const verifiableCid = manifestCid(manifestBytes(manifest))
   const { slotCount, slotBytes } = slotGeometry(manifest)
   const { repo, slots, exchange } = own
   const { log, datastore } = repo.parts

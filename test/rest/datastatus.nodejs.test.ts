@@ -31,12 +31,7 @@ const NETWORK_ROWS = [
 ] as const
 
 test.each(NETWORK_ROWS)('%s %s is 404 when what comes is no manifest, or none comes', async (method, path) => {
-  for (const code of [
-    'manifest/no-header',
-    'manifest/unknown-version',
-    'manifest/bad-text',
-    'dataset/foreign-manifest',
-  ])
+  for (const code of ['manifest/no-header', 'manifest/unknown-version', 'manifest/bad-text'])
     expect((await answered(method, path, code)).status).toBe(404)
   expect((await answered(method, path, 'exchange/stalled')).status).toBe(404)
   expect((await answered(method, path.replace(String(MANIFEST), 'nonsense'), '')).status).toBe(400)

@@ -30,6 +30,19 @@ it('goes too when the last slot of the request ends before anything of it is her
   await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: await reserve(of, 1) })
 })
 
+it('is kept by the bytes that the request names, whatever else than we write stands in them', async () => {
+  const unknownField = [0x28, 5]
+  const from = await slotProvider((encoded) => Uint8Array.from([...encoded, ...unknownField]))
+  const { start, request, fetch, proven, own, verifiableCid, expectKeptForTheLast } = from
+  const [work, of] = [start(), request(1)]
+  const [first, second] = [await fetch(work, of, 0), await fetch(work, of, 1)]
+  expect((await own.repo.get(verifiableCid))?.slice(-2)).toEqual(Uint8Array.from(unknownField))
+  await work.keepUntil({ request: of, slotIndex: 0 }, END, { signal })
+  await work.prove({ request: of, slotIndex: 0 }, CHALLENGE, { signal, rank: 'duty' })
+  expect(proven).toHaveLength(1)
+  await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: second })
+})
+
 it('is kept for another request of the same content', async () => {
   const { start, request, fetch, expectKeptForTheLast } = await slotProvider()
   const [work, one, other] = [start(), request(1), request(2)]
