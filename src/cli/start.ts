@@ -18,6 +18,7 @@ import { endpointPath, newToken, removeEndpoint, writeEndpoint } from './endpoin
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
 import { openNodePage } from './servepage.ts'
+import { keepHeapSmall } from './smallheap.ts'
 import { idleOptions, START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
 import { table } from './table.ts'
 import { type Trading, tradingOf } from './tradesettings.ts'
@@ -67,6 +68,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
   }
   if (options.bridge === true && joining.bootstrap.length === 0)
     terminal.say('codex-light: this bridge knows no peer of its own to get blocks from: name one with --bootstrap-node')
+  if (options.bridge === true) keepHeapSmall()
   const levels = new LogLevels(settings['log-level'].given)
   const hub = new NewsHub()
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
