@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals'
 
 import { BlockGrid } from './blockgrid.tsx'
+import { BuyerSection } from './buyersection.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
@@ -29,14 +30,15 @@ export function App({ session }: Part) {
         <RoleBanner session={session} />
         <Problem session={session} />
         {(role.at === 'leading' || role.at === 'watching') && <SellerSection session={session} />}
-        {role.at === 'leading' && <DropZone session={session} />}
-        <TransferCard session={session} />
+        {role.at === 'leading' && <DropZone isBusy={session.isBusy} store={(file) => void session.upload(file)} />}
+        <TransferCard transfer={session.state.transfer.value} cancel={() => session.cancel()} />
         <BlockGrid session={session} />
         {(role.at === 'leading' || role.at === 'watching') && (
           <>
             <DatasetList session={session} />
             <SpaceCard session={session} />
             <SetupSection session={session} />
+            {role.at === 'leading' && <BuyerSection session={session} />}
           </>
         )}
         <ProverSection />

@@ -1,55 +1,49 @@
-// The client's corner: storage bought for a file of this tab, and what became of it.
+// The client's corner: storage bought for a file of this node, and what became of it. Of a tab's own node and of one behind REST alike.
 
 import { useSignal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount, formatDuration, parseDuration } from '../src/lib/format.ts'
-import { contentBytes } from '../src/protocol/manifest.ts'
 import { formatAmount, parseTokens, perByte, perByteSecond, perGib, perGibMonth, plainTokens } from './amounts.ts'
-import { BoughtList } from './boughtlist.tsx'
-import { explain } from './explain.ts'
-import type { Entry } from './pagestate.ts'
 import { quote } from '../src/protocol/purchasequote.ts'
-import type { SellerPicture, Seller } from './seller.ts'
-import type { Session } from './session.ts'
+import { BoughtList } from './boughtlist.tsx'
+import type { Corner, OwnFile, Wanted } from './corner.ts'
+import { explain } from './explain.ts'
 
 interface Parts {
-  readonly session: Session
-  readonly seller: Seller
-  readonly picture: SellerPicture
+  readonly corner: Corner
+  /** Folded away until somebody opens it. */
+  readonly isFolded?: boolean
 }
-
-type Wanted = Parameters<Seller['buy']>[1]
 
 const TOO_FEW =
   'At least one slot may be lost, at most half of them, and there must be a block of the file for each of the others: choose other numbers.'
 const PRICE_WEI = 1000n
 const COLLATERAL_WEI = 1n
+/** A proof is wanted in one of so many periods, on average: as other clients of the network ask for. */
+const PROOF_PROBABILITY = 100n
 
-export function ClientCorner({ session, seller, picture }: Parts) {
+export function ClientCorner({ corner, isFolded = false }: Parts) {
   const news = useSignal<string | undefined>(undefined)
   const isBusy = useSignal(false)
   const draft = useSignal<FormData | undefined>(undefined)
-  const files = session.state.listing.value.entries.filter(
-    (entry): entry is Entry => entry.manifest !== undefined && entry.manifest.filename !== undefined,
-  )
+  const { files, bought, tokens, isDemo } = corner
   const buy = async (form: FormData): Promise<void> => {
     news.value = undefined
     isBusy.value = true
     try {
-      const id = await seller.buy(entryIn(form, files), wantedIn(form), (words) => (news.value = words))
-      news.value = `Asked for: request ${id.slice(0, 10)}…`
+      const id = await corner.buy(fileIn(form, files), wantedIn(form), (words) => (news.value = words))
+      news.value = `Asked for: request ${id.slice(0, 10)}… Providers fetch the file from here until each slot has one.`
     } catch (error) {
       news.value = explain(error)
     } finally {
       isBusy.value = false
     }
   }
-  return (
-    <details class="fact" data-testid="client">
-      <summary>Buy storage for a file of yours ({formatCount(picture.bought.length, 'purchase')})</summary>
+  const content = (
+    <>
       {files.length === 0 ? (
-        <p class="quiet">Drop a file below first.</p>
+        <p class="quiet">Store a file first: drop it on this page.</p>
       ) : (
         <form
           class="terms"
@@ -65,15 +59,15 @@ export function ClientCorner({ session, seller, picture }: Parts) {
           <label>
             File
             <select name="file">
-              {files.map(({ cid, manifest }) => (
-                <option key={String(cid)} value={String(cid)}>
-                  {manifest.filename} ({formatBytes(contentBytes(manifest))})
+              {files.map(({ cid, name, manifest }) => (
+                <option key={cid} value={cid}>
+                  {name} ({formatBytes(manifest.datasetSize)})
                 </option>
               ))}
             </select>
           </label>
-          <Field name="duration" words="Keep it for (for example 30d)" value={picture.isDemo ? '5m' : '30d'} />
-          <Field name="expiry" words="Give up when it is not placed within" value={picture.isDemo ? '2m' : '1h'} />
+          <Field name="duration" words="Keep it for (for example 30d)" value={isDemo ? '5m' : '30d'} />
+          <Field name="expiry" words="Give up when it is not placed within" value={isDemo ? '2m' : '1h'} />
           <Field
             name="price"
             words="Price, tokens per GiB and month of 30 days"
@@ -87,7 +81,7 @@ export function ClientCorner({ session, seller, picture }: Parts) {
           <Field name="nodes" words="Slots, each with one provider" value="3" />
           <Field name="tolerance" words="Of them, how many may be lost" value="1" />
           <p class="quiet" role="status" data-testid="quote">
-            {draft.value !== undefined && tellQuote(draft.value, files, picture.view.tokens)}
+            {draft.value !== undefined && tellQuote(draft.value, files, tokens)}
           </p>
           <button type="submit" disabled={isBusy.value}>
             Buy storage
@@ -95,7 +89,14 @@ export function ClientCorner({ session, seller, picture }: Parts) {
         </form>
       )}
       {news.value !== undefined && <p role="status">{news.value}</p>}
-      <BoughtList rows={picture.bought} now={picture.view.time} />
+      <BoughtList rows={bought} now={corner.time} />
+    </>
+  )
+  if (!isFolded) return <div data-testid="client">{content}</div>
+  return (
+    <details class="fact" data-testid="client">
+      <summary>Buy storage for a file of yours ({formatCount(bought.length, 'purchase')})</summary>
+      {content}
     </details>
   )
 }
@@ -110,17 +111,17 @@ function Field({ name, words, value }: { readonly name: string; readonly words: 
 }
 
 /** @throws CodexError whose sentence names the field */
-function entryIn(form: FormData, files: readonly Entry[]): Entry {
-  const entry = files.find(({ cid }) => String(cid) === textOf(form, 'file'))
-  if (entry !== undefined) return entry
-  throw new CodexError('page/bad-field', 'file: choose one, or drop one below first')
+function fileIn(form: FormData, files: readonly OwnFile[]): OwnFile {
+  const file = files.find(({ cid }) => cid === textOf(form, 'file'))
+  if (file !== undefined) return file
+  throw new CodexError('page/bad-field', 'file: choose one, or drop one on this page first')
 }
 
 /** What it costs on these terms, before anything is sent; or what is wrong with them. */
-function tellQuote(form: FormData, files: readonly Entry[], tokens: bigint | undefined): string {
+function tellQuote(form: FormData, files: readonly OwnFile[], tokens: bigint | undefined): string {
   try {
     const wanted = wantedIn(form)
-    const found = quote(entryIn(form, files).manifest, wanted)
+    const found = quote(fileIn(form, files).manifest, wanted)
     if (found === undefined) return TOO_FEW
     const { slots, slotBytes, price, collateral } = found
     const rate = `${formatAmount(wanted.pricePerBytePerSecond)} per byte and second`
@@ -157,6 +158,7 @@ function wantedIn(form: FormData): Wanted {
     collateralPerByte: named('collateral', (text) => perByte(parseTokens(text))),
     nodes: named('nodes', count),
     tolerance: named('tolerance', count),
+    proofProbability: PROOF_PROBABILITY,
   }
 }
 

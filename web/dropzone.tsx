@@ -2,13 +2,16 @@
 
 import { useSignal } from '@preact/signals'
 
-import type { Session } from './session.ts'
+interface Parts {
+  /** A file is on its way already. */
+  readonly isBusy: boolean
+  readonly store: (file: File) => void
+}
 
-export function DropZone({ session }: { readonly session: Session }) {
+export function DropZone({ isBusy, store }: Parts) {
   const isOver = useSignal(false)
-  const isBusy = session.state.transfer.value !== undefined
   const take = (file: File | null | undefined): void => {
-    if (file && !isBusy) void session.upload(file)
+    if (file && !isBusy) store(file)
   }
   return (
     <label

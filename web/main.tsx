@@ -40,9 +40,9 @@ function runTab(place: Element): void {
   render(<App session={session} />, place)
   void session.run()
 
-  // Leaving in the middle of an upload loses what is not stored yet, and with slots their proofs, so the browser asks first.
+  // Leaving in the middle of an upload loses what is not stored yet, with slots their proofs, and with a purchase its providers: the browser asks first.
   window.addEventListener('beforeunload', (event) => {
-    if (session.isBusy || session.holdsSlots) event.preventDefault()
+    if (session.isBusy || session.holdsSlots || session.isFetchedFrom) event.preventDefault()
   })
 
   // A page that comes back from the browser's memory has lost its lock on the way.

@@ -10,32 +10,36 @@ export interface NetworkChoice {
   readonly marketplace: string
   /** Multiaddrs over WebSocket. */
   readonly bridges: readonly string[]
-  /** Address of a folder with `circuit.wasm` and `circuit.zkey`, and perhaps their hashes in `sha256.json`. */
+  /** Address of a folder with `circuit.wasm` and `circuit.zkey`, and perhaps their hashes in `sha256.json`; empty for who only buys. */
   readonly circuit: string
   /** Empty: the node key. */
   readonly rewardRecipient: string
 }
 
-const KEPT = 'codex-light/network'
+/** What a network is chosen for: who buys there may sell elsewhere. */
+export type Use = 'sells' | 'buys'
+
+const KEPT = { sells: 'codex-light/network', buys: 'codex-light/network-to-buy' } as const
 const MAX_TEXT = 2000
 
-export function keepChoice(choice: NetworkChoice): void {
-  localStorage.setItem(KEPT, JSON.stringify(choice))
+export function keepChoice(choice: NetworkChoice, use: Use = 'sells'): void {
+  localStorage.setItem(KEPT[use], JSON.stringify(choice))
 }
 
 /** Undefined where none is kept, or none that can be read. */
-export function keptChoice(): NetworkChoice | undefined {
+export function keptChoice(use: Use = 'sells'): NetworkChoice | undefined {
   try {
-    const found = Object(JSON.parse(localStorage.getItem(KEPT) ?? 'null')) as Record<string, unknown>
+    const found = Object(JSON.parse(localStorage.getItem(KEPT[use]) ?? 'null')) as Record<string, unknown>
     const { bridges } = found
     const text = (name: string): string => (typeof found[name] === 'string' ? found[name] : '')
-    return checkedChoice({
+    const written = {
       ethProvider: text('ethProvider'),
       marketplace: text('marketplace'),
       bridges: Array.isArray(bridges) ? bridges.filter((each) => typeof each === 'string').join('\n') : '',
       circuit: text('circuit'),
       rewardRecipient: text('rewardRecipient'),
-    })
+    }
+    return checkedChoice(written, use)
   } catch {
     return undefined
   }
@@ -44,7 +48,7 @@ export function keptChoice(): NetworkChoice | undefined {
 export type Written = Omit<NetworkChoice, 'bridges'> & { readonly bridges: string }
 
 /** @throws CodexError `page/bad-field` whose sentence names the field */
-export function checkedChoice(written: Written): NetworkChoice {
+export function checkedChoice(written: Written, use: Use = 'sells'): NetworkChoice {
   const text = (field: keyof Written): string => written[field].trim().slice(0, MAX_TEXT)
   const url = (field: keyof Written, what: string, protocols: readonly string[]): string => {
     const found = URL.canParse(text(field)) ? new URL(text(field)) : undefined
@@ -73,7 +77,7 @@ export function checkedChoice(written: Written): NetworkChoice {
     ethProvider: url('ethProvider', 'Endpoint', ['https:', 'wss:', 'http:', 'ws:']),
     marketplace: address('marketplace', 'Marketplace'),
     bridges,
-    circuit: url('circuit', 'Circuit', ['https:', 'http:']).replace(/\/?$/, '/'),
+    circuit: use === 'buys' ? '' : url('circuit', 'Circuit', ['https:', 'http:']).replace(/\/?$/, '/'),
     rewardRecipient: address('rewardRecipient', 'Rewards'),
   }
 }

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals'
 
 import type * as BrowserRoom from '../src/browser.ts'
 import { explain } from './explain.ts'
-import { checkedChoice, circuitAt, keptChoice, type NetworkChoice, type Written } from './networkchoice.ts'
+import { checkedChoice, circuitAt, keptChoice, type NetworkChoice, type Use, type Written } from './networkchoice.ts'
 
 type Finding = Awaited<ReturnType<(typeof BrowserRoom)['lookAtChain']>>['findings'][number]
 
@@ -21,27 +21,29 @@ interface Parts {
   readonly address: string | undefined
   readonly closing: AbortSignal
   readonly next: (network: SeenNetwork) => void
+  /** Who only buys needs no circuit. */
+  readonly use?: Use
 }
 
 type Row = Pick<Finding, 'state' | 'sentence'> & { readonly check: string }
 
-export function NetworkStep({ room, address, closing, next }: Parts) {
+export function NetworkStep({ room, address, closing, next, use = 'sells' }: Parts) {
   const rows = useSignal<readonly Row[]>([])
   const problem = useSignal<string | undefined>(undefined)
   const isLooking = useSignal(false)
   const seen = useSignal<SeenNetwork | undefined>(undefined)
-  const kept = keptChoice()
+  const kept = keptChoice(use) ?? keptChoice(use === 'sells' ? 'buys' : 'sells')
   const look = async (form: FormData): Promise<void> => {
     problem.value = undefined
     seen.value = undefined
     rows.value = []
     isLooking.value = true
     try {
-      const choice = checkedChoice(writtenIn(form))
+      const choice = checkedChoice(writtenIn(form), use)
       const { ethProvider: url, marketplace } = choice
       const place = { url, ...(marketplace !== '' && { marketplace }) }
       const { findings, facts } = await room.lookAtChain(place, address, { signal: closing })
-      rows.value = [...findings, await lookAtCircuit(choice, closing)]
+      rows.value = use === 'buys' ? findings : [...findings, await lookAtCircuit(choice, closing)]
       if (facts !== undefined) seen.value = { choice, chainId: facts.chainId, token: facts.token }
     } catch (error) {
       problem.value = explain(error)
@@ -68,12 +70,14 @@ export function NetworkStep({ room, address, closing, next }: Parts) {
           value={kept?.bridges.join(' ')}
           required
         />
-        <Field
-          name="circuit"
-          words="Circuit: address of the folder with circuit.wasm and circuit.zkey"
-          value={kept?.circuit}
-          required
-        />
+        {use === 'sells' && (
+          <Field
+            name="circuit"
+            words="Circuit: address of the folder with circuit.wasm and circuit.zkey"
+            value={kept?.circuit}
+            required
+          />
+        )}
         <button type="submit" disabled={isLooking.value}>
           {isLooking.value ? 'Looking…' : 'Check this network'}
         </button>

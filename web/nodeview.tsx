@@ -1,17 +1,21 @@
 // The page of a node that is no tab: shown by the program that runs it. The same picture of a provider, read over REST.
 
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 
 import { formatCount, formatDuration } from '../src/lib/format.ts'
 import { AlertList } from './alertlist.tsx'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
-import { BoughtList } from './boughtlist.tsx'
+import { ClientCorner } from './clientcorner.tsx'
+import type { Corner, OwnFile } from './corner.ts'
+import { DropZone } from './dropzone.tsx'
+import type { Transfer } from './pagestate.ts'
 import { PeerList } from './peerlist.tsx'
 import { QuotaBar } from './quotabar.tsx'
 import { type MarketPicture, type NodePicture, RemoteNode } from './remotenode.ts'
 import { SellerLook } from './sellerlook.tsx'
 import type { Terms } from './sellplan.ts'
 import { checkRoom, suggestTerms } from './suggestedterms.ts'
+import { TransferCard } from './transfercard.tsx'
 
 export function NodeView({ closing }: { readonly closing: AbortSignal }) {
   const node = useMemo(() => {
@@ -48,11 +52,35 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
             picture={state.picture}
             pause={(isPaused) => void node.pause(isPaused, closing)}
             offer={(terms, id) => node.offer(terms, id, closing)}
+            desk={deskOf(node, closing)}
           />
         )}
       </main>
     </>
   )
+}
+
+/** What the client's corner of a node needs. */
+export interface BuyingDesk extends Pick<Corner, 'buy'> {
+  /** Undefined until they were asked for. */
+  readonly files: readonly OwnFile[] | undefined
+  readonly transfer: Transfer | undefined
+  readonly problem: string | undefined
+  readonly list: () => void
+  readonly store: (file: File) => void
+  readonly cancel: () => void
+}
+
+function deskOf({ corner }: RemoteNode, closing: AbortSignal): BuyingDesk {
+  return {
+    files: corner.files.value,
+    transfer: corner.transfer.value,
+    problem: corner.problem.value,
+    list: () => void corner.list(closing),
+    store: (file) => void corner.upload(file, closing),
+    cancel: () => corner.cancel(),
+    buy: (...asked) => corner.buy(asked, closing),
+  }
 }
 
 interface TokenFormParts {
@@ -95,9 +123,10 @@ interface ShownParts {
   readonly picture: NodePicture
   readonly pause: (isPaused: boolean) => void
   readonly offer: (terms: Terms, id: string | undefined) => Promise<string>
+  readonly desk: BuyingDesk
 }
 
-export function Shown({ picture, pause, offer }: ShownParts) {
+export function Shown({ picture, pause, offer, desk }: ShownParts) {
   const { market, space, reasons } = picture
   return (
     <>
@@ -115,7 +144,7 @@ export function Shown({ picture, pause, offer }: ShownParts) {
           </p>
         </section>
       ) : (
-        <MarketCards market={market} space={space} pause={pause} offer={offer} />
+        <MarketCards market={market} space={space} pause={pause} offer={offer} desk={desk} />
       )}
       <section class="card" aria-labelledby="space">
         <h2 id="space">Space</h2>
@@ -138,8 +167,8 @@ type MarketCardsParts = Omit<ShownParts, 'picture'> & {
 }
 
 /** One for each part that it takes. */
-function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
-  const { view, offered, bought, watched, alerts, time } = market
+function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
+  const { view, offered, watched, alerts, time } = market
   const isPaused = view?.holds.includes('paused') === true
   const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
   const suggested = suggestTerms(
@@ -172,17 +201,7 @@ function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
           />
         </section>
       )}
-      {bought !== undefined && (
-        <section class="card" aria-labelledby="buyer" data-testid="buys">
-          <h2 id="buyer">Storage that it buys</h2>
-          <p class="quiet">
-            {bought.length === 0
-              ? 'Nothing was bought yet.'
-              : `${formatCount(bought.length, 'purchase')}, the latest first.`}
-          </p>
-          <BoughtList rows={bought} now={time} />
-        </section>
-      )}
+      {market.bought !== undefined && <BuyingCard market={market} bought={market.bought} desk={desk} />}
       {watched !== undefined && (
         <section class="card" aria-labelledby="validator" data-testid="validates">
           <h2 id="validator">Proofs that it watches</h2>
@@ -190,5 +209,34 @@ function MarketCards({ market, space, pause, offer }: MarketCardsParts) {
         </section>
       )}
     </>
+  )
+}
+
+interface BuyingCardParts {
+  readonly market: MarketPicture
+  readonly bought: NonNullable<MarketPicture['bought']>
+  readonly desk: BuyingDesk
+}
+
+function BuyingCard({ market: { tokens, time }, bought, desk }: BuyingCardParts) {
+  const { files, transfer, problem, list, store, cancel, buy } = desk
+  useEffect(list, [])
+  return (
+    <section class="card" aria-labelledby="buyer" data-testid="buys">
+      <h2 id="buyer">Storage that it buys</h2>
+      <p class="quiet">
+        {bought.length === 0
+          ? 'Nothing was bought yet.'
+          : `${formatCount(bought.length, 'purchase')}, the latest first.`}
+      </p>
+      {problem !== undefined && (
+        <p class="banner bad" role="alert">
+          {problem}
+        </p>
+      )}
+      <DropZone isBusy={transfer !== undefined} store={store} />
+      <TransferCard transfer={transfer} cancel={cancel} />
+      {files !== undefined && <ClientCorner corner={{ files, bought, time, tokens, isDemo: false, buy }} />}
+    </section>
   )
 }

@@ -1,8 +1,7 @@
 // Three steps from nothing to a provider on a network of one's choice: the key, the network, space and price. Each closes when it is done and can be opened again.
 
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 
 import { explain } from './explain.ts'
 import { KeyDesk } from './keydesk.ts'
@@ -13,6 +12,7 @@ import { tellLocked } from './notices.ts'
 import { noteSellingAnywhere, wasSellingAnywhere } from './sellingnote.ts'
 import type { SellPlan, Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
+import { Step } from './step.tsx'
 import type { MarketSight } from './suggestedterms.ts'
 import { TermsStep } from './termsstep.tsx'
 import { WalletPart } from './walletpart.tsx'
@@ -188,41 +188,4 @@ function planOf(
       noteSellingAnywhere()
     },
   }
-}
-
-interface StepParts {
-  readonly at: number
-  /** The one that is open. */
-  readonly step: number
-  readonly title: string
-  /** What came of it, once it is done. */
-  readonly done: string | undefined
-  readonly open: () => void
-  readonly children: ComponentChildren
-}
-
-function Step({ at, step, title, done, open, children }: StepParts) {
-  const heading = useRef<HTMLHeadingElement>(null)
-  const before = useRef(step)
-  useEffect(() => {
-    // What was focused is hidden: keyboard and screen reader go on where the person does.
-    if (at === step && before.current !== step) heading.current?.focus()
-    before.current = step
-  }, [at, step])
-  return (
-    <li aria-current={at === step ? 'step' : undefined}>
-      <div class="row">
-        <h3 class="grow" ref={heading} tabIndex={-1}>
-          {title}
-        </h3>
-        {at !== step && done !== undefined && (
-          <button type="button" onClick={open}>
-            Change
-          </button>
-        )}
-      </div>
-      {at !== step && done !== undefined && <p class="quiet">{done}</p>}
-      <div hidden={at !== step}>{children}</div>
-    </li>
-  )
 }

@@ -92,6 +92,8 @@ export class PageState {
   readonly demo = signal<{ readonly offer: DemoOffer; readonly resumes: boolean } | undefined>(undefined)
   /** No demo serves this page, and this tab runs the node. */
   readonly isAlone = signal(false)
+  /** What this tab does in the marketplace: one or the other until it is loaded anew. Who sells buys, too. */
+  readonly trades = signal<'sells' | 'buys' | undefined>(undefined)
   /** How the tab that runs the node sells, as it said last. */
   readonly watched = signal<SellerPicture | undefined>(undefined)
   /** What a screen reader should say next. */

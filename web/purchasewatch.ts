@@ -20,6 +20,11 @@ export interface BoughtRow {
   readonly costWei: bigint
 }
 
+/** Its slots have no providers yet, who fetch the file from here. */
+export function isUnplaced({ state }: Pick<BoughtRow, 'state'>): boolean {
+  return state === 'pending' || state === 'submitted'
+}
+
 /** The latest first. */
 const SHOWN = 5
 const MAX_ASKED_SLOTS = 64

@@ -4,8 +4,11 @@ import { signal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
 import { Mutex } from '../src/lib/mutex.ts'
+import { amount, type Fields, fields, list, number, text } from './documentfields.ts'
 import { explain } from './explain.ts'
+import { NodeDoor } from './nodedoor.ts'
 import type { BoughtRow } from './purchasewatch.ts'
+import { RemoteCorner } from './remotecorner.ts'
 import { tellOffered, type Terms } from './sellplan.ts'
 import {
   FILLED_STATES,
@@ -46,6 +49,8 @@ export interface MarketPicture {
   /** The chain's. */
   readonly time: number
   readonly alerts: readonly ViewedAlert[]
+  /** Of its key; undefined where that could not be asked. */
+  readonly tokens: bigint | undefined
   /** Undefined where it does not sell. */
   readonly view: SellerView | undefined
   readonly offered: readonly Offered[]
@@ -63,11 +68,8 @@ export type RemoteState =
   | { readonly at: 'gone'; readonly problem: string }
 
 const LOOK_MS = 2000
-/** A node that takes longer is as good as gone. */
-const ANSWER_MS = 30_000
 /** It is asked of the chain, and the picture does without it. */
 const BALANCE_MS = 3000
-const TOKEN_KEY = 'codex-light/token'
 const DECISIONS = 20
 const SHOWN_ENDED = 5
 const SHOWN_PURCHASES = 20
@@ -75,8 +77,6 @@ const SHOWN_PURCHASES = 20
 const SHOWN_EARNINGS = 500
 /** Of the looks, while nobody sees what they find. */
 const HIDDEN_EVERY = 15
-
-type Fields = Readonly<Record<string, unknown>>
 
 export class RemoteNode {
   readonly state = signal<RemoteState>({ at: 'asking' })
@@ -86,7 +86,9 @@ export class RemoteNode {
   /** One look at a time: a slow node is not asked for ever more. */
   readonly #line = new Mutex()
   #looks = 0
-  #token = sessionStorage.getItem(TOKEN_KEY) ?? ''
+  readonly #door = new NodeDoor()
+  /** Storage bought for files of the node. */
+  readonly corner = new RemoteCorner(this.#door)
 
   /** Looks until `closing`. */
   run(closing: AbortSignal): void {
@@ -104,8 +106,7 @@ export class RemoteNode {
 
   /** Kept for as long as the tab is open. */
   giveToken(token: string, closing: AbortSignal): void {
-    this.#token = token.trim()
-    sessionStorage.setItem(TOKEN_KEY, this.#token)
+    this.#door.take(token)
     this.state.value = { at: 'asking' }
     void this.look(closing)
   }
@@ -113,7 +114,7 @@ export class RemoteNode {
   async pause(isPaused: boolean, closing: AbortSignal): Promise<void> {
     this.problem.value = undefined
     try {
-      await this.#ask(isPaused ? 'pause' : 'resume', closing, 'POST')
+      await this.#door.ask(isPaused ? 'pause' : 'resume', closing, { method: 'POST' })
       await this.look(closing)
     } catch (error) {
       this.problem.value = explain(error)
@@ -129,7 +130,7 @@ export class RemoteNode {
       totalCollateral: String(totalCollateral),
     }
     const row = id === undefined ? 'availability' : `availability/${id}`
-    await this.#ask(row, closing, id === undefined ? 'POST' : 'PATCH', body)
+    await this.#door.ask(row, closing, { method: id === undefined ? 'POST' : 'PATCH', document: body })
     await this.look(closing)
     return tellOffered(terms)
   }
@@ -153,13 +154,13 @@ export class RemoteNode {
     } catch (error) {
       if (closing.aborted) return
       this.state.value = CodexError.is(error, 'page/wants-token')
-        ? { at: 'wants token', isWrong: this.#token !== '' }
+        ? { at: 'wants token', isWrong: this.#door.hasToken }
         : { at: 'gone', problem: explain(error) }
     }
   }
 
   async #picture(signal: AbortSignal): Promise<NodePicture> {
-    const [found, peers] = await Promise.all([this.#ask('status', signal), this.#ask('peers', signal)])
+    const [found, peers] = await Promise.all([this.#door.ask('status', signal), this.#door.ask('peers', signal)])
     const status = fields(found)
     const space = fields(status['space'])
     const seen = list(fields(peers)['peers']).map((each) => peerOf(fields(each)))
@@ -182,25 +183,26 @@ export class RemoteNode {
 
   async #market(market: Fields, peers: readonly ViewedPeer[], signal: AbortSignal): Promise<MarketPicture> {
     const [sells, buys] = [market['selling'] !== null, market['purchases'] !== null]
+    const isReached = market['endpoint'] === 'connected'
     const nothing = Promise.resolve([])
-    const [alerts, availabilities, purchases] = await Promise.all([
-      this.#ask('alerts', signal),
-      sells ? this.#ask('availability', signal) : nothing,
-      buys ? this.#ask(`purchases?count=${SHOWN_PURCHASES}`, signal) : nothing,
+    const [alerts, availabilities, purchases, balance] = await Promise.all([
+      this.#door.ask('alerts', signal),
+      sells ? this.#door.ask('availability', signal) : nothing,
+      buys ? this.#door.ask(`purchases?count=${SHOWN_PURCHASES}`, signal) : nothing,
+      isReached && (sells || buys) ? this.#balance(signal) : undefined,
     ])
+    const tokens = balance === undefined ? undefined : amount(fields(balance)['tokens'])
     const seen = list(fields(alerts)['alerts']).map((each) => alertOf(fields(each)))
     const offered = list(availabilities).map(fields)
     return {
       host: text(market['host']),
       time: number(market['now']),
       alerts: seen,
-      view: sells ? await this.#view(market, { peers, offered, alerts: seen }, signal) : undefined,
+      tokens,
+      view: sells ? await this.#view(market, { peers, offered, tokens, alerts: seen }, signal) : undefined,
       offered: offered.map(offeredOf),
       bought: buys
-        ? list(purchases)
-            .slice(-SHOWN_PURCHASES)
-            .reverse()
-            .map((each) => boughtOf(fields(each)))
+        ? await this.corner.watched(list(purchases).slice(-SHOWN_PURCHASES).reverse().map(fields), isReached, signal)
         : undefined,
       watched: typeof market['watched'] === 'number' ? market['watched'] : undefined,
     }
@@ -208,18 +210,17 @@ export class RemoteNode {
 
   async #view(
     market: Fields,
-    known: Pick<SellerView, 'peers' | 'alerts'> & { readonly offered: readonly Fields[] },
+    known: Pick<SellerView, 'peers' | 'alerts' | 'tokens'> & { readonly offered: readonly Fields[] },
     signal: AbortSignal,
   ): Promise<SellerView> {
-    const { offered, alerts, peers } = known
+    const { offered, alerts, peers, tokens } = known
     const isReached = market['endpoint'] === 'connected'
-    const [sales, ended, decisions, earnings, balance] = await Promise.all([
-      ...[
+    const [sales, ended, decisions, earnings] = await Promise.all(
+      [
         ...['sales', `sales/ended?count=${SHOWN_ENDED}`],
         ...[`decisions?count=${DECISIONS}`, `earnings?count=${SHOWN_EARNINGS}`],
-      ].map((row) => this.#ask(row, signal)),
-      isReached ? this.#balance(signal) : undefined,
-    ])
+      ].map((row) => this.#door.ask(row, signal)),
+    )
     if (isReached) await this.#learnPrices(list(sales).map(fields), signal)
     const proofSeconds = Number(market['proofSeconds'] ?? NaN)
     return {
@@ -248,7 +249,7 @@ export class RemoteNode {
         reward: amount(fields(earnings)['total']),
         lostCollateral: amount(fields(earnings)['lost']),
       },
-      tokens: balance === undefined ? undefined : amount(fields(balance)['tokens']),
+      tokens,
       maxMissed: number(market['maxSlashes']),
       slashPercentage: number(market['slashPercentage']),
     }
@@ -257,7 +258,7 @@ export class RemoteNode {
   /** Undefined where the chain gives no answer soon. */
   async #balance(signal: AbortSignal): Promise<unknown> {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(BALANCE_MS)])
-    return this.#ask('balance', patience).catch(() => undefined)
+    return this.#door.ask('balance', patience).catch(() => undefined)
   }
 
   /** Of slots that are filled: the chain is asked for the others once they are. */
@@ -265,38 +266,11 @@ export class RemoteNode {
     const isUnknown = (sale: Fields): boolean =>
       FILLED_STATES.has(text(sale['state'])) && !this.#prices.has(text(sale['slotId']))
     if (!sales.some(isUnknown)) return
-    const slots = await this.#ask('/api/codex/v1/sales/slots', signal).catch(() => [])
+    const slots = await this.#door.ask('/api/codex/v1/sales/slots', signal).catch(() => [])
     for (const slot of list(slots).map(fields)) {
       const ask = fields(fields(slot['request'])['ask'])
       this.#prices.set(text(slot['id']), amount(ask['pricePerBytePerSecond']) * amount(ask['slotSize']))
     }
-  }
-
-  /** @param row below /api/v1, or a whole path @throws CodexError `page/wants-token`, `page/node-gone`, `page/node-refused` */
-  async #ask(row: string, signal: AbortSignal, method = 'GET', document?: object): Promise<unknown> {
-    const headers = {
-      ...(this.#token !== '' && { Authorization: `Bearer ${this.#token}` }),
-      ...(document !== undefined && { 'Content-Type': 'application/json' }),
-    }
-    const url = new URL(row.startsWith('/') ? row : `/api/v1/${row}`, window.location.origin)
-    const body = document === undefined ? {} : { body: JSON.stringify(document) }
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
-    const response = await fetch(url, { method, headers, signal: patience, ...body }).catch((cause: unknown) => {
-      signal.throwIfAborted()
-      throw new CodexError('page/node-gone', 'the node does not answer: see whether it still runs', { cause })
-    })
-    if (response.status === 401) throw new CodexError('page/wants-token', 'this node wants its token')
-    const found = parsed(await response.text())
-    if (response.ok) return found
-    throw new CodexError('page/node-refused', text(fields(found)['title']) || `the node answered ${response.status}`)
-  }
-}
-
-function parsed(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
   }
 }
 
@@ -343,21 +317,6 @@ function offeredOf(availability: Fields): Offered {
   }
 }
 
-function boughtOf(purchase: Fields): BoughtRow {
-  const ask = fields(fields(purchase['request'])['ask'])
-  const { error } = purchase
-  return {
-    requestId: text(purchase['requestId']) as BoughtRow['requestId'],
-    state: text(purchase['state']) as BoughtRow['state'],
-    problem: typeof error === 'string' ? error : undefined,
-    slots: Number(amount(ask['slots'])),
-    filled: undefined,
-    endsAt: undefined,
-    costWei:
-      amount(ask['slots']) * amount(ask['slotSize']) * amount(ask['duration']) * amount(ask['pricePerBytePerSecond']),
-  }
-}
-
 function alertOf(alert: Fields): ViewedAlert {
   const { atStake } = alert
   return {
@@ -379,28 +338,4 @@ function decisionOf(decision: Fields): SellerView['decisions'][number] {
     verdict: text(decision['verdict']) as SellerView['decisions'][number]['verdict'],
     reasons: list(decision['reasons']).map(text),
   }
-}
-
-// The node is our own program; these only keep a document of another release from breaking the page.
-
-function fields(value: unknown): Fields {
-  return Object(value) as Fields
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function number(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0
-}
-
-function amount(value: unknown): bigint {
-  const isAmount =
-    (typeof value === 'string' && /^\d{1,78}$/.test(value)) || (Number.isInteger(value) && Number(value) >= 0)
-  return isAmount ? BigInt(value as string | number) : 0n
 }

@@ -7,29 +7,23 @@ import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount } from '../src/lib/format.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
-import type { Cid } from '../src/protocol/cid.ts'
 import { isLocalChain } from '../src/protocol/localchains.ts'
-import type { Manifest } from '../src/protocol/manifest.ts'
-import { quote } from '../src/protocol/purchasequote.ts'
-import { formatAmount } from './amounts.ts'
+import { buyStorage } from './buystorage.ts'
+import type { Corner } from './corner.ts'
 import { askDemo, findDemo, wasSelling } from './demooffer.ts'
-import { explain, withoutReverts } from './explain.ts'
+import { explain } from './explain.ts'
 import { KeptWatch } from './keptwatch.ts'
 import { Notices } from './notices.ts'
+import type { Entering } from './nottrading.tsx'
 import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
 import { FILLED_STATES, type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
 import { type SellPlan, tellOffered, type Terms } from './sellplan.ts'
+import { tellWaiting } from './tellwaiting.ts'
 import { checkRoom, largestSpace, type MarketSight } from './suggestedterms.ts'
 
 type Trade = NonNullable<TabNode['trade']>
 type Provider = NonNullable<Trade['provider']>
-type Client = NonNullable<Trade['client']>
 type Report = ReturnType<Provider['list']>[number]
-interface Stored {
-  readonly cid: Cid
-  readonly manifest: Manifest
-}
-type Wanted = Parameters<Client['buy']>[1]
 export type Availability = ReturnType<Provider['reservations']['availabilities']>[number]
 
 /** What there is to see, and to do. Plain data: other tabs get it too. */
@@ -44,12 +38,10 @@ export interface SellerPicture {
 }
 
 export type SellerPhase =
-  /** `problem`: why it is not there yet. */
-  | { readonly at: 'joining'; readonly what: string; readonly problem?: string }
+  | Entering
   /** It proves what it has; nothing is offered, and a person says on which terms. `problem`: why those given did not do. */
   | { readonly at: 'wants terms'; readonly chainId: number; readonly problem?: string }
   | { readonly at: 'selling' }
-  | { readonly at: 'failed'; readonly problem: string }
 
 const LOOK_MS = 1000
 const SOON_MS = 50
@@ -131,10 +123,11 @@ export class Seller {
     const phase = this.phase.value
     const waiting = this.#node.waiting
     if (phase.at !== 'joining') return
-    const stake =
-      waiting?.atStake === undefined || waiting.atStake === 0n ? '' : ` At stake: ${formatAmount(waiting.atStake)}.`
-    const problem = waiting && `The chain does not answer: ${withoutReverts(waiting.problem)}.${stake}`
-    this.phase.value = { at: 'joining', what: phase.what, ...(problem !== undefined && { problem }) }
+    this.phase.value = {
+      at: 'joining',
+      what: phase.what,
+      ...(waiting !== undefined && { problem: tellWaiting(waiting) }),
+    }
   }
 
   /** First terms. @throws CodexError `page/no-room`, and as `Provider.createAvailability` */
@@ -206,24 +199,9 @@ export class Seller {
     await this.#trying(() => askDemo('request'))
   }
 
-  /** Has this tab buy storage for one of its files. @param tell hears how far it is @returns the request's id @throws CodexError `page/too-few-tokens`, and as `Client.buy` */
-  async buy({ cid, manifest }: Stored, wanted: Wanted, tell: (words: string) => void): Promise<string> {
-    const { client } = this.#trade
-    if (client === undefined) throw new CodexError('page/not-selling', 'this tab does not trade; reload the page')
-    const price = quote(manifest, wanted)?.price ?? 0n
-    const tokens = await this.#trade.market.tokenBalance({ signal: this.#signal })
-    if (tokens < price)
-      throw new CodexError(
-        'page/too-few-tokens',
-        `this costs ${formatAmount(price)}, and the key ${this.#trade.market.host} has ${formatAmount(tokens)}: send it tokens, or buy for a shorter time or a lower price`,
-      )
-    tell('Protecting the file…')
-    const { id } = await client.buy(cid, wanted, {
-      signal: this.#signal,
-      progress: ({ doneBytes, totalBytes }) =>
-        tell(`Protecting the file: ${Math.floor((100 * doneBytes) / Math.max(1, totalBytes))} %`),
-    })
-    return id
+  /** As {@link buyStorage}. */
+  buy(...asked: Parameters<Corner['buy']>): Promise<string> {
+    return buyStorage(this.#node.trade, asked, this.#signal)
   }
 
   get #trade(): Trade {

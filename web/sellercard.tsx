@@ -5,10 +5,12 @@ import { useEffect, useMemo } from 'preact/hooks'
 
 import { formatCount } from '../src/lib/format.ts'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
+import { ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
 import { EarningsPicture } from './earningspicture.tsx'
 import { KEEPING_WORDS, type Keeping } from './keptwatch.ts'
 import type { Notices } from './notices.ts'
+import { NotTrading } from './nottrading.tsx'
 import { PeerList } from './peerlist.tsx'
 import type { SellPlan } from './sellplan.ts'
 import { Seller, type SellerPhase, type SellerPicture } from './seller.ts'
@@ -23,33 +25,8 @@ export function SellerCard({ session, plan }: { readonly session: Session; reado
   const facts = useMemo(() => watchTab(session.closing), [session])
   if (seller === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const phase = seller.phase.value
-  if (phase.at === 'failed')
-    return (
-      <div class="banner bad" role="alert">
-        <p>{phase.problem}</p>
-        <button type="button" onClick={() => window.location.reload()}>
-          Reload the page
-        </button>
-      </div>
-    )
-  if (phase.at === 'joining')
-    return (
-      <>
-        <p class="quiet" role="status">
-          {phase.what}
-        </p>
-        {phase.problem !== undefined && (
-          <div class="banner bad" role="alert">
-            <p>{phase.problem}</p>
-            {plan.demo === undefined && (
-              <button type="button" onClick={() => window.location.reload()}>
-                Change the network
-              </button>
-            )}
-          </div>
-        )}
-      </>
-    )
+  if (phase.at === 'failed' || phase.at === 'joining')
+    return <NotTrading phase={phase} isDemo={plan.demo !== undefined} />
   if (phase.at === 'wants terms') return <FirstTerms session={session} seller={seller} phase={phase} />
   return <Selling session={session} seller={seller} facts={facts} />
 }
@@ -90,6 +67,7 @@ const SPACE_MS = 5000
 function begin(session: Session, plan: SellPlan): Seller | undefined {
   const { running, closing } = session
   if (running === undefined) return undefined
+  session.state.trades.value = 'sells'
   const seller = new Seller(running.room, running.node, plan)
   void seller.run(closing)
   const telling = effect(() => {
@@ -159,7 +137,17 @@ function Selling({ session, seller, facts }: SellingParts) {
         change={(terms, id) => seller.change(terms, id)}
       />
       <EarningsPicture earnings={view.earnings} now={view.time} />
-      <ClientCorner session={session} seller={seller} picture={picture} />
+      <ClientCorner
+        isFolded
+        corner={{
+          files: ownFiles(session.state.listing.value.entries),
+          bought: picture.bought,
+          time: view.time,
+          tokens: view.tokens,
+          isDemo: picture.isDemo,
+          buy: (...asked) => seller.buy(...asked),
+        }}
+      />
       <PeerList peers={view.peers} />
       <Decisions view={view} />
       <TabState facts={facts.value} />

@@ -38,11 +38,25 @@ export function SellerSection({ session }: Part) {
     <section class="card" aria-labelledby="seller">
       <h2 id="seller">{picture === undefined ? 'Rent out space' : 'Space that the other tab rents out'}</h2>
       {picture !== undefined && Cards !== undefined && <Cards.WatchedCard picture={picture} />}
-      {picture === undefined && plan.value === undefined && <DemoInvitation accept={() => void accept()} />}
+      {picture === undefined &&
+        plan.value === undefined &&
+        (session.state.trades.value === 'buys' ? <BuysNow /> : <DemoInvitation accept={() => void accept()} />)}
       {picture === undefined && plan.value !== undefined && Cards !== undefined && (
         <Cards.SellerCard session={session} plan={plan.value} />
       )}
     </section>
+  )
+}
+
+/** Roles are taken up once: a tab that buys already sells after a reload. */
+function BuysNow() {
+  return (
+    <div class="row">
+      <p class="quiet grow">This tab buys now. To sell from it as well, load the page anew and begin with this.</p>
+      <button type="button" onClick={() => window.location.reload()}>
+        Reload the page
+      </button>
+    </div>
   )
 }
 
@@ -84,6 +98,8 @@ export function SetupSection({ session }: Part) {
       <h2 id="setup">Rent out space</h2>
       {selling.value !== undefined ? (
         <selling.value.cards.SellerCard session={session} plan={selling.value.plan} />
+      ) : session.state.trades.value === 'buys' ? (
+        <BuysNow />
       ) : Steps !== undefined ? (
         <Steps.Onboarding session={session} sell={(plan) => void sell(plan)} />
       ) : (

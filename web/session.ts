@@ -13,6 +13,7 @@ import { PageChannel, type PageMessage } from './pagechannel.ts'
 import type { DamagedEntry, Entry, Transfer } from './pagestate.ts'
 import { MAX_LISTED, MAX_SQUARES, PageState } from './pagestate.ts'
 import { ProgressMeter } from './progressmeter.ts'
+import { type BoughtRow, isUnplaced } from './purchasewatch.ts'
 import { readFile } from './readfile.ts'
 import type { SellerPicture } from './seller.ts'
 import { holdsFilled } from './sellerview.ts'
@@ -35,6 +36,7 @@ export class Session {
   #viewer: Viewer | undefined
   #cancelTransfer: (() => void) | undefined
   #holdsSlots = false
+  #isFetchedFrom = false
 
   constructor(options: Options) {
     this.#options = options
@@ -47,6 +49,11 @@ export class Session {
   /** Slots that it has filled need it open: closed, it misses their proofs. */
   get holdsSlots(): boolean {
     return this.#holdsSlots && !this.#closing.signal.aborted
+  }
+
+  /** Providers of what it bought fetch it from here: closed, the purchase may come to nothing. */
+  get isFetchedFrom(): boolean {
+    return this.#isFetchedFrom && !this.#closing.signal.aborted
   }
 
   /** Runs the node, or watches it until the tab that runs it is gone. Settles once this tab leads, or cannot. */
@@ -240,7 +247,13 @@ export class Session {
   /** Tells tabs that watch how this one sells. */
   tellPicture(picture: SellerPicture): void {
     this.#holdsSlots = holdsFilled(picture)
+    this.noteBought(picture.bought)
     if (!this.#closing.signal.aborted) this.#channel.say({ says: 'sells', picture })
+  }
+
+  /** @param bought by this tab, as far as it is shown */
+  noteBought(bought: readonly BoughtRow[]): void {
+    this.#isFetchedFrom = bought.some(isUnplaced)
   }
 
   /** Has a screen reader say this. */

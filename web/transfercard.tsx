@@ -2,10 +2,13 @@
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import type { Transfer } from './pagestate.ts'
-import type { Session } from './session.ts'
 
-export function TransferCard({ session }: { readonly session: Session }) {
-  const transfer = session.state.transfer.value
+interface Parts {
+  readonly transfer: Transfer | undefined
+  readonly cancel: () => void
+}
+
+export function TransferCard({ transfer, cancel }: Parts) {
   if (transfer === undefined) return null
   const { what, filename, totalBytes, doneBytes } = transfer
   return (
@@ -16,7 +19,7 @@ export function TransferCard({ session }: { readonly session: Session }) {
       <progress aria-label={`${what} ${filename}`} max={Math.max(1, totalBytes)} value={doneBytes} />
       <div class="row">
         <p class="quiet grow">{describe(transfer)}</p>
-        <button type="button" onClick={() => session.cancel()}>
+        <button type="button" onClick={cancel}>
           Cancel
         </button>
       </div>

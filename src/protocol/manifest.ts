@@ -53,7 +53,7 @@ export type VerifiableManifest = ManifestCommon & Protection & Verification & { 
 export type Manifest = PlainManifest | ProtectedManifest | VerifiableManifest
 
 /** Blocks of the dataset, parity included. @throws CodexError `manifest/bad-number`, as all that follow */
-export function blocksCount(manifest: Manifest): number {
+export function blocksCount(manifest: Pick<Manifest, 'datasetSize' | 'blockSize'>): number {
   return divideUp(numberOf(manifest, 'datasetSize'), numberOf(manifest, 'blockSize', 1))
 }
 
@@ -89,7 +89,7 @@ export function slotBlocksCount(manifest: ProtectedManifest | VerifiableManifest
 
 /** The door for manifests that nobody has checked: nothing is computed from what is no number, or none of this kind. */
 function numberOf(
-  manifest: Manifest,
+  manifest: object,
   name: 'datasetSize' | 'blockSize' | 'originalDatasetSize' | 'ecK' | 'ecM',
   min = 0,
 ): number {

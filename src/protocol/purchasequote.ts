@@ -1,7 +1,13 @@
 // What a purchase will cost, worked out before anything is sent: the slots of a file, and what client and providers put in. It sends nothing.
 
 import type { Bytes, Seconds } from '../lib/units.ts'
-import { blocksCount, type Manifest, slotsCount } from './manifest.ts'
+import {
+  blocksCount,
+  type PlainManifest,
+  type ProtectedManifest,
+  slotsCount,
+  type VerifiableManifest,
+} from './manifest.ts'
 
 export interface Quoted {
   readonly slots: number
@@ -21,8 +27,14 @@ export interface QuoteTerms {
   readonly tolerance?: number | undefined
 }
 
+/** As much of a plain manifest as a price depends on. */
+export type PlainSize = Pick<PlainManifest, 'kind' | 'blockSize' | 'datasetSize'>
+
 /** Undefined where the numbers make no slots; what is wrong with them the purchase says. */
-export function quote(manifest: Manifest, terms: QuoteTerms): Quoted | undefined {
+export function quote(
+  manifest: PlainSize | ProtectedManifest | VerifiableManifest,
+  terms: QuoteTerms,
+): Quoted | undefined {
   const { nodes = 3, tolerance = 1, duration, pricePerBytePerSecond, collateralPerByte } = terms
   const blocks = blocksCount(manifest)
   const isPlain = manifest.kind === 'plain'

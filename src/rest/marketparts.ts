@@ -52,6 +52,9 @@ export interface MarketLook {
   mySlots(options: AbortOptions): Promise<readonly string[]>
   activeSlot(id: string, options: AbortOptions): Promise<ActiveSlotLook | undefined>
   request(id: string, options: AbortOptions): Promise<StorageRequest | undefined>
+  /** Chain time; undefined for a request that the chain does not know. */
+  requestEnd(id: string, options: AbortOptions): Promise<Seconds | undefined>
+  slotState(id: string, options: AbortOptions): Promise<string>
   tokenBalance(options: AbortOptions): Promise<bigint>
   coinBalance(options: AbortOptions): Promise<bigint>
   endpointStatus(): {

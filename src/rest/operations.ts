@@ -16,6 +16,7 @@ import {
   decisionDocument,
   earningsDocument,
   marketStatusDocument,
+  purchaseSlotsDocument,
   saleDocument,
 } from './ownmarketdocuments.ts'
 import { count, flag, list, nullable, object, type Shape, text } from './shape.ts'
@@ -293,6 +294,9 @@ const ownRows: readonly Operation[] = [
   row('post', '/drain', 'As pause; the log tells when no sale is left', { 200: pausing }),
   row('get', '/purchases', 'Requests of this node', { 200: list(purchaseDocument, MAX_LIST) }, COUNTED),
   row('get', '/purchases/:id', 'One of them', { 200: purchaseDocument }),
+  row('get', '/purchases/:id/slots', 'How many of its slots have a provider, and when it ends', {
+    200: purchaseSlotsDocument,
+  }),
   row('post', '/purchases/:cid', 'Buys storage for a dataset', { 201: purchaseDocument }, { body: newPurchase }),
 ].map((each) => ({ ...each, path: OWN + each.path }))
 

@@ -1,9 +1,19 @@
 // The documents of our own rows about the marketplace: shapes, and how they are made. Amounts are decimal texts of token base units.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { slotId } from '../protocol/ids.ts'
+import type { RequestId } from '../protocol/request.ts'
 import { alertsBeforeEntry, alertsOf, committedOf } from './alerts.ts'
 import { reservationDocument, reservationOf } from './marketdocuments.ts'
-import type { AlertLook, DecisionLook, EarningLook, MarketplaceParts, SaleLook, Selling } from './marketparts.ts'
+import type {
+  AlertLook,
+  DecisionLook,
+  EarningLook,
+  MarketplaceParts,
+  PurchaseLook,
+  SaleLook,
+  Selling,
+} from './marketparts.ts'
 import type { MarketplaceDoor } from './restparts.ts'
 import { count, id32, list, nullable, object, type Shaped, text, textLike } from './shape.ts'
 
@@ -75,6 +85,9 @@ export const sellingDocument = object({
   committed: amount,
 })
 
+/** Of a purchase: how many of its slots have a provider, and until when they are kept, as far as the chain knows that yet. */
+export const purchaseSlotsDocument = object({ slots: count, filled: count, endsAt: nullable(count) })
+
 /** Of the node's key. */
 export const balanceDocument = object({ coins: amount, tokens: amount })
 
@@ -111,6 +124,23 @@ export async function balanceOf(
 ): Promise<Shaped<typeof balanceDocument>> {
   const [coins, tokens] = await Promise.all([market.coinBalance(options), market.tokenBalance(options)])
   return { coins: String(coins), tokens: String(tokens) }
+}
+
+export async function purchaseSlotsOf(
+  { market }: Pick<MarketplaceParts, 'market'>,
+  { id, request }: PurchaseLook,
+  options: AbortOptions,
+): Promise<Shaped<typeof purchaseSlotsDocument>> {
+  const slots = Number(request.ask.slots)
+  const [endsAt, ...states] = await Promise.all([
+    market.requestEnd(id, options),
+    ...Array.from({ length: slots }, (_, index) => market.slotState(slotId(id as RequestId, index), options)),
+  ])
+  return {
+    slots,
+    filled: states.filter((state) => state !== 'Free' && state !== 'Repair').length,
+    endsAt: endsAt ?? null,
+  }
 }
 
 export function saleOf({ phase, reservation, why, ...sale }: SaleLook): Shaped<typeof saleDocument> {

@@ -16,8 +16,8 @@ import {
   purchaseOf,
   reservationOf,
 } from './marketdocuments.ts'
-import type { Buying, MarketplaceParts, Selling } from './marketparts.ts'
-import { alertDocuments, balanceOf, decisionOf, earningsOf, saleOf } from './ownmarketdocuments.ts'
+import type { Buying, MarketplaceParts, PurchaseLook, Selling } from './marketparts.ts'
+import { alertDocuments, balanceOf, decisionOf, earningsOf, purchaseSlotsOf, saleOf } from './ownmarketdocuments.ts'
 import { idIn } from './pathid.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { freeQuota } from './salesroutes.ts'
@@ -97,18 +97,23 @@ function buyingRows(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): voi
   app.get('/purchases', (c) =>
     jsonAnswer(c, buying(parts).purchasing.purchases.slice(-countIn(c, MAX_ROWS)).map(purchaseOf)),
   )
-  app.get('/purchases/:id', (c) => {
-    const id = idIn(c, 'purchase')
-    const purchase = buying(parts).purchasing.purchase(id)
-    if (purchase !== undefined) return jsonAnswer(c, purchaseOf(purchase))
-    throw new CodexError('purchase/not-found', `this node knows no purchase ${id}`, { detail: { id } })
-  })
+  app.get('/purchases/:id', (c) => jsonAnswer(c, purchaseOf(purchaseIn(c, parts))))
+  app.get('/purchases/:id/slots', async (c) =>
+    jsonAnswer(c, await purchaseSlotsOf(market(parts), purchaseIn(c, parts), { signal: signalOf(c) })),
+  )
   app.post('/purchases/:cid', async (c) => {
     const cid = parseCid(c.req.param('cid') ?? '')
     const marketplace = market(parts)
     const offer = purchaseOffer(await documentIn(c, newPurchase), marketplace.market.terms)
     return jsonAnswer(c, purchaseOf(await desk.buy(marketplace, { cid, offer }, c)), 201)
   })
+}
+
+function purchaseIn(c: RestContext, parts: RestParts): PurchaseLook {
+  const id = idIn(c, 'purchase')
+  const purchase = buying(parts).purchasing.purchase(id)
+  if (purchase !== undefined) return purchase
+  throw new CodexError('purchase/not-found', `this node knows no purchase ${id}`, { detail: { id } })
 }
 
 function paused(c: RestContext, parts: RestParts): Response {

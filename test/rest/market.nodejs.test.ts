@@ -318,7 +318,7 @@ describe('purchases', () => {
   const cid = String(randomWish(seededSource(5)).cid)
 
   it('are asked for and followed through the SDK', async () => {
-    const { sdk, world } = await surface()
+    const { sdk, own, world } = await surface()
     const id = await good(
       sdk.marketplace.createStorageRequest({
         cid,
@@ -337,6 +337,17 @@ describe('purchases', () => {
     const purchase = await good(sdk.marketplace.purchaseDetail(id))
     expect(purchase).toMatchObject({ requestId: `0x${id}`, state: 'submitted' })
     expect(purchase.request?.ask).toMatchObject({ duration: 3600, proofProbability: 3 })
+    const slots = Number(purchase.request?.ask.slots)
+    // Where a host has filled the first of them, the client sees it.
+    expect(await own('GET', `purchases/0x${id}/slots`)).toMatchObject([200, { slots, filled: 0 }])
+    const host = await world.host('another', 2 * slots, {}, { duration: 7200 })
+    await host.sales.start(world.never)
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleFilled' || state === 'SaleProving'))
+    const [status, seen] = await own('GET', `purchases/0x${id}/slots`)
+    expect(status).toBe(200)
+    expect(seen).toMatchObject({ slots, endsAt: expect.any(Number) as number })
+    expect((seen as { readonly filled: number }).filled).toBeGreaterThan(0)
+    expect((await own('GET', `purchases/${ID}/slots`))[0]).toBe(404)
   })
 
   it('are refused in the order and the words that others compare, never with 500', async () => {

@@ -14,7 +14,7 @@ import { noise, scratchFolder, start as startCommand } from '../cli/command.ts'
 import { type StartedNode, startNode, stopWell } from '../cli/startednode.ts'
 import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
-import { screenshot } from './openpage.ts'
+import { choose, screenshot } from './openpage.ts'
 
 const IS_LONG = Boolean(import.meta.env['LONG'])
 const PATIENCE_MS = 120_000
@@ -156,6 +156,15 @@ test.runIf(IS_LONG)(
       const buyer = await pageOf(context, client)
       await buyer.getByTestId('buys').getByText('3 slots').waitFor()
       expect(await buyer.getByText('takes no part in the marketplace').count()).toBe(0)
+      await choose(buyer, 'mine.bin', Buffer.from(noise(3 * 65_536, 2)))
+      const corner = buyer.getByTestId('client')
+      await corner.getByLabel('Keep it for').fill('2h')
+      await corner.getByLabel('Price, tokens per GiB').fill('0.01')
+      await corner.getByTestId('quote').filter({ hasText: '3 slots of 128 KiB for 2h cost' }).waitFor()
+      await corner.getByRole('button', { name: 'Buy storage' }).click()
+      const mine = corner.getByTestId('bought').locator('li').filter({ hasText: '3 of 3 slots with a provider' })
+      await mine.first().waitFor()
+      await expect.poll(() => filled.count(), { timeout: PATIENCE_MS }).toBe(6)
       await screenshot(buyer, 'node-buys')
     } finally {
       await context.close()

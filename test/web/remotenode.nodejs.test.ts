@@ -5,15 +5,22 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
+import { describeUpload } from '../../src/protocol/describeupload.ts'
 import { slotId } from '../../src/protocol/ids.ts'
+import type { RequestId } from '../../src/protocol/request.ts'
+import { Purchasing } from '../../src/purchasing/purchasing.ts'
 import type { RestServer } from '../../src/rest/listen.ts'
 import type { MarketplaceParts, Selling } from '../../src/rest/marketparts.ts'
 import { NewsHub } from '../../src/rest/newshub.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 import { startRest } from '../../src/rest/startrest.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
+import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { RemoteNode } from '../../web/remotenode.ts'
-import { type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
+import { FakeMarket } from '../fakes/fakemarket.ts'
+import { seededSource } from '../fakes/salesparts.ts'
+import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
+import { randomWish } from '../simulation/terms.ts'
 
 const TOKEN = 'a-token-for-tests'
 const open: RestServer[] = []
@@ -22,6 +29,13 @@ afterEach(async () => {
   vi.unstubAllGlobals()
   await Promise.all(open.splice(0).map((server) => server.stop()))
 })
+
+/** A file, and what was made of it for slots. */
+const FILE = describeUpload(new Uint8Array(200_000).fill(7), { filename: 'mine.bin' })
+const STORED = [
+  { cid: FILE.manifestCid, manifest: FILE.manifest },
+  { cid: FILE.manifestCid, manifest: { ...FILE.manifest, kind: 'protected', originalDatasetSize: 200_000 } },
+] as const
 
 function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
   return {
@@ -52,7 +66,7 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
 }
 
 /** A page that a node serves, in as much as there is one without a tab. */
-async function served(isSelling: boolean) {
+async function served(isSelling: boolean, buying?: (world: SaleWorld) => Promise<MarketplaceParts['buying']>) {
   const world = new SaleWorld()
   const host = await world.host('host', 2)
   await host.sales.start(world.never)
@@ -62,7 +76,7 @@ async function served(isSelling: boolean) {
   const marketplace: MarketplaceParts = {
     ...{ market: host.market, clock: world.clock, alerts: [] },
     selling: isSelling ? sellingOf(host) : undefined,
-    buying: undefined,
+    buying: await buying?.(world),
     validating: isSelling ? undefined : { watched: ['0x1', '0x2'] },
   }
   const peer = {
@@ -73,9 +87,18 @@ async function served(isSelling: boolean) {
     sentBytes: 4,
   }
   const parts: Omit<RestParts, 'background'> = {
-    node: { repo: host.parts.repo, datasets: host.parts.datasets } as unknown as RestParts['node'],
+    node: {
+      repo: host.parts.repo,
+      datasets: {
+        list: async function* () {
+          yield* STORED
+        },
+      },
+    } as unknown as RestParts['node'],
     network: {
       hasPeers: true,
+      manifest: async () => STORED[0].manifest,
+      fetch: async () => undefined,
       peerId: 'us',
       peers: () => [peer],
       addresses: () => [],
@@ -134,6 +157,50 @@ test('a node that sells is seen with balance, peers, prices and sizes, and its t
   await expect(node.offer({ ...terms, totalSize: 1 }, id, closing)).rejects.toMatchObject({ code: 'page/node-refused' })
   await node.pause(true, closing)
   expect((await look()).market?.view?.holds).toEqual(['paused'])
+})
+
+test('storage is bought for a file of the node, once, on the terms that were asked for, and its slots are counted', async () => {
+  const wish = randomWish(seededSource(5))
+  const asked: object[] = []
+  const { node, look, closing, world } = await served(false, async ({ net, clock, never }) => {
+    const purchasing = new Purchasing({
+      ...{ market: new FakeMarket(net, CLIENT, clock), clock, random: seededSource(1) },
+      ...{ datastore: new MemoryDatastore(), log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) },
+      keepUntil: async () => undefined,
+    })
+    await purchasing.start(never)
+    return {
+      purchasing,
+      buy: (_, offer) => {
+        asked.push(offer)
+        return purchasing.request(wish.cid, wish.manifest, offer)
+      },
+    }
+  })
+  const { corner } = node
+  await corner.list(closing)
+  const [file, ...more] = corner.files.value ?? []
+  expect([file, more]).toMatchObject([{ cid: String(FILE.manifestCid), name: 'mine.bin' }, []])
+  if (file === undefined) return
+  const wanted = {
+    ...{ duration: 3600, expiry: 600, nodes: 3, tolerance: 1, proofProbability: 100n },
+    ...{ pricePerBytePerSecond: 10n ** 6n, collateralPerByte: 2n },
+  }
+  const id = await corner.buy([file, wanted, () => undefined], closing)
+  expect([id, asked]).toEqual([expect.stringMatching(/^0x[0-9a-f]{64}$/), [wanted]])
+  // What is wrong with the terms is said in the node's words.
+  await expect(corner.buy([file, { ...wanted, expiry: 3600 }, () => undefined], closing)).rejects.toMatchObject({
+    code: 'page/node-refused',
+    message: expect.stringContaining('Expiry must be') as string,
+  })
+  const rows = async () => (await look()).market?.bought
+  await rows()
+  await world.run(400)
+  const states = [0, 1, 2].map((index) => world.state(slotId(id as RequestId, index)))
+  const filled = states.filter((state) => state === 'Filled').length
+  expect(filled).toBeGreaterThan(0)
+  await vi.waitUntil(async () => (await rows())?.[0]?.filled === filled, { timeout: 10_000 })
+  expect(await rows()).toMatchObject([{ requestId: id, slots: 3, endsAt: expect.any(Number) as number }])
 })
 
 test('one that only watches proofs is no seller, and takes part all the same', async () => {

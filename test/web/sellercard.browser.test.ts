@@ -82,7 +82,7 @@ function around({
   const session = {
     closing: closing.signal,
     running: { room, node },
-    state: { space: signal(space), listing: signal({ entries: [], hasMore: false }) },
+    state: { space: signal(space), listing: signal({ entries: [], hasMore: false }), trades: signal(undefined) },
     tellPicture: () => undefined,
     lookAgain: async () => undefined,
     async askToPersist() {

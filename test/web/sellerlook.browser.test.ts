@@ -128,6 +128,15 @@ test('a node that buys and watches shows both, and no more; one that sells has i
       offers.push([id, terms])
       return 'Offered: that.'
     },
+    desk: {
+      files: [{ cid: 'zDv1', name: 'mine.bin', manifest: { kind: 'plain', blockSize: 64 * KiB, datasetSize: MiB } }],
+      ...{ transfer: undefined, problem: undefined, list: () => offers.push('lists'), cancel: () => undefined },
+      store: (file: File) => void offers.push(file.name),
+      buy: async ({ name }: { readonly name: string }, { nodes }: { readonly nodes: number }) => {
+        offers.push(['buys', name, nodes])
+        return '0x1234567890'
+      },
+    } as const,
   }
   const part = drawn(Shown, { ...acts, picture: PICTURE })
   await says(part, 'takes no part in the marketplace')
@@ -136,12 +145,30 @@ test('a node that buys and watches shows both, and no more; one that sells has i
     state: 'started' as const,
     ...{ problem: undefined, slots: 3, filled: undefined, endsAt: undefined, costWei: 12n },
   }
-  const market = { host: HOST, time: NOW, alerts: [ALERT], view: undefined, offered: [], bought: [bought], watched: 4 }
+  const market = {
+    host: HOST,
+    time: NOW,
+    alerts: [ALERT],
+    tokens: 7n,
+    view: undefined,
+    offered: [],
+    bought: [bought],
+    watched: 4,
+  }
   part.again({ ...acts, picture: { ...PICTURE, market } })
   await says(part, '3 slots, 12 wei at most')
   await says(part, 'watches 4 slots')
   await says(part, 'A proof was missed')
   expect(part.place.innerText).not.toMatch(/no part in the marketplace|rents out/)
+  // What the key cannot pay for is told before it is asked for.
+  await expect.poll(() => offers.splice(0)).toEqual(['lists'])
+  await says(part, /3 slots of 512 KiB for 30d cost .* The key has 7 wei: too few/)
+  const dropped = new DataTransfer()
+  dropped.items.add(new File(['x'], 'other.bin'))
+  part.place.querySelector('.dropzone')?.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped }))
+  part.button('Buy storage').click()
+  await says(part, 'Asked for: request 0x12345678…')
+  expect(offers.splice(0)).toEqual(['other.bin', ['buys', 'mine.bin', 3]])
 
   const terms = { totalSize: 4 * MiB, minPricePerBytePerSecond: 1000n, totalCollateral: 10n ** 18n, duration: 3600 }
   const offered = [{ id: '0x77', enabled: false, until: 1_800_000_000, ...terms }]

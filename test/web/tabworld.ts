@@ -31,6 +31,14 @@ const COLLATERAL = { ...DEFAULT_CONFIGURATION.collateral, maxNumberOfSlashes: 50
 const SPARE_BLOCKS = 12
 const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 15 }
 
+/** Of the demo's provider: whatever is asked for in these tests. */
+const PROVIDER_TERMS = {
+  totalSize: 16 * MiB,
+  duration: 86_400,
+  minPricePerBytePerSecond: 1n,
+  totalCollateral: 10n ** 12n,
+}
+
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
 /** Of a period at most, as networks have it: in part of the pointers' round no slot can be filled, and that part grows with them. */
@@ -52,6 +60,8 @@ export interface TabWorldOptions {
   readonly isFull?: boolean
   /** Default: {@link PERIOD_SECONDS} */
   readonly period?: Seconds
+  /** Of the demo, in Node; none by default. */
+  readonly hasProvider?: boolean
 }
 
 interface Block {
@@ -64,6 +74,7 @@ export class TabWorld {
   readonly folder: string
   readonly devnet: Devnet
   readonly client: NodejsNode
+  readonly provider: NodejsNode | undefined
   /** Between the tab and the chain. */
   readonly endpoint: FaultyProxy
   /** Between the tab and the client. */
@@ -75,12 +86,13 @@ export class TabWorld {
   readonly #ending: AbortController
 
   private constructor(
-    parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'endpoint' | 'line'>,
+    parts: Pick<TabWorld, 'folder' | 'devnet' | 'client' | 'provider' | 'endpoint' | 'line'>,
     { duration, expiry, isFull }: TabWorldOptions,
   ) {
     this.folder = parts.folder
     this.devnet = parts.devnet
     this.client = parts.client
+    this.provider = parts.provider
     this.endpoint = parts.endpoint
     this.line = parts.line
     this.told = []
@@ -89,7 +101,7 @@ export class TabWorld {
     const tab = new DemoTab({
       devnet: parts.devnet,
       client: parts.client,
-      provider: undefined,
+      provider: parts.provider,
       circuitShape: isFull ? null : QUICK_SHAPE,
       duration,
       expiry,
@@ -100,7 +112,10 @@ export class TabWorld {
     this.demo = {
       facts: () => {
         const facts = tab.facts()
-        const bootstrap = facts.bootstrap.map((each) => each.replace(/\/tcp\/\d+\//, `/tcp/${parts.line.port}/`))
+        // The client's comes first.
+        const bootstrap = facts.bootstrap.map((each, i) =>
+          i > 0 ? each : each.replace(/\/tcp\/\d+\//, `/tcp/${parts.line.port}/`),
+        )
         return { ...facts, bootstrap, ethProvider: parts.endpoint.endpoint }
       },
       request: () => tab.request(),
@@ -129,20 +144,35 @@ export class TabWorld {
     })
     const url = await bundleModule(fileURLToPath(new URL('../../src/entries/node.nodejs.ts', import.meta.url)))
     const { createNode } = (await import(/* @vite-ignore */ url.href)) as typeof NodejsEntry
-    const client = (await createNode({
-      dataDir: join(folder, 'client'),
-      roles: ['client'],
+    const shared = {
       listen: ['/ip4/127.0.0.1/tcp/0/ws'],
       ethProvider: devnet.endpoint,
       marketplace: devnet.contracts.marketplace,
-      key: devnet.accounts[1]?.privateKey,
       quotaBytes: 64 * MiB,
       pollSeconds: 1,
+    }
+    const client = (await createNode({
+      ...shared,
+      dataDir: join(folder, 'client'),
+      roles: ['client'],
+      key: devnet.accounts[1]?.privateKey,
     })) as NodejsNode
+    const provider = options.hasProvider
+      ? ((await createNode({
+          ...shared,
+          dataDir: join(folder, 'provider'),
+          roles: ['provider'],
+          key: devnet.accounts[2]?.privateKey,
+          bootstrap: [`${client.network?.addresses()[0]}/p2p/${client.network?.peerId}`],
+          circuit: { wasm, zkey },
+          ...(!isFull && { circuitShape: QUICK_SHAPE }),
+        })) as NodejsNode)
+      : undefined
+    await provider?.trade?.provider?.createAvailability(PROVIDER_TERMS)
     const port = Number(/\/tcp\/(\d+)\//.exec(client.network?.addresses()[0] ?? '')?.[1])
     const line = await SlowLine.start(port)
     const endpoint = await FaultyProxy.start(devnet)
-    const world = new TabWorld({ folder, devnet, client, endpoint, line }, options)
+    const world = new TabWorld({ folder, devnet, client, provider, endpoint, line }, options)
     world.#tab.offer(await upload(client, bytes))
     return world
   }
@@ -151,6 +181,7 @@ export class TabWorld {
     this.#ending.abort(new Error('the test is over'))
     await this.line.stop()
     await this.endpoint.stop()
+    await this.provider?.stop()
     await this.client.stop()
     await this.devnet.stop()
     await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
