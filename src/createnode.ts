@@ -128,6 +128,8 @@ export async function takeRoles(
     const network = await node.join({ listen, bootstrap, admit }, { signal })
     if (roles.includes('bridge')) await network.relay({ cacheBytes: options.bridgeCacheBytes })
   }
+  // Told before the chain is waited for.
+  if (trade?.provider === undefined) await node.tellUnproven({ signal })
   if (trade !== undefined) await node.enter(trade, { signal })
 }
 

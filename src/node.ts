@@ -3,6 +3,7 @@
 import type { NetworkSettings, NodeNetwork, NodeNetworkParts } from './exchange/nodenetwork.ts'
 import type { AbortOptions } from './lib/abort.ts'
 import { raceAbort } from './lib/abort.ts'
+import type { Alert } from './lib/alert.ts'
 import type { Clock } from './lib/clock.ts'
 import { CodexError } from './lib/errors.ts'
 import type { Log } from './lib/log.ts'
@@ -66,6 +67,8 @@ export class CodexNode {
   /** Settles once the chain's time is known. */
   readonly #entered = new Promise<void>((resolve) => (this.#enteredNow = resolve))
   readonly #ending = new AbortController()
+  #holdsSlots = false
+  #unproven: Alert | undefined
   #stopped: Promise<void> | undefined
 
   constructor(parts: NodeParts, settings: NodeSettings = {}) {
@@ -100,13 +103,13 @@ export class CodexNode {
   /** Puts right what a crash left, then looks after expiry in the background until {@link CodexNode.stop}. */
   async start(options: AbortOptions): Promise<void> {
     await this.datasets.recover(options)
-    const holdsSlots = await this.#holdsSlots(options)
+    this.#holdsSlots = await this.#findSlots(options)
     // Nothing of a slot goes by the machine's clock alone: the chain may take as long as it likes to tell its time.
     const ready = ({ signal }: AbortOptions) => raceAbort(this.#entered, signal)
-    this.#maintenance.start({ ...options, ...(holdsSlots && { ready }) })
+    this.#maintenance.start({ ...options, ...(this.#holdsSlots && { ready }) })
   }
 
-  async #holdsSlots(options: AbortOptions): Promise<boolean> {
+  async #findSlots(options: AbortOptions): Promise<boolean> {
     const { datastore } = this.#parts
     for await (const _ of datastore.entries(SALES_RECORDS, options)) {
       const { hasSlots } = await import('./sales/soldslots.ts')
@@ -155,6 +158,27 @@ export class CodexNode {
   /** For callers that ask the chain before they enter, too. @param problem undefined once nothing stands in the way */
   tellWaiting(problem: string | undefined): void {
     void this.#entry.hear(problem)
+  }
+
+  /** Raised by {@link CodexNode.tellUnproven}. */
+  get unproven(): Alert | undefined {
+    return this.#unproven
+  }
+
+  /**
+   * For a node that was started and is not to sell: where it holds slots of an earlier run, an alert says that nobody proves them.
+   * Rejects as the Datastore does, and with the signal's reason.
+   */
+  async tellUnproven(options: AbortOptions): Promise<Alert | undefined> {
+    if (!this.#holdsSlots || this.#unproven !== undefined) return this.#unproven
+    const { datastore, clock, log } = this.#parts
+    const { unprovenAlert } = await import('./sales/salesplace.ts')
+    const raised = await unprovenAlert(datastore, options)
+    if (raised === undefined) return undefined
+    this.#unproven = { ...raised, at: clock.now() }
+    log.error(`${raised.cause}. ${raised.action}`, { atStake: raised.atStake })
+    this.events.emit('alert', this.#unproven)
+    return this.#unproven
   }
 
   async #stakedOnRecord(): Promise<bigint> {

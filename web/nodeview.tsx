@@ -127,9 +127,15 @@ interface ShownParts {
 }
 
 export function Shown({ picture, pause, offer, desk }: ShownParts) {
-  const { market, space, reasons } = picture
+  const { market, space, reasons, alerts } = picture
   return (
     <>
+      {market?.view === undefined && alerts.length > 0 && (
+        <section class="card" data-testid="node-alerts">
+          {/* Before it knows the chain's time its alerts have the machine's. */}
+          <AlertList alerts={alerts} time={market?.time ?? Math.floor(Date.now() / 1000)} />
+        </section>
+      )}
       {reasons.length > 0 && (
         <p class="banner" role="status">
           Not all of it runs: {reasons.join('; ')}.
@@ -168,7 +174,7 @@ type MarketCardsParts = Omit<ShownParts, 'picture'> & {
 
 /** One for each part that it takes. */
 function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
-  const { view, offered, watched, alerts, time } = market
+  const { view, offered, watched } = market
   const isPaused = view?.holds.includes('paused') === true
   const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
   const suggested = suggestTerms(
@@ -177,11 +183,6 @@ function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
   )
   return (
     <>
-      {view === undefined && alerts.length > 0 && (
-        <section class="card">
-          <AlertList alerts={alerts} time={time} />
-        </section>
-      )}
       {view !== undefined && (
         <section class="card" aria-labelledby="seller" data-testid="node">
           <h2 id="seller">Space that it rents out</h2>

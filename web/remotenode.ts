@@ -40,6 +40,7 @@ export interface NodePicture {
     readonly blocks: number
   }
   readonly peers: readonly ViewedPeer[]
+  readonly alerts: readonly ViewedAlert[]
   /** Undefined where it takes no part in the marketplace, or has not entered it yet. */
   readonly market: MarketPicture | undefined
 }
@@ -48,7 +49,6 @@ export interface MarketPicture {
   readonly host: string
   /** The chain's. */
   readonly time: number
-  readonly alerts: readonly ViewedAlert[]
   /** Of its key; undefined where that could not be asked. */
   readonly tokens: bigint | undefined
   /** Undefined where it does not sell. */
@@ -160,10 +160,15 @@ export class RemoteNode {
   }
 
   async #picture(signal: AbortSignal): Promise<NodePicture> {
-    const [found, peers] = await Promise.all([this.#door.ask('status', signal), this.#door.ask('peers', signal)])
+    const [found, peers, alerts] = await Promise.all(
+      ['status', 'peers', 'alerts'].map((row) => this.#door.ask(row, signal)),
+    )
     const status = fields(found)
     const space = fields(status['space'])
-    const seen = list(fields(peers)['peers']).map((each) => peerOf(fields(each)))
+    const seen = {
+      peers: list(fields(peers)['peers']).map((each) => peerOf(fields(each))),
+      alerts: list(fields(alerts)['alerts']).map((each) => alertOf(fields(each))),
+    }
     const market = status['marketplace']
     return {
       version: text(status['version']),
@@ -176,30 +181,31 @@ export class RemoteNode {
         totalBytes: number(space['quotaMaxBytes']),
         blocks: number(space['totalBlocks']),
       },
-      peers: seen,
+      ...seen,
       market: market === null ? undefined : await this.#market(fields(market), seen, signal),
     }
   }
 
-  async #market(market: Fields, peers: readonly ViewedPeer[], signal: AbortSignal): Promise<MarketPicture> {
+  async #market(
+    market: Fields,
+    seen: Pick<SellerView, 'peers' | 'alerts'>,
+    signal: AbortSignal,
+  ): Promise<MarketPicture> {
     const [sells, buys] = [market['selling'] !== null, market['purchases'] !== null]
     const isReached = market['endpoint'] === 'connected'
     const nothing = Promise.resolve([])
-    const [alerts, availabilities, purchases, balance] = await Promise.all([
-      this.#door.ask('alerts', signal),
+    const [availabilities, purchases, balance] = await Promise.all([
       sells ? this.#door.ask('availability', signal) : nothing,
       buys ? this.#door.ask(`purchases?count=${SHOWN_PURCHASES}`, signal) : nothing,
       isReached && (sells || buys) ? this.#balance(signal) : undefined,
     ])
     const tokens = balance === undefined ? undefined : amount(fields(balance)['tokens'])
-    const seen = list(fields(alerts)['alerts']).map((each) => alertOf(fields(each)))
     const offered = list(availabilities).map(fields)
     return {
       host: text(market['host']),
       time: number(market['now']),
-      alerts: seen,
       tokens,
-      view: sells ? await this.#view(market, { peers, offered, tokens, alerts: seen }, signal) : undefined,
+      view: sells ? await this.#view(market, { ...seen, offered, tokens }, signal) : undefined,
       offered: offered.map(offeredOf),
       bought: buys
         ? await this.corner.watched(list(purchases).slice(-SHOWN_PURCHASES).reverse().map(fields), isReached, signal)

@@ -76,6 +76,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
   const startedAt = clock.now()
   try {
     await node.start({ signal })
+    if (trading === undefined) await tellUnproven(node, { terminal, signal })
     const network = await node.join(options.bridge === true ? bridgedSettings(joining, bridge) : joining, { signal })
     const bridged = options.bridge === true ? await openBridge(node, bridge) : []
     tellNews(node, hub, signal)
@@ -109,7 +110,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
     if (metrics !== undefined) undo.unshift(() => metrics.stop())
     await writeEndpoint(dataDir, { url: localUrl(rest.url), token, pid: process.pid })
     undo.unshift(() => removeEndpoint(dataDir))
-    const trade = trading && (await enter(node, trading, { dataDir, log, signal }))
+    const trade = trading && (await enter(node, trading, { dataDir, log, terminal, signal }))
     const facts = {
       peerId: network.peerId,
       addresses: network.addresses(),
@@ -135,16 +136,29 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
 async function enter(
   node: LocalNode,
   trading: Trading,
-  { dataDir, log, signal }: { readonly dataDir: string; readonly log: Log; readonly signal: AbortSignal },
+  {
+    dataDir,
+    log,
+    terminal,
+    signal,
+  }: Pick<Call, 'terminal' | 'signal'> & { readonly dataDir: string; readonly log: Log },
 ) {
   const { trade, check } = await trading.settings(dataDir, (problem) => node.tellWaiting(problem))
   if (check !== undefined) log.info(check)
+  if (trade.provider === undefined) await tellUnproven(node, { terminal, signal })
   const { market, client, provider, validator } = await node.enter(trade, { signal })
   const roles = Object.entries({ client, provider, validator }).flatMap(([role, part]) =>
     part === undefined ? [] : [role],
   )
   log.info('the marketplace was entered', { host: market.host, chainId: market.chainId, roles })
   return { roles, host: market.host, check }
+}
+
+/** Slots of an earlier run that this one does not prove: whoever started it hears of the money. */
+async function tellUnproven(node: LocalNode, { terminal, signal }: Pick<Call, 'terminal' | 'signal'>): Promise<void> {
+  const alert = await node.tellUnproven({ signal })
+  if (alert !== undefined)
+    terminal.say(`codex-light: ${alert.cause}; at stake: ${alert.atStake} base units. ${alert.action}`)
 }
 
 /** Undefined where it was not built: a node is a node without it. */

@@ -19,11 +19,19 @@ const LOOKED_AT = [
 /** Alerts that are told. */
 const MAX_ALERTS = 100
 
-/** Of a node that waits to enter the marketplace: that it does. */
-export function alertsBeforeEntry(waiting: ReturnType<MarketplaceDoor['waiting']>): AlertLook[] {
-  if (waiting === undefined) return []
+/** Of a node that is not in the marketplace: that it waits to enter, or leaves slots that it holds alone. */
+export function alertsBeforeEntry(door: Pick<MarketplaceDoor, 'waiting' | 'unproven'>): AlertLook[] {
+  const waiting = door.waiting()
+  const alerts = unprovenOf(door)
+  if (waiting === undefined) return alerts
   const { since, problem, atStake } = waiting
-  return [{ ...unreachable('market/unreachable', problem, atStake), at: since }]
+  return [{ ...unreachable('market/unreachable', problem, atStake), at: since }, ...alerts]
+}
+
+/** Also of one that is in it without the role of a provider. */
+export function unprovenOf(door: Pick<MarketplaceDoor, 'unproven'>): AlertLook[] {
+  const alert = door.unproven()
+  return alert === undefined ? [] : [alert]
 }
 
 /** Never rejects but with the signal's reason: an endpoint that does not answer is an alert itself. */

@@ -12,6 +12,7 @@ export function marketplaceOf(node: NodejsNode, isWanted: boolean): MarketplaceD
   return {
     isWanted,
     waiting: () => node.waiting,
+    unproven: () => node.unproven,
     parts() {
       const { trade } = node
       if (trade === undefined) return undefined

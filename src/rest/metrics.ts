@@ -1,7 +1,7 @@
 // The node's numbers as Prometheus reads them, units in the names. Nothing is counted here: each number is asked for when it is scraped.
 
 import process from 'node:process'
-import { alertsBeforeEntry, committedOf } from './alerts.ts'
+import { alertsBeforeEntry, committedOf, unprovenOf } from './alerts.ts'
 import type { Log } from '../lib/log.ts'
 import type { MarketplaceParts } from './marketparts.ts'
 import type { RestParts } from './restparts.ts'
@@ -25,9 +25,7 @@ export async function metricsText(parts: Watched): Promise<string> {
   const metrics = [
     ...processMetrics(parts),
     ...(await storeMetrics(parts)),
-    ...(marketplace === undefined
-      ? metricsBeforeEntry(parts.marketplace)
-      : await marketMetrics(marketplace, parts.log)),
+    ...(marketplace === undefined ? metricsBeforeEntry(parts.marketplace) : await marketMetrics(marketplace, parts)),
   ]
   return metrics.map(written).join('')
 }
@@ -65,10 +63,10 @@ async function storeMetrics({ node }: Watched): Promise<Metric[]> {
 }
 
 /** Of a node that is not in the marketplace yet: nothing answers it, and who watches must see that. */
-function metricsBeforeEntry({ isWanted, waiting }: Watched['marketplace']): Metric[] {
-  if (!isWanted) return []
-  const codes = alertsBeforeEntry(waiting()).map(({ code }) => code)
-  return [endpointUp(false), alertCounts(codes)]
+function metricsBeforeEntry(door: Watched['marketplace']): Metric[] {
+  const alerts = alertsBeforeEntry(door)
+  const counts = alertCounts(alerts.map(({ code }) => code))
+  return [...(door.isWanted ? [endpointUp(false)] : []), ...(door.isWanted || alerts.length > 0 ? [counts] : [])]
 }
 
 function endpointUp(isUp: boolean): Metric {
@@ -81,8 +79,12 @@ function alertCounts(codes: readonly string[]): Metric {
   return byLabel('codex_light_alerts', help, 'code', codes)
 }
 
-async function marketMetrics(marketplace: MarketplaceParts, log: Log): Promise<Metric[]> {
-  const { market, selling, buying, validating, alerts } = marketplace
+async function marketMetrics(
+  marketplace: MarketplaceParts,
+  { marketplace: door, log }: Pick<Watched, 'marketplace' | 'log'>,
+): Promise<Metric[]> {
+  const { market, selling, buying, validating } = marketplace
+  const alerts = [...unprovenOf(door), ...marketplace.alerts]
   const { state, drift } = market.endpointStatus()
   const metrics = [
     endpointUp(state === 'connected'),

@@ -3,7 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { RequestId } from '../protocol/request.ts'
-import { alertsBeforeEntry, alertsOf, committedOf } from './alerts.ts'
+import { alertsBeforeEntry, alertsOf, committedOf, unprovenOf } from './alerts.ts'
 import { reservationDocument, reservationOf } from './marketdocuments.ts'
 import type {
   AlertLook,
@@ -114,7 +114,10 @@ export function alertOf({ code, at, over, cause, atStake, action }: AlertLook): 
 
 export async function alertDocuments(door: MarketplaceDoor, options: AbortOptions) {
   const marketplace = door.parts()
-  const alerts = marketplace === undefined ? alertsBeforeEntry(door.waiting()) : await alertsOf(marketplace, options)
+  const alerts =
+    marketplace === undefined
+      ? alertsBeforeEntry(door)
+      : [...unprovenOf(door), ...(await alertsOf(marketplace, options))]
   return { alerts: alerts.map(alertOf) }
 }
 

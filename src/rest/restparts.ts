@@ -40,6 +40,8 @@ export interface MarketplaceDoor {
   parts(): MarketplaceParts | undefined
   /** Why it was not entered yet, where that is known. */
   waiting(): NodejsNode['waiting']
+  /** That it holds slots and does not sell, where that is so. */
+  unproven(): NodejsNode['unproven']
 }
 
 export interface RestEnv {

@@ -2,6 +2,7 @@
 // what they still have to prove would be deleted as if it were nobody's.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { RaisedAlert } from '../lib/alert.ts'
 import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { formatCount } from '../lib/format.ts'
@@ -10,6 +11,7 @@ import type { Datastore, Key } from '../storage/datastore.ts'
 import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { textKey } from '../storage/storagekey.ts'
 import { readSalesRecords } from './readsalesrecords.ts'
+import type { Reservation } from './reservation.ts'
 
 export interface SalesPlace {
   readonly chainId: number
@@ -62,9 +64,31 @@ export async function bindSalesPlace(datastore: Datastore, place: SalesPlace, he
 export async function heldSlots(datastore: Datastore, options: AbortOptions): Promise<string | undefined> {
   const place = await readSalesPlace(datastore)
   if (place === undefined) return undefined
+  const held = await unsettled(datastore, options)
+  return held.length === 0 ? undefined : tellHeld(place, held.length)
+}
+
+/**
+ * What a person has to know of a node that holds slots and does not sell: their proofs are missed. Undefined where it holds none.
+ * Rejects as the Datastore does, and with the signal's reason.
+ */
+export async function unprovenAlert(datastore: Datastore, options: AbortOptions): Promise<RaisedAlert | undefined> {
+  // Of one that was never filled the chain knows nothing, and takes nothing.
+  const held = (await unsettled(datastore, options)).filter(({ fill }) => fill !== undefined)
+  if (held.length === 0) return undefined
+  const place = await readSalesPlace(datastore)
+  const what = place === undefined ? formatCount(held.length, 'slot') : tellHeld(place, held.length)
+  return {
+    code: 'sales/slots-unproven',
+    cause: `It holds ${what} and does not sell: no proof is made for them, each that is missed costs collateral, and nothing of its store expires meanwhile`,
+    atStake: held.reduce((sum, { collateral, stake = collateral }) => sum + stake, 0n),
+    action: 'Start it as a provider, with the endpoint, the key and the circuit that it sold with',
+  }
+}
+
+async function unsettled(datastore: Datastore, options: AbortOptions): Promise<readonly Reservation[]> {
   const { reservations } = await readSalesRecords(datastore, options)
-  const held = reservations.filter(({ returnedCollateral }) => returnedCollateral === undefined).length
-  return held === 0 ? undefined : tellHeld(place, held)
+  return reservations.filter(({ returnedCollateral }) => returnedCollateral === undefined)
 }
 
 /** Part of a sentence: what is held, by whom, and where. */

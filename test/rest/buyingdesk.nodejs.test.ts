@@ -34,7 +34,7 @@ function surface(problem?: CodexError) {
         return raceAbort(gate, signal)
       },
     },
-    marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined },
+    marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined, unproven: () => undefined },
     clock: { now: () => time.now, until: async () => undefined },
   })
   const buy = async (change: object = {}, signal?: AbortSignal): Promise<[number, string]> => {

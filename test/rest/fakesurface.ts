@@ -32,7 +32,7 @@ export interface FakedParts {
 export function fakeParts(below: FakedParts): RestParts {
   const clock = new SystemClock()
   return {
-    marketplace: { isWanted: false, parts: () => undefined, waiting: () => undefined },
+    marketplace: { isWanted: false, parts: () => undefined, waiting: () => undefined, unproven: () => undefined },
     clock,
     ...below,
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),

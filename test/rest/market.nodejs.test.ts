@@ -104,7 +104,7 @@ async function surface(slots = 0): Promise<Surface> {
     startedAt: clock.now(),
     version: '0',
     dataDir: '/data',
-    marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined },
+    marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined, unproven: () => undefined },
   }
   const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })
   open.push(server)

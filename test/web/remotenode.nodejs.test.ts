@@ -108,7 +108,7 @@ async function served(isSelling: boolean, buying?: (world: SaleWorld) => Promise
     ...{
       version: '0',
       dataDir: '/data',
-      marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined },
+      marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined, unproven: () => undefined },
     },
   }
   const server = await startRest(parts, { address: '127.0.0.1', port: 0, token: TOKEN })

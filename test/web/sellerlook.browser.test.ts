@@ -117,6 +117,7 @@ const PICTURE: NodePicture = {
   reasons: [],
   space: { usedBytes: MiB, reservedBytes: 2 * MiB, totalBytes: 8 * MiB, blocks: 16 },
   peers: [],
+  alerts: [],
   market: undefined,
 }
 
@@ -140,6 +141,9 @@ test('a node that buys and watches shows both, and no more; one that sells has i
   }
   const part = drawn(Shown, { ...acts, picture: PICTURE })
   await says(part, 'takes no part in the marketplace')
+  // Also of one that is in no marketplace: slots of an earlier run may wait.
+  part.again({ ...acts, picture: { ...PICTURE, alerts: [ALERT] } })
+  await says(part, 'A proof was missed')
   const bought = {
     requestId: SLOT.requestId as RequestId,
     state: 'started' as const,
@@ -148,14 +152,13 @@ test('a node that buys and watches shows both, and no more; one that sells has i
   const market = {
     host: HOST,
     time: NOW,
-    alerts: [ALERT],
     tokens: 7n,
     view: undefined,
     offered: [],
     bought: [bought],
     watched: 4,
   }
-  part.again({ ...acts, picture: { ...PICTURE, market } })
+  part.again({ ...acts, picture: { ...PICTURE, alerts: [ALERT], market } })
   await says(part, '3 slots, 12 wei at most')
   await says(part, 'watches 4 slots')
   await says(part, 'A proof was missed')
