@@ -18,6 +18,8 @@ export interface FeeSourceParts {
 export const DEFAULT_PRIORITY_FEE_WEI = 1_000_000_000n
 /** The base fee may rise by an eighth per block: twice the present one lasts for six blocks. */
 const BASE_FEE_ROOM = 2n
+/** A price without such room would do for the very next block at best. */
+const LEGACY_PERCENT = 125n
 const KEPT_SECONDS: Seconds = 15
 
 export class FeeSource {
@@ -37,15 +39,19 @@ export class FeeSource {
     const { baseFee } = this.#parts.heads.latest
     if (baseFee === undefined) {
       const price = await this.#suggestion('eth_gasPrice', options)
-      return { kind: 'legacy', maxFeePerGas: price, maxPriorityFeePerGas: price }
+      const offer = this.#capped((price * LEGACY_PERCENT) / 100n, price)
+      return { kind: 'legacy', maxFeePerGas: offer, maxPriorityFeePerGas: offer }
     }
     const suggested = await this.#suggestion('eth_maxPriorityFeePerGas', options)
     const priority = suggested < this.#maxPriorityFeeWei ? suggested : this.#maxPriorityFeeWei
-    const least = baseFee + priority
-    const wanted = BASE_FEE_ROOM * baseFee + priority
-    const maxFeePerGas =
-      wanted <= this.#maxGasPriceWei ? wanted : least > this.#maxGasPriceWei ? least : this.#maxGasPriceWei
+    const maxFeePerGas = this.#capped(BASE_FEE_ROOM * baseFee + priority, baseFee + priority)
     return { kind: 'eip1559', maxFeePerGas, maxPriorityFeePerGas: priority }
+  }
+
+  /** @param least that could be mined */
+  #capped(wanted: bigint, least: bigint): bigint {
+    if (wanted <= this.#maxGasPriceWei) return wanted
+    return least > this.#maxGasPriceWei ? least : this.#maxGasPriceWei
   }
 
   async #suggestion(method: string, options: AbortOptions): Promise<bigint> {
@@ -59,13 +65,24 @@ export class FeeSource {
   }
 }
 
-/** By a quarter more than before: nodes want a tenth at least to put one transaction in the place of another. */
-export function raised(before: FeeTerms, now: FeeTerms, maxGasPriceWei: bigint): FeeTerms | undefined {
+/**
+ * By a quarter more than before: nodes want a tenth at least to put one transaction in the place of another. Where time presses, twice the part that
+ * decides who comes first.
+ * @returns undefined where the cap leaves no room
+ */
+export function raised(
+  before: FeeTerms,
+  now: FeeTerms,
+  { maxGasPriceWei, isPressed }: { readonly maxGasPriceWei: bigint; readonly isPressed: boolean },
+): FeeTerms | undefined {
   const more = (fee: bigint) => (fee * 5n) / 4n + 1n
   const larger = (a: bigint, b: bigint) => (a > b ? a : b)
-  const wanted = larger(more(before.maxFeePerGas), now.maxFeePerGas)
+  const moreFirst = isPressed ? 2n * before.maxPriorityFeePerGas : 0n
+  const priority = larger(larger(more(before.maxPriorityFeePerGas), moreFirst), now.maxPriorityFeePerGas)
+  // What goes to whoever makes the block leaves the room for the base fee as it is.
+  const room = before.kind === 'legacy' ? 0n : now.maxFeePerGas - now.maxPriorityFeePerGas + priority
+  const wanted = larger(larger(more(before.maxFeePerGas), now.maxFeePerGas), room)
   const maxFeePerGas = wanted < maxGasPriceWei ? wanted : maxGasPriceWei
-  const priority = larger(more(before.maxPriorityFeePerGas), now.maxPriorityFeePerGas)
   const maxPriorityFeePerGas = before.kind === 'legacy' || priority > maxFeePerGas ? maxFeePerGas : priority
   const isEnough = (now: bigint, then: bigint) => now * 10n >= then * 11n
   if (!isEnough(maxFeePerGas, before.maxFeePerGas) || !isEnough(maxPriorityFeePerGas, before.maxPriorityFeePerGas))

@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { Allowance } from './allowance.ts'
@@ -42,17 +43,24 @@ export async function fillSlot(
   const { requestId, slotIndex } = slot
   const id = slotId(requestId, slotIndex)
   const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
-  const send = (last?: Seconds): Promise<FillOutcome> =>
-    outcome(transactor.send({ intent, gasPercent: GAS_PERCENT.fillSlot, validUntil: last }, options), {
-      Marketplace_SlotNotFree: 'slot not free',
-      Marketplace_ReservationRequired: 'reservation missing',
-      Proofs_ProofAlreadySubmitted: 'proof already in this period',
-      Marketplace_StartNotBeforeExpiry: 'request over',
-      withdrawn: 'request over',
-    })
+  const { heads } = connection
+  const send = async (last?: Seconds): Promise<FillOutcome> => {
+    try {
+      return await outcome(transactor.send({ intent, gasPercent: GAS_PERCENT.fillSlot, validUntil: last }, options), {
+        Marketplace_SlotNotFree: 'slot not free',
+        Marketplace_ReservationRequired: 'reservation missing',
+        Proofs_ProofAlreadySubmitted: 'proof already in this period',
+        Marketplace_StartNotBeforeExpiry: 'request over',
+      })
+    } catch (error) {
+      // Before that it made way for proofs of other slots, and may be sent again.
+      const isTooLate = last !== undefined && heads.latest.timestamp > last
+      if (!CodexError.is(error, 'market/withdrawn') || !isTooLate) throw error
+      return { done: false, why: 'request over', sentence: error.message }
+    }
+  }
   // Its end is the answer. The slot reads as taken already, and would by another host too.
   if (transactor.isUnderWay(intent)) return send()
-  const { heads } = connection
   // The last look may be some seconds old.
   await heads.look(options)
   const [slotState, request, state, expiry, end, interval] = await Promise.all([

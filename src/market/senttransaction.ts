@@ -28,6 +28,8 @@ export interface Watched extends Sent {
   sentAt: Seconds
   /** Looks that found the nonce used and no receipt, and since when. */
   gone: { looks: number; readonly since: Seconds } | undefined
+  /** The newest block when its last form was signed, as far as this run knows. */
+  formBlock: number
   /** The newest block when it ended. */
   endedBlock: number
   checkedDepth: number
@@ -37,10 +39,10 @@ export interface Watched extends Sent {
   problem: string | undefined
 }
 
-/** @param since now @param sentAt when it was sent; `-Infinity` when that is not known */
+/** @param since now @param sentAt when it was sent; `-Infinity` when that is not known @param block the newest one */
 export function watchedEntry(
   entry: JournalEntry,
-  times: { readonly since: Seconds; readonly sentAt: Seconds; readonly endedBlock: number },
+  { block, ...times }: { readonly since: Seconds; readonly sentAt: Seconds; readonly block: number },
 ): Watched {
   let resolve: Watched['resolve'] = () => undefined
   let reject: Watched['reject'] = () => undefined
@@ -50,7 +52,14 @@ export function watchedEntry(
   })
   // Of a transaction of an earlier run nobody waits for the end.
   settled.catch(() => undefined)
-  const rest = { gone: undefined, checkedDepth: 0, stuck: undefined, problem: undefined }
+  const rest = {
+    formBlock: block,
+    endedBlock: block,
+    gone: undefined,
+    checkedDepth: 0,
+    stuck: undefined,
+    problem: undefined,
+  }
   return { entry, settled, resolve, reject, ...times, ...rest }
 }
 

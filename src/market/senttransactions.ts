@@ -133,7 +133,7 @@ export class SentTransactions {
   /** @param sentAt when it was sent; `-Infinity` when that is not known */
   watch(entry: JournalEntry, sentAt: Seconds): Sent {
     const since = this.#parts.clock.now()
-    const watched = watchedEntry(entry, { since, sentAt, endedBlock: this.#parts.heads.latest.number })
+    const watched = watchedEntry(entry, { since, sentAt, block: this.#parts.heads.latest.number })
     this.#watched.set(entry.nonce, watched)
     if (this.#scope.signal.aborted) watched.reject(stopped())
     return watched

@@ -20,6 +20,10 @@ export const RESEND_SECONDS: Seconds = 15
 /** A next block further from the latest is not believed. */
 const MAX_BLOCK_SECONDS: Seconds = 60
 
+/** Where a proof is due, what waits is offered more for when it waited for so much of the time left, and for so many blocks. */
+const PRESSED_SHARE = 0.25
+const PRESSED_BLOCKS = 2
+
 const LOOK_THERE = 'look whether the endpoint passes transactions on'
 
 export class Urging {
@@ -51,18 +55,62 @@ export class Urging {
     const last = attempts.at(-1) as Attempt
     // By a block that was made, for a clock that is wrong must not withdraw a proof that is due.
     const isOver = validUntil !== undefined && heads.latest.timestamp > validUntil && last.kind === 'act'
-    const isStuck = clock.now() - Math.max(last.at, watched.since) >= this.#settings.stuckSeconds
     const isUnwanted = last.kind === 'act' && !(await this.#mayHappen(watched.entry))
     if (isUnwanted) return this.again(watched)
-    const kind = isOver ? 'cancel' : last.kind
-    const forms = attempts.filter((attempt) => attempt.kind === kind).length
-    // Those behind wait for the first one, whose money decides.
-    if (nonce === nextNonce && (isOver || isStuck)) {
-      if (forms >= MAX_ATTEMPTS)
-        this.#tellStuck(watched, `${MAX_ATTEMPTS} times more was offered in vain; ${LOOK_THERE}`)
-      else if (await this.#replace(watched, kind, options)) return
-    }
+    const waited = clock.now() - Math.max(last.at, watched.since)
+    const deadline = this.#deadlineFrom(nonce)
+    const isPressed =
+      deadline !== undefined &&
+      heads.latest.number - watched.formBlock >= PRESSED_BLOCKS &&
+      waited >= (deadline - heads.latest.timestamp) * PRESSED_SHARE
+    // Those behind wait for the first one, whose money decides; but where a proof is due there may be no time for one after the other.
+    const isFirst = nonce === nextNonce
+    const isItsTurn = isOver
+      ? isFirst || deadline !== undefined
+      : isPressed || (isFirst && waited >= this.#settings.stuckSeconds)
+    if (isItsTurn && (await this.#getOn(watched, { isOver, isFirst, isPressed }, options))) return
     if (clock.now() - watched.sentAt >= RESEND_SECONDS) await this.again(watched)
+  }
+
+  /** @returns whether it goes on in a new form */
+  async #getOn(
+    watched: Watched,
+    {
+      isOver,
+      isFirst,
+      isPressed,
+    }: { readonly isOver: boolean; readonly isFirst: boolean; readonly isPressed: boolean },
+    options: AbortOptions,
+  ): Promise<boolean> {
+    const { attempts, isDuty, nonce, validUntil } = watched.entry
+    const kind = isOver ? 'cancel' : (attempts.at(-1) as Attempt).kind
+    const forms = attempts.filter((attempt) => attempt.kind === kind).length
+    const hindrance: Hindrance | undefined =
+      forms >= MAX_ATTEMPTS
+        ? { why: `${MAX_ATTEMPTS} times more was offered in vain; ${LOOK_THERE}`, isByPrice: false }
+        : await this.#replace(watched, { kind, isPressed }, options)
+    if (hindrance === undefined) return true
+    // What can be done later makes way for proofs, which cannot. Where the price is too high for it, it is for them.
+    const makesWay = kind === 'act' && !hindrance.isByPrice && !(isDuty && validUntil !== undefined)
+    if (makesWay && this.#holdsUpProofs(nonce)) {
+      if ((await this.#replace(watched, { kind: 'cancel', isPressed }, options)) === undefined) return true
+    }
+    if (isFirst) this.#tellStuck(watched, hindrance)
+    return false
+  }
+
+  /** Chain time at which the first of the proofs that wait at `nonce` or behind is of no use any more; undefined where none is due. */
+  #deadlineFrom(nonce: number): Seconds | undefined {
+    const now = this.#parts.heads.latest.timestamp
+    return this.#open().reduce<Seconds | undefined>((first, entry) => {
+      const isDue = entry.nonce >= nonce && isProof(entry) && entry.validUntil >= now
+      return isDue && entry.attempts.at(-1)?.kind === 'act' ? Math.min(first ?? Infinity, entry.validUntil) : first
+    }, undefined)
+  }
+
+  /** Those of a period that is over count too: the sale of each waits for its end before it proves the next. */
+  #holdsUpProofs(nonce: number): boolean {
+    return this.#open().some((entry) => entry.nonce > nonce && isProof(entry))
   }
 
   /**
@@ -74,7 +122,9 @@ export class Urging {
     const isAct = entry.attempts.at(-1)?.kind === 'act'
     if (!isAct || (await this.#mayHappen(entry))) return this.#resend(watched)
     const options = { signal: this.#signal }
-    if (await this.#replace(watched, 'cancel', options)) return
+    const hindrance = await this.#replace(watched, { kind: 'cancel', isPressed: false }, options)
+    if (hindrance === undefined) return
+    this.#tellStuck(watched, hindrance)
     this.#parts.log.warn('a transaction is held back: it must not happen now, and cannot be withdrawn', {
       verb: entry.verb,
       nonce: entry.nonce,
@@ -88,54 +138,53 @@ export class Urging {
     return isCollectSafe(this.#parts, { slotId, safeAfter }, { signal: this.#signal })
   }
 
-  /** False when a cap leaves no room to offer more. */
-  async #replace(watched: Watched, kind: Attempt['kind'], options: AbortOptions): Promise<boolean> {
-    const { clock, fees, journal, key, log } = this.#parts
+  /** @returns what stands in the way, if anything does */
+  async #replace(
+    watched: Watched,
+    { kind, isPressed }: { readonly kind: Attempt['kind']; readonly isPressed: boolean },
+    options: AbortOptions,
+  ): Promise<Hindrance | undefined> {
+    const { clock, fees, heads, journal, key, log } = this.#parts
     const { entry } = watched
     const last = entry.attempts.at(-1) as Attempt
     const before = feesOf(last.raw)
-    const more = raised(before, await fees.now(options), key.maxGasPriceWei)
+    const more = raised(before, await fees.now(options), { maxGasPriceWei: key.maxGasPriceWei, isPressed })
     // A cancel is worth trying once without more: nodes may have dropped what it replaces.
     const offer = more ?? (kind === 'cancel' && last.kind === 'act' ? before : undefined)
     if (offer === undefined) {
-      this.#tellStuck(
-        watched,
-        `it offers ${before.maxFeePerGas} wei per unit of gas, and the cap of ${key.maxGasPriceWei} leaves no room for more; raise the cap on the price of gas`,
-      )
-      return false
+      const why = `it offers ${before.maxFeePerGas} wei per unit of gas, and the cap of ${key.maxGasPriceWei} leaves no room for more; raise the cap on the price of gas`
+      return { why, isByPrice: true }
     }
     const signed = kind === 'cancel' ? key.signCancel(last.raw, offer) : key.signAgain(last.raw, offer)
     // To withdraw is never refused: it costs little, and what it prevents may cost much.
-    if (kind === 'act' && !this.#mayCost(watched, signed.maxCostWei)) return false
+    const refusal = kind === 'act' ? this.#refusalOf(entry, signed.maxCostWei) : undefined
+    if (refusal !== undefined)
+      return { why: `it is not offered more for: ${refusal.message}`, cause: refusal, isByPrice: false }
     const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
     await journal.write(replacement)
     watched.entry = replacement
+    watched.formBlock = heads.latest.number
     if (more !== undefined) watched.stuck = undefined
-    const what =
-      kind === 'cancel' ? 'withdrawing a transaction that comes too late' : 'offering more for a stuck transaction'
-    log.info(what, { verb: entry.verb, nonce: entry.nonce, maxFeePerGas: offer.maxFeePerGas })
+    const what = kind === 'cancel' ? 'withdrawing a transaction' : 'offering more for a stuck transaction'
+    log.info(what, { verb: entry.verb, nonce: entry.nonce, maxFeePerGas: offer.maxFeePerGas, isPressed })
     await this.#resend(watched)
-    return true
+    return undefined
   }
 
-  #mayCost(watched: Watched, costWei: bigint): boolean {
-    const { entry } = watched
+  /** What a proof waits for may cost what a proof may. */
+  #refusalOf({ isDuty, nonce }: JournalEntry, costWei: bigint): CodexError | undefined {
+    const others = this.#open().filter((entry) => entry.nonce !== nonce)
     try {
-      this.#settings.cap.check(
-        costWei,
-        entry.isDuty,
-        this.#open().filter(({ nonce }) => nonce !== entry.nonce),
-      )
-      return true
+      this.#settings.cap.check(costWei, isDuty || this.#holdsUpProofs(nonce), others)
+      return undefined
     } catch (error) {
       if (!CodexError.is(error)) throw error
-      this.#tellStuck(watched, `it is not offered more for: ${error.message}`, error)
-      return false
+      return error
     }
   }
 
   /** Once, for a person has to act. */
-  #tellStuck(watched: Watched, why: string, cause?: CodexError): void {
+  #tellStuck(watched: Watched, { why, cause }: Hindrance): void {
     if (watched.stuck !== undefined) return
     watched.stuck = stuck(watched.entry, why, cause)
     const { verb, nonce } = watched.entry
@@ -160,4 +209,18 @@ export class Urging {
     if ((fate === 'refused' || fate === 'unknown') && answer?.ok === false && answer.error.code === 'market/rpc-error')
       this.#parts.log.warn('the endpoint refuses a transaction that waits', { verb, nonce, error: answer.error })
   }
+}
+
+/** Why a transaction cannot be sent in a new form, in words, with what to do. */
+interface Hindrance {
+  readonly why: string
+  /** The cap that stands in the way, if one does. */
+  readonly cause?: CodexError
+  /** No more may be offered for a unit of gas: that holds for a cancel too, and for all behind. */
+  readonly isByPrice: boolean
+}
+
+/** A duty that is of no use once its time is over. */
+function isProof(entry: JournalEntry): entry is JournalEntry & { readonly validUntil: Seconds } {
+  return entry.isDuty && entry.validUntil !== undefined
 }

@@ -195,22 +195,32 @@ describe('fees', () => {
   it('are raised by a tenth at least, never above the cap, or not at all', () => {
     const fee = fc.bigInt({ min: 1n, max: 10n ** 12n })
     fc.assert(
-      fc.property(fee, fee, fee, fee, fee, fc.boolean(), (max, priority, nowMax, nowPriority, cap, isLegacy) => {
-        const kind = isLegacy ? 'legacy' : 'eip1559'
-        const of = (a: bigint, b: bigint) =>
-          isLegacy || b > a
-            ? ({ kind, maxFeePerGas: a, maxPriorityFeePerGas: a } as const)
-            : ({ kind, maxFeePerGas: a, maxPriorityFeePerGas: b } as const)
-        const before = of(max, priority)
-        const offer = raised(before, of(nowMax, nowPriority), cap)
-        if (offer === undefined) {
-          expect(cap * 10n < before.maxFeePerGas * 11n).toBe(true)
-          return
-        }
-        expect(offer.maxFeePerGas <= cap && offer.maxPriorityFeePerGas <= offer.maxFeePerGas).toBe(true)
-        expect(offer.maxFeePerGas * 10n >= before.maxFeePerGas * 11n).toBe(true)
-        expect(offer.maxPriorityFeePerGas * 10n >= before.maxPriorityFeePerGas * 11n).toBe(true)
-      }),
+      fc.property(
+        fee,
+        fee,
+        fee,
+        fee,
+        fee,
+        fc.boolean(),
+        fc.boolean(),
+        (max, priority, nowMax, nowPriority, maxGasPriceWei, isLegacy, isPressed) => {
+          const cap = maxGasPriceWei
+          const kind = isLegacy ? 'legacy' : 'eip1559'
+          const of = (a: bigint, b: bigint) =>
+            isLegacy || b > a
+              ? ({ kind, maxFeePerGas: a, maxPriorityFeePerGas: a } as const)
+              : ({ kind, maxFeePerGas: a, maxPriorityFeePerGas: b } as const)
+          const before = of(max, priority)
+          const offer = raised(before, of(nowMax, nowPriority), { maxGasPriceWei, isPressed })
+          if (offer === undefined) {
+            expect(cap * 10n < before.maxFeePerGas * 11n).toBe(true)
+            return
+          }
+          expect(offer.maxFeePerGas <= cap && offer.maxPriorityFeePerGas <= offer.maxFeePerGas).toBe(true)
+          expect(offer.maxFeePerGas * 10n >= before.maxFeePerGas * 11n).toBe(true)
+          expect(offer.maxPriorityFeePerGas * 10n >= before.maxPriorityFeePerGas * 11n).toBe(true)
+        },
+      ),
     )
   })
 })

@@ -285,7 +285,11 @@ describe('a transaction that does not come into a block', () => {
     await world.jumpTo(start, market)
     await rpc('evm_setAutomine', false)
     const sending = market.submitProof(slot(0), market.periodicity.periodOf(start), PROOF, never)
-    await waiting(market, 1)
+    const [act] = await waiting(market, 1)
+    await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
+    // So that the block of the jump cannot hold it, should it be sent again meanwhile.
+    const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
+    await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
     await rpc('anvil_dropAllTransactions')
     await world.jumpTo(start + market.periodicity.seconds, market)
     await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
