@@ -43,13 +43,14 @@ const HOLD_WORDS = {
   'daily cap': 'What its key may spend on gas in a day is used up, or would be by its proofs: it takes nothing new.',
   'no circuit': 'It has no circuit to prove with: it takes nothing new.',
   'no peers': 'It knows nobody to get data from: it takes nothing new until somebody is there.',
+  'no chain': 'Its endpoint tells nothing of use of the chain: it takes nothing new.',
 } as const
 
 export function stance({ holds, outOfReach, slots, keeping }: SellerView): string {
   const [hold] = holds
   if (hold === 'data at risk' && keeping === 'no room')
     return 'It takes no new slots: the browser has less room left than is offered.'
-  if (hold !== undefined) return HOLD_WORDS[hold]
+  if (hold !== undefined && (hold !== 'no chain' || outOfReach === undefined)) return HOLD_WORDS[hold]
   if (outOfReach !== undefined) return `The chain is out of reach: ${outOfReach}`
   return slots.length === 0
     ? 'It sells: waiting for a request that fits.'

@@ -108,11 +108,13 @@ export class Connection {
   }
 
   status(): EndpointStatus {
-    const { wrongChain } = this.heads
+    const { frozen, wrongChain } = this.heads
     if (wrongChain !== undefined) return { state: 'wrong chain', since: wrongChain.since, problem: wrongChain.problem }
     const { problem } = this.rpc
-    if (problem === undefined) return { state: 'connected', drift: this.chainClock.wideDrift }
-    return { state: 'unreachable', since: problem.since, problem: redactText(problem.error.message) }
+    if (problem !== undefined)
+      return { state: 'unreachable', since: problem.since, problem: redactText(problem.error.message) }
+    if (frozen !== undefined) return { state: 'unreachable', ...frozen }
+    return { state: 'connected', drift: this.chainClock.wideDrift }
   }
 
   async close(): Promise<void> {

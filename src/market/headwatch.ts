@@ -33,10 +33,22 @@ export interface WrongChain {
   readonly problem: string
 }
 
+/** The endpoint answers, and has told of no new block for long. */
+export interface FrozenHead {
+  readonly since: Seconds
+  readonly problem: string
+}
+
 /** A newest block that is further ahead of the last one is believed only when the endpoint has its parent too. */
 export const MAX_BLOCKS_AHEAD = 64
 /** Nothing heard for longer, the chain's time stands still until there is: the machine may have slept, or its clock may have been set. */
 const MIN_UNHEARD_SECONDS: Seconds = 30
+
+/** A newest block that stays the same for so long, and for so many times as long as blocks take, is the last one that the endpoint will ever have. */
+const FROZEN_SECONDS: Seconds = 60
+const FROZEN_INTERVALS = 8
+/** Spans between blocks of which the middle one counts. */
+const INTERVALS = 9
 
 export function maxUnheardSeconds(pollSeconds: Seconds): Seconds {
   return Math.max(MIN_UNHEARD_SECONDS, 3 * pollSeconds)
@@ -53,6 +65,10 @@ export class HeadWatch {
   #latest: Block | undefined
   /** When the last good answer came. */
   #polledAt: Seconds = -Infinity
+  /** For how long good looks have found the same newest block; time in which nothing was heard does not count. */
+  #stillSeconds: Seconds = 0
+  /** Between blocks, the latest spans seen. */
+  #intervals: Seconds[] = []
   #genesis: string | undefined
   #wrongChain: WrongChain | undefined
   #polls = 0
@@ -96,6 +112,19 @@ export class HeadWatch {
   /** Set while the endpoint speaks for another chain than ours. */
   get wrongChain(): WrongChain | undefined {
     return this.#wrongChain
+  }
+
+  /** Set while the newest block is so old that none can be expected: then nothing that is asked is of now, and nothing that is sent gets anywhere. */
+  get frozen(): FrozenHead | undefined {
+    if (this.#stillSeconds <= this.frozenAfterSeconds) return undefined
+    const still = Math.floor(this.#stillSeconds)
+    const problem = `the endpoint has told of no block after ${this.latest.number} for ${still} s: it has lost its chain, or the chain stands still; give another endpoint`
+    return { since: this.#polledAt - still, problem }
+  }
+
+  get frozenAfterSeconds(): Seconds {
+    const sorted = [...this.#intervals].sort((a, b) => a - b)
+    return Math.max(FROZEN_SECONDS, FROZEN_INTERVALS * (sorted[Math.floor(sorted.length / 2)] ?? 0))
   }
 
   /** Hash of the chain's first block; undefined where the endpoint has not that block. */
@@ -228,7 +257,11 @@ export class HeadWatch {
   /** @param timeAfterGap the chain's time, when nothing was heard of it for long */
   #take(block: Block, timeAfterGap: Seconds | undefined): void {
     const before = this.#latest
-    const isFollowed = this.#clock.now() - this.#polledAt <= 2 * this.#pollSeconds + 1
+    const sinceLook = this.#clock.now() - this.#polledAt
+    const isFollowed = sinceLook <= 2 * this.#pollSeconds + 1
+    if (before?.hash !== block.hash) this.#moved(before, block)
+    // A longer time the machine slept, or its clock was set.
+    else if (sinceLook <= maxUnheardSeconds(this.#pollSeconds)) this.#stillSeconds += Math.max(0, sinceLook)
     this.#polledAt = this.#clock.now()
     if (before !== undefined && takesPlace(block, before)) this.#reorgs++
     this.#latest = block
@@ -240,6 +273,12 @@ export class HeadWatch {
     this.#polls++
     for (const wake of [...this.#waiters]) wake()
     this.#waiters.clear()
+  }
+
+  #moved(before: Block | undefined, { number, timestamp }: Block): void {
+    this.#stillSeconds = 0
+    if (before === undefined || number <= before.number) return
+    this.#intervals = [...this.#intervals, (timestamp - before.timestamp) / (number - before.number)].slice(-INTERVALS)
   }
 
   /** An endpoint may say any number; one that has the block before has the chain up to there, or lies with care. */

@@ -92,17 +92,20 @@ export class DutyWatch {
       const period = this.#periods.periodOf(clock.now())
       const end = this.#periods.endOf(period)
       await clock.until(end - Math.max(1, Math.floor(this.#periods.seconds * LATE_SHARE)), { signal })
+      let isSeen = true
       if (clock.now() < end)
-        await this.#warn(period, end, { signal }).catch((error: unknown) => {
+        isSeen = await this.#warn(period, end, { signal }).catch((error: unknown) => {
           signal.throwIfAborted()
           log.debug('duties could not be looked at before the end of their period', { error })
-          this.#warnBlindly(period, end)
+          return false
         })
+      if (!isSeen) this.#warnBlindly(period, end)
       this.#forgetEnded()
       await clock.until(end, { signal })
       if (this.#told.size > 0) this.#parts.over(NEAR)
       this.#told.clear()
-      this.#remember(period)
+      // What a period asked for that was not seen is told at the next start, unless a later one was looked after.
+      if (isSeen) this.#remember(period)
     }
   }
 
@@ -117,10 +120,11 @@ export class DutyWatch {
     }
   }
 
-  async #warn(period: Period, end: Seconds, options: AbortOptions): Promise<void> {
+  /** @returns false when the chain has not come into this period, as far as the endpoint says: what it asks for is not known */
+  async #warn(period: Period, end: Seconds, options: AbortOptions): Promise<boolean> {
     const { market, clock, raise } = this.#parts
     const open = this.#owing(period)
-    if (open.length === 0) return
+    if (open.length === 0) return true
     const duties = await market.slotDuties(
       open.map(({ slotId }) => slotId),
       options,
@@ -129,8 +133,9 @@ export class DutyWatch {
       ({ slotId }, i) =>
         duties[i]?.period === period && duties[i]?.duty !== undefined && this.#proven.get(slotId) !== period,
     )
+    if (duties.some((one) => one.period < period)) return false
     const left = end - clock.now()
-    if (due.length === 0 || left <= 0) return
+    if (due.length === 0 || left <= 0) return true
     for (const { slotId } of due) this.#told.add(slotId)
     raise({
       code: NEAR,
@@ -141,9 +146,10 @@ export class DutyWatch {
           ? RAISE_CAP
           : 'Keep this running, close what else takes its time, and see that the endpoint answers',
     })
+    return true
   }
 
-  /** The endpoint gives no answer: what is not known to be proven may be due. */
+  /** The endpoint gives no answer, or one of the past: what is not known to be proven may be due. */
   #warnBlindly(period: Period, end: Seconds): void {
     const { clock, raise } = this.#parts
     const open = this.#owing(period)

@@ -14,13 +14,21 @@ import type { Reservations } from './reservations.ts'
 import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
-/** Why nothing new is taken: `starting` until a first proof was made, `no circuit`: none can be made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `daily cap`: gas for another slot's duties would be more. */
+/** Why nothing new is taken: `starting` until a first proof was made, `no circuit`: none can be made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `no chain`: the endpoint tells nothing of use, `daily cap`: gas for another slot's duties would be more. */
 export type Hold =
-  'paused' | 'starting' | 'slow prover' | 'wrong accounts' | 'no peers' | 'no circuit' | 'data at risk' | 'daily cap'
+  | 'paused'
+  | 'starting'
+  | 'slow prover'
+  | 'wrong accounts'
+  | 'no peers'
+  | 'no chain'
+  | 'no circuit'
+  | 'data at risk'
+  | 'daily cap'
 
 export interface HoldsParts {
   readonly sales: Pick<Sales, 'pause' | 'resume'>
-  readonly market: Pick<Market, 'terms' | 'spending'>
+  readonly market: Pick<Market, 'terms' | 'spending' | 'endpointStatus'>
   /** The chain's. */
   readonly clock: Clock
   readonly reservations: Pick<Reservations, 'check' | 'reservations'>
@@ -42,6 +50,8 @@ export const MAX_RETRY_SECONDS: Seconds = 1800
 export const MEASURE_AGAIN_SECONDS: Seconds = 600
 /** Between two looks for peers. */
 export const LOOK_FOR_PEERS_SECONDS: Seconds = 5
+/** Between two looks at the way to the chain. */
+export const LOOK_AT_CHAIN_SECONDS: Seconds = 5
 /** Between two looks at what the daily cap leaves. */
 export const LOOK_AT_CAP_SECONDS: Seconds = 5
 
@@ -140,6 +150,16 @@ export class Holds {
       if (network.hasPeers) this.release('no peers')
       else this.add('no peers')
       await clock.until(clock.now() + LOOK_FOR_PEERS_SECONDS, { signal })
+    }
+  }
+
+  /** What is taken while the chain is out of sight could not be proven. Rejects with the signal's reason only. */
+  async watchChain({ signal }: AbortOptions): Promise<never> {
+    const { market, clock } = this.#parts
+    for (;;) {
+      if (market.endpointStatus().state === 'connected') this.release('no chain')
+      else this.add('no chain')
+      await clock.until(clock.now() + LOOK_AT_CHAIN_SECONDS, { signal })
     }
   }
 

@@ -40,6 +40,7 @@ export async function provePeriod(
   const end = new Periodicity(market.terms.proofs.period).endOf(period)
   /** The period whose proof is due. */
   let due: Period | undefined
+  let isSeen = false
   const over = (dealtWith: Period): PeriodEnd => {
     count.last = dealtWith
     return 'over'
@@ -49,6 +50,7 @@ export async function provePeriod(
       const [found] = await market.slotDuties([id], { signal })
       if (found === undefined || found.state !== 'Filled') return { state: found?.state ?? 'Free' }
       if (found.problem !== undefined) throw found.problem
+      isSeen ||= found.period >= period
       if (found.period > (due ?? period)) break
       // Otherwise the chain has not come into a new period yet.
       if (found.period > count.last) {
@@ -75,7 +77,12 @@ export async function provePeriod(
     }
     if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))
   }
-  if (due === undefined) return over(period)
+  if (due === undefined) {
+    // Whether it asked for a proof is not known: what the chain marks is counted.
+    if (!isSeen)
+      log.error('a period ended in which the chain was not seen: its proof may be missed', { slotId: id, period })
+    return over(period)
+  }
   count.missed++
   log.error('a proof was missed: collateral will be lost', { slotId: id, period: due })
   return over(due)

@@ -157,6 +157,7 @@ export class Provider {
     }
     scope.spawn('first proof', (own) => this.#holds.rehearseForEver({ signal: own }))
     scope.spawn('looking for peers', (own) => this.#holds.watchPeers({ signal: own }))
+    scope.spawn('looking for the chain', (own) => this.#holds.watchChain({ signal: own }))
     scope.spawn('writing decisions down', (own) => this.#decisionRecord.writeForEver({ signal: own }))
     scope.spawn('watching the daily cap', (own) => this.#holds.watchCap({ signal: own }))
     scope.spawn('checking the accounts', (own) => this.#holds.checkForEver({ signal: own }))

@@ -113,6 +113,30 @@ describe('a newest block far ahead', () => {
   })
 })
 
+describe('a newest block that stays the same', () => {
+  it('for long makes the endpoint one that is out of reach, until there is another', async () => {
+    const { chain, connection, clock } = await open(setup(300))
+    const { heads } = connection
+    expect(connection.status()).toMatchObject({ state: 'connected' })
+    const since = clock.now()
+    await expect.poll(() => connection.status().state).toBe('unreachable')
+    expect(clock.now() - since).toBeGreaterThan(heads.frozenAfterSeconds)
+    expect(connection.status()).toMatchObject({ problem: expect.stringContaining('no block after 299') as string })
+    chain.mine(1)
+    await expect.poll(() => heads.latest.number).toBe(300)
+    expect(heads.frozen).toBeUndefined()
+  })
+
+  it('is waited for for longer where blocks are rare', async () => {
+    const { chain, connection, looks } = await open(setup(300))
+    for (let block = 0; block < 3; block++) {
+      chain.mine(1, 0, chain.head.timestamp + 50)
+      await looks(1)
+    }
+    expect(connection.heads.frozenAfterSeconds).toBe(400)
+  })
+})
+
 describe('an answer without logs', () => {
   it.each([
     ['few', 200],
@@ -296,7 +320,8 @@ describe('another chain of the same id', () => {
     expect(() => connection.heads.assertOurChain()).toThrow('begins with block')
     expect(connection.heads.latest.number).toBe(299)
     chain.blocks = ours
-    await expect.poll(() => connection.status()).toMatchObject({ state: 'connected' })
+    chain.mine(1)
+    await expect.poll(() => connection.heads.wrongChain).toBeUndefined()
   })
 
   it('has a journal of its own; where its beginning is not told it is taken for the last one', async () => {

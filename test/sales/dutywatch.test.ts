@@ -35,6 +35,7 @@ function sale(index: number, period: number): SaleReport {
 function watching({
   due = [1, 2],
   isDown = false,
+  isFrozen = false,
   reservations = [],
   watched,
   running = [1, 2, 3],
@@ -42,6 +43,8 @@ function watching({
 }: {
   readonly due?: readonly number[]
   readonly isDown?: boolean
+  /** The chain is seen in the period of the start, for ever. */
+  readonly isFrozen?: boolean
   readonly reservations?: readonly Reservation[]
   readonly watched?: number
   readonly running?: readonly number[]
@@ -63,9 +66,10 @@ function watching({
     slotDuties: async (ids) => {
       if (isDown) throw new Error('out of reach')
       return ids.map((slotId): SlotDuty => {
-        const duty = { slotId, period: period(), due: 'now', pointer: 1, challenge: '0x1' } as const
+        const seen = isFrozen ? START / PERIOD : period()
+        const duty = { slotId, period: seen, due: 'now', pointer: 1, challenge: '0x1' } as const
         const isDue = due.some((index) => idOf(index) === slotId)
-        return { slotId, state: 'Filled', period: period(), duty: isDue ? duty : undefined }
+        return { slotId, state: 'Filled', period: seen, duty: isDue ? duty : undefined }
       })
     },
     missingProofs: async () => 2,
@@ -217,4 +221,15 @@ test('a sleep within a period costs nothing, and is not told', async () => {
   clock.advance(PERIOD / 2)
   await clock.play(1)
   expect(alerts).toEqual([])
+})
+
+test('where the endpoint has stayed in an earlier period, that is told of, and the period is not noted as looked after', async () => {
+  const { clock, alerts, written, prove } = watching({ isFrozen: true })
+  for (const index of [1, 2, 3]) prove(index)
+  await clock.play(PERIOD)
+  expect([alerts, written()]).toEqual([[], 50])
+  await clock.play(2 * PERIOD)
+  expect(alerts).toMatchObject([{ atStake: 600n }, { code: 'sales/deadline-near', atStake: 600n }])
+  expect(alerts[0]?.cause).toMatch(/^The endpoint does not say whether a proof/)
+  expect(written()).toBe(50)
 })

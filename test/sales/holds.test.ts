@@ -8,6 +8,7 @@ import { ManualClock } from '../../src/lib/manualclock.ts'
 import {
   Holds,
   LOOK_AT_CAP_SECONDS,
+  LOOK_AT_CHAIN_SECONDS,
   type HoldsParts,
   LOOK_FOR_PEERS_SECONDS,
   MAX_RETRY_SECONDS,
@@ -31,6 +32,7 @@ interface World {
   problems: string[]
   hasPeers: boolean
   spending: Spending
+  isAway: boolean
   /** When the last request is over. */
   until: number
 }
@@ -38,7 +40,15 @@ interface World {
 const NO_COSTS: Spending = { capWei: 1000n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
 
 async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore(), isAbsent = false) {
-  const world: World = { proof: FAST, problems: [], hasPeers: true, spending: NO_COSTS, until: 10 ** 6, ...start }
+  const world: World = {
+    proof: FAST,
+    problems: [],
+    hasPeers: true,
+    spending: NO_COSTS,
+    isAway: false,
+    until: 10 ** 6,
+    ...start,
+  }
   const clock = new ManualClock(1000)
   const raised: RaisedAlert[] = []
   const over: string[] = []
@@ -61,7 +71,12 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
   }
   const holds = new Holds({
     sales: sales as unknown as HoldsParts['sales'],
-    market: { terms: { ...TERMS, proofs: { ...TERMS.proofs, period: PERIOD } }, spending: () => world.spending },
+    market: {
+      terms: { ...TERMS, proofs: { ...TERMS.proofs, period: PERIOD } },
+      spending: () => world.spending,
+      endpointStatus: () =>
+        world.isAway ? { state: 'unreachable', since: 1, problem: 'no new block' } : { state: 'connected' },
+    },
     clock,
     reservations: {
       check: async () => world.problems,
@@ -86,6 +101,7 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
     holds.rehearseForEver(ending),
     holds.checkForEver(ending),
     holds.watchPeers(ending),
+    holds.watchChain(ending),
     holds.watchCap(ending),
   ].map((task) => task.catch(() => undefined))
   onTestFinished(async () => {
@@ -248,4 +264,13 @@ it('paused: lasts over restarts until somebody resumes', async () => {
   const third = await holding({}, first.datastore)
   await third.clock.play(0)
   expect(third.holds.all).toEqual([])
+})
+
+it('no chain: while the endpoint tells nothing of use', async () => {
+  const { world, clock, holds } = await holding({ isAway: true })
+  await clock.play(1)
+  expect(holds.all).toEqual(['no chain'])
+  world.isAway = false
+  await clock.play(LOOK_AT_CHAIN_SECONDS)
+  expect(holds.all).toEqual([])
 })
