@@ -2,10 +2,12 @@
 
 import type { Result } from 'ethers/abi'
 import type { AbortOptions } from '../lib/abort.ts'
+import { raceAbort } from '../lib/abort.ts'
 import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { fromHex } from '../lib/bytes.ts'
 import type { Log } from '../lib/log.ts'
+import { nextTask } from '../lib/nexttask.ts'
 import type { Seconds } from '../lib/units.ts'
 import { requestId } from '../protocol/ids.ts'
 import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from '../protocol/request.ts'
@@ -40,6 +42,9 @@ const QUESTIONS = [
 ]
 /** Slots asked about in one call: their questions stay far below the gas that nodes grant a call. */
 const MAX_SLOTS_PER_CALL = 128
+/** Who asks about more is answered alone: others need not wait for so many. */
+const MAX_GATHERED = 8
+const NEVER = new AbortController().signal
 export const MAX_CACHED_REQUESTS = 128
 
 export class ChainReader {
@@ -48,6 +53,7 @@ export class ChainReader {
   readonly #host: Address
   /** Requests never change. Oldest use first. */
   readonly #requests = new Map<RequestId, StorageRequest>()
+  #asking: Asking | undefined
   /** Whether the endpoint runs the probe. */
   #probes = true
 
@@ -124,21 +130,51 @@ export class ChainReader {
     })
   }
 
-  /** State and duty of each slot, every one as a single block sees it. */
+  /**
+   * State and duty of each slot, every one as a single block sees it. Who asks about few at the same moment, as all sales do when a period begins, is
+   * answered by the same few calls.
+   */
   async slotDuties(ids: readonly SlotId[], periodicity: Periodicity, options: AbortOptions): Promise<SlotDuty[]> {
     this.#parts.heads.assertOurChain()
-    const answers = await this.#probe(ids, options)
+    const answers = await (ids.length <= MAX_GATHERED ? this.#gathered(ids, options) : this.#answers(ids, options))
+    return ids.map((slotId, i) => {
+      const answer = answers[i] as SlotAnswer | CodexError
+      if (CodexError.is(answer)) throw answer
+      return dutyOf(slotId, periodicity.periodOf(answer.timestamp), answer.words)
+    })
+  }
+
+  /** Together with those that others ask about until the next turn of the event loop. */
+  async #gathered(ids: readonly SlotId[], { signal }: AbortOptions): Promise<readonly (SlotAnswer | CodexError)[]> {
+    const asking = (this.#asking ??= this.#askSoon())
+    const first = asking.ids.push(...ids) - ids.length
+    const answers = await raceAbort(asking.answers, signal)
+    return answers.slice(first, first + ids.length)
+  }
+
+  #askSoon(): Asking {
+    const ids: SlotId[] = []
+    const answers = nextTask().then(() => {
+      this.#asking = undefined
+      // One who waits no more does not end it for the others.
+      return this.#answers(ids, { signal: NEVER })
+    })
+    return { ids, answers }
+  }
+
+  async #answers(ids: readonly SlotId[], options: AbortOptions): Promise<readonly (SlotAnswer | CodexError)[]> {
+    const answers: (SlotAnswer | CodexError)[] = await this.#probe(ids, options)
     // A refusal within the probe does not tell why, and may be the probe's own want of gas.
-    const refused = [...ids.keys()].filter((i) => answers[i]?.words.includes(undefined) !== false)
+    const refused = [...ids.keys()].filter((i) => {
+      const answer = answers[i]
+      return answer === undefined || CodexError.is(answer) || answer.words.includes(undefined)
+    })
     const asked = await this.#askSingly(
       refused.map((i) => ids[i] as SlotId),
       options,
     )
-    for (const [at, i] of refused.entries()) answers[i] = asked[at] as SlotAnswer
-    return ids.map((slotId, i) => {
-      const { timestamp, words } = answers[i] as SlotAnswer
-      return dutyOf(slotId, periodicity.periodOf(timestamp), words)
-    })
+    for (const [at, i] of refused.entries()) answers[i] = asked[at] as SlotAnswer | CodexError
+    return answers
   }
 
   async tokenAddress(options: AbortOptions): Promise<Address> {
@@ -195,21 +231,32 @@ export class ChainReader {
   }
 
   /** The same by one call per question. Then nothing ties the answers to one block but that they travel together. */
-  async #askSingly(ids: readonly SlotId[], options: AbortOptions): Promise<SlotAnswer[]> {
+  async #askSingly(ids: readonly SlotId[], options: AbortOptions): Promise<(SlotAnswer | CodexError)[]> {
     if (ids.length === 0) return []
     const asked = ids.flatMap((id) =>
       QUESTIONS.map((question) => this.#call(MARKETPLACE.encodeFunctionData(question, [id]), 'pending')),
     )
     const [block, ...answers] = await this.#parts.rpc.callMany([PENDING_BLOCK, ...asked], options)
-    const words = answers.map((answer) => {
-      if (answer.ok) return readQuantity(readData(answer.result, 'a slot'), 'a slot')
-      if (isRevert(answer.error)) return answer.error
-      throw answer.error
-    })
     const timestamp = pendingTime(block)
     if (timestamp === undefined) throw badAnswer("the next block's time", resultOf(block))
-    return ids.map((_, i) => ({ timestamp, words: words.slice(i * QUESTIONS.length, (i + 1) * QUESTIONS.length) }))
+    return ids.map((_, i) => {
+      const own = answers.slice(i * QUESTIONS.length, (i + 1) * QUESTIONS.length)
+      // Of this slot only: the others have their answers.
+      const failed = own.find((answer) => !answer.ok && !isRevert(answer.error))
+      if (failed?.ok === false) return failed.error
+      const words = own.map((answer) =>
+        answer.ok ? readQuantity(readData(answer.result, 'a slot'), 'a slot') : (answer.error as RpcError),
+      )
+      return { timestamp, words }
+    })
   }
+}
+
+/** Slots that are asked about together, by whoever wants to know. */
+interface Asking {
+  readonly ids: SlotId[]
+  /** In the order of `ids`. */
+  readonly answers: Promise<readonly (SlotAnswer | CodexError)[]>
 }
 
 /** What the contract says of a slot. */

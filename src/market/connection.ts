@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { redactText } from '../lib/redact.ts'
 import type { Seconds } from '../lib/units.ts'
 import { hasWrongChecksum } from '../protocol/addresschecksum.ts'
+import { blockInterval } from './blockinterval.ts'
 import { ChainClock } from './chainclock.ts'
 import { HeadWatch, maxUnheardSeconds } from './headwatch.ts'
 import type { EndpointStatus } from './market.ts'
@@ -42,6 +43,9 @@ const LOCAL_POLL_SECONDS: Seconds = 1
 const POLL_SECONDS: Seconds = 4
 const MAX_PAUSE_SECONDS: Seconds = 30
 const MAX_SYNC_PAUSE_SECONDS: Seconds = 10
+/** The newest block of an endpoint in step is no older than this, or than so many times as long as blocks take. */
+const FRESH_SECONDS: Seconds = 60
+const FRESH_INTERVALS = 5
 /** A passing fault, or the contract is none of ours: after so many tries it is the latter. */
 const BAD_ANSWER_TRIES = 5
 /** What may be over at the next try. */
@@ -128,12 +132,19 @@ export class Connection {
     for (let pause = 1; ; pause = Math.min(2 * pause, MAX_SYNC_PAUSE_SECONDS)) {
       const [answer] = await this.rpc.callMany([{ method: 'eth_syncing', params: [] }], options)
       if (answer?.ok === false && answer.error.code !== 'market/rpc-error') throw answer.error
-      // Not every endpoint knows the question.
-      if (answer?.ok !== true || answer.result === false) return
+      // Not every endpoint knows the question, and some say yes while they fetch or sort what is old.
+      if (answer?.ok !== true || answer.result === false || (await this.#isInStep(options))) return
       if (pause === 1) log.info('the endpoint is catching up with its chain; waiting for it')
       waits?.('the endpoint is catching up with its chain')
       await clock.until(clock.now() + pause, options)
     }
+  }
+
+  /** Whether its newest block is of now. */
+  async #isInStep(options: AbortOptions): Promise<boolean> {
+    const { timestamp } = await this.heads.look(options)
+    const interval = await blockInterval(this, options)
+    return this.#parts.clock.now() - timestamp <= Math.max(FRESH_SECONDS, FRESH_INTERVALS * interval)
   }
 }
 

@@ -6,7 +6,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { readAhead } from '../lib/readahead.ts'
 import type { HeadWatch } from './headwatch.ts'
-import { EMPTY_RETRIES, headCall, identityOf, type LogReader } from './logreader.ts'
+import { EMPTY_RETRIES, headCall, HEADS_AT_ONCE, identityOf, type LogReader } from './logreader.ts'
 import type { ContractEvent, MarketEvent } from './marketevent.ts'
 import { type RpcAnswer, type RpcClient, resultOf } from './rpcclient.ts'
 import { badAnswer, type Block, readBlock } from './rpcvalues.ts'
@@ -164,7 +164,7 @@ class Follower {
       if (same === undefined || same.hash === head.hash) return await this.#reread(head, { signal })
       return { events: (await this.#undo({ signal })).undone, hasMore: true }
     }
-    const top = Math.min(head.number, this.#next + REORG_DEPTH_BLOCKS - 1)
+    const top = Math.min(head.number, this.#next + HEADS_AT_ONCE - 1)
     const { blocks, events } = await this.#read(this.#next, top, { signal })
     if (tail !== undefined && blocks[0] !== undefined && blocks[0].parentHash !== tail.hash) {
       const { undone } = await this.#undo({ signal })
@@ -180,7 +180,7 @@ class Follower {
     if (last < first) return NOTHING
     const { rpc, reader } = this.#parts
     const calls = reader.calls(first, last)
-    const logs = await rpc.callMany(calls, { signal })
+    const logs = await rpc.callMany(calls, { signal, isLater: true })
     return { events: this.#late(reader.events(calls, logs)), hasMore: false }
   }
 
@@ -194,7 +194,7 @@ class Follower {
     const first = this.#overlapFrom(from)
     const numbers = Array.from({ length: to - from + 1 }, (_, i) => from + i)
     const calls = reader.calls(first, to)
-    const answers = await rpc.callMany([...calls, ...numbers.map(headCall)], { signal })
+    const answers = await rpc.callMany([...calls, ...numbers.map(headCall)], { signal, isLater: true })
     const heads = answers.slice(calls.length)
     const blocks: Block[] = []
     for (const block of readBlocks(heads, numbers)) {
@@ -254,8 +254,12 @@ class Follower {
     signal,
   }: AbortOptions): Promise<{ readonly undone: readonly MarketEvent[]; readonly isSure: boolean }> {
     const numbers = this.#known.map(({ number }) => number)
-    const answers = await this.#parts.rpc.callMany(numbers.map(headCall), { signal })
-    const blocks = readBlocks(answers, numbers)
+    const blocks: (Block | undefined)[] = []
+    for (let first = 0; first < numbers.length; first += HEADS_AT_ONCE) {
+      const some = numbers.slice(first, first + HEADS_AT_ONCE)
+      const answers = await this.#parts.rpc.callMany(some.map(headCall), { signal, isLater: true })
+      blocks.push(...readBlocks(answers, some))
+    }
     const isReplaced = this.#known.map(({ hash }, i) => blocks[i] !== undefined && blocks[i].hash !== hash)
     const isKept = this.#known.map(({ hash }, i) => blocks[i]?.hash === hash)
     // Blocks that the endpoint has not prove nothing: it may be late.

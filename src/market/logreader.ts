@@ -43,6 +43,8 @@ const RETRY_SECONDS = 2
 export const EMPTY_RETRIES = 3
 /** So many heads, the newest of a piece, have their blooms held against no logs at all; of more blocks logs are asked for again in any case. */
 const BLOOMED_BLOCKS = 512
+/** Heads asked for in one go: endpoints count them. */
+export const HEADS_AT_ONCE = 32
 /** How often the last block of a piece is missing before we look how long the chain is now. */
 const MISSING_TRIES = 5
 
@@ -170,7 +172,7 @@ export class LogReader {
   async #ask(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING> {
     // A node that has not the last block yet answers with what it has, as if that were all.
     const calls = this.calls(from, to)
-    const [head, ...logs] = await this.#rpc.callMany([headCall(to), ...calls], { signal })
+    const [head, ...logs] = await this.#rpc.callMany([headCall(to), ...calls], { signal, isLater: true })
     const last = readBlock(resultOf(head))
     if (last === undefined) return MISSING
     if (last.number !== to) throw badAnswer(`block ${to}`, last.number)
@@ -191,12 +193,15 @@ export class LogReader {
   /** As far as the newest of these blocks say, whose logs are the last to be indexed. */
   async #mayHoldLogs(from: number, to: number, signal: AbortSignal): Promise<boolean> {
     const first = Math.max(from, to - BLOOMED_BLOCKS + 1)
-    const numbers = Array.from({ length: to - first + 1 }, (_, i) => first + i)
-    const heads = await this.#rpc.callMany(numbers.map(headCall), { signal })
-    return heads.some((head) => {
-      const block = readBlock(resultOf(head))
-      return block !== undefined && this.mayHoldEvents(block)
-    })
+    // The newest first: most likely it is theirs that are late.
+    for (let last = to; last >= first; last -= HEADS_AT_ONCE) {
+      const from = Math.max(first, last - HEADS_AT_ONCE + 1)
+      const numbers = Array.from({ length: last - from + 1 }, (_, i) => from + i)
+      const heads = await this.#rpc.callMany(numbers.map(headCall), { signal, isLater: true })
+      const blocks = heads.map((head) => readBlock(resultOf(head)))
+      if (blocks.some((block) => block !== undefined && this.mayHoldEvents(block))) return true
+    }
+    return false
   }
 
   #grow(found: number): void {

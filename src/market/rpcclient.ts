@@ -43,11 +43,29 @@ export const MAX_OPEN_REQUESTS = 8
 export const MAX_WAITING_CALLS = 100_000
 /** Longest pause between two attempts. */
 export const MAX_BACKOFF_SECONDS: Seconds = 30
+/** Of them, those that what can wait leaves to the rest. */
+const KEPT_FREE_REQUESTS = 2
+/** While the endpoint counts calls: requests at once, and the time from one to the next. */
+const PACED_REQUESTS = 2
+const PACE_SECONDS: Seconds = 1
+/** Its first guess of how many calls are granted at once is half of what was refused, and at least half of this. */
+const LEAST_REFUSED_CALLS = 16
+/** Requests without a refusal until more calls are tried at once; twice as many after each refusal. */
+const GROW_AFTER_REQUESTS = 32
+const MAX_GROW_AFTER_REQUESTS = 4096
 /** Promise steps that calls of one moment have to gather in. */
 const GATHER_TURNS = 4
 
+export interface CallOptions extends AbortOptions {
+  /** It goes behind all that is not: history, of which no money depends. */
+  readonly isLater?: boolean
+}
+
 interface Job extends RpcCall {
   readonly signal: AbortSignal
+  readonly isLater: boolean
+  /** Attempts that failed. */
+  tried: number
   readonly settle: (answer: RpcAnswer) => void
 }
 
@@ -61,6 +79,13 @@ export class RpcClient {
   #batchCalls: number
   /** Groups that travel together where they fit. */
   readonly #groups: Job[][] = []
+  /** Of calls that can wait. */
+  readonly #later: Job[][] = []
+  /** Calls that the endpoint grants at once, as far as its refusals tell; `Infinity` while it does not count them. */
+  #pacedCalls = Infinity
+  #pacedAt: Seconds = -Infinity
+  #unrefused = 0
+  #growAfter = GROW_AFTER_REQUESTS
   #waiting = 0
   #open = 0
   #isGathering = false
@@ -92,19 +117,20 @@ export class RpcClient {
    * @throws CodexError `market/unreachable`, `market/rate-limited`, `market/rpc-error`, `market/batch-refused` (of a call alone), `market/answer-too-long`,
    * `market/stopped`; or the signal's reason
    */
-  async call(method: string, params: readonly unknown[], options: AbortOptions): Promise<unknown> {
+  async call(method: string, params: readonly unknown[], options: CallOptions): Promise<unknown> {
     const [answer] = await this.callMany([{ method, params }], options)
     return resultOf(answer)
   }
 
   /** One answer per call, in order. The calls travel in one message if the endpoint takes that many. Rejects only with the signal's reason. */
-  async callMany(calls: readonly RpcCall[], { signal }: AbortOptions): Promise<RpcAnswer[]> {
+  async callMany(calls: readonly RpcCall[], { signal, isLater = false }: CallOptions): Promise<RpcAnswer[]> {
     signal.throwIfAborted()
     if (calls.length === 0) return []
     if (this.#closing.signal.aborted || this.#waiting + calls.length > MAX_WAITING_CALLS)
       return calls.map(() => ({ ok: false, error: this.#closing.signal.aborted ? stopped() : tooMany() }))
     const answers = calls.map(
-      (call, index) => new Promise<RpcAnswer>((settle) => this.#push({ ...call, signal, settle }, index === 0)),
+      (call, index) =>
+        new Promise<RpcAnswer>((settle) => this.#push({ ...call, signal, isLater, tried: 0, settle }, index === 0)),
     )
     this.#gather()
     return raceAbort(Promise.all(answers), signal)
@@ -113,15 +139,17 @@ export class RpcClient {
   /** Everything under way fails with `market/stopped`; nothing is left once the promises handed out have settled. */
   close(): void {
     this.#closing.abort(stopped())
-    for (const job of this.#groups.splice(0).flat()) job.settle({ ok: false, error: stopped() })
+    for (const job of [...this.#groups.splice(0), ...this.#later.splice(0)].flat())
+      job.settle({ ok: false, error: stopped() })
     this.#waiting = 0
     this.#wire.hangUp()
   }
 
   #push(job: Job, isFirst: boolean): void {
     this.#waiting++
-    const last = this.#groups.at(-1)
-    if (isFirst || last === undefined) this.#groups.push([job])
+    const groups = job.isLater ? this.#later : this.#groups
+    const last = groups.at(-1)
+    if (isFirst || last === undefined) groups.push([job])
     else last.push(job)
   }
 
@@ -136,8 +164,7 @@ export class RpcClient {
   }
 
   #flush(): void {
-    while (this.#groups.length > 0 && this.#open < MAX_OPEN_REQUESTS) {
-      const jobs = this.#takeBatch()
+    for (let jobs = this.#takeBatch(); jobs.length > 0; jobs = this.#takeBatch()) {
       this.#waiting -= jobs.length
       this.#open++
       void this.#deliver(jobs).then(() => {
@@ -147,21 +174,37 @@ export class RpcClient {
     }
   }
 
-  /** As many whole groups as fit; of a group too large for any message, its first part. */
+  get #isPaced(): boolean {
+    return this.#pacedCalls !== Infinity
+  }
+
   #takeBatch(): Job[] {
     const batch: Job[] = []
-    for (let group = this.#groups[0]; group !== undefined; group = this.#groups[0]) {
-      if (batch.length + group.length <= this.#batchCalls) batch.push(...(this.#groups.shift() as Job[]))
-      else if (batch.length === 0) return group.splice(0, this.#batchCalls)
-      else break
-    }
+    if (this.#open < (this.#isPaced ? PACED_REQUESTS : MAX_OPEN_REQUESTS)) this.#takeFrom(this.#groups, batch)
+    // Where calls are counted, what cannot wait must not be refused for what can.
+    const mayTakeLater = this.#isPaced
+      ? batch.length === 0 && this.#open === 0
+      : this.#open < MAX_OPEN_REQUESTS - KEPT_FREE_REQUESTS
+    if (mayTakeLater) this.#takeFrom(this.#later, batch)
     return batch
   }
 
-  /** Settles every job. Never rejects. */
+  /** As many whole groups as fit; of a group too large for any message, its first part. */
+  #takeFrom(groups: Job[][], batch: Job[]): void {
+    const calls = Math.min(this.#batchCalls, this.#pacedCalls)
+    for (let group = groups[0]; group !== undefined; group = groups[0]) {
+      if (batch.length + group.length <= calls) batch.push(...(groups.shift() as Job[]))
+      else {
+        if (batch.length === 0) batch.push(...group.splice(0, calls))
+        return
+      }
+    }
+  }
+
+  /** Settles every job, or has it wait for its turn once more. Never rejects. */
   async #deliver(jobs: readonly Job[]): Promise<void> {
     let left = jobs
-    for (let attempt = 1; ; attempt++) {
+    for (;;) {
       left = left.filter(({ signal, settle }) => {
         // Nobody waits any more: `raceAbort` has answered.
         if (signal.aborted) settle({ ok: false, error: stopped() })
@@ -172,20 +215,36 @@ export class RpcClient {
       if (failure === undefined) return
       const { error } = failure
       if (left.length > 1 && isTooManyCalls(error)) return this.#halve(repeatable(left, error), error)
-      const isLast = attempt >= this.#attempts || isFinal(error)
+      for (const job of failure.left) job.tried++
+      const attempt = Math.max(...failure.left.map(({ tried }) => tried))
       left = failure.left.filter((job) => {
-        const goesOn = !isLast && isRepeatable(job, error)
+        const goesOn = job.tried < this.#attempts && !isFinal(error) && isRepeatable(job, error)
         if (!goesOn) job.settle({ ok: false, error })
         return goesOn
       })
-      if (left.length > 0) await this.#rest(attempt, error)
+      if (left.length === 0) return
+      await this.#rest(attempt, error)
+      if (this.#isPaced) return this.#putBack(left)
     }
+  }
+
+  /** In front of the others, in messages as large as is granted now. */
+  #putBack(jobs: readonly Job[]): void {
+    this.#waiting += jobs.length
+    for (const isLater of [false, true]) {
+      const own = jobs.filter((job) => job.isLater === isLater)
+      if (own.length > 0) (isLater ? this.#later : this.#groups).unshift(own)
+    }
+    // Closed meanwhile, nobody takes them any more.
+    if (this.#closing.signal.aborted) this.close()
   }
 
   /** Settles what was answered; returns what has to be tried again, and why. */
   async #attempt(jobs: readonly Job[]): Promise<{ left: readonly Job[]; error: CodexError } | undefined> {
+    let sentAt = this.#clock.now()
     try {
-      await this.#clock.until(this.#restUntil, this.#closing)
+      await this.#turn()
+      sentAt = this.#clock.now()
       const answers = await this.#exchange(jobs)
       this.#reached()
       const again: Job[] = []
@@ -198,12 +257,43 @@ export class RpcClient {
           error = answer.error
         }
       }
+      if (error?.code === 'market/rate-limited') this.#pace(again, jobs.length, sentAt)
+      else this.#unpace()
       return error === undefined ? undefined : { left: again, error }
     } catch (error) {
       const problem = CodexError.is(error) ? error : unusable('an unreadable answer', error)
+      if (problem.code === 'market/rate-limited') this.#pace(jobs, jobs.length, sentAt)
       if (problem.code !== 'market/batch-refused' && !isFinal(problem)) this.#failed(problem)
       return { left: jobs, error: problem }
     }
+  }
+
+  /** Where calls are counted, one message comes some time after the other. */
+  async #turn(): Promise<void> {
+    const at = Math.max(this.#clock.now(), this.#restUntil)
+    if (this.#isPaced) this.#restUntil = at + PACE_SECONDS
+    await this.#clock.until(at, this.#closing)
+  }
+
+  /**
+   * A message of `calls` was refused for the rate: what is refused once more is too much at once, whenever it is sent. Messages that went out before
+   * that was known say nothing new.
+   */
+  #pace(refused: readonly Job[], calls: number, sentAt: Seconds): void {
+    const isFirst = !this.#isPaced && refused.every(({ tried }) => tried === 0)
+    if (isFirst || sentAt <= this.#pacedAt) return
+    if (this.#isPaced) this.#growAfter = Math.min(2 * this.#growAfter, MAX_GROW_AFTER_REQUESTS)
+    const most = Math.min(this.#pacedCalls, Math.max(calls, LEAST_REFUSED_CALLS))
+    this.#pacedCalls = Math.max(1, Math.floor(most / 2))
+    this.#pacedAt = this.#clock.now()
+    this.#unrefused = 0
+    this.#log.info('the endpoint counts calls; asking for less at once', { calls: this.#pacedCalls })
+  }
+
+  #unpace(): void {
+    if (!this.#isPaced || ++this.#unrefused < this.#growAfter) return
+    this.#unrefused = 0
+    this.#pacedCalls = 2 * this.#pacedCalls < this.#batchCalls ? 2 * this.#pacedCalls : Infinity
   }
 
   async #halve(jobs: readonly Job[], { code }: CodexError): Promise<void> {
@@ -249,7 +339,7 @@ export class RpcClient {
     const asked = error.code === 'market/rate-limited' ? Number(error.detail['waitSeconds'] ?? 0) : 0
     const pause = Math.max(asked, Math.min(2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
     // When it is the rate, all calls have to wait, or none gets through.
-    if (error.code === 'market/rate-limited') this.#restUntil = this.#clock.now() + pause
+    if (error.code === 'market/rate-limited') this.#restUntil = Math.max(this.#restUntil, this.#clock.now() + pause)
     await this.#clock.until(this.#clock.now() + pause, this.#closing).catch(() => undefined)
   }
 

@@ -135,12 +135,23 @@ describe('an endpoint that is away', () => {
 
   it('waits while the node is catching up', async () => {
     let isSyncing = true
-    proxy.tamper = ({ method }) =>
-      method === 'eth_syncing' && isSyncing ? { result: { currentBlock: '0x1' } } : undefined
+    proxy.tamper = ({ method, params: [tag] }, { result }) => {
+      if (!isSyncing) return undefined
+      if (method === 'eth_syncing') return { result: { currentBlock: '0x1' } }
+      return tag === 'latest' ? { result: { ...Object(result), timestamp: '0x64000000' } as object } : undefined
+    }
     const opening = open()
     await expect.poll(() => proxy.calls.filter(({ method }) => method === 'eth_syncing').length).toBeGreaterThan(1)
     isSyncing = false
     await opening
+  })
+
+  it('does not wait while the node is busy with the past, and has the newest block', async () => {
+    proxy.tamper = ({ method }) => (method === 'eth_syncing' ? { result: { currentBlock: '0x1' } } : undefined)
+    await world.mine()
+    const market = await world.open(1, { url: proxy.endpoint })
+    expect(market.chainId).toBe(31337)
+    await market.stop()
   })
 })
 

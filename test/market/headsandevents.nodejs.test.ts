@@ -264,24 +264,46 @@ describe('a rate limit', () => {
     ['429 without a word how long', () => ({ status: 429, body: 'slow down', retryAfter: undefined })],
     ['one error for the whole batch', () => answerOf({ jsonrpc: '2.0', id: null, error: limited })],
     ['an error for each call', (ids) => answerOf(ids.map((id) => ({ jsonrpc: '2.0', id, error: limited })))],
-  ])('told as %s: it is tried again, and batches stay as large as they were', async (_, told) => {
+  ])('told as %s once: it is tried again, and batches stay as large as they were', async (_, told) => {
     const chain = setup(30)
-    const { connection, clock } = await open(chain)
-    const messages: { readonly at: number; readonly calls: number }[] = []
+    const { connection } = await open(chain)
+    const messages: number[] = []
+    const isOurs = (asked: readonly ScriptedCall[]) => asked.some(({ params }) => params[0] === '0x0')
     chain.exchange = (asked) => {
-      messages.push({ at: clock.now(), calls: asked.length })
-      return messages.length <= 3 ? told(asked.map(({ id }) => id)) : undefined
+      if (isOurs(asked)) messages.push(asked.length)
+      return isOurs(asked) && messages.length === 1 ? told(asked.map(({ id }) => id)) : undefined
     }
-    const answers = await connection.rpc.callMany(calls, never)
-    expect(answers.every(({ ok }) => ok)).toBe(true)
-    messages.length = 4
-    expect((await connection.rpc.callMany(calls, never)).every(({ ok }) => ok)).toBe(true)
-    expect(messages.slice(4).some((message) => message.calls >= calls.length)).toBe(true)
+    for (let time = 0; time < 2; time++)
+      expect((await connection.rpc.callMany(calls, never)).every(({ ok }) => ok)).toBe(true)
+    expect(messages.every((size) => size >= calls.length)).toBe(true)
     chain.exchange = (asked) => told(asked.map(({ id }) => id))
     const failed = await connection.rpc.callMany(calls, never)
     expect(new Set(failed.map((answer) => (answer.ok ? '' : answer.error.code)))).toEqual(
       new Set(['market/rate-limited']),
     )
+  })
+
+  it('that counts calls: fewer are sent at once, one message after the other, what cannot wait first, and that is remembered', async () => {
+    const chain = setup(30)
+    const { connection, clock } = await open(chain)
+    const { rpc } = connection
+    await connection.heads.stop()
+    const granted: { readonly at: number; readonly calls: number; readonly first: unknown }[] = []
+    let refused = 0
+    chain.exchange = (asked) => {
+      if (asked.length <= 5) granted.push({ at: clock.now(), calls: asked.length, first: asked[0]?.params[0] })
+      else refused++
+      return asked.length <= 5 ? undefined : { status: 429, body: 'slow down', retryAfter: undefined }
+    }
+    expect((await rpc.callMany(calls, never)).every(({ ok }) => ok)).toBe(true)
+    // Twice as many as asked for, ten, five.
+    expect(refused).toBe(3)
+    refused = granted.length = 0
+    const later = rpc.callMany(calls, { ...never, isLater: true })
+    const duty = rpc.callMany([{ method: 'eth_getBlockByNumber', params: ['latest', false] }], never)
+    await Promise.all([later, duty])
+    expect([refused, granted[0]?.first, granted.length]).toEqual([0, 'latest', 5])
+    for (const [i, { at }] of granted.slice(1).entries()) expect(at - (granted[i]?.at ?? 0)).toBeGreaterThanOrEqual(0.9)
   })
 })
 
