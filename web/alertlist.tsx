@@ -18,7 +18,7 @@ interface Parts {
 
 const SHOWN = 5
 /** Their state is looked at anew each time: one that lasts is the same alert, whatever its figures and its time. */
-const LASTING = /^(market\/(unreachable|wrong-chain|clock-drift)|wallet\/low-|sales\/paused)/
+const LASTING = /^(market\/(unreachable|wrong-chain|clock-drift|history-missing)|wallet\/low-|sales\/paused)/
 
 function keyOf({ at, code, cause }: ViewedAlert): string {
   return LASTING.test(code) ? code : `${at} ${code} ${cause}`

@@ -361,7 +361,8 @@ export class EthersMarket extends MarketReads implements Market {
   }
 
   endpointStatus(): EndpointStatus {
-    return this.#connection.status()
+    const status = this.#connection.status()
+    return status.state === 'connected' ? { ...status, historyFrom: this.#feed.historyFrom } : status
   }
 
   /** As the endpoint sees it; as our clock does where it does not tell. */

@@ -39,7 +39,12 @@ export class EventFeed {
     this.#parts = parts
   }
 
-  /** Without end. Rejects with the signal's reason, `market/stopped`, or `market/bad-range`. */
+  /** As {@link LogReader.historyFrom}. */
+  get historyFrom(): number | undefined {
+    return this.#parts.reader.historyFrom
+  }
+
+  /** Without end. What the endpoint has no more is passed over. Rejects with the signal's reason, `market/stopped`, or `market/bad-range`. */
   async *events({ from, signal }: AbortOptions & { readonly from: number }): AsyncGenerator<MarketEvent, void, void> {
     const { heads, reader } = this.#parts
     checkRange(from, Infinity)
@@ -50,7 +55,7 @@ export class EventFeed {
         yield* await follower.settle({ signal })
         const last = heads.latest.number - REORG_DEPTH_BLOCKS
         const newest = () => heads.latest.number - REORG_DEPTH_BLOCKS
-        for await (const piece of readAhead(reader.read(follower.next, last, { signal, newest }))) {
+        for await (const piece of readAhead(reader.read(follower.next, last, { signal, newest, isWhole: false }))) {
           follower.skipTo(piece.to + 1)
           yield* piece.events
         }
@@ -63,6 +68,7 @@ export class EventFeed {
     }
   }
 
+  /** Rejects as {@link EventFeed.events}, and with `market/history-missing`. */
   async *pastEvents({
     from,
     to = Infinity,
@@ -73,7 +79,10 @@ export class EventFeed {
     // What the caller has just done must be in it, though the last look was before.
     const { number } = to <= heads.latest.number ? heads.latest : await heads.look({ signal })
     const newest = () => heads.latest.number
-    for await (const { events } of readAhead(reader.read(from, Math.min(to, number), { signal, newest }))) yield* events
+    for await (const { events } of readAhead(
+      reader.read(from, Math.min(to, number), { signal, newest, isWhole: true }),
+    ))
+      yield* events
   }
 }
 

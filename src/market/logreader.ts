@@ -8,7 +8,9 @@ import type { Log } from '../lib/log.ts'
 import { EVENT_TOPICS, readEvent } from './eventcodec.ts'
 import { eventBloom } from './logsbloom.ts'
 import type { ContractEvent } from './marketevent.ts'
+import { oldestGranted } from './oldestgranted.ts'
 import { type RpcAnswer, type RpcCall, type RpcClient, resultOf } from './rpcclient.ts'
+import { isLagging, type RpcError } from './rpcerror.ts'
 import { badAnswer, type Block, readBlock, readLogs } from './rpcvalues.ts'
 
 export interface LogReaderParts {
@@ -48,8 +50,21 @@ export const HEADS_AT_ONCE = 32
 /** How often the last block of a piece is missing before we look how long the chain is now. */
 const MISSING_TRIES = 5
 
+/** How often in a row the logs of one block are refused for good until it is asked since when they are granted. */
+const REFUSED_TRIES = 3
+
 /** A piece's last block is not there: the node is late, or there never was one. */
 const MISSING = 'missing'
+/** The logs of a single block are refused, as of one that is too old. */
+const REFUSED = 'refused'
+
+/** How to read a range of blocks. */
+export interface ReadOptions extends AbortOptions {
+  /** Number of the newest block as known now. */
+  readonly newest: () => number
+  /** Nothing may be left out: otherwise what the endpoint has no more is passed over, as a piece without events. */
+  readonly isWhole: boolean
+}
 
 export class LogReader {
   readonly #rpc: RpcClient
@@ -62,6 +77,7 @@ export class LogReader {
   /** What the endpoint has granted, as far as we know. */
   #limit = MAX_SPAN_BLOCKS
   #pieces = 0
+  #historyFrom: number | undefined
 
   /** @param address of the marketplace, lower case */
   constructor({ rpc, clock, log }: LogReaderParts, address: string) {
@@ -74,26 +90,40 @@ export class LogReader {
 
   /**
    * Blocks `from` to `to`, both included, piece by piece. Tries until it succeeds; ends sooner where the chain turns out to be shorter. Rejects
-   * with the signal's reason or `market/stopped`.
-   * @param newest number of the newest block as known now
+   * with the signal's reason, `market/stopped`, or `market/history-missing`.
    */
   async *read(
     from: number,
     to: number,
-    { signal, newest }: AbortOptions & { readonly newest: () => number },
+    { signal, newest, isWhole }: ReadOptions,
   ): AsyncGenerator<LogPiece, void, void> {
     let end = to
-    let missing = 0
+    let [missing, refused] = [0, 0]
     for (let next = from; next <= end;) {
       signal.throwIfAborted()
       const last = Math.min(end, next + this.#span - 1)
       const events = await this.#piece(next, last, signal)
       missing = events === MISSING ? missing + 1 : 0
+      refused = events === REFUSED ? refused + 1 : 0
       if (missing >= MISSING_TRIES) end = Math.min(end, newest())
-      if (events === undefined || events === MISSING) continue
+      if (refused >= REFUSED_TRIES) {
+        refused = 0
+        const begin = await oldestGranted(next, newest(), (block) => this.#isGranted(block, signal))
+        if (begin === undefined) continue
+        this.#tellHistory(begin)
+        if (isWhole) throw historyMissing(next, begin)
+        yield { from: next, to: Math.min(begin - 1, end), events: [] }
+        next = begin
+      }
+      if (events === undefined || events === MISSING || events === REFUSED) continue
       yield { from: next, to: last, events }
       next = last + 1
     }
+  }
+
+  /** The first block whose logs the endpoint has, where it was found not to have those of earlier ones. */
+  get historyFrom(): number | undefined {
+    return this.#historyFrom
   }
 
   /** Blocks whose logs the endpoint gives at once, as far as we know. {@link LogReader.events} learns it from its answers. */
@@ -148,7 +178,11 @@ export class LogReader {
   }
 
   /** Undefined when it has to be tried again. */
-  async #piece(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING | undefined> {
+  async #piece(
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): Promise<ContractEvent[] | typeof MISSING | typeof REFUSED | undefined> {
     try {
       for (let look = 0; ; look++) {
         const events = await this.#ask(from, to, signal)
@@ -165,8 +199,27 @@ export class LogReader {
     } catch (error) {
       if (!CodexError.is(error) || error.code === 'market/stopped') throw error
       await this.#yieldTo(error, to - from + 1, signal)
-      return undefined
+      return from === to && isRefusal(error) ? REFUSED : undefined
     }
+  }
+
+  /** Whether the endpoint gives the logs of a block. Asks until it says one or the other. */
+  async #isGranted(block: number, signal: AbortSignal): Promise<boolean> {
+    for (;;) {
+      const [answer] = await this.#rpc.callMany(this.calls(block, block), { signal, isLater: true })
+      if (answer?.ok === true) return true
+      if (answer !== undefined && isRefusal(answer.error)) return false
+      await this.#yieldTo(answer?.error ?? badAnswer('logs', undefined), 1, signal)
+    }
+  }
+
+  #tellHistory(begin: number): void {
+    // The sizes that were refused for their age.
+    this.#limit = MAX_SPAN_BLOCKS
+    this.#span = FIRST_SPAN_BLOCKS
+    if (this.#historyFrom === begin) return
+    this.#historyFrom = begin
+    this.#log.error('the endpoint has no logs of earlier blocks: what was told before is not known', { begin })
   }
 
   async #ask(from: number, to: number, signal: AbortSignal): Promise<ContractEvent[] | typeof MISSING> {
@@ -225,6 +278,16 @@ export class LogReader {
     this.#log.debug('asking for the logs of fewer blocks at once', { blocks: this.#limit, reason: error.message })
     return true
   }
+}
+
+/** Understood and not given, which asking again does not change. */
+function isRefusal(error: CodexError): boolean {
+  return error.code === 'market/rpc-error' && !isLagging(error as RpcError)
+}
+
+function historyMissing(block: number, begin: number): CodexError<'market/history-missing'> {
+  const message = `the endpoint has no logs of block ${block}, and none before block ${begin}; use one that keeps them`
+  return new CodexError('market/history-missing', message, { detail: { block, begin } })
 }
 
 export function headCall(number: number): RpcCall {

@@ -99,10 +99,10 @@ export interface OpenIntent {
 
 /**
  * What is known of the way to the chain. `problem` is a sentence for people; `drift` is how far the chain's time is ahead of this machine's clock (behind, when
- * negative), where that is more than some seconds.
+ * negative), where that is more than some seconds; `historyFrom` is the first block whose events the endpoint has, where it was found to lack earlier ones.
  */
 export type EndpointStatus =
-  | { readonly state: 'connected'; readonly drift?: Seconds | undefined }
+  | { readonly state: 'connected'; readonly drift?: Seconds | undefined; readonly historyFrom?: number | undefined }
   | { readonly state: 'unreachable' | 'wrong chain'; readonly since: Seconds; readonly problem: string }
 
 /** What the daily cap leaves to a key, in wei. */
@@ -130,9 +130,9 @@ export interface Market {
   readonly host: Address
   readonly terms: MarketplaceTerms
 
-  /** Everything from block `from` on, then what comes: history and live on one path. Ends only by the signal. */
+  /** Everything from block `from` on, as far back as the endpoint has it, then what comes: history and live on one path. Ends only by the signal. */
   events(options: AbortOptions & { readonly from: number }): AsyncIterable<MarketEvent>
-  /** What happened in blocks `from` to `to` (the newest when silent), then ends. */
+  /** What happened in blocks `from` to `to` (the newest when silent), then ends. Throws `market/history-missing` where the endpoint has not all of it. */
   pastEvents(options: AbortOptions & { readonly from: number; readonly to?: number }): AsyncIterable<ContractEvent>
   /** The block whose time is nearest to `time`, the later one of two equally near. Never beyond the ends of what the endpoint has: of `Infinity` the newest. */
   blockAt(time: Seconds, options: AbortOptions): Promise<number>

@@ -45,6 +45,7 @@ export class MarketAlerts {
     const { wall, market, raise, over, atStake } = this.#parts
     let isTold = false
     let isDriftTold = false
+    let historyTold: number | undefined
     for (;;) {
       await wall.until(wall.now() + LOOK_SECONDS, { signal })
       const status = market.endpointStatus()
@@ -68,6 +69,14 @@ export class MarketAlerts {
         })
       if (isDriftTold && status.drift === undefined) over('market/clock-drift')
       isDriftTold = status.drift !== undefined
+      if (status.historyFrom !== undefined && status.historyFrom !== historyTold)
+        raise({
+          code: 'market/history-missing',
+          cause: `The endpoint has no events before block ${status.historyFrom}: requests and losses of that time are not known`,
+          atStake: undefined,
+          action: 'Give an endpoint that keeps the events of all blocks',
+        })
+      historyTold = status.historyFrom
     }
   }
 

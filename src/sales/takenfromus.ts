@@ -1,24 +1,34 @@
 // Whether a slot that is not ours was ours and taken from us: what was at stake in it is gone then. A fill that a reorganisation took back cost
 // nothing, and neither did what befell other hosts of the slot.
 
+import { CodexError } from '../lib/errors.ts'
 import { insist } from '../lib/insist.ts'
 import type { SaleContext } from './salecontext.ts'
 
 /** A fill may come into a block before the newest one of when it was sent, after a reorganisation to a chain that is shorter. */
 const SLACK_BLOCKS = 8
 
-/** Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same. */
+/**
+ * Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same. Where the endpoint keeps no events of that
+ * time it counts as taken: accounts that say too little was lost would be wrong in the worse way.
+ */
 export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
-  const { market, id, signal } = context
+  const { market, id, log, signal } = context
   const since = await earliestFill(context)
   const host = market.host.toLowerCase()
   return insist(context, async () => {
-    for await (const event of market.pastEvents({ from: since, signal })) {
-      if (event.type !== 'SlotFilled' || event.slotId !== id) continue
-      // Whose, the event does not say; others fill what was taken from us, and lose it too.
-      if ((await market.fillerOf(event, { signal })).toLowerCase() === host) return true
+    try {
+      for await (const event of market.pastEvents({ from: since, signal })) {
+        if (event.type !== 'SlotFilled' || event.slotId !== id) continue
+        // Whose, the event does not say; others fill what was taken from us, and lose it too.
+        if ((await market.fillerOf(event, { signal })).toLowerCase() === host) return true
+      }
+      return false
+    } catch (error) {
+      if (!CodexError.is(error, 'market/history-missing')) throw error
+      log.error('whether a slot was ours cannot be looked up; it counts as taken from us', { slotId: id, error })
+      return true
     }
-    return false
   })
 }
 

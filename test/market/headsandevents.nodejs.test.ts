@@ -237,6 +237,25 @@ describe('an endpoint that grants few logs at once', () => {
     await expect.poll(() => events.standing).toHaveLength(60)
   })
 
+  it('and none of the time before some block: what comes is heard, and what is asked of then is refused', async () => {
+    const chain = setup(5000)
+    chain.mine(1, 1)
+    chain.mine(20)
+    const pruned = { code: -32000, message: 'history has been pruned for this block' }
+    const BEGIN = 4321
+    chain.refuse = ({ method, params }) => {
+      const { fromBlock } = Object(params[0]) as { fromBlock?: string }
+      return method === 'eth_getLogs' && Number(fromBlock) < BEGIN ? pruned : undefined
+    }
+    const { follow, past, feed } = await open(chain)
+    const events = follow(0)
+    chain.mine(1, 1)
+    await expect.poll(() => events.standing.map(({ block }) => block)).toEqual([5000, 5021])
+    expect(feed.historyFrom).toBe(BEGIN)
+    expect(await past(BEGIN)).toEqual([5000, 5021])
+    await expect(past(BEGIN - 1)).rejects.toMatchObject({ code: 'market/history-missing', detail: { begin: BEGIN } })
+  })
+
   it('tells of one that gives none at all, once', async () => {
     const chain = setup(100)
     const { follow, looks, records } = await open(chain)

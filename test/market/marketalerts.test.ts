@@ -96,6 +96,13 @@ it("a machine's clock that is wrong is told once, with what to do", async () => 
   ])
 })
 
+it('events that an endpoint has no more are told of once', async () => {
+  const { look } = setup()
+  const told = await look({ state: 'connected', historyFrom: 7 })
+  expect(told).toMatchObject([{ code: 'market/history-missing', cause: expect.stringContaining('before block 7') }])
+  expect(await look({ state: 'connected', historyFrom: 7 })).toEqual([])
+})
+
 it('a transaction that is stuck is told of once, and another one too', async () => {
   const { look, ended } = setup()
   const intent = (nonce: number, isStuck: boolean): OpenIntent => ({
