@@ -14,6 +14,7 @@ import type { MarketEvent } from '../market/marketevent.ts'
 import type { RequestId } from '../protocol/request.ts'
 import { FreedSlots } from './freedslots.ts'
 import { type Offered, type OpenRequests, wantedOf } from './openrequests.ts'
+import { PastOffers } from './pastoffers.ts'
 import type { Reservations } from './reservations.ts'
 import type { SaleTeller } from './saleteller.ts'
 import type { OfferOutcome, SlotQueue } from './slotqueue.ts'
@@ -34,8 +35,8 @@ export interface MarketListenerParts {
   readonly knowClient: (requestId: RequestId, client: Address) => void
 }
 
-/** How far back requests that are still open are looked for: none of ours can be older. */
-const MAX_BACKFILL_SECONDS: Seconds = 30 * 24 * 3600
+/** Before the newest block at the start: those that a reorganisation may still take back are followed. */
+const LIVE_BLOCKS = 64
 /** Slots put into the queue, and events heard, between two turns of the event loop. */
 const SLOTS_PER_TASK = 1024
 const EVENTS_PER_TASK = 32
@@ -45,6 +46,7 @@ const SQUEEZED_SECONDS: Seconds = 60
 export class MarketListener {
   readonly #parts: MarketListenerParts
   readonly #freed: FreedSlots
+  readonly #past: PastOffers
   /** Rings when something was put into the queue. */
   readonly #queued = new Bell()
   /** Since the last turn of the event loop. */
@@ -54,6 +56,14 @@ export class MarketListener {
   constructor(parts: MarketListenerParts) {
     this.#parts = parts
     this.#freed = new FreedSlots({ ...parts, offer: (item) => this.#offerFreed(item) })
+    this.#past = new PastOffers({
+      ...parts,
+      asked: (event, told, { signal }) => this.#offerPast(event, told, signal),
+      freed: (slot) => {
+        this.#isFree(slot)
+        return this.#rest()
+      },
+    })
   }
 
   /** Looks up what hosts lost. Rejects with the signal's reason only. */
@@ -77,25 +87,53 @@ export class MarketListener {
     }
   }
 
-  /** Hears what was told since the oldest request that may still be open, then what is told. Rejects with the signal's reason only. */
+  /**
+   * Hears what is told from now on, and beside it what was told since the oldest request that may still be open, the newest first: who reads history
+   * for hours must not be deaf meanwhile. Rejects with the signal's reason only.
+   */
   async hearMarket({ signal }: AbortOptions): Promise<void> {
-    const { market, clock, log } = this.#parts
-    let from: number | undefined
+    const newest = await this.#insist(() => this.#parts.market.blockAt(Infinity, { signal }), signal)
+    const from = Math.max(0, newest - LIVE_BLOCKS)
+    const ends = [this.#hearFrom(from, { signal }), this.#past.read(from - 1, { signal })]
+    for (const end of await Promise.allSettled(ends)) if (end.status === 'rejected') throw end.reason as Error
+  }
+
+  async #hearFrom(first: number, { signal }: AbortOptions): Promise<void> {
+    let from = first
+    await this.#insist(async () => {
+      for await (const event of this.#parts.market.events({ from, signal })) {
+        from = Math.max(from, event.block)
+        this.#past.note(event)
+        await this.#hear(event, signal)
+        await this.#rest()
+      }
+    }, signal)
+  }
+
+  async #insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock, log } = this.#parts
     for (;;)
       try {
-        const since = clock.now() - Math.min(market.terms.requestDurationLimit, MAX_BACKFILL_SECONDS)
-        from ??= await market.blockAt(since, { signal })
-        for await (const event of market.events({ from, signal })) {
-          from = Math.max(from, event.block)
-          await this.#hear(event, signal)
-          await this.#rest()
-        }
-        return
+        return await work()
       } catch (error) {
         signal.throwIfAborted()
         log.warn('the events of the marketplace broke off; trying again', { error })
         await clock.until(clock.now() + RETRY_SECONDS, { signal })
       }
+  }
+
+  async #offerPast(
+    event: Offered,
+    { filled, full }: { readonly filled: readonly number[]; readonly full: readonly number[] },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { queue } = this.#parts
+    const { requestId } = event
+    this.#offer(event)
+    for (const slotIndex of filled) queue.remove(requestId, slotIndex)
+    for (const slotIndex of full)
+      if (!(await this.#mayBeReservedByUs({ requestId, slotIndex }, signal))) queue.remove(requestId, slotIndex)
+    await this.#rest()
   }
 
   /** What did not match before may match now. Rejects with the signal's reason only. */
