@@ -50,9 +50,11 @@ const PACED_REQUESTS = 2
 const PACE_SECONDS: Seconds = 1
 /** Its first guess of how many calls are granted at once is half of what was refused, and at least half of this. */
 const LEAST_REFUSED_CALLS = 16
-/** Requests without a refusal until more calls are tried at once; twice as many after each refusal. */
+/** One that refuses fewer refuses whatever it is asked, for a while. */
+const LEAST_PACED_CALLS = 4
+/** Requests without a refusal until more calls are tried at once; twice as many each time that these are refused. */
 const GROW_AFTER_REQUESTS = 32
-const MAX_GROW_AFTER_REQUESTS = 4096
+const MAX_GROW_AFTER_REQUESTS = 512
 /** Promise steps that calls of one moment have to gather in. */
 const GATHER_TURNS = 4
 
@@ -86,6 +88,7 @@ export class RpcClient {
   #pacedAt: Seconds = -Infinity
   #unrefused = 0
   #growAfter = GROW_AFTER_REQUESTS
+  #hasGrown = false
   #waiting = 0
   #open = 0
   #isGathering = false
@@ -282,9 +285,10 @@ export class RpcClient {
   #pace(refused: readonly Job[], calls: number, sentAt: Seconds): void {
     const isFirst = !this.#isPaced && refused.every(({ tried }) => tried === 0)
     if (isFirst || sentAt <= this.#pacedAt) return
-    if (this.#isPaced) this.#growAfter = Math.min(2 * this.#growAfter, MAX_GROW_AFTER_REQUESTS)
+    if (this.#hasGrown) this.#growAfter = Math.min(2 * this.#growAfter, MAX_GROW_AFTER_REQUESTS)
+    this.#hasGrown = false
     const most = Math.min(this.#pacedCalls, Math.max(calls, LEAST_REFUSED_CALLS))
-    this.#pacedCalls = Math.max(1, Math.floor(most / 2))
+    this.#pacedCalls = Math.max(LEAST_PACED_CALLS, Math.floor(most / 2))
     this.#pacedAt = this.#clock.now()
     this.#unrefused = 0
     this.#log.info('the endpoint counts calls; asking for less at once', { calls: this.#pacedCalls })
@@ -293,6 +297,7 @@ export class RpcClient {
   #unpace(): void {
     if (!this.#isPaced || ++this.#unrefused < this.#growAfter) return
     this.#unrefused = 0
+    this.#hasGrown = true
     this.#pacedCalls = 2 * this.#pacedCalls < this.#batchCalls ? 2 * this.#pacedCalls : Infinity
   }
 
