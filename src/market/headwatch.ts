@@ -67,6 +67,8 @@ export class HeadWatch {
   #polledAt: Seconds = -Infinity
   /** For how long good looks have found the same newest block; time in which nothing was heard does not count. */
   #stillSeconds: Seconds = 0
+  /** And it is not that blocks are made when somebody wants one. */
+  #isFrozen = false
   /** Between blocks, the latest spans seen. */
   #intervals: Seconds[] = []
   #genesis: string | undefined
@@ -116,7 +118,7 @@ export class HeadWatch {
 
   /** Set while the newest block is so old that none can be expected: then nothing that is asked is of now, and nothing that is sent gets anywhere. */
   get frozen(): FrozenHead | undefined {
-    if (this.#stillSeconds <= this.frozenAfterSeconds) return undefined
+    if (!this.#isFrozen) return undefined
     const still = Math.floor(this.#stillSeconds)
     const problem = `the endpoint has told of no block after ${this.latest.number} for ${still} s: it has lost its chain, or the chain stands still; give another endpoint`
     return { since: this.#polledAt - still, problem }
@@ -221,6 +223,14 @@ export class HeadWatch {
     if (!(await this.#isOurs(readNumber(resultOf(chain), 'the chain id'), block, options))) return
     if (!(await this.#isBelievable(block, options))) return
     this.#take(block, isAfterGap ? Math.max(block.timestamp, pendingTime(pending) ?? 0) : undefined)
+    if (this.#stillSeconds > this.frozenAfterSeconds && !this.#isFrozen) await this.#askWhyStill(options)
+  }
+
+  /** A development chain may make a block when there is something for it, and not before. */
+  async #askWhyStill(options: AbortOptions): Promise<void> {
+    const [answer] = await this.#rpc.callMany([{ method: 'hardhat_getAutomine', params: [] }], options)
+    if (answer?.ok === true && answer.result === true) this.#stillSeconds = 0
+    else if (this.#stillSeconds > this.frozenAfterSeconds) this.#isFrozen = true
   }
 
   /** Another chain may have the same id: then its first block is another. That is asked whenever the chain may have been exchanged. */
@@ -277,6 +287,7 @@ export class HeadWatch {
 
   #moved(before: Block | undefined, { number, timestamp }: Block): void {
     this.#stillSeconds = 0
+    this.#isFrozen = false
     if (before === undefined || number <= before.number) return
     this.#intervals = [...this.#intervals, (timestamp - before.timestamp) / (number - before.number)].slice(-INTERVALS)
   }

@@ -127,6 +127,15 @@ describe('a newest block that stays the same', () => {
     expect(heads.frozen).toBeUndefined()
   })
 
+  it('is nothing to tell of where blocks are made when there is something for them', async () => {
+    const chain = setup(300)
+    chain.isOnDemand = true
+    const { connection } = await open(chain)
+    const asked = () => chain.calls.filter(({ method }) => method === 'hardhat_getAutomine').length
+    await expect.poll(asked).toBeGreaterThan(1)
+    expect(connection.status()).toMatchObject({ state: 'connected' })
+  })
+
   it('is waited for for longer where blocks are rare', async () => {
     const { chain, connection, looks } = await open(setup(300))
     for (let block = 0; block < 3; block++) {

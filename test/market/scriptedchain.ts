@@ -11,6 +11,7 @@ import { fromHex } from '../../src/lib/bytes.ts'
 export const SCRIPTED_MARKETPLACE = `0x${'ab'.repeat(20)}`
 const FACE = new Interface(MARKETPLACE_ABI)
 const BLOOM_BYTES = 256
+const UNKNOWN = { code: -32601, message: 'the method does not exist' }
 
 export interface ScriptedBlock {
   readonly number: number
@@ -35,6 +36,8 @@ export interface ScriptedError {
 
 export class ScriptedChain {
   chainId = 31337
+  /** Makes blocks only when there is something for them, and says so. */
+  isOnDemand = false
   blocks: ScriptedBlock[] = []
   /** Makes hashes of one branch differ from those of another. */
   branch = 0
@@ -65,7 +68,8 @@ export class ScriptedChain {
         if (whole !== undefined) return whole
         const answers = [asked].flat().map((call) => {
           this.calls.push(call)
-          const error = this.refuse(call)
+          const error =
+            this.refuse(call) ?? (call.method === 'hardhat_getAutomine' && !this.isOnDemand ? UNKNOWN : undefined)
           if (error !== undefined) return { jsonrpc: '2.0', id: call.id, error }
           const result = this.#answer(call)
           const told = this.tamper(call, result)
@@ -104,6 +108,8 @@ export class ScriptedChain {
         const { fromBlock, toBlock } = first as { fromBlock: string; toBlock: string }
         return this.blocks.slice(Number(fromBlock), Number(toBlock) + 1).flatMap(({ logs }) => logs)
       }
+      case 'hardhat_getAutomine':
+        return true
       default:
         throw new Error(`found no answer to ${method}`)
     }
