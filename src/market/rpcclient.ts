@@ -214,6 +214,9 @@ export class RpcClient {
         return !signal.aborted
       })
       if (left.length === 0) return
+      await this.#turn()
+      // It has learned to ask for less meanwhile.
+      if (left.length > this.#pacedCalls) return this.#putBack(left)
       const failure = await this.#attempt(left)
       if (failure === undefined) return
       const { error } = failure
@@ -244,10 +247,8 @@ export class RpcClient {
 
   /** Settles what was answered; returns what has to be tried again, and why. */
   async #attempt(jobs: readonly Job[]): Promise<{ left: readonly Job[]; error: CodexError } | undefined> {
-    let sentAt = this.#clock.now()
+    const sentAt = this.#clock.now()
     try {
-      await this.#turn()
-      sentAt = this.#clock.now()
       const answers = await this.#exchange(jobs)
       this.#reached()
       const again: Job[] = []
@@ -275,7 +276,8 @@ export class RpcClient {
   async #turn(): Promise<void> {
     const at = Math.max(this.#clock.now(), this.#restUntil)
     if (this.#isPaced) this.#restUntil = at + PACE_SECONDS
-    await this.#clock.until(at, this.#closing)
+    // Closed meanwhile, nothing is sent: the exchange says so.
+    await this.#clock.until(at, this.#closing).catch(() => undefined)
   }
 
   /**

@@ -124,7 +124,11 @@ export class PastOffers {
         const slots = this.#slots.get(event.requestId) ?? new Map<number, Told>()
         const told = event.type === 'SlotFilled' ? 'filled' : event.type === 'SlotFreed' ? 'free' : 'full'
         this.#slots.set(event.requestId, slots.set(event.slotIndex, told))
+        return
       }
+      case 'StorageRequested':
+      case 'ProofSubmitted':
+        return
     }
   }
 }
