@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
+import { connect as connectSecurely } from 'node:tls'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,7 +20,10 @@ import { document, noise, run, scratchFolder } from '../cli/command.ts'
 import type { StartedNode } from '../cli/startednode.ts'
 import { startNode, stopWell } from '../cli/startednode.ts'
 import type { SlotOrder } from '../exchange/slotfetch.ts'
+import { MAX_TABS_PER_ADDRESS } from '../../src/platform/nodejs/admission.ts'
 import { faultyProxy } from '../fakes/faultyproxy.ts'
+import { selfSigned } from '../fakes/selfsigned.ts'
+import { tlsProxy } from '../fakes/tlsproxy.ts'
 import type { Tab } from './tab.page.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -56,7 +60,9 @@ beforeAll(async () => {
     preview: { host: '127.0.0.1', port: 0 },
   })
   const profile = join(folder, 'profile')
-  context = await chromium.launchPersistentContext(profile, { ...(await findChromium()), headless: true })
+  // Of the one certificate that signs itself.
+  const trusting = { ignoreHTTPSErrors: true }
+  context = await chromium.launchPersistentContext(profile, { ...(await findChromium()), ...trusting, headless: true })
 })
 
 afterAll(async () => {
@@ -175,20 +181,29 @@ test('a provider in a tab fetches a slot; the tab or the bridge is killed in the
   await Promise.all([stopWell(client), stopWell(next)])
 })
 
-/** The status that a WebSocket handshake is answered with. */
-function knock(address: string, { origin, path = '/' }: { origin?: string; path?: string }): Promise<number> {
-  const [, host = '', port = ''] = /^\/ip4\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
+interface Knock {
+  readonly origin?: string
+  readonly path?: string
+}
+
+function handshake(host: string, { origin, path = '/' }: Knock): string {
   const head = [
     `GET ${path} HTTP/1.1`,
-    `Host: ${host}:${port}`,
+    `Host: ${host}`,
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==',
     ...(origin === undefined ? [] : [`Origin: ${origin}`]),
   ]
+  return `${head.join('\r\n')}\r\n\r\n`
+}
+
+/** The status that a WebSocket handshake is answered with. */
+function knock(address: string, given: Knock): Promise<number> {
+  const [, host = '', port = ''] = /^\/ip4\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), host, () => socket.write(`${head.join('\r\n')}\r\n\r\n`))
+    const socket = connect(Number(port), host, () => socket.write(handshake(`${host}:${port}`, given)))
     socket.on('error', reject)
     socket.once('data', (bytes: Buffer) => {
       socket.destroy()
@@ -222,4 +237,35 @@ test('lets in pages of known origins with the token', async () => {
   await tab.page.close()
   await stopWell(bridge)
   expect((await run(['start', '-d', join(scratch, 'x'), '--bridge-token-file', join(scratch, 'nothing')])).code).toBe(4)
+})
+
+test('behind a proxy that ends TLS, as the README has it, tabs come in over wss, foreign pages do not, and each visitor counts by where it came from', async () => {
+  const dataDir = join(scratchFolder(), 'bridge')
+  const bytes = noise(300_000, 5)
+  const cid = await upload({ dataDir }, bytes)
+  const options = ['--bridge-origin', 'https://page.example', '--bridge-proxy', '127.0.0.1']
+  const bridge = await startNode(dataDir, [...WEBSOCKET, ...options])
+  const certificate = selfSigned()
+  const proxy = await tlsProxy(Number(/\/tcp\/(\d+)\/ws/.exec(bridge.bridge[0] ?? '')?.[1]), certificate)
+  onTestFinished(() => proxy.close())
+  const tab = await openTab(`/dns4/localhost/tcp/${proxy.port}/wss/p2p/${bridge.peerId}`)
+  expect(await tab.fetch(cid)).toMatchObject({ sha256: sha256(bytes), peers: [bridge.peerId] })
+  /** What a page is answered with; let in, it stays. */
+  const knockSecurely = (origin = 'https://page.example'): Promise<number> => {
+    const secure = { host: '127.0.0.1', port: proxy.port, servername: 'localhost', ca: certificate.cert }
+    const socket = connectSecurely(secure, () => socket.write(handshake(`localhost:${proxy.port}`, { origin })))
+    onTestFinished(() => void socket.destroy())
+    return new Promise((resolve, reject) => {
+      socket.on('error', reject)
+      socket.once('data', (answer) => resolve(Number(/^HTTP\/1\.1 (\d{3})/.exec(answer.toString('latin1'))?.[1])))
+    })
+  }
+  expect(await knockSecurely('https://evil.example')).toBe(403)
+  // The tab is one of them.
+  for (let others = 1; others < MAX_TABS_PER_ADDRESS; others++) expect(await knockSecurely()).toBe(101)
+  expect(await knockSecurely()).toBe(503)
+  proxy.client = '203.0.113.8'
+  expect(await knockSecurely()).toBe(101)
+  await tab.page.close()
+  await stopWell(bridge)
 })
