@@ -1,0 +1,55 @@
+// What a second tab says at its top: that it only watches, what taking over means, and that with slots waiting for proofs it asks first.
+
+import { afterEach, expect, test } from 'vitest'
+
+import { Log } from '../../src/lib/log.ts'
+import { LogLevels } from '../../src/lib/loglevels.ts'
+import { SystemClock } from '../../src/lib/systemclock.ts'
+import { App } from '../../web/app.tsx'
+import { PageChannel } from '../../web/pagechannel.ts'
+import type { SellerPicture } from '../../web/seller.ts'
+import { Session } from '../../web/session.ts'
+import { drawn, says, SLOT, VIEW } from './drawn.ts'
+
+const heard: string[] = []
+let leader: PageChannel | undefined
+afterEach(() => {
+  leader?.close()
+  heard.length = 0
+})
+
+/** A tab that watches one which sells so. */
+function watching(picture: Pick<SellerPicture, 'isDemo' | 'view'>) {
+  leader = new PageChannel(({ says }) => heard.push(says))
+  const clock = new SystemClock()
+  const session = new Session({ name: 'test', log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) })
+  session.state.role.value = { at: 'watching' }
+  session.state.watched.value = { offered: [], canRequest: false, bought: [], ...picture }
+  return drawn(App, { session })
+}
+
+test('where slots wait for proofs and the key is locked, taking over is asked twice, and says what it may cost', async () => {
+  const part = watching({ isDemo: false, view: { ...VIEW, slots: [SLOT] } })
+  await says(
+    part,
+    'this one only watches. It takes over when you close the other, and proves nothing until you unlock the key',
+  )
+  part.button('Run it in this tab').click()
+  await says(part, 'each that comes too late costs collateral. Take over only with the password at hand.')
+  expect(heard).toEqual([])
+  part.button('Take over and unlock the key').click()
+  await expect.poll(() => heard).toEqual(['let me'])
+})
+
+test('where nothing waits, and in the demo, whose key has no password, one click takes over', async () => {
+  for (const picture of [
+    { isDemo: false, view: { ...VIEW, slots: [] } },
+    { isDemo: true, view: { ...VIEW, slots: [SLOT] } },
+  ]) {
+    const part = watching(picture)
+    await says(part, 'this one only watches')
+    part.button('Run it in this tab').click()
+    await expect.poll(() => heard.splice(0)).toEqual(['let me'])
+    leader?.close()
+  }
+})
