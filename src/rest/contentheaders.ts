@@ -1,37 +1,49 @@
 // The headers that say what a body is, read from requests and written to responses. Whatever stands in them may have been chosen by a stranger.
 
-import { mimes } from 'mrmime'
+import types from 'mime-db'
 import { utf8 } from '../lib/bytes.ts'
-import { MAX_FILENAME_BYTES } from '../protocol/checkmanifest.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 
-const KNOWN_TYPES: ReadonlySet<string> = new Set([...Object.values(mimes), 'application/octet-stream'])
+/**
+ * Types of files. All that the network's nodes take are among them, so that an upload is refused here only where it is there; forms and other
+ * things on their way are not, because what they would store is no file.
+ */
+const KNOWN_TYPES: ReadonlySet<string> = new Set([
+  ...Object.keys(types).filter((type) => types[type]?.extensions !== undefined),
+  // What else nodes take, what `upload` sends by the ending of a name, and what browsers say.
+  ...['text/nim', 'text/nimble', 'image/hsj2', 'audio/flac'],
+])
 
-/** The type without its parameters; undefined for none. */
+/** As the network's nodes have it. In UTF-8. */
+const MAX_FILENAME_BYTES = 259
+const DEVICE_NAME = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/i
+
+/** The type as it was sent, for the manifest keeps it so, without its parameters; undefined for none. */
 export function typeIn(contentType: string | undefined): string | undefined {
-  const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = (contentType ?? '').split(';')[0]?.trim() ?? ''
   return type === '' ? undefined : type
 }
 
 export function isKnownType(type: string): boolean {
-  return KNOWN_TYPES.has(type)
+  return KNOWN_TYPES.has(type.toLowerCase())
 }
 
-/** The file name of `attachment; filename="…"`, undefined for none. */
+/** The file name of `attachment; filename="…"`, undefined for none; an empty one is one. */
 export function filenameIn(disposition: string | undefined): string | undefined {
   // Bytes of a header are read one by one; names are UTF-8, unless they cannot be.
   const given = disposition ?? ''
   const decoded = Buffer.from(given, 'latin1').toString('utf8')
   const text = decoded.includes('\uFFFD') ? given : decoded
   const quoted = /filename="((?:[^"\\]|\\.)*)"/i.exec(text)?.[1]?.replace(/\\(.)/g, '$1')
-  const found = quoted ?? /filename=([^;"\s]+)/i.exec(text)?.[1]
-  return found === '' ? undefined : found
+  return quoted ?? /filename=([^;"\s]+)/i.exec(text)?.[1]
 }
 
-/** A plain name: no path, nothing that a file system or a header takes amiss. */
+/** A plain name: no path, nothing that a file system or a header takes amiss. As strict as the network's nodes at least. */
 export function isFilename(name: string): boolean {
-  if (name === '.' || name === '..' || utf8(name).length > MAX_FILENAME_BYTES) return false
-  return !/[/\\:*?"<>|]|\p{Cc}|\p{Cs}|\uFFFD/u.test(name)
+  const [, stem = name] = /^(.+)\.[^.]+$/s.exec(name) ?? []
+  if (stem === '' || utf8(name).length > MAX_FILENAME_BYTES) return false
+  if (/^ |[ .]$/.test(stem) || DEVICE_NAME.test(stem)) return false
+  return !/[/\\:*?"<>|^]|\p{Cc}|\p{Cs}|\uFFFD/u.test(name)
 }
 
 /** Of a dataset, or of a block when there is no manifest. A page stored here must not run as one of this server's. */
@@ -41,12 +53,13 @@ export function contentHeaders(manifest: Manifest | undefined): Record<string, s
     'Content-Type': /^[\w.+-]+\/[\w.+-]+(\s*;\s*[\w-]+=[\w.+-]+)*$/.test(mimetype)
       ? mimetype
       : 'application/octet-stream',
-    ...(manifest?.filename === undefined ? {} : { 'Content-Disposition': attachment(manifest.filename) }),
+    ...(manifest && { 'Content-Disposition': attachment(manifest.filename) }),
     'Content-Security-Policy': "sandbox; default-src 'none'",
   }
 }
 
-function attachment(filename: string): string {
+function attachment(filename: string | undefined): string {
+  if (filename === undefined) return 'attachment'
   const plain = filename.replace(/[^\x20-\x7e]|["\\]/g, '_')
   const extended =
     plain === filename
