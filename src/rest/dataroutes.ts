@@ -6,19 +6,22 @@ import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { isBlockCid, isManifestCid, parseCid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
-import { contentBytes } from '../protocol/manifest.ts'
+import { blocksCount, contentBytes } from '../protocol/manifest.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
 import { contentHeaders, filenameIn, isFilename, isKnownType, typeIn } from './contentheaders.ts'
 import { FETCH_STALL_SECONDS, type Intake } from './intake.ts'
 import { manifestDocument } from './manifestdocument.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 
+/** Of these at most a dataset is worth waiting for. */
+const QUICK_BLOCKS = 16
+
 export function dataRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake): void {
   const { node } = parts
-  app.get('/data', async (c) => c.json({ content: await listed(c, parts) }))
+  app.get('/data', async (c) => c.json({ content: await listed(c, parts, intake) }))
   app.post('/data', (c) => upload(c, parts, intake))
-  app.get('/data/:cid', (c) => withCid(c, (cid) => readLocal(c, parts, cid)))
-  app.delete('/data/:cid', (c) =>
+  app.on('GET', withOrWithout('/data/'), (c) => withCid(c, (cid) => readLocal(c, parts, cid)))
+  app.on('DELETE', withOrWithout('/data/'), (c) =>
     withCid(c, async (cid) => {
       const outcome = await node.datasets.remove(cid, { signal: parts.background.signal })
       return outcome === 'in use' ? c.text(`A dataset needs block ${cid}: remove the dataset`, 500) : c.body(null, 204)
@@ -32,10 +35,17 @@ export function dataRoutes(app: Hono<RestEnv>, parts: RestParts, intake: Intake)
   app.post('/data/:cid/network', (c) =>
     withCid(c, async (cid) => {
       const manifest = await networkManifest(c, parts, cid)
-      fetchInBackground(parts, cid, intake)
+      const fetched = fetchInBackground(parts, { cid, manifest }, intake)
+      // What is soon here is here when the answer comes.
+      if (blocksCount(manifest) <= QUICK_BLOCKS) await forASecond(c, parts, fetched)
       return c.json(entryOf(cid, manifest))
     }),
   )
+}
+
+/** Paths of a row whose CID stands last: one that is empty is an incorrect one, not another path. */
+export function withOrWithout(prefix: string): string[] {
+  return [`${prefix}:cid`, prefix]
 }
 
 /** What a CID is to the reference's users: its text, or 400. */
@@ -50,15 +60,20 @@ async function withCid(c: RestContext, answer: (cid: Cid) => Promise<Response>):
   return answer(cid)
 }
 
-function entryOf(cid: Cid, manifest: Manifest) {
+function entryOf(cid: Cid | string, manifest: Manifest) {
   return { cid: String(cid), manifest: manifestDocument(manifest) }
 }
 
-async function listed(c: RestContext, { node, log }: RestParts) {
+/** What is here; and what is fetched in the background, which its asker was told of as if it were. */
+async function listed(c: RestContext, { node, log }: RestParts, intake: Intake) {
+  const coming = new Map(intake.announced())
   const content: ReturnType<typeof entryOf>[] = []
   for await (const { cid, manifest, ...rest } of node.datasets.list({ signal: signalOf(c) }))
-    if (manifest !== undefined) content.push(entryOf(cid, manifest))
-    else log.warn('a damaged dataset was left out of a list', { cid: String(cid), ...rest })
+    if (manifest !== undefined) {
+      content.push(entryOf(cid, manifest))
+      coming.delete(String(cid))
+    } else log.warn('a damaged dataset was left out of a list', { cid: String(cid), ...rest })
+  for (const [cid, manifest] of coming) content.push(entryOf(cid, manifest))
   return content
 }
 
@@ -126,10 +141,18 @@ function patience(c: RestContext, { network }: RestParts): { signal: AbortSignal
   return { signal: signalOf(c), stallSeconds: network.hasPeers ? FETCH_STALL_SECONDS : 1 }
 }
 
-function fetchInBackground({ network, background, log }: RestParts, cid: Cid, intake: Intake): void {
-  if (intake.isFetching(cid)) return
+/** @returns settles when the fetch has ended, however that was; at once where another one goes on */
+function fetchInBackground(
+  { network, background, log }: RestParts,
+  { cid, manifest }: { readonly cid: Cid; readonly manifest: Manifest },
+  intake: Intake,
+): Promise<void> {
+  if (intake.announce(cid, manifest)) return Promise.resolve()
   const done = intake.beginFetch(cid)
+  intake.announce(cid, manifest)
   const name = String(cid)
+  let tell: () => void = () => undefined
+  const ended = new Promise<void>((resolve) => (tell = resolve))
   background.spawn(`fetch ${name}`, async (signal) => {
     try {
       await network.fetch(cid, { signal })
@@ -138,6 +161,19 @@ function fetchInBackground({ network, background, log }: RestParts, cid: Cid, in
       log.warn('a dataset could not be fetched', { cid: name, error })
     } finally {
       done()
+      tell()
     }
   })
+  return ended
+}
+
+/** Settles with `work`, and after a second at the latest. */
+async function forASecond(c: RestContext, { clock }: RestParts, work: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  const signal = AbortSignal.any([signalOf(c), over.signal])
+  try {
+    await Promise.race([work, clock.until(clock.now() + 1, { signal })])
+  } finally {
+    over.abort()
+  }
 }

@@ -2,6 +2,7 @@
 
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
+import type { Manifest } from '../protocol/manifest.ts'
 import type { RestContext, RestParts } from './restparts.ts'
 
 /** Uploads at once; each takes memory for what is not stored yet. */
@@ -11,10 +12,17 @@ export const MAX_FETCHES = 16
 /** Without a block from anyone for so long the answer is that there is none, unless who asks says otherwise. */
 export const FETCH_STALL_SECONDS = 60
 
+interface RunningFetch {
+  /** How many fetch it. */
+  readonly times: number
+  /** Of one that somebody was told of as if it were here. */
+  readonly manifest: Manifest | undefined
+}
+
 /** One for the whole surface: its rows share the limits. */
 export class Intake {
   readonly #repo: RestParts['node']['repo']
-  readonly #fetches = new Map<string, number>()
+  readonly #fetches = new Map<string, RunningFetch>()
   #uploads = 0
 
   constructor({ node }: Pick<RestParts, 'node'>) {
@@ -44,23 +52,35 @@ export class Intake {
     }
   }
 
-  isFetching(cid: Cid): boolean {
-    return this.#fetches.has(String(cid))
+  /** Whether it is being fetched; then it is among {@link Intake.announced} from now on. */
+  announce(cid: Cid, manifest: Manifest): boolean {
+    const running = this.#fetches.get(String(cid))
+    if (running !== undefined) this.#fetches.set(String(cid), { ...running, manifest })
+    return running !== undefined
+  }
+
+  /** What is still being fetched of the datasets that somebody was told of, by CID. */
+  announced(): readonly (readonly [cid: string, manifest: Manifest])[] {
+    return [...this.#fetches].flatMap(([cid, { manifest }]) =>
+      manifest === undefined ? [] : [[cid, manifest] as const],
+    )
   }
 
   /** Takes a place for a fetch. @returns gives it back, once @throws CodexError `rest/too-many-fetches` */
   beginFetch(cid: Cid): () => void {
     const name = String(cid)
-    const total = [...this.#fetches.values()].reduce((sum, each) => sum + each, 0)
+    const total = [...this.#fetches.values()].reduce((sum, { times }) => sum + times, 0)
     if (total >= MAX_FETCHES)
       throw new CodexError('rest/too-many-fetches', `expected at most ${MAX_FETCHES} fetches at once`, {
         detail: { limit: MAX_FETCHES },
       })
-    this.#fetches.set(name, (this.#fetches.get(name) ?? 0) + 1)
-    return () => {
-      const left = (this.#fetches.get(name) ?? 0) - 1
-      if (left > 0) this.#fetches.set(name, left)
-      else this.#fetches.delete(name)
-    }
+    this.#count(name, 1)
+    return () => this.#count(name, -1)
+  }
+
+  #count(name: string, change: number): void {
+    const { times, manifest } = this.#fetches.get(name) ?? { times: 0, manifest: undefined }
+    if (times + change > 0) this.#fetches.set(name, { times: times + change, manifest })
+    else this.#fetches.delete(name)
   }
 }

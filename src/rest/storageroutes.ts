@@ -7,6 +7,7 @@ import { parseCid } from '../protocol/cid.ts'
 import { documentIn } from './bodydocument.ts'
 import { type BuyingDesk, purchaseOffer } from './buyingdesk.ts'
 import { jsonAnswer } from './jsonanswer.ts'
+import { withOrWithout } from './dataroutes.ts'
 import { newPurchase, purchaseOf } from './marketdocuments.ts'
 import type { Buying, MarketplaceParts } from './marketparts.ts'
 import { idIn } from './pathid.ts'
@@ -25,7 +26,7 @@ export function storageRoutes(app: Hono<RestEnv>, parts: RestParts, desk: Buying
       ? c.text(NO_MARKET, 503)
       : answer({ marketplace, buying: role })
   }
-  app.post('/storage/request/:cid', (c) =>
+  app.on('POST', withOrWithout('/storage/request/'), (c) =>
     buying(c, async ({ marketplace }) => {
       const cid = cidIn(c)
       if (cid === undefined) return c.text('Incorrect Cid', 400)

@@ -37,6 +37,13 @@ test.each(NETWORK_ROWS)('%s %s is 404 when what comes is no manifest, or none co
   expect((await answered(method, path.replace(String(MANIFEST), 'nonsense'), '')).status).toBe(400)
 })
 
+test('no CID at all is an incorrect one', async () => {
+  for (const method of ['GET', 'DELETE']) {
+    const answer = await answered(method, 'data/', '')
+    expect([answer.status, await answer.text()]).toEqual([400, 'Incorrect Cid'])
+  }
+})
+
 test('one block comes from the network, too', async () => {
   const path = `data/${BLOCK}/network/stream`
   const answer = await answered('GET', path, '', { block: async () => BYTES })

@@ -21,6 +21,7 @@ function surface() {
     node: {
       repo: { space: async () => SPACE, expiryOf: async () => undefined },
       datasets: {
+        async *list() {},
         async upload() {
           begun++
           await gate
@@ -44,6 +45,10 @@ function surface() {
     stalls,
     letGo: () => letGo(),
     begun: () => begun,
+    async listed(): Promise<unknown> {
+      const answer = await ask('codex/v1/data', { method: 'GET' })
+      return ((await answer.json()) as { content: { cid: string }[] }).content.map((each) => each.cid)
+    },
     async post(path: string, headers: Record<string, string> = {}): Promise<Response> {
       return ask(path, { method: 'POST', headers })
     },
@@ -69,6 +74,14 @@ test.each(UPLOADS)('so many uploads at once, and another when one has ended: %s'
   letGo()
   for (const answer of await Promise.all(open)) expect(answer.status).toBe(200)
   expect((await post(path)).status).toBe(200)
+})
+
+test('what is fetched in the background is listed from the answer on, and once', async () => {
+  const { post, listed, letGo, begun } = surface()
+  expect((await post(FETCHES[0] ?? '')).status).toBe(200)
+  expect([begun(), await listed()]).toEqual([1, [String(cid)]])
+  letGo()
+  await expect.poll(listed).toEqual([])
 })
 
 test.each(FETCHES)('so many fetches at once, and another when one has ended: %s', async (path) => {

@@ -80,11 +80,30 @@ test('refuses in the words that others compare', async () => {
     code: 422,
     message: expect.stringContaining("The MIME type 'invalid/mimetype' is not valid.") as string,
   })
-  for (const filename of ['a/b', '..', 'a|b', 'con:'])
+  for (const filename of [
+    'a/b',
+    '..',
+    'a|b',
+    'con:',
+    'exam*ple.txt',
+    'a^b',
+    ' a',
+    'a .txt',
+    'a.',
+    'NUL.txt',
+    'x'.repeat(260),
+  ])
     expect(await upload({ filename })).toEqual({
       code: 422,
       message: expect.stringContaining('The filename is not valid.') as string,
     })
+  // What is looked up in lower case is kept as it was sent.
+  const named = { filename: 'a.b.c', mimetype: 'Text/X-C' }
+  expect(await good(data.upload(new NodeUploadStrategy(CONTENT, named)).result)).toBe(
+    String(describeUpload(CONTENT, named).manifestCid),
+  )
+  const unnamed = await good(data.upload(new NodeUploadStrategy(CONTENT)).result)
+  expect((await good(data.localDownload(unnamed))).headers.get('content-disposition')).toBe('attachment')
   expect(await upload({}, noise(2 ** 21, 1))).toMatchObject({ code: 500 })
   expect(await failed(data.localDownload('zDvWrong'))).toEqual({ code: 400, message: 'Incorrect Cid' })
   expect(await failed(data.delete('nonsense'))).toEqual({ code: 400, message: 'Incorrect Cid' })
@@ -108,6 +127,7 @@ test('says who the node is, connects it, and fetches over the connection', async
   expect(info.addrs.length).toBeGreaterThan(0)
   expect(info.table.localNode).toMatchObject({ peerId: one.peerId, seen: false })
   expect(info.table.nodes).toEqual([])
+  expect(info.table.localNode.nodeId).toMatch(/^[0-9]{60,78}$/)
   expect(await good(sdk.debug.setLogLevel('DEBUG'))).toBe('')
 
   const theirs = new Codex(other.api.replace(/\/$/, ''))
@@ -123,6 +143,9 @@ test('says who the node is, connects it, and fetches over the connection', async
   const response = await good(sdk.data.networkDownloadStream(cid))
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(CONTENT)
   expect((await good(sdk.data.cids())).content).toMatchObject([{ cid }])
+  const fetched = await good(theirs.data.upload(new NodeUploadStrategy(noise(150_000, 2))).result)
+  expect(await good(sdk.data.networkDownload(fetched))).toMatchObject({ cid: fetched })
+  expect((await good(sdk.data.cids())).content.map((entry) => entry.cid)).toContain(fetched)
   const again = await good(sdk.data.localDownload(cid))
   expect(new Uint8Array(await again.arrayBuffer())).toEqual(CONTENT)
   await Promise.all([stopWell(one), stopWell(other)])
