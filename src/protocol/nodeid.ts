@@ -2,9 +2,9 @@
 
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { base58btc } from 'multiformats/bases/base58'
-import { toHex } from '../lib/bytes.ts'
 
-/** keccak256 of the peer id's bytes, as 0x-hex of 32 bytes. */
+/** keccak256 of the peer id's bytes, read big-endian, in decimal digits. */
 export function nodeIdOf(peerId: string): string {
-  return `0x${toHex(keccak_256(base58btc.baseDecode(peerId)))}`
+  const digest = keccak_256(base58btc.baseDecode(peerId))
+  return String(digest.reduce((number, byte) => number * 256n + BigInt(byte), 0n))
 }

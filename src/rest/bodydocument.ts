@@ -31,9 +31,17 @@ async function bodyText(c: RestContext): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
+/** Texts, so that what stands in them stays; and whole numbers that may be longer than JavaScript's. */
+const TEXT_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?[1-9]\d{15,}(?![\w.])/g
+
+/** A number that would lose digits becomes the text of them, which says the same to every shape of one. */
+function exactly(found: string): string {
+  return found.startsWith('"') || Number.isSafeInteger(Number(found)) ? found : `"${found}"`
+}
+
 function parsed(body: string): unknown {
   try {
-    return JSON.parse(body)
+    return JSON.parse(body.replace(TEXT_OR_LONG_NUMBER, exactly))
   } catch (cause) {
     throw new CodexError('rest/bad-json', 'expected a JSON document as body', { cause })
   }

@@ -36,8 +36,7 @@ export function purchaseOffer(
   if (duration > BigInt(requestDurationLimit))
     throw badTerms('duration', `Duration exceeds limit of ${requestDurationLimit} seconds`)
   if (tolerance === 0n) throw badTerms('tolerance', 'Tolerance needs to be bigger then zero')
-  if (tolerance > nodes)
-    throw badTerms('tolerance', `Invalid parameters: tolerance cannot be greater than nodes, ${tolerance} > ${nodes}`)
+  if (tolerance > nodes) throw badTerms('tolerance', 'Invalid parameters: `tolerance` cannot be greater than `nodes`')
   const data = nodes - tolerance
   if (!(data > 1n && data >= tolerance))
     throw badTerms('nodes', 'Invalid parameters: parameters must satify `1 < (nodes - tolerance) ≥ tolerance`')

@@ -163,7 +163,7 @@ const codexRows: readonly Operation[] = [
   row(
     'patch',
     '/sales/availability/:id',
-    'Changes terms. A new totalCollateral has what slots have taken subtracted from it: what remains is not all of it again',
+    'Changes terms. A new totalCollateral has what slots have taken subtracted from it: what remains is not all of it again, and 0 leaves what they have taken, so that nothing more is put at stake',
     { 204: EMPTY, 400: TEXT, 404: TEXT, 422: TEXT, 503: TEXT },
     { body: changedAvailability },
   ),

@@ -64,8 +64,9 @@ export function salesRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   app.patch('/sales/availability/:id', (c) =>
     selling(c, async ({ selling: provider }) => {
       const id = idIn(c, 'availability')
+      const given = await documentIn(c, changedAvailability)
       if (provider.reservations.availability(id) === undefined) return c.text('Availability not found', 404)
-      await provider.changeAvailability(id, termChanges(await documentIn(c, changedAvailability)))
+      await provider.changeAvailability(id, termChanges(given))
       return c.body(null, 204)
     }),
   )

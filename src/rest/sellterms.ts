@@ -12,10 +12,12 @@ export const TEXTS = {
   negativeUntil: 'Cannot set until to a negative value',
   earlyUntil: 'Until parameter must be greater or equal to the longest currently hosted slot',
   totalSize: 'Total size must be larger then zero',
-  duration: 'Duration must be larger then zero',
-  minPricePerBytePerSecond: 'Minimal price per byte per second must be larger then zero',
-  totalCollateral: 'Total collateral must be larger then zero',
+  duration: 'duration must be larger then zero',
+  minPricePerBytePerSecond: 'minPricePerBytePerSecond must be larger then zero',
+  totalCollateral: 'totalCollateral must be larger then zero',
   freeSize: 'Updating freeSize is not allowed',
+  usedSize: 'New totalSize must be larger then current totalSize - freeSize, which is currently: ',
+  outOfRange: 'Parsed integer outside of valid range',
 } as const
 
 const MAX_WHOLE = BigInt(Number.MAX_SAFE_INTEGER)
@@ -32,7 +34,7 @@ export function newTerms(
     throw badTerms('totalSize', TEXTS.quota, { totalSize: given.totalSize, freeBytes })
   return {
     totalSize: whole('totalSize', given.totalSize),
-    duration: whole('duration', given.duration),
+    duration: atMost(given.duration),
     minPricePerBytePerSecond,
     totalCollateral,
     ...(enabled !== undefined && { enabled }),
@@ -40,15 +42,18 @@ export function newTerms(
   }
 }
 
-/** @throws CodexError `rest/bad-terms`, its detail names the field */
+/**
+ * What 0 says of the others is taken, as in the reference: no request is as short, no price too low, nothing more is put at stake.
+ * @throws CodexError `rest/bad-terms`, its detail names the field
+ */
 export function termChanges(given: Shaped<typeof changedAvailability>): Partial<SellingTerms> {
   if (given.freeSize !== undefined) throw badTerms('freeSize', TEXTS.freeSize)
-  for (const field of ['totalSize', 'duration', 'minPricePerBytePerSecond', 'totalCollateral'] as const)
-    if (given[field] === 0n) throw badTerms(field, TEXTS[field])
+  if (given.totalSize === 0n) throw badTerms('totalSize', TEXTS.totalSize)
+  if (given.totalSize !== undefined && given.totalSize > MAX_WHOLE) throw badTerms('totalSize', TEXTS.quota)
   const { totalSize, duration, minPricePerBytePerSecond, totalCollateral, enabled, until } = given
   return {
     ...(totalSize !== undefined && { totalSize: whole('totalSize', totalSize) }),
-    ...(duration !== undefined && { duration: whole('duration', duration) }),
+    ...(duration !== undefined && { duration: atMost(duration) }),
     ...(minPricePerBytePerSecond !== undefined && { minPricePerBytePerSecond }),
     ...(totalCollateral !== undefined && { totalCollateral }),
     ...(enabled !== undefined && { enabled }),
@@ -62,7 +67,11 @@ export function badTerms(field: string, message: string, detail: ErrorDetail = {
 
 /** What sales refuse, in the words that others compare. */
 export function inKnownWords(error: CodexError): string {
+  const { minimumBytes, isOutOfRange } = error.detail
   if (error.code === 'reservations/reserve-failed') return TEXTS.quota
+  if (error.code === 'reservations/bytes-out-of-bounds' && minimumBytes !== undefined)
+    return `${TEXTS.usedSize}${String(minimumBytes)}`
+  if (error.code === 'rest/bad-field' && isOutOfRange === true) return TEXTS.outOfRange
   if (error.code !== 'reservations/until-out-of-bounds') return error.message
   return error.detail['minimum'] === undefined ? TEXTS.negativeUntil : TEXTS.earlyUntil
 }
@@ -75,5 +84,10 @@ export function whole(field: string, value: bigint): number {
 
 function untilOf(until: bigint): number {
   if (until < 0n) throw badTerms('until', TEXTS.negativeUntil)
-  return whole('until', until)
+  return atMost(until)
+}
+
+/** Of times: the largest of ours is as long as forever. */
+function atMost(seconds: bigint): number {
+  return Number(seconds < MAX_WHOLE ? seconds : MAX_WHOLE)
 }

@@ -2,7 +2,7 @@
 // checked. Which documents there are is in marketdocuments.ts.
 
 import { describeValue } from '../lib/describevalue.ts'
-import { CodexError } from '../lib/errors.ts'
+import { CodexError, type ErrorDetail } from '../lib/errors.ts'
 
 export interface Shape<T> {
   /** JSON Schema 2020-12, as OpenAPI 3.1 has it. */
@@ -16,11 +16,12 @@ export type Shaped<S> = S extends Shape<infer T> ? T : never
 
 const MAX_DIGITS = 78
 const MAX_TEXT = 4096
+const HEX = /^0x[0-9a-f]{1,64}$/i
 const MAX_UINT256 = 2n ** 256n - 1n
 const MAX_INT64 = 2n ** 63n - 1n
 const MAX_UINT64 = 2n ** 64n - 1n
 
-/** Up to 64 bits, as a JSON number, or as decimal digits where a number cannot say it. Unset is 0, as in the reference. */
+/** Up to 64 bits, as a JSON number, or as decimal digits where a number cannot say it. Unset is 0, as in the reference, and an empty text too. */
 export const uint64: Shape<bigint> = {
   schema: { type: ['integer', 'string'], minimum: 0, pattern: '^[0-9]{1,20}$' },
   read: (value, field) => whole(value, field, 0n, MAX_UINT64),
@@ -32,10 +33,11 @@ export const int64: Shape<bigint> = {
   read: (value, field) => whole(value, field, -MAX_INT64, MAX_INT64),
 }
 
-/** Up to 256 bits, as decimal digits; a JSON number while it is exact. */
+/** Up to 256 bits, as decimal digits or `0x` and hex digits; a JSON number while it is exact. */
 export const uint256: Shape<bigint> = {
-  schema: { type: ['string', 'integer'], pattern: `^[0-9]{1,${MAX_DIGITS}}$`, minimum: 0 },
-  read: (value, field) => whole(value, field, 0n, MAX_UINT256),
+  schema: { type: ['string', 'integer'], pattern: `^([0-9]{1,${MAX_DIGITS}}|0x[0-9a-fA-F]{1,64})$`, minimum: 0 },
+  read: (value, field) =>
+    whole(typeof value === 'string' && HEX.test(value) ? String(BigInt(value)) : value, field, 0n, MAX_UINT256),
 }
 
 /** A whole number that JavaScript holds exactly: instants, counts, bytes. */
@@ -107,7 +109,7 @@ export function nullable<T>(shape: Shape<T>): Shape<T | null> {
   }
 }
 
-/** A field that may be left out; `null` counts as left out. */
+/** A field that may be left out; `null` and an empty text count as left out. */
 export interface OptionalShape<T> extends Shape<T> {
   readonly isOptional: true
 }
@@ -116,7 +118,7 @@ export function optional<T>(shape: Shape<T>): OptionalShape<T | undefined> {
   return {
     isOptional: true,
     schema: shape.schema,
-    read: (value, field) => (value === undefined || value === null ? undefined : shape.read(value, field)),
+    read: (value, field) => (isUnset(value) ? undefined : shape.read(value, field)),
   }
 }
 
@@ -125,8 +127,13 @@ export function defaulted<T extends bigint | number | boolean>(shape: Shape<T>, 
   return {
     isOptional: true,
     schema: { ...shape.schema, default: typeof fallback === 'bigint' ? Number(fallback) : fallback },
-    read: (value, field) => (value === undefined || value === null ? fallback : shape.read(value, field)),
+    read: (value, field) => (isUnset(value) ? fallback : shape.read(value, field)),
   }
+}
+
+/** An empty text is none, as the reference reads it. */
+function isUnset(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
 }
 
 type Fields = Readonly<Record<string, Shape<unknown>>>
@@ -163,16 +170,21 @@ export function object<F extends Fields>(
   }
 }
 
-export function badField(field: string, expected: string, found: unknown): CodexError<'rest/bad-field'> {
+export function badField(
+  field: string,
+  expected: string,
+  found: unknown,
+  detail: ErrorDetail = {},
+): CodexError<'rest/bad-field'> {
   return new CodexError('rest/bad-field', `${field}: expected ${expected}, found ${describeValue(found)}`, {
-    detail: { field },
+    detail: { field, ...detail },
   })
 }
 
 function whole(value: unknown, field: string, least: bigint, most: bigint): bigint {
   const number = exact(value)
   if (number !== undefined && number >= least && number <= most) return number
-  throw badField(field, `a whole number from ${least} to ${most}`, value)
+  throw badField(field, `a whole number from ${least} to ${most}`, value, { isOutOfRange: number !== undefined })
 }
 
 function exact(value: unknown): bigint | undefined {

@@ -37,7 +37,8 @@ export function checkedTerms({ enabled = true, until = 0, ...terms }: NewTerms):
 }
 
 /**
- * The Availability under changed terms. What slots have taken stays taken.
+ * The Availability under changed terms. What slots have taken stays taken: a total collateral of 0 is as much as they have, so that nothing more is
+ * put at stake. A duration of 0 fits no request.
  * @param reservations its own
  * @throws CodexError `reservations/bad-terms`, `reservations/until-out-of-bounds`, `reservations/bytes-out-of-bounds`,
  * `reservations/collateral-out-of-bounds`
@@ -47,13 +48,17 @@ export function changedTerms(
   changes: Partial<AvailabilityTerms>,
   reservations: readonly Reservation[],
 ): Availability {
-  const { totalSize = before.totalSize, totalCollateral = before.totalCollateral } = changes
+  const committed = before.totalCollateral - before.totalRemainingCollateral
+  const { totalSize = before.totalSize } = changes
+  const totalCollateral =
+    changes.totalCollateral === 0n ? committed : (changes.totalCollateral ?? before.totalCollateral)
   const { duration = before.duration, minPricePerBytePerSecond = before.minPricePerBytePerSecond } = changes
   const { enabled = before.enabled, until = before.until } = changes
   if (changes.totalSize !== undefined) checkWhole(totalSize, 'totalSize')
-  if (changes.duration !== undefined) checkWhole(duration, 'duration')
-  if (changes.minPricePerBytePerSecond !== undefined) checkAmount(minPricePerBytePerSecond, 'minPricePerBytePerSecond')
-  if (changes.totalCollateral !== undefined) checkAmount(totalCollateral, 'totalCollateral')
+  if (changes.duration !== undefined) checkWhole(duration, 'duration', 0)
+  if (changes.minPricePerBytePerSecond !== undefined)
+    checkAmount(minPricePerBytePerSecond, 'minPricePerBytePerSecond', 0n)
+  if (changes.totalCollateral !== undefined) checkAmount(totalCollateral, 'totalCollateral', 0n)
   if (changes.until !== undefined) checkUntil(until, latestEnd(reservations))
   const takenBytes = before.totalSize - before.freeSize
   if (totalSize < takenBytes)
@@ -62,7 +67,6 @@ export function changedTerms(
       `a total size of ${totalSize} bytes is too small: slots have taken ${takenBytes} bytes, which is the minimum now`,
       { totalSize, minimumBytes: takenBytes },
     )
-  const committed = before.totalCollateral - before.totalRemainingCollateral
   if (totalCollateral < committed)
     throw reservationsError(
       'reservations/collateral-out-of-bounds',
@@ -102,14 +106,14 @@ function checkUntil(until: number, atLeast: Seconds = 0): void {
     )
 }
 
-function checkWhole(value: number, field: string): void {
-  if (Number.isSafeInteger(value) && value >= 1) return
-  throw badTerms(field, 'a whole number from 1 to 2^53 - 1', value)
+function checkWhole(value: number, field: string, least = 1): void {
+  if (Number.isSafeInteger(value) && value >= least) return
+  throw badTerms(field, `a whole number from ${least} to 2^53 - 1`, value)
 }
 
-function checkAmount(value: bigint, field: string): void {
-  if (typeof value === 'bigint' && value >= 1n && value >> 256n === 0n) return
-  throw badTerms(field, 'from 1 to 2^256 - 1', value)
+function checkAmount(value: bigint, field: string, least = 1n): void {
+  if (typeof value === 'bigint' && value >= least && value >> 256n === 0n) return
+  throw badTerms(field, `from ${least} to 2^256 - 1`, value)
 }
 
 function badTerms(field: string, expected: string, found: unknown): CodexError {

@@ -86,11 +86,8 @@ describe('an availability', () => {
     ['bad-terms', { totalSize: 0 }],
     ['bad-terms', { totalSize: -1 }],
     ['bad-terms', { totalSize: 2 ** 53 }],
-    ['bad-terms', { duration: 0 }],
     ['bad-terms', { duration: 0.5 }],
-    ['bad-terms', { minPricePerBytePerSecond: 0n }],
     ['bad-terms', { minPricePerBytePerSecond: 2n ** 256n }],
-    ['bad-terms', { totalCollateral: 0n }],
     ['bad-terms', { totalCollateral: -1n }],
     ['until-out-of-bounds', { until: -1 }],
     ['until-out-of-bounds', { until: 1.5 }],
@@ -102,6 +99,17 @@ describe('an availability', () => {
     await expect(parts.reservations.change(id, changes)).rejects.toMatchObject(refusal(code))
     await expectSound(parts)
   })
+
+  it.each([{ duration: 0 }, { minPricePerBytePerSecond: 0n }, { totalCollateral: 0n }])(
+    'is refused with %o on creation, and changed to it',
+    async (zero) => {
+      const parts = await salesParts()
+      await expect(parts.reservations.create(terms(1, zero))).rejects.toMatchObject(refusal('bad-terms'))
+      const { id } = await parts.reservations.create(terms())
+      expect(await parts.reservations.change(id, zero)).toMatchObject(zero)
+      await expectSound(parts)
+    },
+  )
 
   it('changes single terms and keeps the others', async () => {
     const parts = await salesParts()
@@ -144,6 +152,11 @@ describe('an availability', () => {
     await expect(parts.reservations.change(id, { totalCollateral: SLOT_COLLATERAL - 1n })).rejects.toMatchObject(
       refusal('collateral-out-of-bounds', { minimum: SLOT_COLLATERAL }),
     )
+    expect(await parts.reservations.change(id, { totalCollateral: 0n })).toMatchObject({
+      totalCollateral: SLOT_COLLATERAL,
+      totalRemainingCollateral: 0n,
+    })
+    await expectSound(parts)
     const changed = await parts.reservations.change(id, {
       totalSize: SLOT + 10,
       totalCollateral: SLOT_COLLATERAL + 7n,
