@@ -14,8 +14,13 @@ export type G1Json = readonly [string, string, string]
 /** `[[x.c0, x.c1], [y.c0, y.c1], ['1', '0']]`: the real part first. */
 export type G2Json = readonly [readonly [string, string], readonly [string, string], readonly [string, string]]
 
-/** Digits of the largest coordinate. */
-const MAX_DIGITS = 77
+/** What no number of 256 bits needs more of. */
+const MAX_DIGITS = 78
+
+/** What has the form of a point, whether it is one or not: its coordinates as numbers. */
+export type G1Form = readonly [bigint, bigint, bigint]
+export type G2Form = readonly [Fp2Form, Fp2Form, Fp2Form]
+type Fp2Form = readonly [bigint, bigint]
 
 /** Where an error about a part of a JSON document comes from. */
 export interface JsonField {
@@ -24,24 +29,40 @@ export interface JsonField {
   readonly name: string
 }
 
-/**
- * A point of G1 that is not infinity.
- * @throws CodexError of `field.code` where it is of another shape, a coordinate is not below the order, or it is off the curve
- */
-export function checkedG1(value: unknown, field: JsonField): G1Point {
+/** @throws CodexError of `field.code` where it is no list of three decimal texts */
+export function formOfG1(value: unknown, field: JsonField): G1Form {
   const [x, y, z] = list(value, 3, field)
-  if (z !== '1') throw badField(field, "'1' as third coordinate, for a point that is not infinity", describeValue(z))
-  const point = bn254.G1.Point.fromAffine({ x: coordinate(x, field), y: coordinate(y, field) })
-  return checkedPoint(point, field)
+  return [decimal(x, field), decimal(y, field), decimal(z, field)]
 }
 
-/** The same for G2; there the subgroup is checked too. @throws CodexError of `field.code` */
-export function checkedG2(value: unknown, field: JsonField): G2Point {
+/** @throws CodexError of `field.code` where it is no list of three pairs of decimal texts */
+export function formOfG2(value: unknown, field: JsonField): G2Form {
   const [x, y, z] = list(value, 3, field)
-  const [real, imaginary] = list(z, 2, field)
-  if (real !== '1' || imaginary !== '0')
-    throw badField(field, "['1', '0'] as third coordinate, for a point that is not infinity", describeValue(z))
-  return checkedPoint(bn254.G2.Point.fromAffine({ x: pair(x, field), y: pair(y, field) }), field)
+  return [pair(x, field), pair(y, field), pair(z, field)]
+}
+
+/** Undefined where a coordinate is not below the order, and for infinity and whatever is off the curve. */
+export function pointOfG1([x, y, z]: G1Form): G1Point | undefined {
+  if (z !== 1n || x >= BASE_ORDER || y >= BASE_ORDER) return undefined
+  const point = bn254.G1.Point.fromAffine({ x, y })
+  return isGroupPoint(point) ? point : undefined
+}
+
+/** The same for G2; there the subgroup is checked too. */
+export function pointOfG2([x, y, z]: G2Form): G2Point | undefined {
+  if (z[0] !== 1n || z[1] !== 0n || [...x, ...y].some((part) => part >= BASE_ORDER)) return undefined
+  const point = bn254.G2.Point.fromAffine({ x: { c0: x[0], c1: x[1] }, y: { c0: y[0], c1: y[1] } })
+  return isGroupPoint(point) ? point : undefined
+}
+
+/** A point of G1 that is not infinity. @throws CodexError of `field.code` */
+export function checkedG1(value: unknown, field: JsonField): G1Point {
+  return found(pointOfG1(formOfG1(value, field)), field)
+}
+
+/** The same for G2. @throws CodexError of `field.code` */
+export function checkedG2(value: unknown, field: JsonField): G2Point {
+  return found(pointOfG2(formOfG2(value, field)), field)
 }
 
 /** Whether it lies on its curve and in the subgroup, and is not infinity, which no key or proof has. */
@@ -69,12 +90,10 @@ export function jsonOfG2(point: G2Point): G2Json {
   ]
 }
 
-/** @throws CodexError of `field.code` where it is no decimal text of a number below `order`, or has leading zeros */
-export function checkedDecimal(value: unknown, order: bigint, field: JsonField): bigint {
-  const isDecimal = typeof value === 'string' && value.length <= MAX_DIGITS && /^(0|[1-9][0-9]*)$/.test(value)
-  const number = isDecimal ? BigInt(value) : order
-  if (number < order) return number
-  throw badField(field, 'a decimal text of a number below the field order', describeValue(value))
+/** @throws CodexError of `field.code` where it is no decimal text of a number, has leading zeros, or very many digits */
+export function decimal(value: unknown, field: JsonField): bigint {
+  if (typeof value === 'string' && value.length <= MAX_DIGITS && /^(0|[1-9][0-9]*)$/.test(value)) return BigInt(value)
+  throw badField(field, `a decimal text of at most ${MAX_DIGITS} digits`, describeValue(value))
 }
 
 /** The fields of a JSON object that says it is of Groth16 over BN254. @throws CodexError of `code` where it does not */
@@ -94,22 +113,26 @@ export function list(value: unknown, length: number, field: JsonField): readonly
   throw badField(field, `an array of ${length}`, found)
 }
 
+export function badPoint(field: JsonField): CodexError {
+  return badField(
+    field,
+    'a point of the group, its last coordinate 1',
+    'one that is infinity, beyond the field, off the curve or outside the subgroup',
+  )
+}
+
 export function badField({ code, name }: JsonField, expected: string, found: string): CodexError {
   return new CodexError(code, `${name}: expected ${expected}, found ${found}`, {
     detail: { field: name, expected, found },
   })
 }
 
-function coordinate(value: unknown, field: JsonField): bigint {
-  return checkedDecimal(value, BASE_ORDER, field)
-}
-
-function pair(value: unknown, field: JsonField): { c0: bigint; c1: bigint } {
+function pair(value: unknown, field: JsonField): Fp2Form {
   const [c0, c1] = list(value, 2, field)
-  return { c0: coordinate(c0, field), c1: coordinate(c1, field) }
+  return [decimal(c0, field), decimal(c1, field)]
 }
 
-function checkedPoint<Point extends G1Point | G2Point>(point: Point, field: JsonField): Point {
-  if (isGroupPoint(point)) return point
-  throw badField(field, 'a point of the group', 'one that is infinity, off the curve or outside the subgroup')
+function found<Point extends G1Point | G2Point>(point: Point | undefined, field: JsonField): Point {
+  if (point !== undefined) return point
+  throw badPoint(field)
 }

@@ -1,8 +1,9 @@
 // A Groth16 proof as snarkjs writes it in JSON, and as the contract takes it. Whether it holds is verify.ts' question.
 
 import {
-  checkedG1,
-  checkedG2,
+  badPoint,
+  formOfG1,
+  formOfG2,
   type G1Json,
   type G1Point,
   type G2Json,
@@ -10,6 +11,8 @@ import {
   groth16Fields,
   jsonOfG1,
   jsonOfG2,
+  pointOfG1,
+  pointOfG2,
 } from './checkedpoint.ts'
 
 /** As snarkjs writes it: decimal texts, affine coordinates, in G2 the real part first. */
@@ -41,17 +44,31 @@ export interface ProofPoints {
 
 const CODE = 'proving/bad-proof'
 
+/** Points that may be undefined, where they are of no curve or of no group. */
+type PointsFound = { readonly [Name in keyof ProofPoints]: ProofPoints[Name] | undefined }
+
+/**
+ * The points of what has the form of a proof; undefined is each that is none.
+ * @throws CodexError `proving/bad-proof`, with the field, for what has not the form
+ */
+export function pointsOfProof(proof: unknown): PointsFound {
+  const { pi_a, pi_b, pi_c } = groth16Fields(proof, { code: CODE, name: 'proof' })
+  const a = formOfG1(pi_a, { code: CODE, name: 'pi_a' })
+  const b = formOfG2(pi_b, { code: CODE, name: 'pi_b' })
+  const c = formOfG1(pi_c, { code: CODE, name: 'pi_c' })
+  return { a: pointOfG1(a), b: pointOfG2(b), c: pointOfG1(c) }
+}
+
 /**
  * The points of a proof from outside, each on its curve and in its group.
  * @throws CodexError `proving/bad-proof`, with the field
  */
 export function checkedProof(proof: unknown): ProofPoints {
-  const { pi_a, pi_b, pi_c } = groth16Fields(proof, { code: CODE, name: 'proof' })
-  return {
-    a: checkedG1(pi_a, { code: CODE, name: 'pi_a' }),
-    b: checkedG2(pi_b, { code: CODE, name: 'pi_b' }),
-    c: checkedG1(pi_c, { code: CODE, name: 'pi_c' }),
-  }
+  const { a, b, c } = pointsOfProof(proof)
+  if (a === undefined) throw badPoint({ code: CODE, name: 'pi_a' })
+  if (b === undefined) throw badPoint({ code: CODE, name: 'pi_b' })
+  if (c === undefined) throw badPoint({ code: CODE, name: 'pi_c' })
+  return { a, b, c }
 }
 
 export function proofOfPoints({ a, b, c }: ProofPoints): Groth16Proof {

@@ -2,19 +2,21 @@
 
 import { bn254 } from '@noble/curves/bn254.js'
 
+import { describeValue } from '../lib/describevalue.ts'
 import { SCALAR_ORDER } from './bn254.ts'
-import { checkedDecimal, list } from './checkedpoint.ts'
-import { checkedProof, type Groth16Proof } from './proof.ts'
-import { checkedVerificationKey, type VerificationKey } from './verificationkey.ts'
+import { badField, decimal } from './checkedpoint.ts'
+import { type Groth16Proof, pointsOfProof } from './proof.ts'
+import { checkedVerificationKey, MAX_PUBLIC_SIGNALS, type VerificationKey } from './verificationkey.ts'
 
 const CODE = 'proving/bad-public-signals'
 
 /**
  * Whether `proof` shows that the circuit of `verificationKey` accepts `publicSignals`. Takes tens of milliseconds on the calling thread.
- * @param publicSignals decimal texts, each below the scalar order, in the circuit's order
- * @returns false for a proof of right form that does not hold
- * @throws CodexError `proving/bad-verification-key`, `proving/bad-public-signals`, `proving/bad-proof`: one of them is no such thing,
- *   a point off its curve or outside its group included; `detail.field` says where
+ * @param publicSignals decimal texts in the circuit's order
+ * @returns as the contract answers: false also for a point off its curve or outside its group, a signal that is not below the scalar order, and
+ *   more signals or fewer than the circuit has
+ * @throws CodexError `proving/bad-public-signals`, `proving/bad-proof` for what has not the form of such (fields, lengths, decimal texts), and
+ *   `proving/bad-verification-key` for what is no key, a point off its curve included; `detail.field` says where
  */
 export function verify(
   verificationKey: VerificationKey,
@@ -22,8 +24,10 @@ export function verify(
   proof: Groth16Proof,
 ): boolean {
   const { alpha, beta, gamma, delta, ic } = checkedVerificationKey(verificationKey)
-  const signals = checkedSignals(publicSignals, ic.length - 1)
-  const { a, b, c } = checkedProof(proof)
+  const signals = signalsOf(publicSignals)
+  const { a, b, c } = pointsOfProof(proof)
+  if (a === undefined || b === undefined || c === undefined) return false
+  if (signals.length !== ic.length - 1 || signals.some((signal) => signal >= SCALAR_ORDER)) return false
   const [base = bn254.G1.Point.ZERO, ...bases] = ic
   // Multiplication by zero is an error in the library, as is infinity in a pairing.
   const input = bases.reduce((sum, point, i) => {
@@ -41,8 +45,11 @@ export function verify(
   return Fp12.eql(bn254.pairingBatch(pairs), Fp12.ONE)
 }
 
-function checkedSignals(publicSignals: unknown, count: number): readonly bigint[] {
-  return list(publicSignals, count, { code: CODE, name: 'publicSignals' }).map((signal, i) =>
-    checkedDecimal(signal, SCALAR_ORDER, { code: CODE, name: `publicSignals[${i}]` }),
-  )
+/** Not more of them than tell that they are too many. */
+function signalsOf(publicSignals: unknown): readonly bigint[] {
+  if (!Array.isArray(publicSignals))
+    throw badField({ code: CODE, name: 'publicSignals' }, 'an array', describeValue(publicSignals))
+  return publicSignals
+    .slice(0, MAX_PUBLIC_SIGNALS + 1)
+    .map((signal: unknown, i) => decimal(signal, { code: CODE, name: `publicSignals[${i}]` }))
 }

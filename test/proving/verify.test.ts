@@ -50,6 +50,8 @@ function outsideSubgroup(): readonly [readonly [string, string], readonly [strin
   }
 }
 
+const pair = (real: string, imaginary: string) => [real, imaginary] as const
+
 describe('verify', () => {
   it('finds that a proof holds, and that another does not', () => {
     const { key, proof, signals } = made()
@@ -68,11 +70,21 @@ describe('verify', () => {
   })
 
   it.each([
-    ['too few', ['4'], 'publicSignals'],
-    ['too many', ['4', '0', '0'], 'publicSignals'],
+    ['too few', ['4']],
+    ['none', []],
+    ['too many', ['4', '0', '0']],
+    ['very many', new Array(10_000).fill('0')],
+    ['the field’s order', ['4', String(SCALAR_ORDER)]],
+    ['the first signal plus the order', [String(SCALAR_ORDER + 4n), '0']],
+    ['256 bits', ['4', String(2n ** 256n - 1n)]],
+  ])('holds for no public signals that are %s', (_, signals) => {
+    const { key, proof } = made()
+    expect(verify(key, signals as string[], proof)).toBe(false)
+  })
+
+  it.each([
     ['no array', '40', 'publicSignals'],
-    ['the field’s order', ['4', String(SCALAR_ORDER)], 'publicSignals[1]'],
-    ['the first signal plus the order', [String(SCALAR_ORDER + 4n), '0'], 'publicSignals[0]'],
+    ['very many digits', ['4', '1'.repeat(79)], 'publicSignals[1]'],
     ['a negative one', ['-1', '0'], 'publicSignals[0]'],
     ['hex', ['0x4', '0'], 'publicSignals[0]'],
     ['leading zeros', ['04', '0'], 'publicSignals[0]'],
@@ -100,33 +112,31 @@ describe('verify', () => {
     ['pi_a', 'of zeros', ['0', '0', '1']],
     ['pi_c', 'with a coordinate beyond the field', [String(BASE_ORDER + 1n), '2', '1']],
     ['pi_c', 'with a third coordinate', ['1', '2', '2']],
-    ['pi_c', 'of two coordinates', ['1', '2']],
-    ['pi_c', 'with numbers', [1, 2, 1]],
     ['pi_b', 'outside the group', outside],
     ['pi_b', 'off the curve', [outside[0], outside[0], outside[2]]],
-    [
-      'pi_b',
-      'at infinity',
-      [
-        ['0', '0'],
-        ['1', '0'],
-        ['0', '0'],
-      ],
-    ],
-    [
-      'pi_b',
-      'of zeros',
-      [
-        ['0', '0'],
-        ['0', '0'],
-        ['1', '0'],
-      ],
-    ],
+    ['pi_b', 'at infinity', [pair('0', '0'), pair('1', '0'), pair('0', '0')]],
+    ['pi_b', 'of zeros', [pair('0', '0'), pair('0', '0'), pair('1', '0')]],
+  ] as const)('holds for no proof whose %s is %s', (name, _, point) => {
+    const { key, proof, signals } = made()
+    expect(verify(key, signals, { ...proof, [name]: point })).toBe(false)
+  })
+
+  it('holds for no proof of which a digit was changed', () => {
+    const { key, proof, signals } = made()
+    const [x, y, one] = proof.pi_a
+    expect(verify(key, signals, { ...proof, pi_a: [String(BigInt(x) + 1n), y, one] })).toBe(false)
+  })
+
+  it.each([
+    ['pi_c', 'of two coordinates', ['1', '2']],
+    ['pi_c', 'with numbers', [1, 2, 1]],
+    ['pi_c', 'in hex, beside a point off the curve', ['0x1', '2', '1']],
     ['pi_b', 'without imaginary parts', [['1'], ['1'], ['1', '0']]],
     ['pi_b', 'of one coordinate', [['1', '0']]],
   ] as const)('refuses a proof whose %s is %s', (name, _, point) => {
     const { key, proof, signals } = made()
-    expect(() => verify(key, signals, { ...proof, [name]: point } as unknown as Groth16Proof)).toThrow(
+    const wrong = { ...proof, pi_a: ['1', '3', '1'], [name]: point } as unknown as Groth16Proof
+    expect(() => verify(key, signals, wrong)).toThrow(
       expect.objectContaining({ code: 'proving/bad-proof', detail: expect.objectContaining({ field: name }) }),
     )
   })
