@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
-import type { NodejsNode, Proving } from '../nodejs.ts'
+import type { NodejsNode } from '../nodejs.ts'
 import { openCircuitArchive, openProving } from '../nodejs.ts'
 import { findCircuit, readVerificationKey } from './circuitfiles.ts'
+import { NETWORK_CIRCUITS } from './networkcircuits.ts'
 import type { OptionValues } from './option.ts'
 import type { START_OPTIONS } from './startoptions.ts'
 import type { Call } from './verb.ts'
@@ -47,13 +48,12 @@ export async function chooseCircuit(
   const { 'circom-wasm': wasm, 'circom-zkey': zkey } = given
   const folder = circuit ?? given['circuit-dir'] ?? join(dataDir, FOLDER)
   if (!(await hasCircuit(given, dataDir))) throw noCircuit(folder, zkeyHash)
-  const files = wasm !== undefined && zkey !== undefined ? undefined : await inFolder(proving, folder, call)
+  const files =
+    wasm !== undefined && zkey !== undefined
+      ? { wasm: pathToFileURL(resolve(wasm)), zkey: pathToFileURL(resolve(zkey)) }
+      : (await findCircuit(proving, { circuit: folder, size: undefined, wasm, zkey }, call)).files
   return {
-    files: {
-      ...files,
-      wasm: wasm === undefined ? (files?.wasm as URL) : pathToFileURL(resolve(wasm)),
-      zkey: zkey === undefined ? (files?.zkey as URL) : pathToFileURL(resolve(zkey)),
-    },
+    files,
     check: `the circuit files of ${folder} are no archive to hold against the hash that the chain names: they are checked by proving and verifying before the first sale, and by having the first fill simulated on the chain before it is sent`,
   }
 }
@@ -62,10 +62,6 @@ function isNamed(given: Given): boolean {
   return [given.circuit, given['circuit-dir'], given['circom-wasm'], given['circom-zkey']].some(
     (each) => each !== undefined,
   )
-}
-
-async function inFolder(proving: Proving, circuit: string, call: Call) {
-  return (await findCircuit(proving, { circuit, size: undefined }, call)).files
 }
 
 async function archived(circuit: string, zkeyHash: string, folder: string, call: Call): Promise<ChosenCircuit> {
@@ -106,7 +102,7 @@ function isAddress(circuit: string): boolean {
 function noCircuit(folder: string, zkeyHash: string): CodexError<'cli/no-circuit'> {
   return new CodexError(
     'cli/no-circuit',
-    `expected circuit files in ${folder} to prove with, found none: give the archive of this chain with --circuit (its sha256 is ${zkeyHash}), or --circuit-dir`,
+    `expected circuit files in ${folder} to prove with, found none: get the archive of this chain with --circuit ${NETWORK_CIRCUITS} (its sha256 is ${zkeyHash}), or give a folder with --circuit-dir`,
     { detail: { folder, zkeyHash } },
   )
 }

@@ -17,7 +17,7 @@ export type VerificationKey = Parameters<Proving['verify']>[0]
 export const CIRCUIT_OPTIONS = {
   circuit: text(
     'FOLDER',
-    'with one .wasm, one .zkey and perhaps a verification key; without it the development circuit, built when it is missing',
+    'with proof_main.wasm and .zkey, or one .wasm and one .zkey, and perhaps a verification key; without it the development circuit, built when it is missing',
   ),
   size: choice(
     ['full', 'small'],
@@ -33,7 +33,14 @@ export interface FoundCircuit {
 interface Given {
   readonly circuit: string | undefined
   readonly size: CircuitSize | undefined
+  /** Files that stand in the place of those of the folder. */
+  readonly wasm?: string | undefined
+  readonly zkey?: string | undefined
 }
+
+/** What networks call their circuit, by the files' names without their endings. */
+const MAIN = 'proof_main'
+const KEY_ENDING = 'verification_key.json'
 
 /** @throws CodexError `cli/bad-circuit`, and as `buildCircuit` */
 export async function findCircuit(proving: Proving, given: Given, call: Call): Promise<FoundCircuit> {
@@ -43,15 +50,25 @@ export async function findCircuit(proving: Proving, given: Given, call: Call): P
   })
   const only = (ending: string): string => {
     const found = names.filter((name) => name.endsWith(ending))
-    const [name] = found
-    if (name === undefined || found.length > 1)
-      throw badCircuit(folder, `one file that ends in ${ending}`, `${found.length}`)
-    return join(folder, name)
+    const name = found.includes(`${MAIN}${ending}`) ? `${MAIN}${ending}` : found[0]
+    if (name === undefined || (found.length > 1 && name !== `${MAIN}${ending}`))
+      throw badCircuit(folder, `${MAIN}${ending}, or one file that ends in ${ending}`, `${found.length}`)
+    return name
   }
-  const [wasm, zkey] = [pathToFileURL(only('.wasm')), pathToFileURL(only('.zkey'))]
-  const key = names.find((name) => name.endsWith('verification_key.json'))
-  if (key === undefined) return { folder, files: { wasm, zkey } }
-  return { folder, files: { wasm, zkey, verificationKey: await readVerificationKey(join(folder, key)) } }
+  const path = (named: string | undefined, ending: string): string =>
+    named === undefined ? join(folder, only(ending)) : resolve(named)
+  const files = { wasm: pathToFileURL(path(given.wasm, '.wasm')), zkey: pathToFileURL(path(given.zkey, '.zkey')) }
+  // That of the folder belongs to the proving key of the folder.
+  const key = given.zkey === undefined ? keyBeside(only('.zkey'), names) : undefined
+  if (key === undefined) return { folder, files }
+  return { folder, files: { ...files, verificationKey: await readVerificationKey(join(folder, key)) } }
+}
+
+/** The verification key of a proving key: of its name, else the only one there is. */
+function keyBeside(zkey: string, names: readonly string[]): string | undefined {
+  const keys = names.filter((name) => name.endsWith(KEY_ENDING))
+  const own = [zkey.replace(/\.zkey$/, `_${KEY_ENDING}`), KEY_ENDING].find((name) => keys.includes(name))
+  return own ?? (keys.length === 1 ? keys[0] : undefined)
 }
 
 /** @throws CodexError `cli/bad-file` */

@@ -11,8 +11,8 @@ import { TarReader } from './tarreader.ts'
 export const ARCHIVED_FIELDS = ['wasm', 'zkey', 'verificationKey'] as const
 export type ArchivedField = (typeof ARCHIVED_FIELDS)[number]
 
-/** Takes the bytes of one file, in order; the buffer is its own to keep. */
-export type TakeBytes = (field: ArchivedField, bytes: Uint8Array) => Promise<void>
+/** Takes the bytes of one file, in order; the buffer is its own to keep. @param anew what came of that field before was of a file that is not the one */
+export type TakeBytes = (field: ArchivedField, bytes: Uint8Array, anew: boolean) => Promise<void>
 
 /** Of the archive that is handed to a decompressor at once: what comes out of it is then some megabytes at most. */
 const STEP_BYTES = 16_384
@@ -26,13 +26,14 @@ export async function unpackCircuit(
   take: TakeBytes,
   { signal }: AbortOptions,
 ): Promise<readonly ArchivedField[]> {
-  const waiting: { readonly field: ArchivedField; readonly bytes: Uint8Array }[] = []
+  const waiting: { readonly field: ArchivedField; readonly bytes: Uint8Array; readonly anew: boolean }[] = []
   const sizes = new Map<ArchivedField, number>()
-  const put = (field: ArchivedField, bytes: Uint8Array): void => {
-    const size = (sizes.get(field) ?? 0) + bytes.length
+  const claims = new Claims()
+  const put = (field: ArchivedField, bytes: Uint8Array, anew: boolean): void => {
+    const size = (anew ? 0 : (sizes.get(field) ?? 0)) + bytes.length
     if (size > MAX_ARTEFACT_BYTES) throw bad(`a file of more than ${MAX_ARTEFACT_BYTES} bytes`)
     sizes.set(field, size)
-    waiting.push({ field, bytes })
+    waiting.push({ field, bytes, anew })
   }
   let reader: ArchiveReader | undefined
   let head: Uint8Array = new Uint8Array()
@@ -46,18 +47,19 @@ export async function unpackCircuit(
     for (let at = 0; at < piece.length; at += STEP_BYTES) {
       signal.throwIfAborted()
       const step = piece.subarray(at, at + STEP_BYTES)
-      reader ??= readerOf(step, put)
+      reader ??= readerOf(step, claims, put)
       inForm(() => reader?.push(step))
-      for (const { field, bytes } of waiting.splice(0)) await take(field, bytes)
+      for (const { field, bytes, anew } of waiting.splice(0)) await take(field, bytes, anew)
     }
   }
   inForm(() => reader?.end())
-  for (const { field, bytes } of waiting.splice(0)) await take(field, bytes)
+  for (const { field, bytes, anew } of waiting.splice(0)) await take(field, bytes, anew)
+  claims.check()
   for (const field of ['wasm', 'zkey'] as const) if (!sizes.has(field)) throw bad(`no .${field} file`)
   return [...sizes.keys()]
 }
 
-/** Which of the circuit's files one of this name is; of the circuits in an archive, `proof_main` is the one that proves storage. */
+/** Which of a circuit's files one of this name is. */
 export function fieldOf(path: string): ArchivedField | undefined {
   const name = path.split('/').at(-1) ?? ''
   if (name.startsWith('.')) return undefined
@@ -71,22 +73,21 @@ interface ArchiveReader {
   end(): void
 }
 
-type Put = (field: ArchivedField, bytes: Uint8Array) => void
+type Put = (field: ArchivedField, bytes: Uint8Array, anew: boolean) => void
 
-function readerOf(head: Uint8Array, put: Put): ArchiveReader {
-  if (head[0] === 0x50 && head[1] === 0x4b) return zipReader(put)
-  if (head[0] === 0x1f && head[1] === 0x8b) return tarGzReader(put)
+function readerOf(head: Uint8Array, claims: Claims, put: Put): ArchiveReader {
+  if (head[0] === 0x50 && head[1] === 0x4b) return zipReader(claims, put)
+  if (head[0] === 0x1f && head[1] === 0x8b) return tarGzReader(claims, put)
   throw bad('bytes that begin neither as .zip nor as .tar.gz do')
 }
 
-function zipReader(put: Put): ArchiveReader {
-  const seen = new Set<ArchivedField>()
+function zipReader(claims: Claims, put: Put): ArchiveReader {
   const unzip = new Unzip((file) => {
-    const field = claimed(file.name, seen)
-    if (field === undefined) return
+    const taker = claims.claim(file.name, put)
+    if (taker === undefined) return
     file.ondata = (error, bytes) => {
       if (error !== null) throw error
-      put(field, bytes)
+      taker(bytes)
     }
     file.start()
   })
@@ -94,12 +95,8 @@ function zipReader(put: Put): ArchiveReader {
   return { push: (bytes) => unzip.push(bytes), end: () => unzip.push(new Uint8Array(), true) }
 }
 
-function tarGzReader(put: Put): ArchiveReader {
-  const seen = new Set<ArchivedField>()
-  const tar = new TarReader((name) => {
-    const field = claimed(name, seen)
-    return field && ((bytes) => put(field, bytes))
-  })
+function tarGzReader(claims: Claims, put: Put): ArchiveReader {
+  const tar = new TarReader((name) => claims.claim(name, put))
   const gunzip = new Gunzip((bytes) => tar.push(bytes))
   return {
     push: (bytes) => gunzip.push(bytes),
@@ -110,12 +107,33 @@ function tarGzReader(put: Put): ArchiveReader {
   }
 }
 
-function claimed(path: string, seen: Set<ArchivedField>): ArchivedField | undefined {
-  const field = fieldOf(path)
-  if (field === undefined) return undefined
-  if (seen.has(field)) throw bad(`two files that may be the ${field}, ${path} the second`)
-  seen.add(field)
-  return field
+/** Which files of an archive are the circuit's: of several circuits `proof_main` is the one that proves storage, wherever in the archive it stands. */
+class Claims {
+  readonly #held = new Map<ArchivedField, { readonly isMain: boolean; readonly rival: string | undefined }>()
+
+  /** @returns takes the bytes of the file; undefined for one to pass over */
+  claim(path: string, put: Put): ((bytes: Uint8Array) => void) | undefined {
+    const field = fieldOf(path)
+    if (field === undefined) return undefined
+    const isMain = /(^|\/)proof_main(_verification_key)?\.[a-z]+$/.test(path)
+    const held = this.#held.get(field)
+    if (held !== undefined && (held.isMain || !isMain)) {
+      if (held.isMain === isMain) this.#held.set(field, { isMain, rival: path })
+      return undefined
+    }
+    this.#held.set(field, { isMain, rival: undefined })
+    let anew = held !== undefined
+    return (bytes) => {
+      put(field, bytes, anew)
+      anew = false
+    }
+  }
+
+  /** At the end of the archive. @throws CodexError `proving/bad-archive` */
+  check(): void {
+    for (const [field, { rival }] of this.#held)
+      if (rival !== undefined) throw bad(`two files that may be the ${field}, ${rival} the second`)
+  }
 }
 
 function inForm(read: () => void): void {

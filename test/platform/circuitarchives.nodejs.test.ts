@@ -61,7 +61,10 @@ async function unpacked(bytes: Uint8Array, size = 1000): Promise<Record<string, 
   const found: Record<string, Uint8Array[]> = {}
   await unpackCircuit(
     inPieces(bytes, size),
-    async (field, part) => void (found[field] ??= []).push(part.slice()),
+    async (field, part, anew) => {
+      if (anew) found[field] = []
+      void (found[field] ??= []).push(part.slice())
+    },
     NEVER,
   )
   return Object.fromEntries(
@@ -81,6 +84,24 @@ describe('an archive', () => {
       expect(Object.keys(found).sort()).toEqual(['verificationKey', 'wasm', 'zkey'])
     }
   })
+
+  it.each([['before'], ['after']])(
+    'with files of another circuit %s those of proof_main gives the latter',
+    async (where) => {
+      const others = { 'other/a.wasm': noise(5000, 11), 'other/b.wasm': noise(10, 12), 'other/a.zkey': noise(5000, 13) }
+      const files = where === 'before' ? { ...others, ...FILES } : { ...FILES, ...others }
+      for (const bytes of [zipSync(files), gzipSync(tarOf(files))]) {
+        const found = await unpacked(bytes)
+        expect(found['wasm']).toEqual(FILES['circuit/proof_main.wasm'])
+        expect(found['zkey']).toEqual(FILES['circuit/proof_main.zkey'])
+        const folder = scratch()
+        const from = join(folder, 'archive')
+        writeFileSync(from, bytes)
+        const kept = await openArchive({ from, sha256: sha256(bytes), folder }, unpackCircuit, NEVER)
+        expect(new Uint8Array(readFileSync(kept.wasm))).toEqual(FILES['circuit/proof_main.wasm'])
+      }
+    },
+  )
 
   it('that is damaged, foreign, or has not the files is refused by name', async () => {
     const cut = ZIP.slice(0, ZIP.length / 2)

@@ -127,9 +127,10 @@ async function unpackInto(
 ): Promise<Hashes> {
   const files = new Map<ArchivedField, { readonly file: FileHandle; readonly hash: ReturnType<typeof createHash> }>()
   try {
-    const take = async (field: ArchivedField, bytes: Uint8Array): Promise<void> => {
-      const { file, hash } = files.get(field) ?? {
-        file: await open(join(folder, NAMES[field]), 'wx'),
+    const take = async (field: ArchivedField, bytes: Uint8Array, anew: boolean): Promise<void> => {
+      if (anew) await files.get(field)?.file.close()
+      const { file, hash } = (anew ? undefined : files.get(field)) ?? {
+        file: await open(join(folder, NAMES[field]), anew ? 'w' : 'wx'),
         hash: createHash('sha256'),
       }
       files.set(field, { file, hash })
