@@ -1,7 +1,7 @@
 // One option of the command line: how it is written, read, shown and explained. Which options a verb has is the verb's table.
 
 import { CodexError } from '../lib/errors.ts'
-import { formatBytes, formatDuration, parseBytes, parseDuration } from '../lib/format.ts'
+import { formatBytes, formatDuration, parseBinaryBytes, parseBytes, parseDuration, parseSpan } from '../lib/format.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { hasWrongChecksum } from '../protocol/addresschecksum.ts'
 
@@ -90,9 +90,25 @@ export function size(about: string, extra: Extra = {}): Option<Bytes> {
   return { takes: 'SIZE', about, ...extra, read: parseBytes, show: formatBytes }
 }
 
+/** As other nodes read sizes: every unit is binary, one letter is enough. */
+export function binarySize(about: string, extra: Extra = {}): Option<Bytes> {
+  return { ...size(about, extra), read: parseBinaryBytes }
+}
+
+/** As {@link duration}, and as other nodes read it: a number of seconds, or of one unit with a fraction. */
+export function span(about: string, extra: Extra = {}): Option<Seconds> {
+  return { ...duration(about, extra), read: (given) => atLeastASecond(parseSpan(given), given) }
+}
+
 /** At least a second: nothing here may happen all the time. */
 export function duration(about: string, extra: Extra = {}): Option<Seconds> {
-  return { takes: 'DURATION', about, ...extra, read: readSpan, show: formatDuration }
+  return {
+    takes: 'DURATION',
+    about,
+    ...extra,
+    read: (given) => atLeastASecond(parseDuration(given), given),
+    show: formatDuration,
+  }
 }
 
 /** A whole number from 1 on. */
@@ -150,8 +166,7 @@ function readSwitch(given: string): boolean {
   throw badValue('true or false', given)
 }
 
-function readSpan(given: string): Seconds {
-  const seconds = parseDuration(given)
+function atLeastASecond(seconds: Seconds, given: string): Seconds {
   if (seconds < 1) throw badValue('a duration of at least 1s', given)
   return seconds
 }

@@ -67,9 +67,10 @@ export function findVerb(argv: readonly string[]): FoundVerb | undefined {
 /** @throws CodexError `cli/bad-option`, `cli/bad-operands` */
 export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
   checkRefused(entry, verb, rest)
+  const { args, switched } = withoutSwitchValues(withLongNames(rest, verb), verb)
   const { values, positionals } = strictly(entry.name, () =>
     parseArgs({
-      args: withLongNames(rest, verb),
+      args,
       options: parseArgsOptions(tableOf(verb)),
       strict: true,
       allowPositionals: true,
@@ -77,7 +78,7 @@ export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedAr
   )
   // Help is given whatever else is missing.
   if (values['help'] !== true) checkOperands(entry, verb, positionals)
-  return { raw: joined(values), operands: positionals }
+  return { raw: { ...joined(values), ...switched }, operands: positionals }
 }
 
 /** What argv leaves open, from environment and file. */
@@ -148,6 +149,22 @@ function withLongNames(args: readonly string[], { options }: Verb): string[] {
     const name = end === -1 || i < end ? PAIRED_SHORT_NAMES.get(arg) : undefined
     return name !== undefined && Object.hasOwn(options, name) ? `--${name}` : arg
   })
+}
+
+/** `--metrics=false`, which elsewhere and in environment and file is a way to say it: taken out of argv, the texts by name. */
+function withoutSwitchValues(
+  args: readonly string[],
+  { options }: Verb,
+): { readonly args: string[]; readonly switched: Readonly<Record<string, string>> } {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  const switched = new Map<string, string>()
+  const kept = args.filter((arg, i) => {
+    const [, name = '', value = ''] = /^--([^=]+)=(.*)$/s.exec(i < end ? arg : '') ?? []
+    if (!Object.hasOwn(options, name) || options[name]?.takes !== undefined) return true
+    switched.set(name, value)
+    return false
+  })
+  return { args: kept, switched: Object.fromEntries(switched) }
 }
 
 function refused(verbName: string, given: string, why: string, option = given): CodexError<'cli/refused-option'> {

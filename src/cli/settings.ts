@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { ConfigFile } from './configfile.ts'
 import type { Option, RawOptions } from './option.ts'
-import { address, amount, choice, count, duration, list, port, readNamed, size, text } from './option.ts'
+import { address, amount, binarySize, choice, count, list, port, readNamed, span, text } from './option.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -26,7 +26,8 @@ export interface Resolved<T> {
   value(): T | Promise<T>
 }
 
-export const LOG_FORMATS = ['text', 'json', 'auto'] as const
+/** `colors` and `nocolors` are what other nodes call text. */
+export const LOG_FORMATS = ['text', 'json', 'auto', 'none', 'colors', 'nocolors'] as const
 
 export const SETTINGS = {
   'config-file': optional(text('FILE', 'TOML with settings by these names')),
@@ -35,15 +36,17 @@ export const SETTINGS = {
     (env) => join(xdgDataHome(env), 'codex-light'),
   ),
   'storage-quota': setting(
-    size('what blocks and reservations may take together', { short: 'q' }),
+    binarySize('what blocks and reservations may take together; every unit is binary, 20g and 20GB as 20GiB', {
+      short: 'q',
+    }),
     async () => (await nodeDefaults()).quotaBytes,
   ),
   'block-ttl': setting(
-    duration('how long uploaded data is kept', { short: 't' }),
+    span('how long uploaded data is kept; a bare number is seconds', { short: 't' }),
     async () => (await nodeDefaults()).blockTtlSeconds,
   ),
   'block-mi': setting(
-    duration('time between two looks for expired blocks'),
+    span('time between two looks for expired blocks; a bare number is seconds'),
     async () => (await nodeDefaults()).intervalSeconds,
   ),
   'block-mn': setting(count('blocks looked at each time'), async () => (await nodeDefaults()).blocksPerRun),
@@ -67,8 +70,10 @@ export const SETTINGS = {
   keystore: optional(text('FILE', 'Web3 keystore of the key; keystore.json in the data folder without it')),
   'password-file': optional(text('FILE', 'its first line is the password of the keystore')),
   'reward-recipient': optional(address('gets the rewards; the own address without it')),
-  'max-priority-fee-per-gas': optional(amount('WEI', 'tip for the makers of blocks, at most')),
-  'max-gas-price': optional(amount('WEI', 'for a unit of gas, at most')),
+  'max-priority-fee-per-gas': optional(
+    amount('WEI', 'tip for the makers of blocks where the network suggests none; 1 gwei without it'),
+  ),
+  'max-gas-price': optional(amount('WEI', 'for a unit of gas, tip included, at most')),
   'max-daily-spend': optional(amount('WEI', 'for gas and coins sent, in 24 hours')),
   'log-level': setting<string>(
     {
@@ -78,7 +83,7 @@ export const SETTINGS = {
     () => new LogLevels().toString(),
   ),
   'log-format': setting(
-    choice(LOG_FORMATS, 'how log lines on stderr look; auto: text at a terminal, else JSON lines'),
+    choice(LOG_FORMATS, 'how log lines on stderr look; auto: text at a terminal, else JSON lines; none: no lines'),
     () => 'auto' as const,
   ),
 }

@@ -1,6 +1,7 @@
 // The options of start beyond the settings of every verb. Names as in nim-codex (marketplace reference §9) where the meaning is the same.
 
 import { CodexError } from '../lib/errors.ts'
+import { NETWORK_CIRCUITS } from './networkcircuits.ts'
 import { CHAIN_OPTIONS, KEY_OPTIONS } from './chainsettings.ts'
 import { count, flag, list, type OptionValues, port, size, text, wholeNumber } from './option.ts'
 
@@ -50,12 +51,12 @@ const MARKET_OPTIONS = {
 const PROVING_OPTIONS = {
   circuit: text(
     'FOLDER|ARCHIVE|URL',
-    'circuit files to prove with: a folder, a .zip or .tar.gz, or where to get one; a URL that ends in / gets the hash that the chain names',
+    `circuit files to prove with: a folder, a .zip or .tar.gz, or where to get one; a URL that ends in / gets the hash that the chain names, as ${NETWORK_CIRCUITS} does`,
   ),
   'circuit-dir': text('FOLDER', 'folder of circuit files; circuits in the data folder without it, if that is there'),
   'circom-wasm': text('FILE', 'witness module, in place of the one in the folder'),
   'circom-zkey': text('FILE', 'proving key, in place of the one in the folder'),
-  'num-threads': wholeNumber('COUNT', 'threads that prove, at most 8; 0 for as many as there are cores'),
+  'num-threads': wholeNumber('COUNT', 'threads that prove, more than 8 being 8; 0 for as many as there are cores'),
   'proof-samples': count('of the circuit; 5 without it'),
   'max-slot-depth': count('of the circuit; 32 without it'),
   'max-dataset-depth': count('of the circuit; 8 without it'),
@@ -65,7 +66,8 @@ export const START_OPTIONS = { ...REST_OPTIONS, ...BRIDGE_OPTIONS, ...MARKET_OPT
 
 /** Options that do nothing without another one. */
 const PARTNERS = {
-  validator: ['validator-max-slots', 'validator-groups', 'validator-group-index'],
+  validator: ['validator-max-slots', 'validator-groups'],
+  'validator-groups': ['validator-group-index'],
   metrics: ['metrics-address', 'metrics-port'],
   bridge: ['bridge-origin', 'bridge-token-file', 'bridge-cache', 'bridge-proxy', 'bridge-max-tabs'],
 } as const satisfies Partial<Record<keyof typeof START_OPTIONS, readonly (keyof typeof START_OPTIONS)[]>>
@@ -73,7 +75,7 @@ const PARTNERS = {
 /** A sentence for each option that was given and does nothing, because what it belongs to is not wanted. */
 export function idleOptions(options: OptionValues<typeof START_OPTIONS>): string[] {
   return Object.entries(PARTNERS).flatMap(([partner, names]) =>
-    options[partner as keyof typeof PARTNERS] === true
+    [undefined, false].every((absent) => options[partner as keyof typeof PARTNERS] !== absent)
       ? []
       : names
           .filter((name) => options[name] !== undefined)

@@ -19,6 +19,7 @@ const RETRY_SECONDS = 10
 const DEFAULT_SAMPLES = 5
 const DEFAULT_SLOT_DEPTH = 32
 const DEFAULT_DATASET_DEPTH = 8
+const MAX_THREADS = 8
 
 type Options = OptionValues<typeof START_OPTIONS>
 
@@ -66,7 +67,8 @@ function given(options: Options) {
   return { chainId: options['chain-id'], confirmations: options.confirmations }
 }
 
-function providerOf(options: Options) {
+/** What a seller is started with, beside its circuit. */
+export function providerOf(options: Options) {
   const threads = options['num-threads']
   return {
     shape: {
@@ -74,7 +76,8 @@ function providerOf(options: Options) {
       slotDepth: options['max-slot-depth'] ?? DEFAULT_SLOT_DEPTH,
       datasetDepth: options['max-dataset-depth'] ?? DEFAULT_DATASET_DEPTH,
     },
-    threads: threads === 0 ? undefined : threads,
+    // Elsewhere there may be more; here more do not help.
+    threads: threads === undefined || threads === 0 ? undefined : Math.min(threads, MAX_THREADS),
     workers: options['max-workers'],
     queueSize: options['queue-size'],
     failEveryProofs: options['simulate-proof-failures'],
@@ -83,8 +86,7 @@ function providerOf(options: Options) {
 
 function validatorOf(options: Options): TradeSettings['validator'] {
   const { 'validator-groups': groups, 'validator-group-index': index } = options
-  if (groups === undefined && index !== undefined && index > 0)
-    throw badValue('validator-group-index', '--validator-groups beside it')
+  // An index without groups does nothing; idleOptions says so.
   if (groups !== undefined && index !== undefined && index >= groups)
     throw badValue('validator-group-index', `0 to ${groups - 1}, as there are --validator-groups ${groups}`)
   if (options.validator !== true) return undefined

@@ -95,6 +95,7 @@ export async function openFolder(
 export async function logSink(settings: Settings, terminal: Terminal): Promise<LogSink> {
   const { formatJson, formatText } = await import('../lib/logformat.ts')
   const wanted = settings['log-format'].given ?? 'auto'
+  if (wanted === 'none') return () => undefined
   const format = wanted === 'json' || (wanted === 'auto' && !terminal.attended) ? formatJson : formatText
   return (record) => terminal.say(format(advised(record)))
 }

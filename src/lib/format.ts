@@ -17,6 +17,15 @@ const SIZE_UNITS: ReadonlyMap<string, bigint> = new Map([
   ]),
 ])
 
+/** The same names and single letters, each a power of 1024. */
+const BINARY_SIZE_UNITS: ReadonlyMap<string, bigint> = new Map([
+  ['', 1n],
+  ['b', 1n],
+  ...['k', 'm', 'g', 't', 'p'].flatMap((letter, i) =>
+    [letter, `${letter}b`, `${letter}i`, `${letter}ib`].map((name): [string, bigint] => [name, KIB ** BigInt(i + 1)]),
+  ),
+])
+
 /** Largest first, as they follow one another in a text. */
 const DURATION_UNITS: ReadonlyMap<string, Seconds> = new Map([
   ['w', 7 * 86_400],
@@ -46,9 +55,21 @@ export function formatBytes(bytes: Bytes): string {
  * @throws CodexError `units/not-a-size`, also for amounts of 2^53 bytes and more
  */
 export function parseBytes(text: string): Bytes {
+  return bytesIn(text, SIZE_UNITS)
+}
+
+/**
+ * `20g`, `20GB`, `20Gi` and `20GiB` are all 20 · 2^30, as the network's other nodes read their settings; `1048576` is bytes. Case does not matter.
+ * @throws CodexError as {@link parseBytes}
+ */
+export function parseBinaryBytes(text: string): Bytes {
+  return bytesIn(text, BINARY_SIZE_UNITS)
+}
+
+function bytesIn(text: string, units: ReadonlyMap<string, bigint>): Bytes {
   const match = /^(\d+)(?:\.(\d+))?\s*([a-z]*)$/i.exec(text.length <= MAX_TEXT ? text.trim() : '')
   const [, whole = '', fraction = '', unitName = ''] = match ?? []
-  const unit = SIZE_UNITS.get(unitName.toLowerCase())
+  const unit = units.get(unitName.toLowerCase())
   if (match === null || unit === undefined) throw notASize(text)
   const bytes = (BigInt(whole + fraction) * unit) / 10n ** BigInt(fraction.length)
   if (bytes > BigInt(Number.MAX_SAFE_INTEGER)) throw notASize(text)
@@ -92,6 +113,19 @@ export function parseDuration(text: string): Seconds {
   }
   if (parts.length === 0 || !Number.isSafeInteger(total)) throw notADuration(text)
   return total
+}
+
+/**
+ * As {@link parseDuration}, and as the network's other nodes read their settings: `86400` is seconds, `1.5h` has a fraction, to the next second.
+ * @throws CodexError as that does
+ */
+export function parseSpan(text: string): Seconds {
+  const plain = /^(\d+(?:\.\d+)?)\s*([wdhms]?)$/i.exec(text.length <= MAX_TEXT ? text.trim() : '')
+  if (plain === null) return parseDuration(text)
+  const [, number = '', name = ''] = plain
+  const seconds = Math.round(Number(number) * (DURATION_UNITS.get(name.toLowerCase()) ?? 1))
+  if (Number.isSafeInteger(seconds)) return seconds
+  throw notADuration(text)
 }
 
 function notASize(text: string): CodexError<'units/not-a-size'> {

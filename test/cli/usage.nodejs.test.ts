@@ -59,7 +59,7 @@ test('bad usage is exit code 2 and one sentence', async () => {
     [['ls', 'more'], 'cli/bad-operands'],
     [['rm'], 'cli/bad-operands'],
     [['space', '-q', 'much'], 'units/not-a-size'],
-    [['space', '--block-ttl', '30'], 'units/not-a-duration'],
+    [['space', '--block-ttl', '30x'], 'units/not-a-duration'],
     [['space', '--block-mi', '0s'], 'cli/bad-value'],
     [['space', '--block-mn', '0'], 'cli/bad-value'],
     [['space', '--log-level', 'loud'], 'log/bad-level'],
@@ -120,6 +120,13 @@ test('a flag wins over the environment, the environment over the default, and co
   })
   const { stdout } = await run(['config', 'print'], { env })
   expect(stdout).toMatch(/^storage-quota +5 GiB +CODEX_LIGHT_STORAGE_QUOTA$/m)
+  // As other nodes read them.
+  const spelled = { ...env, CODEX_LIGHT_BLOCK_TTL: '86400' }
+  expect(await document(['config', 'print', '-q', '8gb', '--block-mi=1.5h'], { env: spelled })).toMatchObject({
+    'storage-quota': { value: 8 * 2 ** 30 },
+    'block-ttl': { value: 86_400, source: 'environment' },
+    'block-mi': { value: 5400, source: 'flag' },
+  })
   const home = await document(['config', 'print'], { env: { HOME: '/home/somebody', XDG_DATA_HOME: 'relative' } })
   expect(home['data-dir']).toEqual({ value: '/home/somebody/.local/share/codex-light', source: 'default' })
 })
@@ -148,6 +155,12 @@ bridge = true # of start, nothing to others`)
     'eth-provider': { value: 'ws://localhost:8545', source: 'file' },
     'max-gas-price': { value: '9223372036854775807', source: 'file' },
   })
+  const elsewhere = file('storage-quota = "20g"\nblock-ttl = 86400\nlog-format = "nocolors"')
+  expect(await document(['config', 'print', ...elsewhere])).toMatchObject({
+    'storage-quota': { value: 20 * 2 ** 30 },
+    'block-ttl': { value: 86_400, source: 'file' },
+    'log-format': { value: 'nocolors' },
+  })
   for (const [content, code] of [
     ['storage-quota = "lots"', 'units/not-a-size'],
     ['storage-quota = ', 'cli/bad-config-file'],
@@ -166,6 +179,7 @@ test('what start does not honour is refused in the environment too, and what doe
   expect(error.code).toBe('cli/refused-option')
   expect(error.message).toContain('CODEX_LIGHT_NAT')
   const idle = ['--validator-groups', '2', '--metrics-port', '0', '--bridge-max-tabs', '3', '--api-token', 'short']
+  idle.push('--metrics=false', '--bridge=off')
   const { stderr } = await run(['start', ...idle])
   for (const [name, partner] of [
     ['validator-groups', 'validator'],
@@ -173,9 +187,16 @@ test('what start does not honour is refused in the environment too, and what doe
     ['bridge-max-tabs', 'bridge'],
   ])
     expect(stderr).toContain(`--${name} does nothing without --${partner}`)
+  const index = await run(['start', '--validator=true', '--validator-group-index', '1', '--api-token', 'short'])
+  expect(index.stderr).toContain('--validator-group-index does nothing without --validator-groups')
+  expect(index.stderr).not.toContain('without --validator\n')
 })
 
-test('a bad value in the environment is refused by its name', async () => {
+test('a bad value of a switch or in the environment is refused by its name', async () => {
+  expect((await failure(['start', '--metrics=maybe'])).error).toMatchObject({
+    code: 'cli/bad-value',
+    detail: { from: '--metrics' },
+  })
   const { code, error } = await failure(['space'], { env: { CODEX_LIGHT_STORAGE_QUOTA: 'lots' } })
   expect([code, error.code, error.detail['from']]).toEqual([2, 'units/not-a-size', 'CODEX_LIGHT_STORAGE_QUOTA'])
   expect(error.message).toContain('CODEX_LIGHT_STORAGE_QUOTA')

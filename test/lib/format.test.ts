@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { CodexError } from '../../src/lib/errors.ts'
-import { formatBytes, formatCount, formatDuration, parseBytes, parseDuration } from '../../src/lib/format.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  parseBinaryBytes,
+  parseBytes,
+  parseDuration,
+  parseSpan,
+} from '../../src/lib/format.ts'
 import { GiB, KiB, MiB } from '../../src/lib/units.ts'
 
 const safe = fc.maxSafeNat()
@@ -108,6 +116,42 @@ describe('parseBytes', () => {
         expect(parseBytes(String(bytes))).toBe(bytes)
       }),
     )
+  })
+})
+
+describe('settings as other nodes read them', () => {
+  it.each([
+    ['2m', 2 * MiB],
+    ['2M', 2 * MiB],
+    ['2mb', 2 * MiB],
+    ['2MB', 2 * MiB],
+    ['8gb', 8 * GiB],
+    ['20g', 20 * GiB],
+    ['1.5Gi', 1.5 * GiB],
+    ['64KiB', 64 * KiB],
+    ['1048576', MiB],
+    ['7b', 7],
+  ])('the size %s', (text, bytes) => {
+    expect(parseBinaryBytes(text)).toBe(bytes)
+  })
+
+  it.each([
+    ['86400', 86_400],
+    ['1.5h', 5400],
+    ['10m', 600],
+    ['2D', 172_800],
+    ['1h30m', 5400],
+    ['0', 0],
+  ])('the span %s', (text, seconds) => {
+    expect(parseSpan(text)).toBe(seconds)
+  })
+
+  it.each(['', 'g', '20x', '1e3', '8p', '-1'])('and %j is no size', (text) => {
+    expect(() => parseBinaryBytes(text)).toThrow(expect.objectContaining({ code: 'units/not-a-size' }))
+  })
+
+  it.each(['', 'h', '1.h', '1.5h30m', '9007199254740992', '-1'])('and %j is no span', (text) => {
+    expect(() => parseSpan(text)).toThrow(expect.objectContaining({ code: 'units/not-a-duration' }))
   })
 })
 
