@@ -15,6 +15,7 @@ import { lendReadsOf } from './lentreads.ts'
 import { limitProposalsBehind, limitProposalsOf, limitProposalsWithin } from './negotiationlimit.ts'
 import { decipherInPieces } from './piecewiserecords.ts'
 import { MAX_WINDOW_BYTES } from './sparsewindow.ts'
+import { limitStreamsOf, STREAMS_PER_CONNECTION } from './streamlimit.ts'
 
 /** What libp2p stands on, which the platform loads lazily. */
 export interface Transports {
@@ -61,8 +62,6 @@ const NEGOTIATION_MS = 10_000
 const PENDING_CONNECTIONS = 32
 /** New connections in a second from one address; tabs behind one proxy share theirs. */
 const CONNECTIONS_PER_SECOND = 20
-/** Streams of one connection, of all protocols. The network's nodes keep to 200. */
-const STREAMS_PER_CONNECTION = 64
 /** As the network's nodes do. */
 const IDLE_STREAM_MS = 300_000
 /** How long a busy peer may take to answer that it lives. */
@@ -98,8 +97,6 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
     }),
     mplex: mplex({
       maxMessageSize: FRAME_BYTES,
-      maxInboundStreams: STREAMS_PER_CONNECTION,
-      maxOutboundStreams: STREAMS_PER_CONNECTION,
       streamOptions: { inactivityTimeout: IDLE_STREAM_MS, maxReadBufferLength: UNREAD_BYTES },
     } as Parameters<typeof mplex>[0]),
   }
@@ -125,7 +122,9 @@ export async function openLibp2p(settings: Libp2pSettings, transports: Transport
       (make) => (components) => limitProposalsOf(lendReadsOf(joinWritesOf(make(components)))),
     ),
     connectionEncrypters: [makeNoise],
-    streamMuxers: muxers.map((muxer) => () => limitProposalsWithin(readFramesInPieces(makeMuxer[muxer]()))),
+    streamMuxers: muxers.map(
+      (muxer) => () => limitStreamsOf(limitProposalsWithin(readFramesInPieces(makeMuxer[muxer]()))),
+    ),
     services: { identify: identify() },
     nodeInfo: { name: 'codex-light', userAgent: 'codex-light' },
     connectionManager: {

@@ -4,13 +4,13 @@ import { webcrypto } from 'node:crypto'
 import { connect } from 'node:net'
 
 import { noise } from '@libp2p/noise'
-import type { Connection, MultiaddrConnection } from '@libp2p/interface'
+import type { Connection, MultiaddrConnection, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { FramePieces, MAX_EMPTY_FRAMES, MAX_FRAME_BYTES } from '../../src/exchange/framepieces.ts'
 import { MAX_WAITING_MESSAGES } from '../../src/exchange/framereader.ts'
@@ -18,11 +18,14 @@ import { identityOf } from '../../src/exchange/identity.ts'
 import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
 import { MAX_ANSWERS } from '../../src/exchange/negotiationlimit.ts'
 import { openLibp2p } from '../../src/exchange/openlibp2p.ts'
+import { limitStreamsOf, STREAMS_PER_CONNECTION } from '../../src/exchange/streamlimit.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { nodeTransports } from '../../src/platform/nodejs/nodetransports.ts'
+import { encodeVarint } from '../../src/protocol/varint.ts'
+import { range } from '../fakes/exchangepeers.ts'
 import type { NetworkNode } from '../fakes/networknodes.ts'
-import { networkNode } from '../fakes/networknodes.ts'
+import { endingsAfterEach } from './endings.ts'
 
 /** Proposals of nothing, each of which is answered. */
 const PROPOSALS = new Uint8Array(64 * KiB).map((_, i) => (i % 2 === 0 ? 1 : 10))
@@ -30,24 +33,17 @@ const HELLO = concatBytes(Uint8Array.of(19), new TextEncoder().encode('/multistr
 /** Of one answer, `na`, and a little for what comes before. */
 const MOST_BYTES = MAX_ANSWERS * 4 + 256
 
-const ends: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-
-async function node(): Promise<NetworkNode> {
-  const made = await networkNode()
-  ends.push(() => made.stop())
-  return made
-}
+const { ends, node } = endingsAfterEach()
 
 const addressOf = (b: NetworkNode) => multiaddr(`${b.network.addresses()[0]}/p2p/${b.id}`)
 
 /** A connection of the library's own, with a muxer that says whatever it is told to. */
-async function muxed(b: NetworkNode): Promise<{ connection: Connection; say: (bytes: Uint8Array) => void }> {
+async function muxed(
+  b: NetworkNode,
+  muxers?: readonly ('yamux' | 'mplex')[],
+): Promise<{ connection: Connection; say: (bytes: Uint8Array) => void }> {
   const identity = identityOf(webcrypto.getRandomValues(new Uint8Array(32)))
-  const attacker = await openLibp2p({ identity, listen: [], isBarred: () => false }, await nodeTransports())
+  const attacker = await openLibp2p({ identity, listen: [], muxers, isBarred: () => false }, await nodeTransports())
   await attacker.start()
   ends.push(async () => attacker.stop())
   const connection = await attacker.dial(addressOf(b))
@@ -139,6 +135,49 @@ describe('frames of the muxer', () => {
     expect(await pinged).toBeGreaterThanOrEqual(0)
   })
 })
+
+describe("streams of the network's own muxer", () => {
+  /** Opens a stream: its number and flag in one varint, an empty name. */
+  const opened = (id: number): Uint8Array => concatBytes(Uint8Array.from(encodeVarint(id * 8)), Uint8Array.of(0))
+
+  it('that are opened by the thousand end the connection', async () => {
+    const b = await node()
+    const { connection, say } = await muxed(b, ['mplex'])
+    say(concatBytes(...range(10_000).map((i) => opened(1000 + i))))
+    await expect.poll(() => connection.status).not.toBe('open')
+    await expect.poll(() => b.network.connections()).toEqual([])
+  })
+
+  it('beyond what one peer may hold open are reset, however slowly they come, until others are closed', () => {
+    const streams: FakeStream[] = []
+    const open = (): FakeStream => {
+      const stream: FakeStream = {
+        direction: 'inbound',
+        error: undefined,
+        abort: (error) => void (stream.error = error),
+      }
+      muxer.onRemoteStream(stream)
+      return stream
+    }
+    const made = { streams, abort: () => undefined, onRemoteStream: (stream: FakeStream) => void streams.push(stream) }
+    const factory = limitStreamsOf({ protocol: '/fake', createStreamMuxer: () => made } as never) as StreamMuxerFactory
+    const muxer = factory.createStreamMuxer({} as never) as unknown as typeof made
+    streams.push({ direction: 'outbound', error: undefined, abort: () => undefined })
+    expect(range(STREAMS_PER_CONNECTION).map(() => open().error)).toEqual(
+      range(STREAMS_PER_CONNECTION).map(() => undefined),
+    )
+    expect(open().error).toMatchObject({ code: 'network/too-many-streams' })
+    expect(streams).toHaveLength(STREAMS_PER_CONNECTION + 1)
+    streams.pop()
+    expect(open().error).toBeUndefined()
+  })
+})
+
+interface FakeStream {
+  readonly direction: 'inbound' | 'outbound'
+  error: Error | undefined
+  abort(error: Error): void
+}
 
 describe('messages', () => {
   it('beyond what may wait end the connection, however small they are', async () => {

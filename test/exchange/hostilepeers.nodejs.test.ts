@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { MESSAGE_SECONDS, SEND_SECONDS } from '../../src/exchange/blockexchange.ts'
 import type { WantInput } from '../../src/exchange/encodemessage.ts'
@@ -32,22 +32,13 @@ import type { TestDataset } from '../fakes/exchangepeers.ts'
 import { giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import { faultyProxy } from '../fakes/faultyproxy.ts'
 import { NEVER } from '../fakes/memorystore.ts'
-import type { NetworkNode, NetworkNodeOptions } from '../fakes/networknodes.ts'
-import { connect, networkNode } from '../fakes/networknodes.ts'
+import type { NetworkNode } from '../fakes/networknodes.ts'
+import { connect } from '../fakes/networknodes.ts'
+import { endingsAfterEach } from './endings.ts'
 
 const NOBODYS = treeCid(new Uint8Array(32).fill(5))
 
-const ends: (() => Promise<void>)[] = []
-
-async function node(options?: NetworkNodeOptions): Promise<NetworkNode> {
-  const made = await networkNode(options)
-  ends.push(() => made.stop())
-  return made
-}
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
+const { ends, node } = endingsAfterEach()
 
 function fetchAll(to: NetworkNode, { treeCid, leafCount }: TestDataset): Promise<unknown> {
   const sink = storeLeaves(to.repo, treeCid, leafCount)

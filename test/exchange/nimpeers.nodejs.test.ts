@@ -1,6 +1,6 @@
 // A peer that speaks as the network's nodes do, on a real connection: what it does for reasons of its own is no offence, and its blocks arrive.
 
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
@@ -12,21 +12,11 @@ import type { TestDataset } from '../fakes/exchangepeers.ts'
 import { giveDataset, range, TEST_BLOCK_BYTES } from '../fakes/exchangepeers.ts'
 import { memoryStore, NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import type { NetworkNode } from '../fakes/networknodes.ts'
-import { networkNode } from '../fakes/networknodes.ts'
 import type { NimPeer, NimPeerOptions } from '../fakes/nimpeer.ts'
 import { nimPeer } from '../fakes/nimpeer.ts'
+import { endingsAfterEach } from './endings.ts'
 
-const ends: (() => Promise<void>)[] = []
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-
-async function node(): Promise<NetworkNode> {
-  const made = await networkNode()
-  ends.push(() => made.stop())
-  return made
-}
+const { ends, node } = endingsAfterEach()
 
 async function nim(options?: NimPeerOptions): Promise<NimPeer & ReturnType<typeof memoryStore>> {
   const store = memoryStore()
