@@ -37,6 +37,7 @@ export class StreamLink implements Link {
   readonly #messages: Uint8Array[] = []
   readonly #partialSince = new Map<Stream, Seconds>()
   readonly #readers = new Map<Stream, FrameReader>()
+  readonly #resuming = new Set<Stream>()
   #outbound: Stream | undefined
   #maxBytes: () => Bytes = () => 0
   #isReading = false
@@ -166,13 +167,24 @@ export class StreamLink implements Link {
   /** A stream is read while no message waits to be pulled. */
   #flow(stream: Stream): void {
     if (stream.status !== 'open') return
-    stream.maxReadBufferLength = this.#maxBytes() + (windowOf(stream) ?? READ_AHEAD_BYTES)
+    // Within a call of `resume` it has handed on all it held, and says then, whatever was said to it meanwhile, that more may come.
+    if (this.#resuming.has(stream)) return
     try {
-      if (this.#isReading && this.#messages.length === 0) stream.resume()
-      else stream.pause()
+      if (this.#isRead) {
+        this.#resuming.add(stream)
+        stream.resume()
+      }
+      if (!this.#isRead) stream.pause()
     } catch {
       // Its readable end is closing: its close event tells the rest.
     }
+    this.#resuming.delete(stream)
+    // Last, because with a word to the peer the window may grow.
+    stream.maxReadBufferLength = this.#maxBytes() + (windowOf(stream) ?? READ_AHEAD_BYTES)
+  }
+
+  get #isRead(): boolean {
+    return this.#isReading && this.#messages.length === 0
   }
 
   #closed(stream: Stream, reader: FrameReader, error: Error | undefined): void {

@@ -15,16 +15,20 @@ import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
 import { framePrefix } from '../../src/exchange/framereader.ts'
 import { identityOf } from '../../src/exchange/identity.ts'
-import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
+import { BLOCK_EXCHANGE_PROTOCOL, MAX_WANTS } from '../../src/exchange/message.ts'
 import { openLibp2p } from '../../src/exchange/openlibp2p.ts'
+import { ENTRIES_IN_BURST } from '../../src/exchange/peerlimits.ts'
 import { MAX_WANTED_BY_PEER } from '../../src/exchange/responder.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { concatBytes } from '../../src/lib/bytes.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
+import { KiB, MiB } from '../../src/lib/units.ts'
 import { nodeTransports } from '../../src/platform/nodejs/nodetransports.ts'
 import { parseCid } from '../../src/protocol/cid.ts'
 import { treeCid } from '../../src/protocol/merkletree.ts'
+import { WireWriter } from '../../src/protocol/wire.ts'
 import type { RepoStore } from '../../src/storage/repostore.ts'
 import { bundleChild } from '../children.ts'
 import type { WantedFromSays } from '../children/wantedfrom.ts'
@@ -200,6 +204,52 @@ describe('a peer that', () => {
     say([{ treeCid: NOBODYS, index: 0, wantType: 1 }])
     await expect.poll(() => looks).toBe(1)
     expect(b.exchange.peers()[0]?.wanted).toBe(MAX_WANTED_BY_PEER)
+  })
+
+  it('says more in a second than may be heard is made to wait, holds no more than it may, and is heard in the end', async () => {
+    let looks = 0
+    const counting = (repo: RepoStore): Partial<RepoStore> => ({
+      hasMany: async (cids) => {
+        looks++
+        return repo.hasMany(cids)
+      },
+    })
+    const clock = new ManualClock(1000)
+    const [attacker, b] = [await node(), await node({ clock, seen: (repo) => lying(repo, counting(repo)) })]
+    await connect(attacker, b)
+    const connection = attacker.libp2p.getConnections()[0]
+    const stream = await connection?.newStream(BLOCK_EXCHANGE_PROTOCOL)
+    const say = (wants: WantInput[]): void => {
+      const message = encodeMessage({ wants })
+      stream?.send(concatBytes(framePrefix(message.length), message))
+    }
+    const wants = range(MAX_WANTS).map((index) => ({ treeCid: NOBODYS, index, wantType: 0 as const }))
+    for (let said = 0; said <= ENTRIES_IN_BURST; said += MAX_WANTS) say(wants)
+    // More bytes than are buffered for a stream that waits, in however many windows; what they say is known to nobody.
+    const padded = concatBytes(encodeMessage({}), new WireWriter().bytes(15, new Uint8Array(900 * KiB)).finish())
+    for (let sent = 0; sent < 12; sent++) stream?.send(concatBytes(framePrefix(padded.length), padded))
+    say([{ treeCid: NOBODYS, index: 0, wantType: 1 }])
+    const { muxer } = connection as unknown as { muxer: { ping(): Promise<number> } }
+    let held = -1
+    await expect
+      .poll(async () => {
+        const before = held
+        await muxer.ping()
+        held = stream?.writeBufferLength ?? 0
+        return held === before
+      })
+      .toBe(true)
+    expect(held).toBeGreaterThan(MiB)
+    expect(stream?.status).toBe('open')
+    expect(looks).toBe(0)
+    await expect
+      .poll(async () => {
+        await clock.play(1)
+        await muxer.ping()
+        return looks
+      })
+      .toBe(1)
+    expect(b.exchange.isBarred(attacker.id)).toBe(false)
   })
 
   it.runIf(import.meta.env['LONG'])(
