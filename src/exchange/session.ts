@@ -8,7 +8,6 @@ import type { Seconds } from '../lib/units.ts'
 import { hearMessage } from './decodemessage.ts'
 import type { MessageInput } from './encodemessage.ts'
 import { writeMessage } from './encodemessage.ts'
-import { ENTRIES_PER_MESSAGE } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import type { PeerLimits } from './peerlimits.ts'
 import type { Requester } from './requester.ts'
@@ -17,8 +16,8 @@ import { MAX_BATCH_BLOCKS, messagesOf } from './responder.ts'
 
 /** Fields from this length on are sent without being copied. */
 const BORROW_FROM_BYTES = 4096
-/** Of one message, looked up and answered in one go: as many as nodes that mean well put into one. */
-const WANTS_IN_A_TURN = ENTRIES_PER_MESSAGE
+/** Of one message, looked up and answered in one go: some milliseconds of work. */
+const WANTS_IN_A_TURN = 256
 /** A batch that the transport took within this time may be followed by a larger one. */
 const QUICK_SECONDS: Seconds = 2
 

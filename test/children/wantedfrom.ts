@@ -17,6 +17,8 @@ export interface WantedFromSays {
   readonly wanted: number
   /** By which its event loop was late since it began, p99, in processor time: what others do on the machine is no delay of its own. */
   readonly delayMs: number
+  /** The same at worst: of its first seconds, in which nothing is compiled yet. */
+  readonly worstDelayMs: number
 }
 
 const node = await networkNode()
@@ -40,6 +42,7 @@ function say(): void {
     residentBytes: process.memoryUsage.rss(),
     wanted: Math.max(0, ...node.exchange.peers().map(({ wanted }) => wanted)),
     delayMs: delaysUs.percentile(99) / 1000,
+    worstDelayMs: delaysUs.max / 1000,
   }
   process.send?.(says)
 }

@@ -253,7 +253,7 @@ describe('a peer that', () => {
   })
 
   it.runIf(import.meta.env['LONG'])(
-    'wants a million blocks in one go, takes many back and opens ever more streams costs a node little memory and time, and others are served meanwhile',
+    'wants a million blocks as fast as it is let, takes many back and opens ever more streams costs a node little memory and time, and others are served meanwhile',
     async () => {
       const child = fork(fileURLToPath(await bundleChild('wantedfrom')), { execArgv: [] })
       ends.push(async () => void child.kill('SIGKILL'))
@@ -276,7 +276,6 @@ describe('a peer that', () => {
       const stream = await connection.newStream(BLOCK_EXCHANGE_PROTOCOL)
       let residentBytes = begun.residentBytes
       let sent = 0
-      // A peer that goes on like this may be thrown out for it.
       for (; sent < 500 && stream.status === 'open'; sent++) {
         // Of a tree that is here and of one that is not, to be answered and to be sent, some again and again.
         const wants = range(2000).map((i) => ({
@@ -301,14 +300,16 @@ describe('a peer that', () => {
       residentBytes = Math.max(residentBytes, end.residentBytes)
       const grown = (residentBytes - begun.residentBytes) / 2 ** 20
       console.info(
-        `${sent * 2000} wants: ${grown.toFixed(0)} MiB more, event-loop delay p99 ${end.delayMs.toFixed(1)} ms`,
+        `${sent * 2000} wants: ${grown.toFixed(0)} MiB more, event-loop delay p99 ${end.delayMs.toFixed(1)} ms, at worst ${end.worstDelayMs.toFixed(0)} ms`,
       )
-      // As many as may be said at once went through, and more.
-      expect(sent).toBeGreaterThan(50)
+      // It is made to wait, and not thrown out: all of it was heard.
+      expect(stream.status).toBe('open')
+      expect(sent).toBe(500)
       expect(end.wanted).toBeLessThanOrEqual(4096)
-      expect(grown).toBeLessThan(100)
-      // Twice what is aimed at: its store is in memory and answers within the turn, and its collector's threads are counted.
-      expect(end.delayMs).toBeLessThan(100)
+      // What lives of it is 30 MiB in the end, of which 16 are no more than a floor; the rest is what its collector lets lie.
+      expect(grown).toBeLessThan(200)
+      // Processor time, of its collector's threads too.
+      expect(end.delayMs).toBeLessThan(50)
     },
   )
 })
