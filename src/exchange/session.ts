@@ -8,6 +8,8 @@ import type { Seconds } from '../lib/units.ts'
 import { hearMessage } from './decodemessage.ts'
 import type { MessageInput } from './encodemessage.ts'
 import { writeMessage } from './encodemessage.ts'
+import type { Want } from './message.ts'
+import { ENTRIES_PER_MESSAGE } from './outbox.ts'
 import type { Peer } from './peer.ts'
 import type { PeerLimits } from './peerlimits.ts'
 import type { Requester } from './requester.ts'
@@ -16,7 +18,7 @@ import { MAX_BATCH_BLOCKS, messagesOf } from './responder.ts'
 
 /** Fields from this length on are sent without being copied. */
 const BORROW_FROM_BYTES = 4096
-/** Of one message, looked up and answered in one go: some milliseconds of work. */
+/** Of a message with more than nodes that mean well put into one, looked up and answered in one go: a millisecond or two of work. */
 const WANTS_IN_A_TURN = 256
 /** A batch that the transport took within this time may be followed by a larger one. */
 const QUICK_SECONDS: Seconds = 2
@@ -36,11 +38,16 @@ export async function readMessages(peer: Peer, parts: SessionParts, { signal }: 
     const { message } = heard
     parts.requester.takePresences(peer, message.presences)
     await parts.requester.takeDeliveries(peer, message.deliveries)
-    for (let at = 0; at < message.wants.length; at += WANTS_IN_A_TURN) {
-      await parts.responder.takeWants(peer, message.wants.slice(at, at + WANTS_IN_A_TURN))
-      // Others have their turns, also where the store answers at once.
-      if (message.wants.length > WANTS_IN_A_TURN) await nextTask()
-    }
+    await takeWants(peer, message.wants, parts)
+  }
+}
+
+async function takeWants(peer: Peer, wants: readonly Want[], { responder }: SessionParts): Promise<void> {
+  if (wants.length <= ENTRIES_PER_MESSAGE) return responder.takeWants(peer, wants)
+  for (let at = 0; at < wants.length; at += WANTS_IN_A_TURN) {
+    await responder.takeWants(peer, wants.slice(at, at + WANTS_IN_A_TURN))
+    // Others have their turns, also where the store answers at once.
+    await nextTask()
   }
 }
 

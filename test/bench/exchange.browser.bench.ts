@@ -20,6 +20,7 @@ export const bench: Bench = {
   figures: [
     { key: 'mibPerSecond', unit: 'MiB/s', title: 'speed', goal: { of: 'ratio', atLeast: 0.5 } },
     { key: 'delayMs', unit: 'ms', title: 'event-loop delay of the tab, p99', goal: { of: 'ours', atMost: 50 } },
+    { key: 'tabPeakMiB', unit: 'MiB', title: 'peak memory of the tab above idle', goal: { of: 'ours', atMost: 250 } },
     {
       key: 'providerRssMiB',
       unit: 'MiB',

@@ -325,6 +325,8 @@ describe('a peer that attacks on the wire is thrown out:', () => {
     await connect(attacker, b)
     const [connection] = attacker.libp2p.getConnections()
     if (connection === undefined) throw new Error('no connection')
+    // Earlier they would end the connection.
+    await expect.poll(() => b.exchange.peers()).toHaveLength(1)
     const open = (): Promise<Stream> => connection.newStream(BLOCK_EXCHANGE_PROTOCOL, { maxOutboundStreams: 100 })
     const streams = await Promise.allSettled(range(30).map(open))
     for (const stream of streams)
