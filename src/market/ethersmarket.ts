@@ -89,6 +89,7 @@ export class EthersMarket extends MarketReads implements Market {
   readonly clock: ChainClock
   readonly #connection: Connection
   readonly #feed: EventFeed
+  readonly #fees: FeeSource
   readonly #transactor: Transactor
   readonly #allowance: Allowance
   readonly #collecting: Collecting
@@ -121,6 +122,7 @@ export class EthersMarket extends MarketReads implements Market {
     this.#connection = connection
     this.#feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) })
     const maxPriorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
+    this.#fees = new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei })
     this.#transactor = new Transactor(
       {
         rpc,
@@ -128,7 +130,7 @@ export class EthersMarket extends MarketReads implements Market {
         key,
         clock,
         log,
-        fees: new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei }),
+        fees: this.#fees,
         journal,
         contracts: { marketplace, token },
         redo: (entry) => this.#collecting.again(entry),
@@ -350,6 +352,10 @@ export class EthersMarket extends MarketReads implements Market {
   /** Whoever asked for the payment that was sent as `hash` knows that it was made. @throws CodexError as the datastore */
   markAnswered(hash: string): Promise<void> {
     return this.#transactor.markAnswered(hash)
+  }
+
+  gasPrice(options: AbortOptions): Promise<bigint> {
+    return this.#fees.likely(options)
   }
 
   openIntents(): readonly OpenIntent[] {

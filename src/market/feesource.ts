@@ -54,6 +54,13 @@ export class FeeSource {
     return least > this.#maxGasPriceWei ? least : this.#maxGasPriceWei
   }
 
+  /** What a unit of gas is likely to cost now: less than what is offered for it. */
+  async likely(options: AbortOptions): Promise<bigint> {
+    const { maxFeePerGas, maxPriorityFeePerGas } = await this.now(options)
+    const { baseFee } = this.#parts.heads.latest
+    return baseFee === undefined ? maxFeePerGas : baseFee + maxPriorityFeePerGas
+  }
+
   async #suggestion(method: string, options: AbortOptions): Promise<bigint> {
     const now = this.#parts.clock.now()
     if (this.#suggested !== undefined && now - this.#suggested.at < KEPT_SECONDS) return this.#suggested.price

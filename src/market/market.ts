@@ -110,6 +110,8 @@ export interface Spending {
   readonly capWei: bigint
   /** In the last day, with what may follow of all that is under way. */
   readonly takenWei: bigint
+  /** Of that, what still counts so many hours from now, from 0 to 23. */
+  readonly laterWei: readonly bigint[]
   /** What duties cost in a day at the pace of the last hours. */
   readonly dutiesPerDayWei: bigint
   /** The dearest kind of act that the cap refused and would refuse again: a duty may use all of it, anything else four fifths. */
@@ -169,6 +171,8 @@ export interface Market {
   tokenBalance(options: AbortOptions): Promise<bigint>
   /** Our coins for gas, in wei. */
   coinBalance(options: AbortOptions): Promise<bigint>
+  /** What a unit of gas is likely to cost now, in wei. */
+  gasPrice(options: AbortOptions): Promise<bigint>
 
   /** Pays the price of the whole request into the contract; `client` must be {@link Market.host}. */
   requestStorage(request: StorageRequest, options: AbortOptions): Promise<Landed & { readonly requestId: RequestId }>

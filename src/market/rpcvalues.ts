@@ -100,9 +100,14 @@ export function readReceipt(value: unknown): Receipt | undefined {
     blockHash: readHash(fields['blockHash'], 'the block hash of a transaction'),
     succeeded: readQuantity(fields['status'], 'the status of a transaction') === 1n,
     gasUsed,
-    feeWei: price === undefined ? 0n : gasUsed * readQuantity(price, 'gas price'),
+    feeWei: (price === undefined ? 0n : gasUsed * readQuantity(price, 'gas price')) + readL1Fee(fields['l1Fee']),
     logs: fields['logs'],
   }
+}
+
+/** What chains that write to another one take for that beside the gas: part of what is paid. */
+function readL1Fee(value: unknown): bigint {
+  return value === undefined || value === null ? 0n : readQuantity(value, 'a fee for the chain beneath')
 }
 
 /** Logs as they came, each checked by itself; order and doubles are the caller's affair. @throws CodexError `market/bad-answer` */

@@ -5,7 +5,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { HeadWatch } from './headwatch.ts'
 import type { Spending } from './market.ts'
-import type { JournalEntry, SendJournal } from './sendjournal.ts'
+import { type JournalEntry, type SendJournal, SPENDING_WINDOW_HOURS } from './sendjournal.ts'
 
 export interface SpendingCapParts {
   readonly journal: Pick<SendJournal, 'spent' | 'dutyPace'>
@@ -16,6 +16,8 @@ export interface SpendingCapParts {
 
 /** A clock that is right and a chain whose newest block is this old agree. */
 const MAX_AHEAD_SECONDS: Seconds = 3600
+const HOUR_SECONDS: Seconds = 3600
+const HOURS = Array.from({ length: SPENDING_WINDOW_HOURS }, (_, hour) => hour)
 
 /**
  * When something is spent: as the machine's clock says, but never far ahead of the chain. One that was set forward by a day would make the journal
@@ -57,11 +59,12 @@ export class SpendingCap {
     const { journal, clock, heads } = this.#parts
     const { spent, underWay } = this.#taken(others)
     const takenWei = spent + underWay
+    const now = spendingTime(clock, heads)
+    const laterWei = HOURS.map((hour) => journal.spent(now + hour * HOUR_SECONDS) + underWay)
     const refused = (['duty', 'act'] as const).find(
       (kind) => this.#refused[kind] > 0n && takenWei + this.#refused[kind] > this.#capOf(kind),
     )
-    const dutiesPerDayWei = journal.dutyPace(spendingTime(clock, heads))
-    return { capWei: this.#maxDailySpendWei, takenWei, dutiesPerDayWei, refused }
+    return { capWei: this.#maxDailySpendWei, takenWei, laterWei, dutiesPerDayWei: journal.dutyPace(now), refused }
   }
 
   #capOf(kind: 'duty' | 'act'): bigint {

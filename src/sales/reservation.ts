@@ -24,6 +24,8 @@ export interface Reservation {
   readonly collateral: bigint
   /** When the request ends: the Availability's `until` may not be moved before it. */
   readonly validUntil: Seconds
+  /** Of the request: on average one of so many periods asks for a proof. Unknown of what was taken before this was kept. */
+  readonly proofProbability?: bigint | undefined
   /** The list of leaves in the store that names the slot's blocks by their index in the dataset, and keeps them. */
   readonly listId: number
   /** Text of the CID of the dataset's tree, known from the first block on. Its leaves at the slot's indices go with the slot. */

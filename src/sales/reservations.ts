@@ -51,6 +51,8 @@ export interface ReserveLimits {
   readonly unpaid?: ReadonlySet<ReservationId> | undefined
   /** Held or under way at once; any number by default. */
   readonly slots?: number | undefined
+  /** Why, beside all that is held and under way, the slot may not be taken for the gas it will want. Nothing stands against it by default. */
+  readonly lacksGas?: ((held: readonly Reservation[]) => 'gas budget' | 'few coins' | undefined) | undefined
 }
 
 export interface FillNoted {
@@ -62,7 +64,7 @@ export interface FillNoted {
   readonly stake?: bigint | undefined
 }
 
-export type NotReserved = 'no availability' | 'too few tokens' | 'prover full'
+export type NotReserved = 'no availability' | 'too few tokens' | 'prover full' | 'gas budget' | 'few coins'
 
 /**
  * What is read from it is as the last commit left it. Errors: those named, and what the stores throw; whatever throws has changed nothing.
@@ -216,7 +218,7 @@ export class Reservations {
    */
   async reserveWithin(
     slot: SlotTaking,
-    { tokens, unpaid, slots = Infinity }: ReserveLimits,
+    { tokens, unpaid, slots = Infinity, lacksGas }: ReserveLimits,
   ): Promise<Reservation | NotReserved> {
     return this.#keeper.book<Reservation | NotReserved>(async (look, draft) => {
       const availability = this.#keeper.books.find(slot)
@@ -226,6 +228,8 @@ export class Reservations {
       for (const each of this.#keeper.books.reservations.values())
         if (each.fill !== 'landed' || unpaid?.has(each.id) === true) promised += each.collateral
       if (promised > tokens) return { reserve: 0, result: 'too few tokens' }
+      const lack = lacksGas?.(this.reservations())
+      if (lack !== undefined) return { reserve: 0, result: lack }
       return { reserve: 0, result: await this.#take(availability, slot, look, draft) }
     })
   }

@@ -14,6 +14,7 @@ import { DownloadPace, type DownloadPaceOrder } from './downloadpace.ts'
 import { fillSlot, findOutFill, landsLate } from './fillslot.ts'
 import { FillWatch } from './fillwatch.ts'
 import { keepProving } from './keepproving.ts'
+import { type GasLook, type GasShortage, gasShortage } from './gasbudget.ts'
 import { initialProof } from './initialproof.ts'
 import type { SlotWanted } from './availability.ts'
 import { tellFull } from './provingcapacity.ts'
@@ -142,14 +143,19 @@ async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOut
   yield { at: 'preparing' }
   const wanted = await whatIsWanted(context)
   if ('end' in wanted) return wanted
-  const { tokens, unpaid, ...terms } = wanted
-  const limits = { tokens, unpaid, slots: capacity?.()?.slots }
+  const { tokens, unpaid, gas, ...terms } = wanted
+  let shortage: GasShortage | undefined
+  const lacksGas = (held: readonly Reservation[]) => (shortage = gasShortage(gas, held, terms))?.why
+  const limits = { tokens, unpaid, slots: capacity?.()?.slots, lacksGas }
   const taken = await reservations.reserveWithin({ ...slot, ...terms }, limits)
+  if (shortage !== undefined) return { end: 'declined', ...shortage }
   if (taken === 'prover full') return proverFull(context) ?? { end: 'declined', why: taken }
   return typeof taken === 'string' ? { end: 'declined', why: taken, wanted: terms } : taken
 }
 
 interface Wanted extends SlotWanted {
+  readonly proofProbability: bigint
+  readonly gas: GasLook
   /** What our account holds. */
   readonly tokens: bigint
   /** Of our slots, those whose stake that may still hold. */
@@ -188,7 +194,13 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
     if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
       return { end: 'declined', why: 'reservations full' }
     const unpaid = reservations.unpaid()
-    return { ...wanted, unpaid, tokens: await market.tokenBalance({ signal }) }
+    const tokens = await market.tokenBalance({ signal })
+    const coinsWei = await market.coinBalance({ signal })
+    const gasPriceWei = await market.gasPrice({ signal })
+    const { host, terms } = market
+    const now = context.clock.now()
+    const gas = { host, now, coinsWei, gasPriceWei, spending: market.spending(), proofs: terms.proofs }
+    return { ...wanted, unpaid, tokens, gas }
   } catch (error) {
     signal.throwIfAborted()
     log.warn('a slot could not be looked at: the chain gave no answer', { ...slot, error })

@@ -12,7 +12,8 @@ export interface Payout {
 
 /**
  * `no answer`: the chain could not be asked before anything was taken; `too few tokens`: our account does not hold what the slot puts at stake
- * beside what other sales will; `no room`: its manifest finds none beside what is set aside for slots; `prover full`: proofs of one slot more would take too much of a period; `too slow`: its data
+ * beside what other sales will; `gas budget`: the daily cap would not carry the gas of its proofs beside those of all that is held; `few coins`: the purse would not
+ * for some days; `no room`: its manifest finds none beside what is set aside for slots; `prover full`: proofs of one slot more would take too much of a period; `too slow`: its data
  * would not have been here in time; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
  */
 export type DeclineReason =
@@ -23,6 +24,8 @@ export type DeclineReason =
   | 'filled by another host'
   | 'no answer'
   | 'too few tokens'
+  | 'gas budget'
+  | 'few coins'
   | 'no room'
   | 'prover full'
   | 'too slow'

@@ -53,7 +53,13 @@ export interface SalesSettings {
 }
 
 /** Not for a reason that is in our terms. */
-const UNDECIDED: ReadonlySet<DeclineReason> = new Set(['no answer', 'too few tokens', 'no room'])
+const UNDECIDED: ReadonlySet<DeclineReason> = new Set([
+  'no answer',
+  'too few tokens',
+  'gas budget',
+  'few coins',
+  'no room',
+])
 /** What could not be looked at for a reason that is not in our terms is looked at again so much later. */
 const LOOK_AGAIN_SECONDS: Seconds = 60
 /** Slots that rest at once; beyond that all are looked at again. */

@@ -40,6 +40,7 @@ export interface ReservationJson {
   readonly slotBytes: number
   readonly collateral: string
   readonly listId: number
+  readonly proofProbability?: string | undefined
   readonly tree?: string | undefined
   readonly fill?: string | undefined
   readonly sentBlock?: number | undefined
@@ -79,7 +80,7 @@ export function availabilityFromJson(json: unknown): Availability {
 }
 
 export function reservationToJson(reservation: Reservation): ReservationJson {
-  const { tree, fill, sentBlock, stake, filledAt, returnedCollateral } = reservation
+  const { proofProbability, tree, fill, sentBlock, stake, filledAt, returnedCollateral } = reservation
   return {
     id: reservation.id,
     availabilityId: reservation.availabilityId,
@@ -90,6 +91,7 @@ export function reservationToJson(reservation: Reservation): ReservationJson {
     slotBytes: reservation.slotBytes,
     collateral: String(reservation.collateral),
     listId: reservation.listId,
+    ...(proofProbability !== undefined && { proofProbability: String(proofProbability) }),
     ...(tree !== undefined && { tree }),
     ...(fill !== undefined && { fill }),
     ...(sentBlock !== undefined && { sentBlock }),
@@ -112,6 +114,7 @@ export function reservationFromJson(json: unknown): Reservation {
     collateral: amountOf(fields, 'collateral'),
     validUntil: wholeOf(fields, 'validUntil'),
     listId: wholeOf(fields, 'listId'),
+    ...(fields['proofProbability'] !== undefined && { proofProbability: amountOf(fields, 'proofProbability') }),
     ...(fields['tree'] !== undefined && { tree: textOf(fields, 'tree') }),
     ...(fields['fill'] !== undefined && { fill: fillOf(fields) }),
     ...(fields['sentBlock'] !== undefined && { sentBlock: wholeOf(fields, 'sentBlock') }),

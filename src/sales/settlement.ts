@@ -46,6 +46,8 @@ const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'filled by another host': false,
   'no answer': true,
   'too few tokens': true,
+  'gas budget': true,
+  'few coins': true,
   'no room': true,
   'prover full': true,
   'too slow': false,

@@ -8,7 +8,7 @@ import { reservationsError } from './availabilityterms.ts'
 import type { Reservation } from './reservation.ts'
 
 /** A slot that takes space and collateral. */
-export interface SlotTaking extends SlotWanted {
+export interface SlotTaking extends SlotWanted, Pick<Reservation, 'proofProbability'> {
   readonly requestId: RequestId
   readonly slotIndex: number
 }
@@ -16,7 +16,7 @@ export interface SlotTaking extends SlotWanted {
 /** A slot that is ours on chain although no Reservation knows it. */
 export interface SlotAdopted extends Pick<
   Reservation,
-  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil'
+  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil' | 'proofProbability'
 > {
   /** Where it goes, if it exists; else to an availability of its own, disabled. */
   readonly availabilityId?: AvailabilityId | undefined
@@ -29,7 +29,7 @@ export interface Taken {
 
 /** @throws CodexError `reservations/bad-terms`, `reservations/bytes-out-of-bounds`, `reservations/collateral-out-of-bounds` */
 export function takeFrom(before: Availability, slot: SlotTaking): Taken {
-  const { requestId, slotIndex, slotSize, collateralPerByte, requestEnd: validUntil } = slot
+  const { requestId, slotIndex, slotSize, collateralPerByte, proofProbability, requestEnd: validUntil } = slot
   if (!makesSense(slot) || collateralPerByte < 0n || !isIndex(slotIndex)) throw badSlot(slot)
   if (slotSize > before.freeSize)
     throw reservationsError(
@@ -59,6 +59,7 @@ export function takeFrom(before: Availability, slot: SlotTaking): Taken {
       size: slotBytes,
       collateral,
       validUntil,
+      ...(proofProbability !== undefined && { proofProbability }),
     },
   }
 }

@@ -109,8 +109,9 @@ export class TakeUp {
     if (reservations.reservationOf(requestId, slotIndex) === undefined) {
       const collateral = await market.currentCollateral(id, { signal })
       const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
-      const slotBytes = Number(request.ask.slotSize)
-      await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil })
+      const { slotSize, proofProbability } = request.ask
+      const slotBytes = Number(slotSize)
+      await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil, proofProbability })
       log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
         requestId,
         slotIndex,

@@ -80,6 +80,10 @@ interface Ended {
 export class FakeMarket implements Market {
   readonly host: Address
   readonly terms: MarketplaceTerms
+  /** Gas costs nothing, unless a test says so. */
+  gasPriceWei = 0n
+  coinsWei = 10n ** 18n
+  capWei = 10n ** 18n
   readonly #world: FakeChainWorld
   readonly #clock: Clock
   readonly #periods: Periodicity
@@ -247,7 +251,11 @@ export class FakeMarket implements Market {
   }
 
   async coinBalance(): Promise<bigint> {
-    return 10n ** 18n
+    return this.coinsWei
+  }
+
+  async gasPrice(): Promise<bigint> {
+    return this.gasPriceWei
   }
 
   async requestStorage(
@@ -390,7 +398,13 @@ export class FakeMarket implements Market {
   }
 
   spending(): Spending {
-    return { capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
+    return {
+      capWei: this.capWei,
+      takenWei: 0n,
+      laterWei: new Array<bigint>(24).fill(0n),
+      dutiesPerDayWei: 0n,
+      refused: undefined,
+    }
   }
 
   endpointStatus(): EndpointStatus {

@@ -191,6 +191,13 @@ describe('values of an endpoint', () => {
   })
 })
 
+it('a receipt tells all that was paid, what a chain takes for the chain beneath it too', () => {
+  const hash = `0x${'3'.repeat(64)}`
+  const receipt = { transactionHash: hash, blockHash: hash, blockNumber: '0x1', status: '0x1', gasUsed: '0x64' }
+  expect(readReceipt({ ...receipt, effectiveGasPrice: '0x2' })?.feeWei).toBe(200n)
+  expect(readReceipt({ ...receipt, effectiveGasPrice: '0x2', l1Fee: '0x5' })?.feeWei).toBe(205n)
+})
+
 describe('fees', () => {
   it('are raised by a tenth at least, never above the cap, or not at all', () => {
     const fee = fc.bigInt({ min: 1n, max: 10n ** 12n })

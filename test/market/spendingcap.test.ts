@@ -27,7 +27,10 @@ async function capped() {
 
 it('tells what it refused for as long as it would refuse it again', async () => {
   const { time, cap, spend } = await capped()
-  expect(cap.state([])).toEqual({ capWei: 1000n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined })
+  expect(cap.state([])).toEqual({
+    ...{ capWei: 1000n, takenWei: 0n, laterWei: new Array<bigint>(24).fill(0n) },
+    ...{ dutiesPerDayWei: 0n, refused: undefined },
+  })
   await spend(790n, false)
   expect(() => cap.check(20n, false, [])).toThrow('exceed the cap of 800')
   expect(cap.state([]).refused).toBe('act')
@@ -56,4 +59,13 @@ it('knows the pace of duties, over a restart too', async () => {
   expect([again.spent(time.now), again.dutyPace(time.now)]).toEqual([540n, 480n])
   time.now += 7 * HOUR
   expect(cap.state([]).dutiesPerDayWei).toBe(0n)
+})
+
+it('knows what of it still counts in each hour to come', async () => {
+  const { time, cap, spend } = await capped()
+  await spend(5n, false)
+  time.now += 20 * HOUR
+  await spend(7n, true)
+  const { laterWei } = cap.state([])
+  expect([laterWei.length, ...laterWei.slice(2, 5)]).toEqual([24, 12n, 12n, 7n])
 })

@@ -73,7 +73,7 @@ function watching({
       })
     },
     missingProofs: async () => 2,
-    spending: () => ({ capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused }),
+    spending: () => ({ capWei: 1n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused }),
   }
   const watch = new DutyWatch({
     market,

@@ -37,7 +37,7 @@ interface World {
   until: number
 }
 
-const NO_COSTS: Spending = { capWei: 1000n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }
+const NO_COSTS: Spending = { capWei: 1000n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused: undefined }
 
 async function holding(start: Partial<World> = {}, datastore = new MemoryDatastore(), isAbsent = false) {
   const world: World = {

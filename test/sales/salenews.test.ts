@@ -49,7 +49,7 @@ it('what was missed before a slot was taken up raises no alarm, what is missed t
   const news = new SaleNews({
     market: {
       terms: vectors.meta.configs.example,
-      spending: () => ({ capWei: 1n, takenWei: 0n, dutiesPerDayWei: 0n, refused: undefined }),
+      spending: () => ({ capWei: 1n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused: undefined }),
     },
     clock: { now: () => 9000 },
     earnings: {} as Earnings,

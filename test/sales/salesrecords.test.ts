@@ -70,6 +70,7 @@ const anyReservation = fc
     collateral: UINT256,
     validUntil: WHOLE,
     listId: WHOLE,
+    proofProbability: fc.option(UINT256, { nil: undefined }),
     tree: fc.constantFrom(undefined, TREE),
     fill: fc.constantFrom(undefined, 'sent' as const, 'landed' as const),
     filledAt: fc.option(WHOLE, { nil: undefined }),
