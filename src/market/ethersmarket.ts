@@ -246,11 +246,15 @@ export class EthersMarket extends MarketReads implements Market {
     })
   }
 
-  reserveSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<ReserveOutcome> {
+  reserveSlot(
+    { requestId, slotIndex }: Slot,
+    { validUntil, signal }: AbortOptions & { readonly validUntil?: Seconds },
+  ): Promise<ReserveOutcome> {
     const id = slotId(requestId, slotIndex)
     const intent: Intent = { verb: 'reserveSlot', slotId: id, requestId, slotIndex }
-    return outcome(this.#send(intent, undefined, options), {
+    return outcome(this.#send(intent, validUntil, { signal }), {
       SlotReservations_ReservationNotAllowed: 'reservation not allowed',
+      withdrawn: 'too late',
     })
   }
 
@@ -313,13 +317,15 @@ export class EthersMarket extends MarketReads implements Market {
 
   markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome> {
     const intent: Intent = { verb: 'markProofAsMissing', slotId: id, period }
-    return outcome(this.#send(intent, undefined, options), {
+    const last = this.periodicity.endOf(period) + this.terms.proofs.timeout - 1
+    return outcome(this.#send(intent, last, options), {
       Marketplace_SlotNotAcceptingProofs: 'not markable',
       Proofs_PeriodNotEnded: 'not markable',
       Proofs_ValidationTimedOut: 'not markable',
       Proofs_ProofNotMissing: 'not markable',
       Proofs_ProofNotRequired: 'not markable',
       Proofs_ProofAlreadyMarkedMissing: 'not markable',
+      withdrawn: 'not markable',
     })
   }
 

@@ -14,6 +14,7 @@ import type { Intent } from './intent.ts'
 import type { FillOutcome, Market, Slot } from './market.ts'
 import { collateralToFill } from './marketplaceterms.ts'
 import { outcome } from './outcome.ts'
+import { Periodicity } from './periodicity.ts'
 import { revertError } from './reverts.ts'
 import type { Transactor } from './transactor.ts'
 
@@ -44,7 +45,7 @@ export async function fillSlot(
   const id = slotId(requestId, slotIndex)
   const intent: Intent = { verb: 'fillSlot', slotId: id, requestId, slotIndex, proof }
   const { heads } = connection
-  const send = async (last?: Seconds): Promise<FillOutcome> => {
+  const send = async (last?: Seconds, why: 'request over' | 'period over' = 'request over'): Promise<FillOutcome> => {
     try {
       return await outcome(transactor.send({ intent, gasPercent: GAS_PERCENT.fillSlot, validUntil: last }, options), {
         Marketplace_SlotNotFree: 'slot not free',
@@ -56,7 +57,7 @@ export async function fillSlot(
       // Before that it made way for proofs of other slots, and may be sent again.
       const isTooLate = last !== undefined && heads.latest.timestamp > last
       if (!CodexError.is(error, 'market/withdrawn') || !isTooLate) throw error
-      return { done: false, why: 'request over', sentence: error.message }
+      return { done: false, why, sentence: error.message }
     }
   }
   // Its end is the answer. The slot reads as taken already, and would by another host too.
@@ -90,7 +91,12 @@ export async function fillSlot(
     slotSize,
     isRepair: slotState === 'Repair',
   })
-  return allowance.during(collateral, options, () => send(last))
+  const periods = new Periodicity(market.terms.proofs.period)
+  // In a block of the next period its proof is wrong, however much is offered for it.
+  const lastOfProof = periods.endOf(periods.periodOf(now)) - 1
+  return allowance.during(collateral, options, () =>
+    lastOfProof < last ? send(lastOfProof, 'period over') : send(last),
+  )
 }
 
 function fillMargin(blockInterval: Seconds): Seconds {

@@ -72,9 +72,9 @@ export type Outcome<Why extends string, Done = Landed> =
   | { readonly done: true; readonly transaction: Done }
   | { readonly done: false; readonly why: Why; /** For people. */ readonly sentence: string }
 
-export type ReserveOutcome = Outcome<'reservation not allowed'>
+export type ReserveOutcome = Outcome<'reservation not allowed' | 'too late'>
 export type FillOutcome = Outcome<
-  'slot not free' | 'reservation missing' | 'proof already in this period' | 'request over'
+  'slot not free' | 'reservation missing' | 'proof already in this period' | 'period over' | 'request over'
 >
 export type SubmitOutcome = Outcome<'already submitted' | 'not our slot' | 'period over'>
 /** With the tokens that the contract paid out, collateral included, to us and to the reward recipient. */
@@ -177,8 +177,9 @@ export interface Market {
   /** Pays the price of the whole request into the contract; `client` must be {@link Market.host}. */
   requestStorage(request: StorageRequest, options: AbortOptions): Promise<Landed & { readonly requestId: RequestId }>
   withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome>
-  reserveSlot(slot: Slot, options: AbortOptions): Promise<ReserveOutcome>
-  /** Raises the allowance by the collateral first. */
+  /** @param options `validUntil`: chain time after which a place is of no use any more */
+  reserveSlot(slot: Slot, options: AbortOptions & { readonly validUntil?: Seconds }): Promise<ReserveOutcome>
+  /** Raises the allowance by the collateral first. The proof answers the period the chain is in, and is withdrawn at its end. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
   /** Who filled a slot, by the `SlotFilled` that told of it. @throws also where that stands in the chain no more */
   fillerOf(event: EventPlace & { readonly slotId: SlotId }, options: AbortOptions): Promise<Address>

@@ -2,7 +2,7 @@
 // a worker, bytes and collateral of ours for minutes, not until the request expires.
 
 import type { Bytes, Seconds } from '../lib/units.ts'
-import { Periodicity } from '../market/periodicity.ts'
+import { lastToProve } from './lasttoprove.ts'
 import type { SaleContext } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 
@@ -14,8 +14,6 @@ export const STALL_SECONDS: Seconds = 180
 const WINDOW_SHARE = 0.1
 /** …and never of more than this. */
 const MAX_WINDOW_SECONDS: Seconds = 900
-/** For the fill to be in a block. */
-const FILL_SECONDS: Seconds = 15
 
 export interface DownloadPaceOrder {
   readonly totalBytes: Bytes
@@ -92,7 +90,7 @@ export class DownloadPace {
   }
 
   #isInTime(): boolean {
-    const { clock, market, capacity } = this.#context
+    const { clock } = this.#context
     const { totalBytes, deadline } = this.#order
     const [now, doneBytes] = [clock.now(), this.#doneBytes]
     this.#samples.push({ at: now, doneBytes })
@@ -102,9 +100,6 @@ export class DownloadPace {
     if (now - this.#movedAt > STALL_SECONDS) return false
     const { at, doneBytes: before } = this.#samples[0] ?? { at: this.#start, doneBytes: 0 }
     const here = now + (leftBytes * (now - at)) / (doneBytes - before)
-    // It is proven from the beginning of the next period on.
-    const periods = new Periodicity(market.terms.proofs.period)
-    const provenAt = periods.endOf(periods.periodOf(here)) + (capacity?.()?.secondsPerProof ?? 0)
-    return provenAt + FILL_SECONDS <= deadline
+    return here <= lastToProve(this.#context, deadline)
   }
 }

@@ -42,6 +42,7 @@ export async function fillSlot(context: SaleContext, reservation: Reservation, p
       return requestOver(context)
     case 'slot not free':
     case 'proof already in this period':
+    case 'period over':
       return { again: new CodexError('sale/not-filled', outcome.sentence) }
   }
 }

@@ -6,6 +6,7 @@ import type { Bell } from '../lib/bell.ts'
 import { CodexError } from '../lib/errors.ts'
 import { insist } from '../lib/insist.ts'
 import { PokedWait } from '../lib/pokedwait.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { Groth16Proof } from '../market/groth16proof.ts'
 import type { Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
@@ -14,6 +15,7 @@ import { DownloadPace, type DownloadPaceOrder } from './downloadpace.ts'
 import { fillSlot, findOutFill, landsLate } from './fillslot.ts'
 import { FillWatch } from './fillwatch.ts'
 import { keepProving } from './keepproving.ts'
+import { lastToProve } from './lasttoprove.ts'
 import { type GasLook, type GasShortage, gasShortage } from './gasbudget.ts'
 import { initialProof } from './initialproof.ts'
 import type { SlotWanted } from './availability.ts'
@@ -244,9 +246,14 @@ async function* download(
   const { slotBytes: totalBytes, validUntil } = reservation
   // A slot may be lost, and in repair, before its request has started: that is still cancelled at its expiry.
   const order = { totalBytes, deadline: isStarted ? validUntil : (expiry ?? validUntil) }
+  const last = lastToProve(context, order.deadline)
+  // A place on chain costs gas, and so does a fill that cannot be in time.
+  const late = tooLate(context, order.deadline, last)
+  if (late !== undefined) return late
   const lost = await look(context, content, order)
   if (lost !== undefined) return lost
-  if (!(await isReserved(context))) return { end: 'declined', why: 'reservations full' }
+  const left = tooLate(context, order.deadline, last) ?? (await reserve(context, last))
+  if (left !== undefined) return left
 
   yield { at: 'downloading', doneBytes: 0, totalBytes }
   const pace = new DownloadPace(context, order)
@@ -284,11 +291,25 @@ async function look(
   }
 }
 
-/** Whether one of the reservations on chain is ours now. One that an earlier run or an earlier try made still counts: it cannot be made again. */
-async function isReserved({ market, slot, signal }: SaleContext): Promise<boolean> {
-  if (!(await market.canReserveSlot(slot, { signal }))) return market.hasReservedSlot(slot, { signal })
-  const { done } = await market.reserveSlot(slot, { signal })
-  return done || market.hasReservedSlot(slot, { signal })
+function tooLate({ clock }: SaleContext, deadline: Seconds, last: Seconds): SaleOutcome | undefined {
+  const now = clock.now()
+  if (now <= last) return undefined
+  const told = `too late: it has to be filled within ${Math.max(0, Math.floor(deadline - now))} s, and can be proven from the next period on`
+  return { end: 'declined', why: 'too late', told }
+}
+
+/**
+ * Makes one of the reservations on chain ours. One that an earlier run or an earlier try made still counts: it cannot be made again.
+ * @param validUntil as of {@link lastToProve} @returns how it ended, if it did
+ */
+async function reserve({ market, slot, signal }: SaleContext, validUntil: Seconds): Promise<SaleOutcome | undefined> {
+  if (await market.canReserveSlot(slot, { signal })) {
+    const reserved = await market.reserveSlot(slot, { signal, validUntil })
+    if (reserved.done) return undefined
+    if (reserved.why === 'too late') return { end: 'declined', why: 'too late', told: reserved.sentence }
+  }
+  if (await market.hasReservedSlot(slot, { signal })) return undefined
+  return { end: 'declined', why: 'reservations full' }
 }
 
 function asCodexError(error: unknown): CodexError {

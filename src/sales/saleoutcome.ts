@@ -12,9 +12,10 @@ export interface Payout {
 
 /**
  * `no answer`: the chain could not be asked before anything was taken; `too few tokens`: our account does not hold what the slot puts at stake
- * beside what other sales will; `gas budget`: the daily cap would not carry the gas of its proofs beside those of all that is held; `few coins`: the purse would not
- * for some days; `no room`: its manifest finds none beside what is set aside for slots; `prover full`: proofs of one slot more would take too much of a period; `too slow`: its data
- * would not have been here in time; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
+ * beside what other sales will; `gas budget`: the daily cap would not carry the gas of its proofs beside those of all that is held; `few coins`: nor
+ * would the purse, for some days; `no room`: its manifest finds none beside what is set aside for slots; `prover full`: proofs of one slot more would
+ * take too much of a period; `too late`: it cannot be proven and filled before its deadline any more; `too slow`: its data would not have been here in
+ * time; `interrupted`: the node stopped before the fill, and the slot is looked at afresh.
  */
 export type DeclineReason =
   | 'no availability'
@@ -28,6 +29,7 @@ export type DeclineReason =
   | 'few coins'
   | 'no room'
   | 'prover full'
+  | 'too late'
   | 'too slow'
   | 'interrupted'
 

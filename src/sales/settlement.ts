@@ -50,6 +50,7 @@ const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'few coins': true,
   'no room': true,
   'prover full': true,
+  'too late': false,
   'too slow': false,
   interrupted: true,
 }

@@ -279,10 +279,14 @@ export class FakeMarket implements Market {
     })
   }
 
-  reserveSlot({ requestId, slotIndex }: Slot, options: AbortOptions): Promise<ReserveOutcome> {
+  reserveSlot(
+    { requestId, slotIndex }: Slot,
+    options: AbortOptions & { readonly validUntil?: Seconds },
+  ): Promise<ReserveOutcome> {
     const id = slotIdOf(requestId, slotIndex)
     const reserve = () => this.#world.marketplace.reserveSlot(this.host, requestId, BigInt(slotIndex))
-    return answered(this.#send('reserveSlot', { requestId, slotId: id }, options, reserve), {
+    return answered(this.#send('reserveSlot', { requestId, slotId: id, ...options }, options, reserve), {
+      withdrawn: 'too late',
       SlotReservations_ReservationNotAllowed: 'reservation not allowed',
     })
   }
@@ -308,12 +312,14 @@ export class FakeMarket implements Market {
       )
       this.#world.marketplace.fillSlot(this.host, requestId, BigInt(slotIndex), proof)
     }
-    return answered(this.#send('fillSlot', { requestId, slotId: id, validUntil: last }, options, fill), {
+    const lastOfProof = this.#periods.endOf(this.#periods.periodOf(this.#now)) - 1
+    const validUntil = Math.min(last, lastOfProof)
+    return answered(this.#send('fillSlot', { requestId, slotId: id, validUntil }, options, fill), {
       Marketplace_SlotNotFree: 'slot not free',
       Marketplace_ReservationRequired: 'reservation missing',
       Proofs_ProofAlreadySubmitted: 'proof already in this period',
       Marketplace_StartNotBeforeExpiry: 'request over',
-      withdrawn: 'request over',
+      withdrawn: lastOfProof < last ? 'period over' : 'request over',
     })
   }
 

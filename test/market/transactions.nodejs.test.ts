@@ -299,6 +299,26 @@ describe('a transaction that does not come into a block', () => {
     expect(await proofsOf(market, slot(0))).toBe(1)
   })
 
+  it('is withdrawn with the period that its proof is for, of a fill; the next period takes another proof', async () => {
+    const market = await open()
+    const { id, slot } = await requested()
+    await approveAll(market)
+    await market.reserveSlot({ requestId: id, slotIndex: 0 }, never)
+    const start = market.periodicity.endOf(market.periodicity.periodOf(market.clock.now())) + 1
+    await world.jumpTo(start, market)
+    await rpc('evm_setAutomine', false)
+    const sending = market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
+    await waiting(market, 1)
+    await rpc('anvil_dropAllTransactions')
+    await world.jumpTo(start + market.periodicity.seconds, market)
+    await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    expect(await sending).toMatchObject({ done: false, why: 'period over' })
+    expect(await market.slotState(slot(0), never)).toBe('Free')
+    expect(await market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)).toMatchObject({ done: true })
+  })
+
   it('is not sent when the machine slept before it was: what the chain said then is old', async () => {
     const clock = fastClock(SPEED)
     let sleep: (() => Promise<void>) | undefined
