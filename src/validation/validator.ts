@@ -25,7 +25,7 @@ export interface ValidatorSettings {
 export interface ValidatorParts {
   readonly market: Pick<
     Market,
-    'terms' | 'events' | 'blockAt' | 'slotDuties' | 'canMarkProofAsMissing' | 'markProofAsMissing'
+    'host' | 'terms' | 'events' | 'blockAt' | 'slotDuties' | 'hostOf' | 'canMarkProofAsMissing' | 'markProofAsMissing'
   >
   /** The chain's. */
   readonly clock: Clock
@@ -200,6 +200,8 @@ export class Validator {
     const missing = ids.filter((_, i) => markable[i] === true)
     const marked = await mapBounded(missing, MARKS_AT_ONCE, (id) =>
       this.#trying(id, signal, async () => {
+        // Our own: what is taken for it is more than what is given for telling of it, and perhaps nobody else does.
+        if ((await this.#market.hostOf(id, { signal })) === this.#market.host) return true
         const outcome = await this.#market.markProofAsMissing(id, period, { signal })
         if (outcome.done) {
           this.#log.info('marked a missing proof', { slotId: id, period })

@@ -127,6 +127,24 @@ describe('a validator', () => {
     await validator.stop()
   })
 
+  it('leaves the slots of its own host to others', async () => {
+    const validated = new Validated()
+    const [id = '' as SlotId] = await validated.filled()
+    const own = validated.validator({}, undefined, (market) => {
+      Object.assign(market, { host: validated.hosts[0]?.address })
+    })
+    await own.start(validated.sales.never)
+    await validated.sales.run(130)
+    validated.isLazy = true
+    await validated.sales.run(300)
+    expect([own.watched, validated.collateralOf(id)]).toEqual([[id], COLLATERAL])
+    const other = validated.validator()
+    await other.start(validated.sales.never)
+    await validated.sales.run(200)
+    expect(validated.collateralOf(id)).toBeLessThan(COLLATERAL)
+    await Promise.all([own.stop(), other.stop()])
+  })
+
   it('drops slots that end (dropped when finished or failed)', async () => {
     const validated = new Validated()
     const { sales } = validated
