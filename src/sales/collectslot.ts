@@ -14,8 +14,9 @@ export async function* collectSlot(context: SaleContext): AsyncGenerator<SalePha
   for (;;) {
     const state = await insist(context, () => market.slotState(id, { signal }))
     if (state === 'Filled') return 'not over'
-    // What nobody pays for can wait until no reorganisation takes the failure back.
-    if (state === 'Failed' && !(await isConfirmedState(context, state, REORG_REACH_SECONDS))) continue
+    // Where a reorganisation lets the last slot be filled in time after all, to collect would give our slot up; nor does a failure hurry, which pays nothing.
+    const mayBeUndone = state === 'Failed' || state === 'Cancelled'
+    if (mayBeUndone && !(await isConfirmedState(context, state, REORG_REACH_SECONDS))) continue
     const left = await insist(context, () => market.currentCollateral(id, { signal }))
     if (state === 'Paid') {
       if (await isOurs(context)) return { end: 'paid', payout: await pastPayout(context, left) }

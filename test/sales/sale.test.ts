@@ -472,9 +472,15 @@ describe('the fill', () => {
     }
     const { world, host } = await selling(1, { faults })
     const { slot } = await world.ask({}, 3000n)
-    await world.runUntil(() => host.market.openIntents().some(({ verb }) => verb === 'fillSlot'))
-    await world.run(800)
+    const isOpen = (): boolean => host.market.openIntents().some(({ verb }) => verb === 'fillSlot')
+    await world.runUntil(isOpen)
+    const end = world.periods.endOf(world.periods.periodOf(world.clock.now()))
+    await world.run(end - world.clock.now() - 1)
     expect(host.parts.reservations.reservations()).toMatchObject([{ fill: 'sent', collateral: COLLATERAL }])
+    expect([isOpen(), world.state(slot(0))]).toEqual([true, 'Free'])
+    // In a block of the next period its proof is wrong: it is withdrawn, and another one fills the slot.
+    await world.run(120)
+    expect(world.state(slot(0))).toBe('Filled')
     await world.runUntil(() => world.state(slot(0)) === 'Paid')
     await world.run(100)
     await expectWhole(world, host)
@@ -520,6 +526,19 @@ it('a fill that failed in its block and succeeds after a reorganisation is ours 
   )
   for (const host of hosts) if (host !== loser) await host.sales.stop()
   await expectWhole(world, loser)
+})
+
+it('a slot that cannot be proven before its deadline any more gets no place on chain, and no look', async () => {
+  const { world, host } = await selling(1)
+  // The next period begins in less than its 60 seconds, and a fill wants some of the rest.
+  await world.run(45)
+  const { slot, id } = await world.ask({}, 45n)
+  await world.run(20)
+  expect(host.sales.decisions.latest(1, id)).toMatchObject([
+    { verdict: 'ignored', reasons: [expect.stringMatching(/^too late: it has to be filled within \d+ s/)] },
+  ])
+  expect(world.net.marketplace.reserversOf(slot(0))).toEqual([])
+  await host.sales.stop()
 })
 
 describe('a slot that is another’s after a reorganisation', () => {
@@ -742,7 +761,33 @@ describe('after the fill', () => {
     await expectWhole(world, host)
   })
 
-  it.each(['Finished', 'Failed'] as const)(
+  it.each([
+    ['collected only when no reorganisation can start the request any more', 180],
+    ['is proven on, where one did', 20],
+  ] as const)('the request is cancelled: the slot %s', async (_, seconds) => {
+    const { world, host } = await selling(1)
+    const { slot, id } = await world.ask({ slots: 2n }, 300n)
+    await world.runUntil(() => [0, 1].some((index) => world.state(slot(index)) === 'Filled'))
+    const ours = world.state(slot(0)) === 'Filled' ? 0 : 1
+    await world.runUntil(() => world.state(slot(ours)) === 'Cancelled')
+    await world.run(seconds - 10)
+    expect(world.state(slot(ours))).toBe('Cancelled')
+    if (seconds < 180) {
+      // Somebody else's fill, in its last second.
+      const { records } = world.net.marketplace
+      const real = records.requestState.bind(records)
+      records.requestState = (asked) => (asked === id ? 'Started' : real(asked))
+      await world.run(400)
+      expect(world.state(slot(ours))).toBe('Filled')
+      records.requestState = real
+    }
+    await world.runUntil(() => world.state(slot(ours)) === 'Paid')
+    await world.run(20)
+    expect(endsOf(host)).toContain('cancelled')
+    await host.sales.stop()
+  })
+
+  it.each(['Finished', 'Failed', 'Cancelled'] as const)(
     'an end (%s) that a reorganisation takes back is none: proofs go on',
     async (end) => {
       let lie = 0
