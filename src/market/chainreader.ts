@@ -273,7 +273,8 @@ function dutyOf(
 ): SlotDuty {
   if (typeof stateWord !== 'bigint') throw stateWord ?? badAnswer('the state of a slot', 'a refusal')
   const state = slotStateOf(stateWord)
-  const nothing = { slotId, state, period, duty: undefined }
+  const around = typeof pointer === 'bigint' ? { pointer: Number(pointer) } : {}
+  const nothing = { slotId, state, period, duty: undefined, ...around }
   const problem = [isRequired, willBe].map(problemOf).find((one) => one !== undefined)
   if (problem !== undefined) return { ...nothing, problem }
   const due = isRequired === 1n ? 'now' : willBe === 1n ? 'soon' : undefined
@@ -282,7 +283,7 @@ function dutyOf(
   if (typeof pointer !== 'bigint' || typeof challenge !== 'bigint')
     return { ...nothing, problem: problemOf(challenge) ?? badAnswer('the challenge of a slot', 'a refusal') }
   const text = `0x${challenge.toString(16).padStart(64, '0')}`
-  return { slotId, state, period, duty: { slotId, period, due, pointer: Number(pointer), challenge: text } }
+  return { ...nothing, duty: { slotId, period, due, pointer: Number(pointer), challenge: text } }
 }
 
 /** Why there is no answer; undefined where there is, or the slot is free, which owes nothing. */

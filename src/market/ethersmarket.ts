@@ -7,6 +7,7 @@ import { checkedRequest, type RequestId, type SlotId, type StorageRequest } from
 import type { Datastore } from '../storage/datastore.ts'
 import { Allowance } from './allowance.ts'
 import { blockAtTime } from './blockattime.ts'
+import { blockInterval } from './blockinterval.ts'
 import { ChainReader } from './chainreader.ts'
 import type { ChainClock } from './chainclock.ts'
 import { Collecting } from './collecting.ts'
@@ -79,6 +80,9 @@ export const DEFAULT_CONFIRMATIONS = 1
 /** A tenth of a coin. */
 export const DEFAULT_MAX_DAILY_SPEND_WEI = 100_000_000_000_000_000n
 export const DEFAULT_STUCK_SECONDS: Seconds = 60
+/** How far apart blocks come. */
+const KEPT_SECONDS: Seconds = 600
+
 export class EthersMarket extends MarketReads implements Market {
   /** Address of the contract. */
   readonly marketplace: Address
@@ -96,6 +100,7 @@ export class EthersMarket extends MarketReads implements Market {
   /** Ends questions of ours when it is stopped. */
   readonly #stopping = new AbortController()
   readonly #hold: KeyHold | undefined
+  #interval: { readonly at: Seconds; readonly seconds: Seconds } | undefined
 
   private constructor(
     parts: EthersMarketParts,
@@ -358,6 +363,13 @@ export class EthersMarket extends MarketReads implements Market {
   /** Whoever asked for the payment that was sent as `hash` knows that it was made. @throws CodexError as the datastore */
   markAnswered(hash: string): Promise<void> {
     return this.#transactor.markAnswered(hash)
+  }
+
+  async blockInterval(options: AbortOptions): Promise<Seconds> {
+    const now = this.clock.now()
+    if (this.#interval === undefined || Math.abs(now - this.#interval.at) > KEPT_SECONDS)
+      this.#interval = { at: now, seconds: await blockInterval(this.#connection, options) }
+    return this.#interval.seconds
   }
 
   gasPrice(options: AbortOptions): Promise<bigint> {

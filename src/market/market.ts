@@ -45,6 +45,8 @@ export interface SlotDuty {
   /** The period of the block that answered. */
   readonly period: Period
   readonly duty: ProofDuty | undefined
+  /** As {@link ProofDuty.pointer}, where none is due too: when it comes around one may be. Undefined where the contract did not tell. */
+  readonly pointer?: number | undefined
   /** Why the contract did not tell whether a proof is due: then `duty` says nothing, and has to be asked for again. */
   readonly problem?: CodexError
 }
@@ -167,6 +169,8 @@ export interface Market {
   slotDuties(ids: readonly SlotId[], options: AbortOptions): Promise<readonly SlotDuty[]>
   /** Also of a slot that nobody has filled: its first proof answers this. */
   challenge(id: SlotId, options: AbortOptions): Promise<Challenge>
+  /** Seconds from one block to the next, of late; 0 where there is no saying. May be some minutes old. */
+  blockInterval(options: AbortOptions): Promise<Seconds>
   /** Our tokens. */
   tokenBalance(options: AbortOptions): Promise<bigint>
   /** Our coins for gas, in wei. */

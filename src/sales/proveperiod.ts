@@ -54,7 +54,13 @@ export async function provePeriod(
       if (found.period > (due ?? period)) break
       // Otherwise the chain has not come into a new period yet.
       if (found.period > count.last) {
-        if (found.duty === undefined) return over(found.period)
+        if (found.duty === undefined) {
+          due = undefined
+          const around = await comesAround(context, found.pointer, end)
+          if (around === undefined) return over(found.period)
+          await wait.atMost(around - clock.now())
+          continue
+        }
         if (due === undefined) count.due++
         due = found.period
         const outcome = await proveDuty(context, content, {
@@ -86,6 +92,30 @@ export async function provePeriod(
   count.missed++
   log.error('a proof was missed: collateral will be lost', { slotId: id, period: due })
   return over(due)
+}
+
+/** The pointer goes from 0 to 255 and around. */
+const POINTERS = 256
+/** How much faster blocks may come than of late. */
+const HASTE = 0.9
+
+/**
+ * When the pointer of a slot that owes nothing comes around, and with it another challenge, which may ask for a proof after all: in a later block of
+ * the period, or in one in which a validator marks it (marketplace reference §3.9, §3.10). Undefined where nothing can come of it: the downtime
+ * outlasts all of these blocks.
+ */
+async function comesAround(
+  { market, clock, signal }: SaleContext,
+  pointer: number | undefined,
+  end: Seconds,
+): Promise<Seconds | undefined> {
+  if (pointer === undefined) return undefined
+  const { timeout, downtime } = market.terms.proofs
+  const interval = await market.blockInterval({ signal })
+  const now = clock.now()
+  const awakeAt = now + (POINTERS - pointer + downtime) * interval * HASTE
+  const around = now + Math.max(1, (POINTERS - pointer) * interval)
+  return interval > 0 && awakeAt < end + timeout && around < end ? around : undefined
 }
 
 /** One for all, because an error remembers where it was made, which costs. */

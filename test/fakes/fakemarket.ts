@@ -254,6 +254,12 @@ export class FakeMarket implements Market {
     return this.coinsWei
   }
 
+  async blockInterval(): Promise<Seconds> {
+    const { chain } = this.#world
+    const { number, time } = chain.latest
+    return time - (chain.block(number - 1)?.time ?? time)
+  }
+
   async gasPrice(): Promise<bigint> {
     return this.gasPriceWei
   }
@@ -436,9 +442,11 @@ export class FakeMarket implements Market {
     const state = this.#records.slotState(slotId)
     const isNow = state === 'Filled' && proofs.isProofRequired(slotId)
     const isSoon = state === 'Filled' && !isNow && proofs.willProofBeRequired(slotId)
-    if (!isNow && !isSoon) return { slotId, state, period, duty: undefined }
-    const [challenge, pointer] = [proofs.getChallenge(slotId), proofs.getPointer(slotId)]
-    return { slotId, state, period, duty: { slotId, period, due: isNow ? 'now' : 'soon', challenge, pointer } }
+    if (state !== 'Filled') return { slotId, state, period, duty: undefined }
+    const pointer = proofs.getPointer(slotId)
+    if (!isNow && !isSoon) return { slotId, state, period, duty: undefined, pointer }
+    const challenge = proofs.getChallenge(slotId)
+    return { slotId, state, period, pointer, duty: { slotId, period, due: isNow ? 'now' : 'soon', challenge, pointer } }
   }
 
   /** What of these events gets here, in which order. */

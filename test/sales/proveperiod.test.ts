@@ -35,7 +35,7 @@ function duty({
 } = {}) {
   const { signal } = new AbortController()
   const clock = new ManualClock(clockPeriod * PERIOD)
-  const chain = { period: FIRST, isDue: true }
+  const chain = { period: FIRST, isDue: true, pointer: 1, blockSeconds: 2 }
   const sent: { readonly period: number; readonly proof: Groth16Proof }[] = []
   const id = `0x${'5'.repeat(64)}` as SlotId
   const context = {
@@ -44,11 +44,12 @@ function duty({
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
     work: { prove: proveSlot },
     market: {
-      terms: { proofs: { period: PERIOD } },
+      terms: { proofs: { period: PERIOD, timeout: 30, downtime: 64 } },
+      blockInterval: async () => chain.blockSeconds,
       slotDuties: async () => {
-        const { period, isDue } = chain
-        const due = { slotId: id, period, due: 'now', challenge: '0x7', pointer: 1 }
-        return [{ slotId: id, state: 'Filled', period, duty: isDue ? due : undefined }]
+        const { period, isDue, pointer } = chain
+        const due = { slotId: id, period, due: 'now', challenge: '0x7', pointer }
+        return [{ slotId: id, state: 'Filled', period, pointer, duty: isDue ? due : undefined }]
       },
       submitProof: async (_: SlotId, period: number, proof: Groth16Proof) => {
         sent.push({ period, proof })
@@ -99,6 +100,32 @@ describe('the duty of a period', () => {
     expect(await proving).toBe('over')
     expect(sent).toEqual([])
     expect(count).toMatchObject({ proven: 0, missed: 0, due: 0, last: FIRST })
+  })
+
+  it.each([
+    // Blocks a second apart leave the downtime behind within the period; two seconds apart only in those of the marks.
+    ['is looked for again when the pointer has come around', 250, 2, 12],
+    ['is looked for again, late', 180, 1, 76],
+    [
+      'is none for good where a pointer that comes around is in the downtime until nobody marks any more',
+      230,
+      2,
+      undefined,
+    ],
+    ['is none for good where blocks come slowly', 255, 12, undefined],
+  ] as const)('%s (pointer %i, a block each %i s)', async (_, pointer, blockSeconds, at) => {
+    const { clock, chain, sent, count, prove } = duty()
+    Object.assign(chain, { isDue: false, pointer, blockSeconds })
+    const proving = prove(FIRST)
+    await clock.play(at === undefined ? 1 : at - 1)
+    if (at !== undefined) {
+      Object.assign(chain, { isDue: true, pointer: 0 })
+      expect(sent).toEqual([])
+      await clock.play(2)
+    }
+    expect(await proving).toBe('over')
+    expect(sent).toHaveLength(at === undefined ? 0 : 1)
+    expect(count).toMatchObject({ proven: sent.length, missed: 0, due: sent.length, last: FIRST })
   })
 
   it.each<[string, SlotWork['prove']]>([
