@@ -259,7 +259,7 @@ export class EthersMarket extends MarketReads implements Market {
     const intent: Intent = { verb: 'reserveSlot', slotId: id, requestId, slotIndex }
     return outcome(this.#send(intent, validUntil, { signal }), {
       SlotReservations_ReservationNotAllowed: 'reservation not allowed',
-      withdrawn: 'too late',
+      withdrawn: 'withdrawn',
     })
   }
 
@@ -330,7 +330,6 @@ export class EthersMarket extends MarketReads implements Market {
       Proofs_ProofNotMissing: 'not markable',
       Proofs_ProofNotRequired: 'not markable',
       Proofs_ProofAlreadyMarkedMissing: 'not markable',
-      withdrawn: 'not markable',
     })
   }
 

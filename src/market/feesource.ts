@@ -54,7 +54,7 @@ export class FeeSource {
     return least > this.#maxGasPriceWei ? least : this.#maxGasPriceWei
   }
 
-  /** What a unit of gas is likely to cost now: less than what is offered for it. */
+  /** What a unit of gas is likely to cost now: no more than what is offered for it. */
   async likely(options: AbortOptions): Promise<bigint> {
     const { maxFeePerGas, maxPriorityFeePerGas } = await this.now(options)
     const { baseFee } = this.#parts.heads.latest

@@ -74,7 +74,7 @@ export type Outcome<Why extends string, Done = Landed> =
   | { readonly done: true; readonly transaction: Done }
   | { readonly done: false; readonly why: Why; /** For people. */ readonly sentence: string }
 
-export type ReserveOutcome = Outcome<'reservation not allowed' | 'too late'>
+export type ReserveOutcome = Outcome<'reservation not allowed' | 'withdrawn'>
 export type FillOutcome = Outcome<
   'slot not free' | 'reservation missing' | 'proof already in this period' | 'period over' | 'request over'
 >
@@ -181,7 +181,7 @@ export interface Market {
   /** Pays the price of the whole request into the contract; `client` must be {@link Market.host}. */
   requestStorage(request: StorageRequest, options: AbortOptions): Promise<Landed & { readonly requestId: RequestId }>
   withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome>
-  /** @param options `validUntil`: chain time after which a place is of no use any more */
+  /** @param options `validUntil`: chain time after which a place is of no use any more; `withdrawn` then, and where it made way for proofs */
   reserveSlot(slot: Slot, options: AbortOptions & { readonly validUntil?: Seconds }): Promise<ReserveOutcome>
   /** Raises the allowance by the collateral first. The proof answers the period the chain is in, and is withdrawn at its end. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>

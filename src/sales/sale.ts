@@ -302,11 +302,15 @@ function tooLate({ clock }: SaleContext, deadline: Seconds, last: Seconds): Sale
  * Makes one of the reservations on chain ours. One that an earlier run or an earlier try made still counts: it cannot be made again.
  * @param validUntil as of {@link lastToProve} @returns how it ended, if it did
  */
-async function reserve({ market, slot, signal }: SaleContext, validUntil: Seconds): Promise<SaleOutcome | undefined> {
+async function reserve(
+  { market, slot, signal, clock }: SaleContext,
+  validUntil: Seconds,
+): Promise<SaleOutcome | undefined> {
   if (await market.canReserveSlot(slot, { signal })) {
     const reserved = await market.reserveSlot(slot, { signal, validUntil })
     if (reserved.done) return undefined
-    if (reserved.why === 'too late') return { end: 'declined', why: 'too late', told: reserved.sentence }
+    if (reserved.why === 'withdrawn')
+      return { end: 'declined', why: clock.now() > validUntil ? 'too late' : 'no answer', told: reserved.sentence }
   }
   if (await market.hasReservedSlot(slot, { signal })) return undefined
   return { end: 'declined', why: 'reservations full' }

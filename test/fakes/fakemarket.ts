@@ -292,7 +292,7 @@ export class FakeMarket implements Market {
     const id = slotIdOf(requestId, slotIndex)
     const reserve = () => this.#world.marketplace.reserveSlot(this.host, requestId, BigInt(slotIndex))
     return answered(this.#send('reserveSlot', { requestId, slotId: id, ...options }, options, reserve), {
-      withdrawn: 'too late',
+      withdrawn: 'withdrawn',
       SlotReservations_ReservationNotAllowed: 'reservation not allowed',
     })
   }
