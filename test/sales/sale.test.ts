@@ -485,8 +485,7 @@ describe('the fill', () => {
     expect(host.parts.reservations.reservations()).toMatchObject([{ fill: 'sent', collateral: COLLATERAL }])
     expect([isOpen(), world.state(slot(0))]).toEqual([true, 'Free'])
     // In a block of the next period its proof is wrong: it is withdrawn, and another one fills the slot.
-    await world.run(120)
-    expect(world.state(slot(0))).toBe('Filled')
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
     await world.runUntil(() => world.state(slot(0)) === 'Paid')
     await world.run(100)
     await expectWhole(world, host)
@@ -538,7 +537,7 @@ it('a slot that cannot be proven before its deadline any more gets no place on c
   const { world, host } = await selling(1)
   // The next period begins in less than its 60 seconds, and a fill wants some of the rest.
   await world.run(45)
-  const { slot, id } = await world.ask({}, 45n)
+  const { slot, id } = await world.ask({}, 40n)
   await world.run(20)
   expect(host.sales.decisions.latest(1, id)).toMatchObject([
     { verdict: 'ignored', reasons: [expect.stringMatching(/^too late: it has to be filled within \d+ s/)] },
