@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
+import { createNode } from '../../src/nodejs.ts'
 import { openDataFolder } from '../../src/platform/nodejs/datafolder.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
@@ -46,6 +47,10 @@ test('slots of an earlier run that are not proven are told on stderr, in alerts 
   await slab.close()
   await datastore.close()
   await release()
+  // A program hears of it too, unless it sells.
+  const made = await createNode({ dataDir, roles: [] })
+  expect(made.unproven).toMatchObject({ code: 'sales/slots-unproven', atStake: 1900n })
+  await made.stop()
   const tokenFile = join(folder, 'token')
   writeFileSync(tokenFile, `${TOKEN}\n`, { mode: 0o600 })
   const node = await startNode(dataDir, ['--bridge', '-i', '/ip4/127.0.0.1/tcp/0/ws', '--api-token-file', tokenFile])
