@@ -24,13 +24,17 @@ export interface PurchaseFacts {
 
 export const PURCHASE_HEAD = ['REQUEST', 'STATE', 'SLOTS', 'SLOT', 'FOR', 'PRICE', 'IN ALL', '']
 
-export function purchaseRow({ requestId, state, error, request: { ask } }: PurchaseFacts): string[] {
+/** @param filled slots that have a provider; null where nobody was asked */
+export function purchaseRow(
+  { requestId, state, error, request: { ask } }: PurchaseFacts,
+  filled: number | null = null,
+): string[] {
   const perByte = BigInt(ask.pricePerBytePerSecond)
   const total = perByte * BigInt(ask.slots) * BigInt(ask.slotSize) * BigInt(ask.duration)
   return [
     requestId,
     state,
-    String(ask.slots),
+    filled === null ? String(ask.slots) : `${filled} of ${ask.slots}`,
     formatBytes(ask.slotSize),
     formatDuration(ask.duration),
     priceText(perByte),

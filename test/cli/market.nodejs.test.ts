@@ -157,7 +157,9 @@ test(`a provider and a client, started as people do, sell and buy through the pu
   )
   expect((await reservations()).map(({ requestId }) => requestId)).toEqual(Array<string>(SLOTS).fill(`0x${asked}`))
   expect(await good(sdk.marketplace.purchaseIds())).toEqual([`0x${asked}`])
-  expect(await document(['purchase', 'show', asked, '-d', client.dataDir])).toMatchObject({ state: 'submitted' })
+  expect(await document(['purchase', 'show', asked, '-d', client.dataDir])).toMatchObject({
+    ...{ state: 'submitted', filled: expect.any(Number) as number, endsAt: expect.any(Number) as number },
+  })
   expect((await failure(['availability', 'rm', id, '-d', provider.dataDir])).error.code).toBe('reservations/not-empty')
   const metrics = await (await fetch(facts.metrics)).text()
   expect(metrics).toContain('codex_light_reservations 3\n')
