@@ -7,7 +7,7 @@ import { formatCount } from '../src/lib/format.ts'
 import { AlertList } from './alertlist.tsx'
 import { formatAmount } from './amounts.ts'
 import { Buyer, type BuyerPicture, type BuyPlan } from './buyer.ts'
-import { ownFiles } from './buystorage.ts'
+import { newestOf, ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
 import { NotTrading } from './nottrading.tsx'
 import { isUnplaced } from './purchasewatch.ts'
@@ -46,6 +46,7 @@ export function BuyerCard({ session, plan }: { readonly session: Session; readon
       <ClientCorner
         corner={{
           files: ownFiles(session.state.listing.value.entries),
+          newest: newestOf(session.state.stored.value),
           isDemo: plan.demo !== undefined,
           buy: (...asked) => buyer.buy(...asked),
           ...{ bought, time, tokens },

@@ -19,6 +19,11 @@ export function ownFiles(
   )
 }
 
+/** Undefined where the page shows none, or one that was made of a file. */
+export function newestOf(stored: { readonly cid: Cid; readonly manifest: Manifest } | undefined): string | undefined {
+  return stored?.manifest.kind === 'plain' ? String(stored.cid) : undefined
+}
+
 /** @returns the request's id @throws CodexError `page/too-few-tokens`, `page/not-selling`, and as `Client.buy` */
 export async function buyStorage(
   trade: TabNode['trade'],

@@ -1,6 +1,7 @@
 // The client's corner: storage bought for a file of this node, and what became of it. Of a tab's own node and of one behind REST alike.
 
 import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
 
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount, formatDuration, parseDuration } from '../src/lib/format.ts'
@@ -27,7 +28,14 @@ export function ClientCorner({ corner, isFolded = false }: Parts) {
   const news = useSignal<string | undefined>(undefined)
   const isBusy = useSignal(false)
   const draft = useSignal<FormData | undefined>(undefined)
-  const { files, bought, tokens, isDemo } = corner
+  const { files, newest, bought, tokens, isDemo } = corner
+  const chosen = useRef<HTMLSelectElement>(null)
+  useEffect(() => {
+    const { current } = chosen
+    if (newest === undefined || current === null) return
+    current.value = newest
+    if (current.form !== null) draft.value = new FormData(current.form)
+  }, [newest, files.length])
   const buy = async (form: FormData): Promise<void> => {
     news.value = undefined
     isBusy.value = true
@@ -58,7 +66,7 @@ export function ClientCorner({ corner, isFolded = false }: Parts) {
         >
           <label>
             File
-            <select name="file">
+            <select name="file" ref={chosen}>
               {files.map(({ cid, name, manifest }) => (
                 <option key={cid} value={cid}>
                   {name} ({formatBytes(manifest.datasetSize)})

@@ -25,6 +25,8 @@ export interface Wanted {
 
 export interface Corner {
   readonly files: readonly OwnFile[]
+  /** CID of the file that was stored last in this page: who drops one wants to buy for it. */
+  readonly newest: string | undefined
   /** The latest first. */
   readonly bought: readonly BoughtRow[]
   /** The chain's. */

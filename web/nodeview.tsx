@@ -61,7 +61,7 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
 }
 
 /** What the client's corner of a node needs. */
-export interface BuyingDesk extends Pick<Corner, 'buy'> {
+export interface BuyingDesk extends Pick<Corner, 'buy' | 'newest'> {
   /** Undefined until they were asked for. */
   readonly files: readonly OwnFile[] | undefined
   readonly transfer: Transfer | undefined
@@ -74,6 +74,7 @@ export interface BuyingDesk extends Pick<Corner, 'buy'> {
 function deskOf({ corner }: RemoteNode, closing: AbortSignal): BuyingDesk {
   return {
     files: corner.files.value,
+    newest: corner.newest.value,
     transfer: corner.transfer.value,
     problem: corner.problem.value,
     list: () => void corner.list(closing),
@@ -220,7 +221,7 @@ interface BuyingCardParts {
 }
 
 function BuyingCard({ market: { tokens, time }, bought, desk }: BuyingCardParts) {
-  const { files, transfer, problem, list, store, cancel, buy } = desk
+  const { files, newest, transfer, problem, list, store, cancel, buy } = desk
   useEffect(list, [])
   return (
     <section class="card" aria-labelledby="buyer" data-testid="buys">
@@ -237,7 +238,7 @@ function BuyingCard({ market: { tokens, time }, bought, desk }: BuyingCardParts)
       )}
       <DropZone isBusy={transfer !== undefined} store={store} />
       <TransferCard transfer={transfer} cancel={cancel} />
-      {files !== undefined && <ClientCorner corner={{ files, bought, time, tokens, isDemo: false, buy }} />}
+      {files !== undefined && <ClientCorner corner={{ files, newest, bought, time, tokens, isDemo: false, buy }} />}
     </section>
   )
 }

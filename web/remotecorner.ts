@@ -21,6 +21,8 @@ const MAX_ASKED = 5
 export class RemoteCorner {
   /** Of the node's store, as far as they can be bought for; undefined until they were asked for. */
   readonly files = signal<readonly OwnFile[] | undefined>(undefined)
+  /** CID of the one that was sent last from here. */
+  readonly newest = signal<string | undefined>(undefined)
   readonly transfer = signal<Transfer | undefined>(undefined)
   readonly problem = signal<string | undefined>(undefined)
   readonly #door: NodeDoor
@@ -53,7 +55,8 @@ export class RemoteCorner {
     advance(0)
     await this.#trying(AbortSignal.any([closing, cancelling.signal]), async (signal) => {
       const named = new URLSearchParams({ filename: file.name, ...(file.type !== '' && { mimetype: file.type }) })
-      await this.#door.send(`datasets?${named}`, file, signal, advance)
+      const made = fields(await this.#door.send(`datasets?${named}`, file, signal, advance))
+      this.newest.value = text(made['cid']) || undefined
     })
     this.transfer.value = undefined
     if (!closing.aborted && this.problem.value === undefined) await this.list(closing)

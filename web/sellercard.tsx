@@ -5,7 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 
 import { formatCount } from '../src/lib/format.ts'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
-import { ownFiles } from './buystorage.ts'
+import { newestOf, ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
 import { EarningsPicture } from './earningspicture.tsx'
 import { KEEPING_WORDS, type Keeping } from './keptwatch.ts'
@@ -141,6 +141,7 @@ function Selling({ session, seller, facts }: SellingParts) {
         isFolded
         corner={{
           files: ownFiles(session.state.listing.value.entries),
+          newest: newestOf(session.state.stored.value),
           bought: picture.bought,
           time: view.time,
           tokens: view.tokens,

@@ -85,6 +85,15 @@ test('storage is bought with nothing offered for sale: the price is told first, 
   await says(part, 'This tab buys with its key, and proves nothing.')
   expect([asked, notes, session.state.trades.value]).toEqual([[['enters', ['client'], false]], 1, 'buys'])
   expect(reachable(part)).toContain('Buy storage')
+  // Who stores a file wants to buy for that one.
+  const other = describeUpload(new Uint8Array(100 * KiB), { filename: 'other.bin' })
+  const { entries } = session.state.listing.value
+  const more = { cid: other.manifestCid, manifest: other.manifest }
+  session.state.listing.value = { entries: [...entries, more], hasMore: false }
+  for (const { cid, manifest } of [more, { cid: FILE.manifestCid, manifest: FILE.manifest }]) {
+    session.state.stored.value = { cid, manifest, blocks: 1, squares: [], blocksPerSquare: 1, expiry: undefined }
+    await expect.poll(() => part.field('file').value).toBe(String(cid))
+  }
   part.type('duration', '1h')
   part.type('expiry', '10m')
   await says(part, '3 slots of 128 KiB for 1h cost')

@@ -82,7 +82,12 @@ function around({
   const session = {
     closing: closing.signal,
     running: { room, node },
-    state: { space: signal(space), listing: signal({ entries: [], hasMore: false }), trades: signal(undefined) },
+    state: {
+      space: signal(space),
+      listing: signal({ entries: [], hasMore: false }),
+      trades: signal(undefined),
+      stored: signal(undefined),
+    },
     tellPicture: () => undefined,
     lookAgain: async () => undefined,
     async askToPersist() {

@@ -131,6 +131,7 @@ test('a node that buys and watches shows both, and no more; one that sells has i
     },
     desk: {
       files: [{ cid: 'zDv1', name: 'mine.bin', manifest: { kind: 'plain', blockSize: 64 * KiB, datasetSize: MiB } }],
+      newest: undefined as string | undefined,
       ...{ transfer: undefined, problem: undefined, list: () => offers.push('lists'), cancel: () => undefined },
       store: (file: File) => void offers.push(file.name),
       buy: async ({ name }: { readonly name: string }, { nodes }: { readonly nodes: number }) => {
