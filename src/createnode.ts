@@ -61,6 +61,7 @@ export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   readonly confirmations?: number | undefined
   /** Between two looks at the chain's newest block. */
   readonly pollSeconds?: Seconds | undefined
+  /** Tip for the makers of blocks where the network suggests none. */
   readonly maxPriorityFeePerGasWei?: bigint | undefined
   readonly maxDailySpendWei?: bigint | undefined
   /** For tests: of so many proofs that are due a provider sends zeros in the place of one, which the contract refuses. None by default. */

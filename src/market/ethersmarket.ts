@@ -64,6 +64,7 @@ export interface EthersMarketSettings extends ConnectionSettings {
   readonly rewardRecipient?: Address
   /** Blocks, its own included, until a transaction counts as done. */
   readonly confirmations?: number
+  /** Tip for the makers of blocks where the network suggests none; what it suggests wins. The whole price has its cap in the key. */
   readonly maxPriorityFeePerGasWei?: bigint
   /** For gas and coins sent, in a day. */
   readonly maxDailySpendWei?: bigint
@@ -126,8 +127,8 @@ export class EthersMarket extends MarketReads implements Market {
     this.clock = chainClock
     this.#connection = connection
     this.#feed = new EventFeed({ rpc, heads, log, reader: new LogReader({ rpc, clock, log }, marketplace) })
-    const maxPriorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
-    this.#fees = new FeeSource({ rpc, heads, clock }, { maxPriorityFeeWei, maxGasPriceWei: key.maxGasPriceWei })
+    const priorityFeeWei = settings.maxPriorityFeePerGasWei ?? DEFAULT_PRIORITY_FEE_WEI
+    this.#fees = new FeeSource({ rpc, heads, clock }, { priorityFeeWei, maxGasPriceWei: key.maxGasPriceWei })
     this.#transactor = new Transactor(
       {
         rpc,

@@ -14,7 +14,7 @@ export interface FeeSourceParts {
   readonly clock: Clock
 }
 
-/** Offered where the endpoint suggests nothing (marketplace reference §4.2), and at most unless set otherwise. */
+/** Offered where the endpoint suggests nothing (marketplace reference §4.2) and no other was set. */
 export const DEFAULT_PRIORITY_FEE_WEI = 1_000_000_000n
 /** The base fee may rise by an eighth per block: twice the present one lasts for six blocks. */
 const BASE_FEE_ROOM = 2n
@@ -24,17 +24,21 @@ const KEPT_SECONDS: Seconds = 15
 
 export class FeeSource {
   readonly #parts: FeeSourceParts
-  readonly #maxPriorityFeeWei: bigint
+  readonly #priorityFeeWei: bigint
   readonly #maxGasPriceWei: bigint
   #suggested: { readonly at: Seconds; readonly price: bigint } | undefined
 
-  constructor(parts: FeeSourceParts, caps: { readonly maxPriorityFeeWei: bigint; readonly maxGasPriceWei: bigint }) {
+  /** @param wanted `priorityFeeWei` is offered where the endpoint suggests none */
+  constructor(parts: FeeSourceParts, wanted: { readonly priorityFeeWei: bigint; readonly maxGasPriceWei: bigint }) {
     this.#parts = parts
-    this.#maxPriorityFeeWei = caps.maxPriorityFeeWei
-    this.#maxGasPriceWei = caps.maxGasPriceWei
+    this.#priorityFeeWei = wanted.priorityFeeWei
+    this.#maxGasPriceWei = wanted.maxGasPriceWei
   }
 
-  /** May exceed the cap only where the least that could be mined does: then signing refuses. */
+  /**
+   * The tip is what the network suggests, for nodes take no transaction that offers less, as far as the cap on the whole price leaves room. Exceeds
+   * the cap only where the least that could be mined does: then signing refuses.
+   */
   async now(options: AbortOptions): Promise<FeeTerms> {
     const { baseFee } = this.#parts.heads.latest
     if (baseFee === undefined) {
@@ -43,7 +47,8 @@ export class FeeSource {
       return { kind: 'legacy', maxFeePerGas: offer, maxPriorityFeePerGas: offer }
     }
     const suggested = await this.#suggestion('eth_maxPriorityFeePerGas', options)
-    const priority = suggested < this.#maxPriorityFeeWei ? suggested : this.#maxPriorityFeeWei
+    const room = this.#maxGasPriceWei - baseFee
+    const priority = suggested > room && room > 0n ? room : suggested
     const maxFeePerGas = this.#capped(BASE_FEE_ROOM * baseFee + priority, baseFee + priority)
     return { kind: 'eip1559', maxFeePerGas, maxPriorityFeePerGas: priority }
   }
@@ -66,7 +71,7 @@ export class FeeSource {
     if (this.#suggested !== undefined && now - this.#suggested.at < KEPT_SECONDS) return this.#suggested.price
     const [answer] = await this.#parts.rpc.callMany([{ method, params: [] }], options)
     // Not every endpoint knows the question; one that gives no answer at all fails the transaction's other questions too.
-    const price = answer?.ok === true ? readQuantity(resultOf(answer), 'a price of gas') : DEFAULT_PRIORITY_FEE_WEI
+    const price = answer?.ok === true ? readQuantity(resultOf(answer), 'a price of gas') : this.#priorityFeeWei
     this.#suggested = { at: now, price }
     return price
   }

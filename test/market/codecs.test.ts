@@ -4,10 +4,11 @@ import { AbiCoder, getAddress, Interface, Transaction } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
 import { checkedAddress } from '../../src/market/connection.ts'
 import { collateralToFill } from '../../src/market/marketplaceterms.ts'
 import { EVENT_TOPICS, readEvent } from '../../src/market/eventcodec.ts'
-import { raised } from '../../src/market/feesource.ts'
+import { FeeSource, raised } from '../../src/market/feesource.ts'
 import { addressInKeystore } from '../../src/market/keystore.ts'
 import { keystoreRecord } from '../../src/market/keystorerecord.ts'
 import { MARKETPLACE_ABI, TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
@@ -199,6 +200,31 @@ it('a receipt tells all that was paid, what a chain takes for the chain beneath 
 })
 
 describe('fees', () => {
+  const GWEI = 10n ** 9n
+
+  it.each([
+    ['the network suggests, however much that is', 30n, 500n, { tip: 30n, most: 50n }],
+    ['the cap on the whole price leaves, where it suggests more', 30n, 25n, { tip: 15n, most: 25n }],
+    ['is set, where it suggests nothing', undefined, 500n, { tip: 2n, most: 22n }],
+    ['it suggests, where even the least is beyond the cap: signing refuses then', 30n, 5n, { tip: 30n, most: 40n }],
+  ])('tip what %s', async (_, suggested, cap, { tip, most }) => {
+    const answer =
+      suggested === undefined
+        ? { ok: false, error: new Error('unknown method') }
+        : { ok: true, result: `0x${(suggested * GWEI).toString(16)}` }
+    const parts = {
+      rpc: { callMany: async () => [answer] },
+      heads: { latest: { baseFee: 10n * GWEI } },
+      clock: new ManualClock(0),
+    }
+    const fees = new FeeSource(parts as never, { priorityFeeWei: 2n * GWEI, maxGasPriceWei: cap * GWEI })
+    expect(await fees.now({ signal: new AbortController().signal })).toEqual({
+      kind: 'eip1559',
+      maxFeePerGas: most * GWEI,
+      maxPriorityFeePerGas: tip * GWEI,
+    })
+  })
+
   it('are raised by a tenth at least, never above the cap, or not at all', () => {
     const fee = fc.bigInt({ min: 1n, max: 10n ** 12n })
     fc.assert(

@@ -21,6 +21,7 @@ const SPEED = 10
 const COIN = 10n ** 18n
 /** Selector of `slotState`. */
 const SLOT_STATE = '0xbe5cdc48'
+const GWEI = '0x3b9aca00'
 const NOBODY = `0x${'ab'.repeat(20)}`
 
 let world: ChainWorld
@@ -563,10 +564,13 @@ describe('a key', () => {
 
 describe('a transaction that fails in its block', () => {
   it('is replayed to learn why: the slot was filled by another host first', async () => {
-    const proxy = await FaultyProxy.start(world.anvil)
-    onTestFinished(() => proxy.stop())
-    const slow = await open({ maxPriorityFeePerGasWei: 1n })
-    const fast = await open({ url: proxy.endpoint, maxPriorityFeePerGasWei: 10n ** 9n })
+    const [slowly, proxy] = [await FaultyProxy.start(world.anvil), await FaultyProxy.start(world.anvil)]
+    onTestFinished(async () => void (await Promise.all([slowly.stop(), proxy.stop()])))
+    const suggest = (tip: string, method: string) =>
+      method === 'eth_maxPriorityFeePerGas' ? { result: tip } : undefined
+    slowly.tamper = ({ method }) => suggest('0x1', method)
+    proxy.tamper = ({ method }) => suggest(GWEI, method)
+    const [slow, fast] = [await open({ url: slowly.endpoint }), await open({ url: proxy.endpoint })]
     const { id } = await requested()
     const slot = { requestId: id, slotIndex: 0 }
     for (const market of [fast, slow]) {
@@ -579,7 +583,8 @@ describe('a transaction that fails in its block', () => {
     proxy.tamper = ({ method, params: [call] }) => {
       const { data = '' } = Object(call) as { data?: string }
       if (method === 'eth_estimateGas') return { result: '0x7a120' }
-      return method === 'eth_call' && data.startsWith(SLOT_STATE) ? { result: `0x${'0'.repeat(64)}` } : undefined
+      const isOfState = method === 'eth_call' && data.startsWith(SLOT_STATE)
+      return isOfState ? { result: `0x${'0'.repeat(64)}` } : suggest(GWEI, method)
     }
     await rpc('evm_setAutomine', false)
     const loser = slow.fillSlot(slot, PROOF, never)
