@@ -2,16 +2,24 @@
 // functions compute is not its concern.
 
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import manifest from '../package.json' with { type: 'json' }
+import { DEFAULT_CONFIGURATION } from '../src/devnet/configuration.ts'
+import type { DevnetArtefacts } from '../src/devnet/contractartefact.ts'
+import { startDevnet } from '../src/devnet/startdevnet.ts'
+import { NodeKey } from '../src/market/nodekey.ts'
+import { FULL_CIRCUIT } from '../wasm/circuit/templates.ts'
+import { compileContracts } from './compilecontracts.ts'
+import { circuitWithKeys } from './proving/keys.ts'
+import { readmeSamples } from './readmesamples.ts'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -54,7 +62,12 @@ console.log(MARKETPLACE_ABI.length, key.address.length, typeof dutyOf, said)
 /** The sponge of no bytes (data reference §2.7), and the entropy's last digits. */
 const SLOTS_ANSWER = '5101758095924000127790537496504070769319625501671400349336709520206095219618 481\n'
 
+/** On a machine with much else to do. */
+const COMPILE_MS = 300_000
+
 let project = ''
+/** Of README.md, by name. */
+let samples: Awaited<ReturnType<typeof readmeSamples>> = {}
 
 /** Needs a built `dist`: `npm test` builds first. Only the package's own dependencies are installed, by link. */
 beforeAll(async () => {
@@ -76,6 +89,8 @@ beforeAll(async () => {
   await writeFile(join(project, 'consumer.ts'), CONSUMER)
   await writeFile(join(project, 'slots.ts'), SLOTS_CONSUMER)
   await writeFile(join(project, 'market.ts'), MARKET_CONSUMER)
+  samples = await readmeSamples()
+  for (const [name, code] of Object.entries(samples)) await writeFile(join(project, `readme-${name}.ts`), code)
 })
 
 afterAll(() => rm(project, { recursive: true, force: true }))
@@ -99,7 +114,16 @@ describe('a project that installs the package', () => {
         }
         await writeFile(
           join(project, 'tsconfig.json'),
-          JSON.stringify({ compilerOptions, files: ['consumer.ts', 'slots.ts', 'market.ts'] }),
+          JSON.stringify({
+            compilerOptions,
+            files: [
+              ...['consumer.ts', 'slots.ts', 'market.ts'],
+              // A bundler takes the entries for a page, and a provider in a page has no folder.
+              ...Object.keys(samples).flatMap((name) =>
+                name === 'node' && moduleResolution === 'bundler' ? [] : [`readme-${name}.ts`],
+              ),
+            ],
+          }),
         )
         // Rejects with the compiler's words when it complains. Libraries are checked too: ours is one of them.
         const { stdout } = await run(process.execPath, [
@@ -111,6 +135,7 @@ describe('a project that installs the package', () => {
         ]).catch((error: { stdout: string }) => error)
         expect(stdout).toBe('')
       },
+      COMPILE_MS,
     )
   }
 
@@ -118,6 +143,54 @@ describe('a project that installs the package', () => {
     const { stdout } = await run(process.execPath, [join(project, 'out', 'consumer.js')])
     expect(stdout).toMatch(/^z[1-9A-HJ-NP-Za-km-z]+\n$/)
   })
+
+  test('finds in the README samples that say what they say', async () => {
+    const said = async (name: string): Promise<string> =>
+      (await run(process.execPath, [join(project, 'out', `readme-${name}.js`)])).stdout
+    const promised = /console\.log\(.*\/\/ (z\w+)/.exec(samples['protocol'] ?? '')?.[1]
+    expect(await said('protocol')).toBe(`${promised}\n`)
+    expect(await said('slots')).toBe('5\n')
+    expect(await said('exchange')).toBe(`${promised}\n`)
+  })
+
+  // Makes a proof of the full circuit and a key for it.
+  test.runIf(import.meta.env['LONG'])(
+    'runs the README’s provider on a chain, up to what it offers and to its end',
+    async () => {
+      const { r1cs, wasm, zkey, verificationKey } = await circuitWithKeys(FULL_CIRCUIT)
+      await writeFile(join(project, 'circuit.r1cs'), r1cs)
+      await writeFile(join(project, 'circuit.wasm'), wasm)
+      await writeFile(join(project, 'circuit.zkey'), zkey)
+      const { signal } = new AbortController()
+      const devnet = await startDevnet({
+        ...{ signal, configuration: DEFAULT_CONFIGURATION, verificationKey, blockSeconds: 1 },
+        artefacts: (await compileContracts()) as unknown as DevnetArtefacts,
+      })
+      try {
+        const random = (count: number): Uint8Array => crypto.getRandomValues(new Uint8Array(count))
+        const key = NodeKey.fromPrivateKey(devnet.accounts[2]?.privateKey ?? '')
+        const keystore = await key.toKeystore('open sesame', random, 1024)
+        const compiled = await readFile(join(project, 'out', 'readme-node.js'), 'utf8')
+        const replaced = [
+          [/file:\/\/\/home\/me\/circuit\//, pathToFileURL(`${project}/`).href],
+          [/bootstrap: \[[^\]]*\]/, 'bootstrap: []'],
+          [/ethProvider: '[^']*'/, `ethProvider: '${devnet.endpoint}', marketplace: '${devnet.contracts.marketplace}'`],
+          [/\/tcp\/8070/, '/tcp/0'],
+        ] as const
+        for (const [from] of replaced) expect(compiled).toMatch(from)
+        const code = replaced.reduce((text, [from, to]) => text.replace(from, to), compiled)
+        const before = `const keystore = ${JSON.stringify(keystore)}\nconst password = 'open sesame'\n`
+        const after = `\nconsole.log(JSON.stringify(node.trade.provider.reservations.availabilities().map(({ totalSize }) => totalSize)), node.trade.market.host)\nprocess.emit('SIGINT')\n`
+        await writeFile(join(project, 'out', 'provider.js'), before + code + after)
+        // It ends by itself: nothing of the node is left running.
+        const { stdout } = await run(process.execPath, [join(project, 'out', 'provider.js')], { cwd: project })
+        expect(stdout).toBe(`5\ntrue\n[${100 * 2 ** 30}] ${key.address}\n`)
+      } finally {
+        await devnet.stop()
+      }
+    },
+    300_000,
+  )
 
   test('hashes, codes and proves in Node', async () => {
     const { stdout } = await run(process.execPath, [join(project, 'out', 'slots.js')])
