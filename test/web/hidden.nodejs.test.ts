@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { type PageServer, servePage } from '../../src/cli/servepage.ts'
+import { slotId } from '../../src/protocol/ids.ts'
+import type { SlotId } from '../../src/protocol/request.ts'
+import { NEVER, upload } from '../node/nodeworld.ts'
 import { BUILT_PAGE, SCREENSHOTS } from './openpage.ts'
 import { PlainBrowser, type PlainTab } from './plainbrowser.ts'
 import { TabWorld } from './tabworld.ts'
@@ -25,6 +28,11 @@ const TICK_MS = 100
 /** Of 600 a minute; a page that is throttled softly, as any hidden one is at once, has 60, and has some more when its title changes. */
 const MAX_TICKS_A_MINUTE = 10
 const FROZEN_SECONDS = 2 * PERIOD
+/** Long enough to be filled by a throttled tab, short enough to be waited for. */
+const ENDING = {
+  ...{ duration: 300, expiry: 240, pricePerBytePerSecond: 1000n, collateralPerByte: 1n, proofProbability: 1n },
+  ...{ nodes: 3, tolerance: 1 },
+}
 
 let world: TabWorld
 let server: PageServer
@@ -56,7 +64,7 @@ const CONTROL = `void (window.ticks = 0, (function tick() { window.ticks++; setT
 
 // Minutes of a chain's periods: for a machine that does nothing else.
 test.runIf(IS_LONG)(
-  `hidden and throttled for ${HIDDEN_PERIODS} periods it proves every slot in each of them, with half of the window left; frozen and awake again it acts on what the chain says then`,
+  `hidden and throttled for ${HIDDEN_PERIODS} periods it proves every slot in each of them, with half of the window left; frozen and awake again it proves nothing of what ended meanwhile, and collects it`,
   async () => {
     const tab = await browser.open(server.url)
     await tab.click('Sell from this tab', PATIENCE_MS)
@@ -89,19 +97,36 @@ test.runIf(IS_LONG)(
     expect(sorted[Math.floor(sorted.length / 100)]).toBeGreaterThanOrEqual(PERIOD * LEAST_LEFT)
     expect(await world.sentBy(host)).toMatchObject({ failed: [] })
 
+    // Another purchase, that ends while the tab is frozen.
+    const { market, client } = world.client.trade ?? {}
+    const request = await client?.buy(await upload(world.client, 140_000), ENDING, NEVER)
+    if (market === undefined || request === undefined) throw new Error('the client trades')
+    // The page shows it when its timers let it.
+    await expect.poll(() => request.state, { timeout: ENDING.expiry * 1000, interval: 1000 }).toBe('started')
+    const ends = (await market.requestEnd(request.id, NEVER)) ?? 0
+    while ((await world.now()) < ends - FROZEN_SECONDS / 2) await pause(1000)
+
     // Frozen: nothing of it runs. What it knew when it fell asleep is old when it wakes.
     await tab.setLifecycle('frozen')
     const asleep = await world.now()
     await pause(FROZEN_SECONDS * 1000)
     const awake = await world.now()
+    expect([asleep < ends, ends < awake]).toEqual([true, true])
     await tab.setLifecycle('active')
     await other.activate()
     const during = (await world.proofs()).filter(({ at }) => at > asleep + 5 && at < awake)
-    console.log(`frozen for ${awake - asleep} s: ${during.length} proofs meanwhile`)
+    console.log(
+      `frozen for ${awake - asleep} s, ${during.length} proofs meanwhile; a request ended ${awake - ends} s ago`,
+    )
+    expect(during).toEqual([])
     const next = Math.floor(awake / PERIOD) + 1
     while ((await world.now()) < (next + 2) * PERIOD) await pause(1000)
-    for (const since of (await world.leftBefore(next, next + 1)).values())
-      expect(since, 'proven in each period since').not.toContain(undefined)
+    const ended = new Set([0, 1, 2].map((index) => slotId(request.id, index)))
+    for (const [slot, since] of await world.leftBefore(next, next + 1))
+      if (!ended.has(slot as SlotId)) expect(since, 'proven in each period since').not.toContain(undefined)
+    const proven = await world.provenBy(host.toLowerCase(), awake)
+    expect([proven.size, [...ended].filter((slot) => proven.has(slot))]).toEqual([3, []])
+    for (const slot of ended) expect(await market.slotState(slot, NEVER)).toBe('Paid')
     expect(await world.sentBy(host)).toMatchObject({ failed: [] })
     await tab.activate()
     await tab.until("document.querySelector('[data-testid=tab]').textContent.includes('froze')", 10_000)

@@ -242,10 +242,29 @@ export class TabWorld {
         if (status === '0x1') continue
         const into = Number(timestamp) % this.periodSeconds
         if (input.startsWith(SUBMIT_PROOF) && into <= this.devnet.blockSeconds + 1) late++
-        else failed.push(`${input.slice(0, 10)}, ${into} s into a period`)
+        else failed.push(`${input.slice(0, 10)}, ${into} s into a period: ${await this.#reason(hash)}`)
       }
     }
     return { count, failed, late }
+  }
+
+  /** Selector of the contract's error, for whoever reads why a test failed. */
+  async #reason(hash: string): Promise<string> {
+    const trace = this.#rpc.call<{ output?: string }>('debug_traceTransaction', [hash, { tracer: 'callTracer' }])
+    const { output = 'no reason' } = await trace.catch(() => ({ output: 'not told' }))
+    return output.slice(0, 10)
+  }
+
+  /** Of which slots a key has sent proofs from a moment on, whether they were taken or not. @param since chain time */
+  async provenBy(address: string, since: Seconds): Promise<ReadonlySet<string>> {
+    const slots = new Set<string>()
+    for (let number = Number(await this.#rpc.call<string>('eth_blockNumber')); number > 0; number--) {
+      const { transactions, timestamp } = await this.#block(number, true)
+      if (Number(timestamp) < since) break
+      for (const { from, input } of transactions)
+        if (from.toLowerCase() === address && input.startsWith(SUBMIT_PROOF)) slots.add(`0x${input.slice(10, 74)}`)
+    }
+    return slots
   }
 
   #block(number: number | 'latest', full = false): Promise<Block> {
