@@ -16,8 +16,8 @@ export interface ProxiedAnswer {
   error?: { readonly code: number; readonly message: string }
 }
 
-/** How whole exchanges fail. */
-export type Mode = 'fine' | 'down' | 'half open' | 'too many requests' | 'bad gateway' | 'garbage'
+/** How whole exchanges fail. `dropping` is down too, and takes note: a browser is let ask first whether it may. */
+export type Mode = 'fine' | 'down' | 'dropping' | 'half open' | 'too many requests' | 'bad gateway' | 'garbage'
 
 export class FaultyProxy {
   mode: Mode = 'fine'
@@ -32,6 +32,8 @@ export class FaultyProxy {
   /** Exchanges that came in. */
   exchanges = 0
   readonly calls: ProxiedCall[] = []
+  /** That came while it was `dropping`. */
+  readonly dropped: ProxiedCall[] = []
   readonly #node: { readonly endpoint: string }
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -46,7 +48,7 @@ export class FaultyProxy {
     })
     const webSockets = new WebSocketServer({ server: this.#server })
     webSockets.on('connection', (socket) => {
-      if (this.mode === 'down') return socket.terminate()
+      if (this.mode === 'down' || this.mode === 'dropping') return socket.terminate()
       this.#webSockets.add(socket)
       socket.on('close', () => this.#webSockets.delete(socket))
       socket.on('message', (data: Buffer) => void this.#serveSocket(socket, data.toString()))
@@ -107,6 +109,10 @@ export class FaultyProxy {
     if (this.mode === 'too many requests') return void response.writeHead(429, { 'retry-after': '1' }).end('slow down')
     if (this.mode === 'bad gateway') return void response.writeHead(502).end('<html>bad gateway</html>')
     const body = Buffer.concat(parts).toString()
+    if (this.mode === 'dropping') {
+      this.dropped.push(...[JSON.parse(body) as ProxiedCall | ProxiedCall[]].flat())
+      return void request.socket.destroy()
+    }
     if (Array.isArray(JSON.parse(body)) && (JSON.parse(body) as unknown[]).length > this.maxBatch)
       return void response.writeHead(413).end('too large')
     const answer = await this.#answer(body)
