@@ -68,7 +68,8 @@ export const ends: Readonly<Record<PhaseName, readonly SaleEnd[]>> = {
   filling: [...BEFORE_THE_FILL, 'freed'],
   filled: AFTER_THE_FILL,
   proving: AFTER_THE_FILL,
-  collecting: ['paid', 'cancelled', 'failed', 'freed', 'paused'],
+  // Declined: a reorganisation took our fill back, and another host's came in its place.
+  collecting: ['paid', 'cancelled', 'failed', 'freed', 'declined', 'paused'],
 }
 
 /** Whether the drawing lets `to` come after `from`; `undefined` is the beginning. */

@@ -2,34 +2,47 @@
 // nothing, and neither did what befell other hosts of the slot.
 
 import { CodexError } from '../lib/errors.ts'
-import { insist } from '../lib/insist.ts'
+import { insist, RETRY_SECONDS } from '../lib/insist.ts'
 import type { SaleContext } from './salecontext.ts'
+import { isOurs } from './salecontext.ts'
 
 /** A fill may come into a block before the newest one of when it was sent, after a reorganisation to a chain that is shorter. */
 const SLACK_BLOCKS = 8
 
 /**
- * Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same. Where the endpoint keeps no events of that
- * time it counts as taken: accounts that say too little was lost would be wrong in the worse way.
+ * Of a slot that the chain does not name as ours: whether a fill of this sale stands in the chain all the same, and what freed the slot after it does.
+ * Where the endpoint keeps no events of that time it counts as taken: accounts that say too little was lost would be wrong in the worse way.
  */
 export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
-  const { market, id, log, signal } = context
+  const { wait } = context
   const since = await earliestFill(context)
+  for (;;) {
+    const found = await insist(context, () => lookUp(context, since))
+    if (found !== 'filled') return found === 'taken'
+    // A reorganisation brought our fill back meanwhile, or the endpoint has not all of the newest events yet.
+    if (await isOurs(context)) return false
+    await wait.atMost(RETRY_SECONDS)
+  }
+}
+
+/** What became of our fill: `filled` where nothing is told of it but that it filled the slot. */
+async function lookUp(context: SaleContext, since: number): Promise<'none' | 'filled' | 'taken'> {
+  const { market, id, log, signal } = context
   const host = market.host.toLowerCase()
-  return insist(context, async () => {
-    try {
-      for await (const event of market.pastEvents({ from: since, signal })) {
-        if (event.type !== 'SlotFilled' || event.slotId !== id) continue
-        // Whose, the event does not say; others fill what was taken from us, and lose it too.
-        if ((await market.fillerOf(event, { signal })).toLowerCase() === host) return true
-      }
-      return false
-    } catch (error) {
-      if (!CodexError.is(error, 'market/history-missing')) throw error
-      log.error('whether a slot was ours cannot be looked up; it counts as taken from us', { slotId: id, error })
-      return true
+  let isFilled = false
+  try {
+    for await (const event of market.pastEvents({ from: since, signal })) {
+      if (event.type === 'SlotFreed' && event.slotId === id && isFilled) return 'taken'
+      if (event.type !== 'SlotFilled' || event.slotId !== id) continue
+      // Whose, the event does not say; others fill what was taken from us, and lose it too.
+      if ((await market.fillerOf(event, { signal })).toLowerCase() === host) isFilled = true
     }
-  })
+    return isFilled ? 'filled' : 'none'
+  } catch (error) {
+    if (!CodexError.is(error, 'market/history-missing')) throw error
+    log.error('whether a slot was ours cannot be looked up; it counts as taken from us', { slotId: id, error })
+    return 'taken'
+  }
 }
 
 /** The earliest block that our fill can be in: an earlier sale of the same slot may have filled it before. */

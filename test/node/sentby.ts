@@ -36,16 +36,18 @@ export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block
   const face = new Interface(MARKETPLACE_ABI)
   const last = Number(await rpc.call<string>('eth_blockNumber'))
   const [done, failed, overtaken]: [string[], string[], string[]] = [[], [], []]
-  const pointerAt = async (slot: string, block: number): Promise<number> => {
-    const data = face.encodeFunctionData('getPointer', [slot])
-    return Number(await rpc.call<string>('eth_call', [{ to: marketplace, data }, quantity(block)]))
-  }
+  // As the contract counts: an EVM node in memory keeps no state of long ago that could be asked for it.
+  const pointerAt = (slot: string, block: number, period: number): number =>
+    Number((BigInt(block) + BigInt(period) * BigInt(CONFIGURATION.proofs.downtimeProduct) + BigInt(slot)) % 256n)
   const periodOf = ({ timestamp }: Block): number => Math.floor(Number(timestamp) / CONFIGURATION.proofs.period)
   /** A slot's pointer counts up with the blocks of a period and names the same block all the while, until it begins anew. */
-  const hasNewChallenge = async (slot: string, block: Block, before: readonly Block[]): Promise<boolean> => {
+  const hasNewChallenge = (slot: string, block: Block, before: readonly Block[]): boolean => {
     const [first] = before.slice(-ON_THE_WAY).filter((each) => periodOf(each) === periodOf(block))
-    if (first === undefined) return false
-    return (await pointerAt(slot, Number(block.number))) < (await pointerAt(slot, Number(first.number)))
+    const period = periodOf(block)
+    return (
+      first !== undefined &&
+      pointerAt(slot, Number(block.number), period) < pointerAt(slot, Number(first.number), period)
+    )
   }
   for (let from = first; from <= last; from += BLOCKS_PER_BATCH) {
     const numbers = Array.from({ length: Math.min(BLOCKS_PER_BATCH, last - from + 1) }, (_, i) => from + i)
@@ -63,8 +65,7 @@ export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block
           call.name === 'fillSlot' || call.name === 'reserveSlot' ? call.args.slice(0, 2).join() : String(call.args[0])
         const act = `${call.name} ${slot}${period}`
         if (status === '0x1') done.push(act)
-        else if (call.name === 'submitProof' && (await hasNewChallenge(slot, block, blocks.slice(0, i))))
-          overtaken.push(act)
+        else if (call.name === 'submitProof' && hasNewChallenge(slot, block, blocks.slice(0, i))) overtaken.push(act)
         else failed.push(act)
       }
   }

@@ -792,6 +792,22 @@ describe('after the fill', () => {
     await host.sales.stop()
   })
 
+  it('a reorganisation takes the fill of a cancelled slot back: nothing was lost (I8)', async () => {
+    const { world, host, before } = await selling(1)
+    const { slot } = await world.ask({ slots: 2n }, 300n)
+    await world.runUntil(() => [0, 1].some((index) => world.state(slot(index)) === 'Filled'))
+    const ours = world.state(slot(0)) === 'Filled' ? 0 : 1
+    const filledAt = world.net.chain.latest.number
+    await world.runUntil(() => world.state(slot(ours)) === 'Cancelled')
+    await world.run(60)
+    const depth = world.net.chain.latest.number - filledAt + 1
+    world.net.reorganise(depth, { lost: ({ verb }) => verb === 'fillSlot' })
+    await world.run(600)
+    expect(endsOf(host).at(-1)).toBe('cancelled')
+    expect(world.balance(host.address)).toBe(before)
+    await expectWhole(world, host)
+  })
+
   it.each(['Finished', 'Failed', 'Cancelled'] as const)(
     'an end (%s) that a reorganisation takes back is none: proofs go on',
     async (end) => {

@@ -25,6 +25,7 @@ const RARE: ReadonlySet<string> = new Set([
   'way/proving>filling',
   'way/collecting>filling',
   'way/collecting>filled',
+  'way/collecting>end declined',
   ...['reserving', 'downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end failed`),
   ...['filled>end freed', 'filled>end failed', 'filled>end paused', 'proving>end failed'].map((way) => `way/${way}`),
   'way/preparing>end broke',
