@@ -41,20 +41,16 @@ export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block
     Number((BigInt(block) + BigInt(period) * BigInt(CONFIGURATION.proofs.downtimeProduct) + BigInt(slot)) % 256n)
   const periodOf = ({ timestamp }: Block): number => Math.floor(Number(timestamp) / CONFIGURATION.proofs.period)
   /** A slot's pointer counts up with the blocks of a period and names the same block all the while, until it begins anew. */
-  const hasNewChallenge = (slot: string, block: Block, before: readonly Block[]): boolean => {
-    const [first] = before.slice(-ON_THE_WAY).filter((each) => periodOf(each) === periodOf(block))
-    const period = periodOf(block)
-    return (
-      first !== undefined &&
-      pointerAt(slot, Number(block.number), period) < pointerAt(slot, Number(first.number), period)
-    )
+  const hasNewChallenge = (slot: string, block: Block): boolean => {
+    const [number, period] = [Number(block.number), periodOf(block)]
+    return pointerAt(slot, number, period) < pointerAt(slot, number - ON_THE_WAY, period)
   }
   for (let from = first; from <= last; from += BLOCKS_PER_BATCH) {
     const numbers = Array.from({ length: Math.min(BLOCKS_PER_BATCH, last - from + 1) }, (_, i) => from + i)
     const blocks = (await rpc.batch(
       numbers.map((number) => ['eth_getBlockByNumber', [quantity(number), true]]),
     )) as readonly Block[]
-    for (const [i, block] of blocks.entries())
+    for (const block of blocks)
       for (const { hash, from: sender, to, input } of block.transactions) {
         if (sender.toLowerCase() !== account || to?.toLowerCase() !== marketplace) continue
         const { status } = await rpc.call<{ status: string }>('eth_getTransactionReceipt', [hash])
@@ -65,7 +61,7 @@ export async function sentBy(rpc: JsonRpc, account: string, { marketplace, block
           call.name === 'fillSlot' || call.name === 'reserveSlot' ? call.args.slice(0, 2).join() : String(call.args[0])
         const act = `${call.name} ${slot}${period}`
         if (status === '0x1') done.push(act)
-        else if (call.name === 'submitProof' && hasNewChallenge(slot, block, blocks.slice(0, i))) overtaken.push(act)
+        else if (call.name === 'submitProof' && hasNewChallenge(slot, block)) overtaken.push(act)
         else failed.push(act)
       }
   }
