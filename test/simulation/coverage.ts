@@ -30,6 +30,7 @@ const RARE: ReadonlySet<string> = new Set([
   ...['filled>end freed', 'filled>end failed', 'filled>end paused', 'proving>end failed'].map((way) => `way/${way}`),
   'way/preparing>end broke',
   'way/reserving>end cancelled',
+  'way/initial proving>end cancelled',
   'way/filling>end cancelled',
 ])
 
