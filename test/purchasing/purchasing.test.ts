@@ -80,9 +80,14 @@ class World {
   async fill({ id, request }: Purchase): Promise<void> {
     for (let slotIndex = 0; slotIndex < Number(request.ask.slots); slotIndex++) {
       const slot = { requestId: id, slotIndex }
-      const filling = this.host.reserveSlot(slot, never).then(() => this.host.fillSlot(slot, PROOF, never))
-      await this.run(2 * BLOCK_SECONDS + 1)
-      await filling
+      // One that its block finds in the next period is withdrawn.
+      for (let isFilled = false; !isFilled;) {
+        const filling = this.host.reserveSlot(slot, never).then(() => this.host.fillSlot(slot, PROOF, never))
+        await this.run(2 * BLOCK_SECONDS + 1)
+        const outcome = await filling
+        if (!outcome.done && outcome.why !== 'period over') throw new Error(`it cannot be filled: ${outcome.why}`)
+        isFilled = outcome.done
+      }
     }
   }
 
