@@ -10,17 +10,21 @@ import { watchInterrupts } from './interrupts.ts'
 import type { RawOptions } from './option.ts'
 import { checkConfigFile, checkEnvironment, configured, findVerb, parseArguments, parseCommon } from './parsecommand.ts'
 import { configPath, readSettings } from './settings.ts'
-import { Terminal } from './terminal.ts'
+import { Terminal, type TerminalParts } from './terminal.ts'
 
 /**
  * Never rejects. Settles when nothing of the verb runs any more.
- * @param argv what stands behind the command's name @param dist the folder of the executable
+ * @param argv what stands behind the command's name @param dist the folder of the executable @param streams those of the process by default
  */
-export async function runCommand(argv: readonly string[], dist: URL): Promise<ExitCode> {
+export async function runCommand(
+  argv: readonly string[],
+  dist: URL,
+  { stdout, stderr }: Pick<TerminalParts, 'stdout' | 'stderr'> = process,
+): Promise<ExitCode> {
   const controller = new AbortController()
   const terminal = new Terminal({
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr,
     json: asksForJson(argv),
     colour: (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb',
     outputClosed: (reason) => controller.abort(reason),

@@ -4,9 +4,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { type Readable, Writable } from 'node:stream'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
+import { runCommand } from '../../src/cli/runcommand.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
@@ -74,14 +75,37 @@ export async function document(
   return JSON.parse(stdout) as Record<string, unknown>
 }
 
+interface Failure {
+  readonly code: number | null
+  readonly error: { code: string; message: string; detail: Record<string, unknown> }
+}
+
 /** Runs it with `--json` and expects it to fail: one error document on stdout, one line on stderr. */
 export async function failure(
   args: readonly string[],
   options: CommandOptions & { readonly input?: Uint8Array } = {},
-): Promise<{ code: number | null; error: { code: string; message: string; detail: Record<string, unknown> } }> {
-  const { code, stdout, stderr } = await run([...args, '--json'], options)
+): Promise<Failure> {
+  return failureOf(await run([...args, '--json'], options))
+}
+
+/** The same within this process: for many that are refused before anything is opened. */
+export async function failureHere(args: readonly string[]): Promise<Failure> {
+  const said = { stdout: '', stderr: '' }
+  const stream = (name: 'stdout' | 'stderr'): Writable =>
+    new Writable({
+      write(chunk, _, done) {
+        said[name] += String(chunk)
+        done()
+      },
+    })
+  const dist = pathToFileURL(CLI)
+  const code = await runCommand([...args, '--json'], dist, { stdout: stream('stdout'), stderr: stream('stderr') })
+  return failureOf({ code, ...said })
+}
+
+function failureOf({ code, stdout, stderr }: Ended): Failure {
   expect(stderr.trim().split('\n')).toHaveLength(1)
-  const { error } = JSON.parse(stdout) as { error: { code: string; message: string; detail: Record<string, unknown> } }
+  const { error } = JSON.parse(stdout) as Failure
   expect(stderr).toContain(error.code)
   expect(stderr).not.toMatch(/\n\s+at /)
   return { code, error }

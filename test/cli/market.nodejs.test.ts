@@ -13,7 +13,7 @@ import { expect, test } from 'vitest'
 import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
 import { manifestCid } from '../../src/protocol/block.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
-import { document, failure, noise, run, scratchFolder, start } from './command.ts'
+import { document, failure, failureHere, noise, run, scratchFolder, start } from './command.ts'
 import type { StartedNode } from './startednode.ts'
 import { startNode, stopWell } from './startednode.ts'
 
@@ -258,7 +258,7 @@ test('verbs that need a running node say so, and start says what it lacks', asyn
   const folder = scratchFolder()
   const data = ['-d', join(folder, 'data')]
   for (const verb of [['availability', 'list'], ['purchase', 'list'], ['earnings'], ['pause'], ['drain'], PURCHASE]) {
-    const { code, error } = await failure([...verb, ...data])
+    const { code, error } = await failureHere([...verb, ...data])
     expect([verb, code, error.code]).toEqual([verb, 3, 'node/not-running'])
     expect(error.message).toContain('codex-light start')
   }
@@ -277,7 +277,7 @@ test('verbs that need a running node say so, and start says what it lacks', asyn
     [[...provider, '--reward-recipient', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD'], 'cli/bad-value', 2],
     [['--eth-account', '0x1'], 'cli/refused-option', 2],
   ] as const) {
-    const found = await failure(['start', ...args, ...data])
+    const found = await failureHere(['start', ...args, ...data])
     expect([args, found.error.code, found.code]).toEqual([args, code, exit])
   }
 })

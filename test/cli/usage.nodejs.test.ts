@@ -7,7 +7,7 @@ import { verbHelpText } from '../../src/cli/helptext.ts'
 import { SETTING_NAMES } from '../../src/cli/settings.ts'
 import { VERBS } from '../../src/cli/verbs.ts'
 import packageManifest from '../../package.json' with { type: 'json' }
-import { document, failure, run, scratchFolder } from './command.ts'
+import { document, failure, failureHere, run, scratchFolder } from './command.ts'
 
 test('--help names every verb, setting and exit code; --version the version', async () => {
   const { code, stdout, stderr } = await run(['--help'])
@@ -82,11 +82,12 @@ test('bad usage is exit code 2 and one sentence', async () => {
     [['connect', 'nowhere'], 'peer/bad-address'],
   ]
   for (const [args, code] of tries) {
-    const found = await failure(args)
+    const found = await failureHere(args)
     expect([args, found.error.code, found.code]).toEqual([args, code, 2])
   }
-  expect((await failure(['config'])).error.message).toBe('expected config print, found "config"')
-  expect((await failure(['config', 'write'])).error.message).toBe('expected config print, found "config write"')
+  expect((await failure(['ls', 'more'])).error.code).toBe('cli/bad-operands')
+  expect((await failureHere(['config'])).error.message).toBe('expected config print, found "config"')
+  expect((await failureHere(['config', 'write'])).error.message).toBe('expected config print, found "config write"')
   const plain = await run(['ls', '--wat'])
   expect(plain.stdout).toBe('')
   expect(plain.stderr).toMatch(/^codex-light: .*--wat.*codex-light ls --help \(cli\/bad-option\)\n$/)

@@ -36,7 +36,7 @@ export interface DatastoreSetup {
 }
 
 const LONG = Boolean(import.meta.env['LONG'])
-const MANY_KEYS = LONG ? 100_000 : 20_000
+const MANY_KEYS = LONG ? 100_000 : 'window' in globalThis ? 5_000 : 20_000
 const MANY_KEYS_PER_COMMIT = 5_000
 const MODEL_RUNS = 25
 const MORE_THAN_A_PAGE = PAGE_ENTRIES * 2 + 7

@@ -21,7 +21,7 @@ type Entry = typeof entry
 
 const BLOCK = 65_536
 const LONG = Boolean(import.meta.env['LONG'])
-/** Data and parity slots of one block each. The twin in script takes so long for them that a tab has them in the long run only. */
+/** Data and parity slots of one block each: the twin in script takes long for them. */
 const MANY_SLOTS: readonly (readonly [number, number])[] = LONG
   ? [
       [255, 1],
@@ -29,9 +29,7 @@ const MANY_SLOTS: readonly (readonly [number, number])[] = LONG
       [128, 128],
       [127, 100],
     ]
-  : 'window' in globalThis
-    ? []
-    : [[255, 1]]
+  : []
 const MANY_BLOCKS = 40
 const FIELD_ORDER = BigInt(poseidon2.field)
 
