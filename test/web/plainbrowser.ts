@@ -137,7 +137,12 @@ export class PlainTab {
   /** Settles once the expression is true. Looks from outside, for timers inside may be throttled. */
   async until(expression: string, patienceMs: number): Promise<void> {
     for (const end = Date.now() + patienceMs; ;) {
-      if (await this.read<boolean>(`Boolean(${expression})`)) return
+      // A page that has just been opened has nothing yet that could be asked.
+      const isSo = await this.read<boolean>(`Boolean(${expression})`).catch((error: unknown) => {
+        if (String(error).includes('execution context')) return false
+        throw error
+      })
+      if (isSo) return
       if (Date.now() > end)
         throw new Error(`never true: ${expression}\n${await this.read<string>('document.body.innerText')}`)
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
