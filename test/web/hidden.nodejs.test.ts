@@ -14,7 +14,7 @@ import { PlainBrowser, type PlainTab } from './plainbrowser.ts'
 import { TabWorld } from './tabworld.ts'
 
 const IS_LONG = Boolean(import.meta.env['LONG'])
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 /** Chromium's own switch for it. It throttles sooner, not less. */
 const GRACE = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5'
 /** Measured on an empty page: from then on its timers come once a minute, with that switch and without. */
