@@ -327,11 +327,13 @@ describe('a rate limit', () => {
     // Twice as many as asked for, ten, five.
     expect(refused).toBe(3)
     refused = granted.length = 0
+    const begun = clock.now()
     const later = rpc.callMany(calls, { ...never, isLater: true })
     const duty = rpc.callMany([{ method: 'eth_getBlockByNumber', params: ['latest', false] }], never)
     await Promise.all([later, duty])
     expect([refused, granted[0]?.first, granted.length]).toEqual([0, 'latest', 5])
-    for (const [i, { at }] of granted.slice(1).entries()) expect(at - (granted[i]?.at ?? 0)).toBeGreaterThanOrEqual(0.9)
+    // Counted from the beginning: on a busy machine one comes late, and the next in time.
+    for (const [i, { at }] of granted.entries()) expect(at - begun).toBeGreaterThanOrEqual(0.9 * i)
   })
 })
 
