@@ -78,6 +78,16 @@ async function waiting(market: EthersMarket, count: number): Promise<readonly st
   return market.openIntents().flatMap(({ hashes }) => hashes)
 }
 
+/** What was sent is forgotten, and does not come into the next block either, should it be sent again before that. @returns its hash */
+async function dropped(market: EthersMarket): Promise<string | undefined> {
+  const [act] = await waiting(market, 1)
+  await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
+  const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
+  await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
+  await rpc('anvil_dropAllTransactions')
+  return act
+}
+
 /** At the same time. */
 const MANY = import.meta.env['LONG'] ? 200 : 60
 
@@ -289,12 +299,7 @@ describe('a transaction that does not come into a block', () => {
     await world.jumpTo(start, market)
     await rpc('evm_setAutomine', false)
     const sending = market.submitProof(slot(0), market.periodicity.periodOf(start), PROOF, never)
-    const [act] = await waiting(market, 1)
-    await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
-    // So that the block of the jump cannot hold it, should it be sent again meanwhile.
-    const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
-    await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
-    await rpc('anvil_dropAllTransactions')
+    await dropped(market)
     await world.jumpTo(start + market.periodicity.seconds, market)
     await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
     await rpc('evm_setAutomine', true)
@@ -312,8 +317,7 @@ describe('a transaction that does not come into a block', () => {
     await world.jumpTo(start, market)
     await rpc('evm_setAutomine', false)
     const sending = market.fillSlot({ requestId: id, slotIndex: 0 }, PROOF, never)
-    await waiting(market, 1)
-    await rpc('anvil_dropAllTransactions')
+    await dropped(market)
     await world.jumpTo(start + market.periodicity.seconds, market)
     await expect.poll(async () => (await waiting(market, 1)).length).toBeGreaterThan(1)
     await rpc('evm_setAutomine', true)
@@ -445,12 +449,7 @@ describe('a transaction that does not come into a block', () => {
     const acting =
       form === 'replacement' ? market.sendTokens(to, 5n, never) : market.submitProof(slot, period, PROOF, never)
     const stopped = expect(acting).rejects.toMatchObject({ code: 'market/stopped' })
-    const [act] = await waiting(market, 1)
-    await expect.poll(() => rpc('eth_getTransactionByHash', act)).not.toBeNull()
-    // So that the block of the jump cannot hold it, should it be sent again meanwhile.
-    const { maxFeePerGas } = await rpc<{ maxFeePerGas: string }>('eth_getTransactionByHash', act)
-    await rpc('anvil_setNextBlockBaseFeePerGas', `0x${(BigInt(maxFeePerGas) + 1n).toString(16)}`)
-    await rpc('anvil_dropAllTransactions')
+    const act = await dropped(market)
     const written = datastore.commits
     datastore.failAt(1, 'lost answer', true)
     const watch = setInterval(() => {
