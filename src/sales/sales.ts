@@ -14,7 +14,6 @@ import { slotId } from '../protocol/ids.ts'
 import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
-import { ClientRests } from './clientrests.ts'
 import type { DecisionLog } from './decisionlog.ts'
 import { MarketListener } from './marketlistener.ts'
 import { OpenRequests } from './openrequests.ts'
@@ -77,7 +76,6 @@ export class Sales {
   readonly #undecided = new Bell()
   /** Slots that are not to be looked at before an instant. */
   readonly #resting = new Map<SlotId, Seconds>()
-  readonly #clients = new ClientRests()
   #agents = new SlotMap<SalesAgent>()
   #scope: Scope | undefined
   #isPaused = false
@@ -217,7 +215,7 @@ export class Sales {
     // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
     if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
     if (this.#open.isGivenUp(item)) return 'decided'
-    if (this.#isResting(item) || this.#clientRests(item)) return 'again'
+    if (this.#isResting(item)) return 'again'
     if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) {
       ignored('an earlier run took it, and what became of it is not known yet')
       return 'again'
@@ -227,31 +225,7 @@ export class Sales {
     const { outcome } = agent
     // What it had taken and gave back wakes the queue, which is no reason to look at this very slot at once.
     if (outcome?.end === 'declined' && outcome.why === 'no room') this.#rest(item)
-    this.#judgeClient(item, outcome, scope)
     return verdict
-  }
-
-  #clientRests({ requestId }: Slot): boolean {
-    const client = this.#open.clientOf(requestId)
-    return client !== undefined && this.#clients.isResting(client, this.#parts.clock.now())
-  }
-
-  /** By what became of a slot of its. */
-  #judgeClient({ requestId }: Slot, outcome: SaleOutcome | undefined, scope: Scope): void {
-    const { clock } = this.#parts
-    const client = this.#open.clientOf(requestId)
-    if (client === undefined) return
-    if (outcome === undefined) return this.#clients.forgive(client)
-    if (outcome.end !== 'declined' || outcome.why !== 'too slow') return
-    const until = this.#clients.tooSlow(client, clock.now())
-    if (until === undefined) return
-    const minutes = Math.round((until - clock.now()) / 60)
-    const told = `the data of client ${client} was too slow again: its other slots are looked at in ${minutes} minutes`
-    this.#teller.note(requestId, undefined, 'ignored', [told])
-    scope.spawn('letting a client rest', async (signal) => {
-      await clock.until(until, { signal })
-      this.queue.wake()
-    })
   }
 
   /** Not to be looked at before a while has passed. */

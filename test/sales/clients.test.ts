@@ -1,7 +1,6 @@
 // Who has the queue and the workers, where one client asks again and again; and what a slot that ends lets others have.
 
 import { expect, it } from 'vitest'
-import { ClientRests } from '../../src/sales/clientrests.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
 import { terms } from '../fakes/salesparts.ts'
 import { addressOf, CLIENT, RICH, SaleWorld } from '../fakes/saleworld.ts'
@@ -25,47 +24,10 @@ it('a client that asks many times for one slot leaves room in the queue, and a w
   await world.run(30)
   expect(waiting(CLIENT)).toBe(3)
   await world.runUntil(() => host.sales.agents.some(({ slot }) => slot.requestId === id))
-  // With the greedy one at rest, both workers may be the other's.
-  expect(waiting(CLIENT)).toBeLessThan(3)
+  expect(waiting(CLIENT)).toBe(2)
   const stopping = host.sales.stop()
   await world.run(30)
   await stopping
-})
-
-it('a client whose data does not come gets no place on chain for more than two of its slots: the others rest, and are sold once it does', async () => {
-  const world = new SaleWorld()
-  let delivery: 'never' | 'good' = 'never'
-  const host = await world.host('host', 9, { workers: 1, work: { deliveryOf: () => delivery } })
-  await host.sales.start(world.never)
-  const { id, slot } = await world.ask({ slots: 9n, maxSlotLoss: 8n }, 3500n)
-  const states = (): string[] => Array.from({ length: 9 }, (_, index) => world.state(slot(index)))
-  const places = (): number =>
-    states().filter((_, index) => world.net.marketplace.reserversOf(slot(index)).length > 0).length
-  await world.run(900)
-  expect(places()).toBe(2)
-  expect(host.sales.decisions.latest(99, id).flatMap(({ reasons }) => reasons)).toContainEqual(
-    expect.stringMatching(/was too slow again: its other slots are looked at in 10 minutes$/),
-  )
-  delivery = 'good'
-  await world.runUntil(() => states().filter((state) => state === 'Filled').length === 7)
-  await host.sales.stop()
-  expect(host.clock.waiting).toBe(0)
-})
-
-it('rests are twice as long each time, up to a day, and end with what is filled', () => {
-  const rests = new ClientRests()
-  expect(rests.tooSlow('one', 0)).toBeUndefined()
-  expect([rests.tooSlow('one', 0), rests.tooSlow('one', 599), rests.tooSlow('one', 600)]).toEqual([
-    600,
-    undefined,
-    1800,
-  ])
-  let now = 1800
-  for (let time = 0; time < 20; time++) now = rests.tooSlow('one', now) ?? NaN
-  expect(rests.tooSlow('one', now)).toBe(now + 86_400)
-  expect([rests.isResting('one', now), rests.isResting('two', now)]).toEqual([true, false])
-  rests.forgive('one')
-  expect([rests.isResting('one', now), rests.tooSlow('one', now)]).toEqual([false, undefined])
 })
 
 it('a slot that was one too many for the prover is taken when another ends, whichever availability that was of', async () => {

@@ -4,18 +4,17 @@
 import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
-import { requestId, slotId } from '../../src/protocol/ids.ts'
+import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
 import type { ProveOptions } from '../../src/sales/slotwork.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
 import { type Delivery, MANIFEST_BYTES, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
-import { FakeMarket, type MarketFaults } from '../fakes/fakemarket.ts'
+import type { MarketFaults } from '../fakes/fakemarket.ts'
 import {
   COLLATERAL,
   type HostSettings,
-  RICH,
   SLOT_BYTES,
   START,
   type SaleHost,
@@ -233,13 +232,8 @@ describe('before the fill', () => {
       const { world, host } = await selling(8, { work: { deliveryOf } })
       for (let asked = 0; asked < bad; asked++) await world.ask({}, 3500n)
       await world.runUntil(() => host.parts.reservations.countHeld() === bad)
-      // Of another client: those of this one rest from then on.
-      const other = addressOf('other')
-      world.net.mint(other, RICH)
-      const request = { ...world.request({}, 3500n), client: other }
-      void new FakeMarket(world.net, other, world.clock).requestStorage(request, world.never)
-      const id = slotId(requestId(request), 0)
-      await world.runUntil(() => world.state(id) === 'Filled', world.clock.now() + 700)
+      const { slot } = await world.ask({}, 3500n)
+      await world.runUntil(() => world.state(slot(0)) === 'Filled', world.clock.now() + 700)
       const tooSlow = host.sales.decisions
         .latest(99)
         .flatMap(({ reasons }) => reasons)
