@@ -62,6 +62,10 @@ export class SalesAgent {
     this.done.catch(() => undefined)
   }
 
+  get startedAt(): SaleStart['at'] {
+    return this.#parts.start.at
+  }
+
   get phase(): SalePhase | undefined {
     return this.#phase
   }

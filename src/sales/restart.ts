@@ -2,7 +2,7 @@
 // records say; asking and acting are the agent's.
 
 import type { SlotState } from '../market/chainstates.ts'
-import type { SalePhase } from './salephase.ts'
+import type { ResumedSale } from './sale.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 
 /**
@@ -21,7 +21,7 @@ export interface FoundAtStart {
 }
 
 export type RestartDecision =
-  | { readonly do: 'resume'; readonly at: SalePhase['at'] }
+  | { readonly do: 'resume'; readonly at: ResumedSale['at'] }
   | { readonly do: 'settle'; readonly outcome: SaleOutcome }
   /** Nothing is released until the chain has told what became of the fill. */
   | { readonly do: 'find out' }
@@ -33,15 +33,15 @@ export function decideAtStart({ state, isOurs, fill, currentCollateral }: FoundA
 
 type Row = Readonly<Record<FillFate, keyof typeof DECISIONS>>
 
-const resume = (at: SalePhase['at']) => (): RestartDecision => ({ do: 'resume', at })
+const resume = (at: ResumedSale['at']) => (): RestartDecision => ({ do: 'resume', at })
 const settleAs = (outcome: SaleOutcome) => (): RestartDecision => ({ do: 'settle', outcome })
 
 const DECISIONS = {
+  reserving: resume('reserving'),
   filling: resume('filling'),
   filled: resume('filled'),
   collecting: resume('collecting'),
   'find out': (): RestartDecision => ({ do: 'find out' }),
-  interrupted: settleAs({ end: 'declined', why: 'interrupted' }),
   'other host': settleAs({ end: 'declined', why: 'filled by another host' }),
   'not free': settleAs({ end: 'declined', why: 'slot not free' }),
   cancelled: settleAs({ end: 'cancelled', filled: false }),
@@ -69,12 +69,12 @@ const notOurs = (neverSent: keyof typeof DECISIONS): Row => ({
 
 /** What the chain names as ours is ours, whatever our records say; the rest depends on what we sent. */
 export const RESTART_TABLE: Readonly<Record<SlotState, { readonly ours: Row; readonly 'not ours': Row }>> = {
-  Free: { ours: always('find out'), 'not ours': notOurs('interrupted') },
+  Free: { ours: always('find out'), 'not ours': notOurs('reserving') },
   Filled: { ours: always('filled'), 'not ours': notOurs('other host') },
   Finished: { ours: always('collecting'), 'not ours': notOurs('not free') },
   // Paid to us, at the end or for the time until the expiry: the reward was told when it was collected.
   Paid: { ours: always('paid'), 'not ours': notOurs('not free') },
   Cancelled: { ours: always('collecting'), 'not ours': notOurs('cancelled') },
   Failed: { ours: always('collecting'), 'not ours': notOurs('failed') },
-  Repair: { ours: always('find out'), 'not ours': notOurs('interrupted') },
+  Repair: { ours: always('find out'), 'not ours': notOurs('reserving') },
 }

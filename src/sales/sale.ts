@@ -29,9 +29,13 @@ import type { SlotContent } from './slotwork.ts'
 
 export type SaleStart =
   /** From the queue. */
-  | { readonly at: 'preparing' }
-  /** Taken up after a restart: in flight, ours on chain, or over. */
-  | { readonly at: 'filling' | 'filled' | 'collecting'; readonly reservation: Reservation }
+  { readonly at: 'preparing' } | ResumedSale
+
+/** Taken up after a restart: on its way to the fill, in flight, ours on chain, or over. */
+export interface ResumedSale {
+  readonly at: 'reserving' | 'filling' | 'filled' | 'collecting'
+  readonly reservation: Reservation
+}
 
 /** Fills that may fail in a row, because the challenge changed before the transaction was in a block, or because it could not be sent. */
 const MAX_FILL_TRIES = 3
@@ -61,8 +65,9 @@ export async function* sell(
     for (;;)
       switch (at) {
         case 'preparing':
+        case 'reserving':
         case 'filling': {
-          const fill: Fill = { reservation, isSent: reservation !== undefined }
+          const fill: Fill = { reservation, isSent: at === 'filling' }
           const lost = yield* untilFilled(context, fill)
           if (lost !== undefined) {
             if (!fill.isSent) return lost

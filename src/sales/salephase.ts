@@ -35,8 +35,8 @@ export const SALE_STATE_NAMES = [
   ...new Set([RESUMING_NAME, ...Object.values(PHASE_NAMES), ...Object.values(OUTCOME_NAMES)]),
 ] as const
 
-/** In which phases a sale may begin: afresh, with a fill under way, or with a slot that is ours on chain. */
-export const FIRST_PHASES: readonly PhaseName[] = ['preparing', 'filling', 'filled', 'collecting']
+/** In which phases a sale may begin: afresh, with bytes and collateral set aside, with a fill under way, or with a slot that is ours on chain. */
+export const FIRST_PHASES: readonly PhaseName[] = ['preparing', 'reserving', 'filling', 'filled', 'collecting']
 
 /**
  * The drawing, asserted on every yield. Each phase that shows progress follows itself. From filling back to proving: the challenge changed

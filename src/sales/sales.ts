@@ -158,7 +158,7 @@ export class Sales {
       )
       await takeUp.once()
       scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own))
-      this.#workers.start({ signal: inner })
+      this.#workers.start({ signal: inner }, this.#undecidedSales())
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
       scope.spawn('learning who asks', (own) => this.#listener.learnClients({ signal: own }))
       scope.spawn('looking up freed slots', (own) => this.#listener.lookUpFreed({ signal: own }))
@@ -199,6 +199,11 @@ export class Sales {
     const isHeld = (): boolean =>
       this.agents.some(({ outcome }) => outcome === undefined) || reservations.countHeld() > 0
     while (isHeld()) await rings.next()
+  }
+
+  /** Of the sales that were taken up, those that are on their way to the fill. */
+  #undecidedSales(): Promise<unknown>[] {
+    return this.agents.filter(({ startedAt }) => startedAt === 'reserving').map(({ decided }) => decided)
   }
 
   /** A slot taken from the queue. */

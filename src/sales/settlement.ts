@@ -52,7 +52,6 @@ const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'prover full': true,
   'too late': false,
   'too slow': false,
-  interrupted: true,
 }
 
 function ends(collateral: CollateralDue, again = false): Settlement {

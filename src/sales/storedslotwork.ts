@@ -168,7 +168,7 @@ export class StoredSlotWork implements SlotWork {
     signal: AbortSignal,
   ): Promise<void> {
     const { merkleRoot } = request.content
-    const options = { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false } as const
+    const options = { signal, expiry, merkleRoot, rank: 'sale', holdsDataset: false, again: false } as const
     await this.#parts.slots.buildSlot(manifest, slotIndex, options)
   }
 

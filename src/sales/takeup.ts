@@ -150,8 +150,7 @@ export class TakeUp {
       return []
     }
     // What became of a fill is found out by the sale itself, which goes on from there.
-    const at = decision.do === 'find out' ? 'filling' : decision.at
-    if (at === 'filling' || at === 'filled' || at === 'collecting') sell(slot, { at, reservation })
+    sell(slot, { at: decision.do === 'find out' ? 'filling' : decision.at, reservation })
     return []
   }
 

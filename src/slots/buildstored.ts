@@ -12,7 +12,7 @@ import { keptUntil } from './keptuntil.ts'
 import { builtDataset, loadProtected } from './loadmanifest.ts'
 import { checkSlotIndex, slotRange } from './slotgeometry.ts'
 import { SlotsBuilder } from './slotsbuilder.ts'
-import type { BuiltDataset, ExpiryOption, HoldingOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
+import type { BuildSlotOptions, BuiltDataset, ExpiryOption, RequestOption, SlotsJob, SlotsParts } from './slotsparts.ts'
 
 /** A slot whose tree is in the store. */
 export interface BuiltSlot {
@@ -50,14 +50,15 @@ export async function buildStored(
 
 /**
  * For who holds one slot: its tree is built of the blocks in the store and compared with the manifest's root. The manifest is stored with it and holds
- * both trees from then on, so that removing the dataset removes them. With `expiry` all blocks of the slot are kept until then.
+ * both trees from then on, so that removing the dataset removes them. With `expiry` all blocks of the slot are kept until then. With `again` false it is
+ * not hashed where it was built and compared before.
  * @throws CodexError `slots/no-such-slot`, as `checkVerifiable` and `SlotsBuilder.rebuild`: nothing is stored then
  */
 export async function buildSlot(
   parts: SlotsParts,
   manifest: VerifiableManifest,
   index: number,
-  { expiry: wanted, merkleRoot, holdsDataset = true, ...job }: SlotsJob & ExpiryOption & RequestOption & HoldingOption,
+  { expiry: wanted, merkleRoot, holdsDataset = true, again = true, ...job }: SlotsJob & BuildSlotOptions,
 ): Promise<BuiltSlot> {
   const { repo } = parts
   await checkVerifiable(parts.poseidon2, manifest, { ...job, merkleRoot })
@@ -67,6 +68,8 @@ export async function buildSlot(
   const root = manifest.slotRoots[index] as Cid
   const keep = wanted === undefined ? undefined : slotRange(manifest, index)
   const holds = holdsDataset ? [manifest.treeCid, root] : [root]
-  await new SlotsBuilder(parts, job).rebuild(manifest, [index], { holds, expiry, keep })
+  const builder = new SlotsBuilder(parts, job)
+  const hashed = again || !(await builder.isBuilt(manifest, index)) ? [index] : []
+  await builder.rebuild(manifest, hashed, { holds, expiry, keep })
   return { cid, index, root: readElement(root.digest) }
 }

@@ -18,6 +18,7 @@ import type { ProofInputs, ShapeOption } from './proofinputs.ts'
 import type { Code, ProtectedDataset } from './protectdataset.ts'
 import type { SlotRepair, SourceOption } from './repairslot.ts'
 import type {
+  BuildSlotOptions,
   BuiltDataset,
   Compute,
   ExpiryOption,
@@ -64,11 +65,7 @@ export class Slots {
   }
 
   /** As {@link buildSlot}. */
-  buildSlot(
-    manifest: VerifiableManifest,
-    index: number,
-    options: SlotsOptions & ExpiryOption & RequestOption & HoldingOption,
-  ): Promise<BuiltSlot> {
+  buildSlot(manifest: VerifiableManifest, index: number, options: SlotsOptions & BuildSlotOptions): Promise<BuiltSlot> {
     return this.#run(options, async (parts, job) => {
       const { buildSlot } = await import('./buildstored.ts')
       return buildSlot(parts, manifest, index, { ...options, ...job })

@@ -105,11 +105,16 @@ export class SlotsBuilder {
 
   /** The slots that have to be hashed: their tree is not in the store, not whole, or nothing says that it is one over blocks of this dataset. */
   async unbuilt(manifest: VerifiableManifest): Promise<number[]> {
-    const { paddedBlocks } = slotGeometry(manifest)
     const unbuilt: number[] = []
-    for (const [slot, root] of manifest.slotRoots.entries())
-      if (!(await this.hasTree(root, paddedBlocks)) || !(await this.#wasChecked(manifest, slot))) unbuilt.push(slot)
+    for (const slot of manifest.slotRoots.keys()) if (!(await this.isBuilt(manifest, slot))) unbuilt.push(slot)
     return unbuilt
+  }
+
+  /** Whether hashing it would tell nothing new. */
+  async isBuilt(manifest: VerifiableManifest, slot: number): Promise<boolean> {
+    const { paddedBlocks } = slotGeometry(manifest)
+    const root = manifest.slotRoots[slot]
+    return root !== undefined && (await this.hasTree(root, paddedBlocks)) && (await this.#wasChecked(manifest, slot))
   }
 
   hasTree(root: Cid, paddedBlocks: number): Promise<boolean> {

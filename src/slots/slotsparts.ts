@@ -55,6 +55,11 @@ export interface HoldingOption {
   readonly holdsDataset?: boolean | undefined
 }
 
+export interface BuildSlotOptions extends ExpiryOption, RequestOption, HoldingOption {
+  /** Whether it is hashed where its tree was built and compared before too. Default: true. */
+  readonly again?: boolean | undefined
+}
+
 /** A dataset whose slots can be proven, whole in the store. */
 export interface BuiltDataset {
   readonly verifiableCid: Cid

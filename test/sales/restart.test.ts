@@ -33,13 +33,13 @@ describe('a slot that the chain names as ours (states: unknown)', () => {
 
 describe('a slot that is not ours (states: unknown; free; repair)', () => {
   it.each([
-    ['Free', 'declined interrupted'],
+    ['Free', 'resume reserving'],
     ['Filled', 'declined filled by another host'],
     ['Finished', 'declined slot not free'],
     ['Failed', 'failed'],
     ['Paid', 'declined slot not free'],
     ['Cancelled', 'cancelled'],
-    ['Repair', 'declined interrupted'],
+    ['Repair', 'resume reserving'],
   ] as const)('%s: %s, or looked into when our fill had landed', (state, neverSent) => {
     expect(told(state, false, 'never sent')).toBe(neverSent)
     expect(told(state, false, 'landed')).toBe('find out')

@@ -247,6 +247,7 @@ it('an end that cannot be written down before the node stops is settled at the n
     expect(told).toContain('the end of a sale could not be written down; trying again')
     expect(told.filter((message) => message.startsWith('a task of'))).toEqual([])
     const again = await world.restart(host)
+    again.market.requestState = async () => 'Cancelled'
     again.sales.pause()
     await again.sales.start(world.never)
     await world.run(60)

@@ -1,8 +1,10 @@
 // A node that goes down in the middle of a sale and comes back: in every phase, to every state the chain may be in by then (field notes T8, T9,
 // S2, S3; I5, I7, I8, I10). What ran before is left to itself, its store is opened anew as after a power cut.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { SlotId } from '../../src/protocol/request.ts'
+import type { SalesAgent } from '../../src/sales/agent.ts'
+import type { AvailabilityId } from '../../src/sales/availability.ts'
 import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
@@ -100,6 +102,57 @@ describe.each(PHASES)('a node that went down in %s', (phase) => {
     await expectEnded(world, host, { id, slotId: slot(0), had })
   })
 })
+
+it.each(['SaleDownloading', 'SaleInitialProving'])(
+  'a slot that was not filled yet goes on where it was in %s: what was set aside, its place on chain and the blocks that came stay',
+  async (phase) => {
+    const world = new SaleWorld()
+    const work = { pieceSeconds: 100, proveSeconds: 20 }
+    const first = await world.host('host', 1, { work })
+    await first.sales.start(world.never)
+    const { slot } = await world.ask(ASK, BigInt(EXPIRY_SECONDS))
+    await world.runUntil(() => first.sales.agents.some(({ state }) => state === phase))
+    // Three of four pieces are here at least.
+    await world.runUntil(() => first.sales.agents.some((agent) => doneBytes(agent) >= (3 * SLOT_BYTES) / 4))
+    const [before] = first.parts.reservations.reservations()
+    const places = vi.spyOn(world.net.marketplace, 'reserveSlot')
+    world.cutOff(first)
+    const second = await world.restart(first, { work })
+    // What our terms say by now is for new slots.
+    const [offered] = second.parts.reservations.availabilities()
+    await second.parts.reservations.change(offered?.id as AvailabilityId, { enabled: false })
+    second.sales.pause()
+    const began = world.clock.now()
+    await second.sales.start(world.never)
+    await world.runUntil(() => world.net.marketplace.records.getHost(slot(0)) === second.address)
+    expect(second.parts.reservations.reservations()).toMatchObject([{ id: before?.id }])
+    expect(places).not.toHaveBeenCalled()
+    // One piece at most, a period's beginning, the proof and its block.
+    expect(world.clock.now() - began).toBeLessThan(100 + 120 + 60)
+    await second.sales.stop()
+  },
+)
+
+it('slots that go on from before take the places of workers until they are decided', async () => {
+  const world = new SaleWorld()
+  const settings = { work: { deliveryOf: () => 'never' as const }, workers: 2 }
+  const first = await world.host('host', 6, settings)
+  await first.sales.start(world.never)
+  await world.ask({ ...ASK, slots: 6n }, BigInt(EXPIRY_SECONDS))
+  const downloading = ({ sales }: SaleHost) => sales.agents.filter(({ state }) => state === 'SaleDownloading').length
+  await world.runUntil(() => downloading(first) === 2)
+  world.cutOff(first)
+  const second = await world.restart(first, settings)
+  await second.sales.start(world.never)
+  await world.run(300)
+  expect(downloading(second)).toBe(2)
+  await second.sales.stop()
+})
+
+function doneBytes({ phase }: SalesAgent): number {
+  if (phase?.at === 'downloading') return phase.doneBytes
+  return phase?.at === 'initial proving' ? SLOT_BYTES : 0
+}
 
 it('takes up a slot of ours whose records are lost: it is proven, collected, and its collateral known', async () => {
   const world = new SaleWorld()

@@ -18,7 +18,6 @@ describe('the settlement table (states: payout, finished, cancelled, failed, err
     ['no room: all, and again', declined('no room'), { ends: true, collateral: 'all', again: true }],
     ['prover full: all, and again', declined('prover full'), { ends: true, collateral: 'all', again: true }],
     ['too slow: all', declined('too slow'), { ends: true, collateral: 'all', again: false }],
-    ['interrupted: all, and again', declined('interrupted'), { ends: true, collateral: 'all', again: true }],
     ['bad terms: all', declined('bad terms'), { ends: true, collateral: 'all', again: false }],
     ['slot not free: all', declined('slot not free'), { ends: true, collateral: 'all', again: false }],
     ['reservations full: all', declined('reservations full'), { ends: true, collateral: 'all', again: false }],

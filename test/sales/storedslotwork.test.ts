@@ -1,7 +1,7 @@
 // What lies beside a slot's blocks: the manifest is here for as long as a slot needs it, and no longer, whatever came between; and what was lost of a
 // slot comes back before it is proven.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { nextTask } from '../../src/lib/nexttask.ts'
 import { NO_PROOF } from '../../src/market/groth16proof.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
@@ -62,6 +62,21 @@ it('goes at the next start when the power went between the settlement and lettin
   await settle(second)
   await start().letGoOfEnded({ signal })
   expect([await isKept(), await usedBytes()]).toEqual([false, 0])
+})
+
+it('that was here and built when the power went is neither fetched nor hashed again', async () => {
+  const { start, request, fetch, books, client, own, usedBytes } = await slotProvider()
+  const of = request(1)
+  const reservation = await fetch(start(), of, 0)
+  const [before, used] = [await books(), await usedBytes()]
+  await client.exchange.stop()
+  const work = vi.spyOn(own.slots, 'buildSlot')
+  for await (const _ of start().fetch(
+    { request: of, slotIndex: 0 },
+    { reservation, expiry: END, isRepair: false, signal },
+  ));
+  expect(work.mock.lastCall?.[2]).toMatchObject({ again: false })
+  expect([await books(), await usedBytes()]).toEqual([before, used])
 })
 
 const CHALLENGE = `0x${'05'.repeat(32)}`

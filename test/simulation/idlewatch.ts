@@ -81,4 +81,4 @@ export class IdleWatch {
   }
 }
 
-const GIVEN_UP = ['slot not free', 'reservations full', 'filled by another host', 'bad terms', 'interrupted']
+const GIVEN_UP = ['slot not free', 'reservations full', 'filled by another host', 'bad terms']

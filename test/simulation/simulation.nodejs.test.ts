@@ -27,7 +27,7 @@ const MAY_MISS: ReadonlySet<string> = new Set([
   ...['downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end cancelled`),
   ...['downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end broke`),
   ...['way/initial proving>end declined', 'way/filling>end freed', 'way/collecting>end freed'],
-  ...['way/start>collecting', 'way/start>filling'],
+  ...['way/start>collecting', 'way/start>filling', 'way/start>reserving'],
   ...['purchase/errored', 'chain/undone SlotFilled', 'chain/undone StorageRequested'],
   ...[0, 1, 2, 3, 4, 5].map((act) => `owner/${act}`),
 ])

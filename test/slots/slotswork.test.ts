@@ -294,6 +294,24 @@ describe('expiry', () => {
       await expect(act()).rejects.toMatchObject({ code: 'store/bad-expiry' })
   })
 
+  it('goes for a slot that is not hashed again too, which one is whose tree is not whole', async () => {
+    const store = memorySlotsStore()
+    const soon = store.clock.now() + 100
+    const expiry = soon + 1000
+    const { cid: plain } = await store.datasets.upload(streamOf(seededBytes(6 * BLOCK, 43)), { expiry: soon, signal })
+    const { manifest } = await store.slots.protect(plain, { ecK: 2, ecM: 1, expiry: soon, signal })
+    const leaves = (await store.repo.getLeaves(manifest.treeCid, [0, 1, 2])) as Cid[]
+    const hashed = async (again?: boolean): Promise<boolean> => {
+      let told = 0
+      await store.slots.buildSlot(manifest, 0, { expiry, again, signal, progress: () => void told++ })
+      return told > 0
+    }
+    expect([await hashed(false), await hashed()]).toEqual([false, true])
+    expect(await Promise.all(leaves.map((cid) => store.repo.expiryOf(cid)))).toEqual([expiry, expiry, expiry])
+    await store.repo.dropLeaves(manifest.slotRoots[0] as Cid, [1])
+    expect([await hashed(false), await hashed(false)]).toEqual([true, false])
+  })
+
   it('is not touched by a build that is refused', async () => {
     const { store, manifest } = await protectedStore(bytes, 2, 1)
     const verifyRoot = makeCid(CODEX_PROVING_ROOT, IDENTITY, new Uint8Array(32))
