@@ -52,8 +52,8 @@ const ISOLATION_HEADERS = {
 }
 
 const TEST_TIMEOUT_MS = 60_000
-/** One more than there are cores: many tests wait more than they compute. */
-const TEST_WORKERS = availableParallelism() + 1
+/** One more than there are cores: many tests wait more than they compute. Long ones compute all the time, and have deadlines to meet. */
+const TEST_WORKERS = availableParallelism() + (process.env['LONG'] ? 0 : 1)
 /** How long a test waits for what a page or a process will show; the default of a second is short on a busy machine. */
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */

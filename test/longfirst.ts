@@ -3,8 +3,13 @@
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Folders and files under `test/`, by what they take. */
+/** Folders and files under `test/`, by what they take. Of a long run, two that prove all the time never follow one another. */
+const IN_LONG_RUNS = [
+  ...['web/hidden', 'bridge/tenclients', 'cli/kill', 'web/fullcircuit', 'node/fiftyslots', 'storage/crash.nodejs'],
+  ...['web/tabfaults', 'simulation/', 'devnet/', 'market/providerkills', 'slots/'],
+]
 const LONG = [
+  ...(process.env['LONG'] ? IN_LONG_RUNS : []),
   ...['node/tab', 'node/crashes', 'entries/proving', 'proving/pooledprover', 'cli/wallet', 'web/page', 'cli/slots'],
   ...['exchange/faults', 'devnet/differential', 'entries/slots', 'proving/fullproof', 'wasm/field.'],
   ...[
