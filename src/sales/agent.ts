@@ -24,7 +24,16 @@ export interface AgentSeams extends SaleSeams {
   readonly hasEnded?: ((slot: Slot) => boolean) | undefined
   readonly reservations: Pick<
     Reservations,
-    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid' | 'settle' | 'reservation'
+    | 'find'
+    | 'reserveWithin'
+    | 'reservationOf'
+    | 'markFill'
+    | 'countHeld'
+    | 'unpaid'
+    | 'promised'
+    | 'reservations'
+    | 'settle'
+    | 'reservation'
   >
 }
 
@@ -62,6 +71,7 @@ export class SalesAgent {
     this.done.catch(() => undefined)
   }
 
+  /** Where it began: afresh, or where an earlier run left it. */
   get startedAt(): SaleStart['at'] {
     return this.#parts.start.at
   }

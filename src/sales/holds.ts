@@ -27,7 +27,7 @@ export type Hold =
   | 'daily cap'
 
 export interface HoldsParts {
-  readonly sales: Pick<Sales, 'pause' | 'resume'>
+  readonly sales: Pick<Sales, 'pause' | 'resume' | 'holdBack'>
   readonly market: Pick<Market, 'terms' | 'spending' | 'endpointStatus'>
   /** The chain's. */
   readonly clock: Clock
@@ -230,6 +230,8 @@ export class Holds {
 
   #obey(): void {
     const { sales } = this.#parts
+    // Somebody who pauses means new slots; all else goes for whatever puts more at stake.
+    sales.holdBack([...this.#holds].some((hold) => hold !== 'paused'))
     if (this.#holds.size > 0) sales.pause()
     else sales.resume()
   }

@@ -275,6 +275,11 @@ export class MarketListener {
     if (outcome.is === 'queued' && outcome.evicted !== undefined) this.pressedOut(outcome.evicted)
   }
 
+  /** A slot that is to be looked at once more, and is not in the queue. */
+  offerAgain(slot: Slot): void {
+    this.#freed.add(slot)
+  }
+
   /** A slot found no room in the queue, or lost it to a better one. */
   pressedOut(slot: Slot): void {
     if (!this.#parts.open.squeeze(slot.requestId)) this.#freed.addLater(slot)

@@ -22,7 +22,7 @@ import type { SlotWanted } from './availability.ts'
 import { tellFull } from './provingcapacity.ts'
 import type { Reservation, ReservationId } from './reservation.ts'
 import type { SaleContext, SaleSeams } from './salecontext.ts'
-import { slotContent } from './salecontext.ts'
+import { isConfirmed, slotContent } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
@@ -67,7 +67,7 @@ export async function* sell(
         case 'preparing':
         case 'reserving':
         case 'filling': {
-          const fill: Fill = { reservation, isSent: at === 'filling' }
+          const fill: Fill = { reservation, isSent: at === 'filling', isResumed: at === 'reserving' }
           const lost = yield* untilFilled(context, fill)
           if (lost !== undefined) {
             if (!fill.isSent) return lost
@@ -104,6 +104,8 @@ export async function* sell(
 /** What a slot is filled with. */
 interface Fill {
   reservation: Reservation | undefined
+  /** An earlier run took the slot, and did not come to its fill. */
+  readonly isResumed: boolean
   /** From then on the data is here, and the slot may become ours whatever we hear. */
   isSent: boolean
 }
@@ -124,7 +126,7 @@ async function* untilFilled(
     if ('end' in reservation) return reservation
     fill.reservation = reservation
     for (let tries = 1; ; tries++) {
-      const proof = yield* untilProven(context, reservation, fill.isSent)
+      const proof = yield* untilProven(context, reservation, fill)
       if ('end' in proof) return proof
       yield { at: 'filling' }
       fill.isSent = true
@@ -160,13 +162,16 @@ async function* prepare(context: SaleContext): AsyncGenerator<SalePhase, SaleOut
   return typeof taken === 'string' ? { end: 'declined', why: taken, wanted: terms } : taken
 }
 
-interface Wanted extends SlotWanted {
-  readonly proofProbability: bigint
+interface Purse {
   readonly gas: GasLook
   /** What our account holds. */
   readonly tokens: bigint
   /** Of our slots, those whose stake that may still hold. */
   readonly unpaid: ReadonlySet<ReservationId>
+}
+
+interface Wanted extends SlotWanted, Purse {
+  readonly proofProbability: bigint
 }
 
 /** Of what is held and under way already, one slot more would be too many to prove in time. */
@@ -200,14 +205,7 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
     if (state !== 'Free' && state !== 'Repair') return { end: 'declined', why: 'slot not free' }
     if (!(await market.canReserveSlot(slot, { signal })) && !(await market.hasReservedSlot(slot, { signal })))
       return { end: 'declined', why: 'reservations full' }
-    const unpaid = reservations.unpaid()
-    const tokens = await market.tokenBalance({ signal })
-    const coinsWei = await market.coinBalance({ signal })
-    const gasPriceWei = await market.gasPrice({ signal })
-    const { host, terms } = market
-    const now = context.clock.now()
-    const gas = { host, now, coinsWei, gasPriceWei, spending: market.spending(), proofs: terms.proofs }
-    return { ...wanted, unpaid, tokens, gas }
+    return { ...wanted, ...(await lookAtPurse(context)) }
   } catch (error) {
     signal.throwIfAborted()
     log.warn('a slot could not be looked at: the chain gave no answer', { ...slot, error })
@@ -215,16 +213,45 @@ async function whatIsWanted(context: SaleContext): Promise<Wanted | SaleOutcome>
   }
 }
 
+async function lookAtPurse({ market, reservations, clock, signal }: SaleContext): Promise<Purse> {
+  const unpaid = reservations.unpaid()
+  const tokens = await market.tokenBalance({ signal })
+  const coinsWei = await market.coinBalance({ signal })
+  const gasPriceWei = await market.gasPrice({ signal })
+  const { host, terms } = market
+  const gas = { host, now: clock.now(), coinsWei, gasPriceWei, spending: market.spending(), proofs: terms.proofs }
+  return { unpaid, tokens, gas }
+}
+
+/**
+ * What was taken before the node was started anew goes on when new slots may be taken, and where it can still be paid for: what it put at stake is
+ * nothing yet. @returns how it ended, if it did
+ */
+async function mayNotGoOn(context: SaleContext, reservation: Reservation): Promise<SaleOutcome | undefined> {
+  const { market, slot, reservations, mayGoOn, signal } = context
+  await mayGoOn?.({ signal })
+  const ask = async () => (await insist(context, () => market.request(slot.requestId, { signal })))?.ask
+  const isUnknown = async () => (await ask()) === undefined
+  // A reorganisation brings it again, and an endpoint that lags comes to it.
+  if ((await isUnknown()) && (await isConfirmed(context, isUnknown))) return { end: 'declined', why: 'no answer' }
+  const { tokens, unpaid, gas } = await insist(context, () => lookAtPurse(context))
+  if (reservations.promised(unpaid) > tokens) return { end: 'declined', why: 'too few tokens' }
+  const others = reservations.reservations().filter(({ id }) => id !== reservation.id)
+  const proofProbability = (await ask())?.proofProbability ?? 1n
+  const shortage = gasShortage(gas, others, { proofProbability, requestEnd: reservation.validUntil })
+  return shortage && { end: 'declined', ...shortage }
+}
+
 /** Downloads the slot unless it is here, and proves it, for as long as it can still become ours. */
 async function* untilProven(
   context: SaleContext,
   reservation: Reservation,
-  isHere: boolean,
+  { isSent, isResumed }: Fill,
 ): AsyncGenerator<SalePhase, SaleOutcome | Groth16Proof, void> {
   const watch = new FillWatch(context)
   const watched: SaleContext = { ...context, signal: watch.signal }
   try {
-    const declined = isHere ? undefined : yield* download(watched, reservation)
+    const declined = isSent ? undefined : yield* download(watched, reservation, isResumed)
     if (declined !== undefined) return declined
     yield { at: 'initial proving' }
     return await initialProof(watched)
@@ -241,9 +268,12 @@ async function* untilProven(
 async function* download(
   context: SaleContext,
   reservation: Reservation,
+  isResumed: boolean,
 ): AsyncGenerator<SalePhase, SaleOutcome | undefined, void> {
   const { market, slot, id, signal } = context
   yield { at: 'reserving', reservation }
+  const given = isResumed ? await mayNotGoOn(context, reservation) : undefined
+  if (given !== undefined) return given
   const content = await slotContent(context)
   const isRepair = (await insist(context, () => market.slotState(id, { signal }))) === 'Repair'
   const isStarted = (await insist(context, () => market.requestState(slot.requestId, { signal }))) === 'Started'

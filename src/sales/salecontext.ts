@@ -23,7 +23,7 @@ export interface SaleSeams {
   readonly clock: Clock
   readonly reservations: Pick<
     Reservations,
-    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid'
+    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid' | 'promised' | 'reservations'
   >
   readonly work: SlotWork
   /** What the prover can carry now. No limit where there is none, or nothing was measured. */
@@ -32,6 +32,8 @@ export interface SaleSeams {
   readonly knowClient?: ((requestId: RequestId, client: Address) => void) | undefined
   /** What the event of a request told of its slots, if it was heard; it tells no end, which counts as 0. */
   readonly offered?: ((requestId: RequestId) => SlotWanted | undefined) | undefined
+  /** Settles when a slot that an earlier run took may be gone on with, as if it were taken now. At once by default. Rejects with the signal's reason only. */
+  readonly mayGoOn?: ((options: AbortOptions) => Promise<void>) | undefined
   readonly log: Log
   /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined

@@ -6,6 +6,7 @@ import { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Log } from '../lib/log.ts'
+import { Places } from '../lib/places.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -72,6 +73,10 @@ export class Sales {
   readonly #open = new OpenRequests()
   readonly #teller: SaleTeller
   readonly #listener: MarketListener
+  readonly #places: Places
+  /** Rings when slots of an earlier run may be gone on with. */
+  readonly #onward = new Bell()
+  #isHeldBack = false
   readonly #ends = new Bell()
   readonly #undecided = new Bell()
   /** Slots that are not to be looked at before an instant. */
@@ -86,6 +91,7 @@ export class Sales {
   constructor(parts: SalesParts, { queueSize, workers = DEFAULT_WORKERS }: SalesSettings = {}) {
     this.#parts = parts
     this.queue = new SlotQueue(parts.random, { size: queueSize, workers })
+    this.#places = new Places(workers)
     this.#teller = new SaleTeller(parts)
     this.#listener = new MarketListener({
       ...parts,
@@ -158,7 +164,7 @@ export class Sales {
       )
       await takeUp.once()
       scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own))
-      this.#workers.start({ signal: inner }, this.#undecidedSales())
+      this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
       scope.spawn('learning who asks', (own) => this.#listener.learnClients({ signal: own }))
       scope.spawn('looking up freed slots', (own) => this.#listener.lookUpFreed({ signal: own }))
@@ -177,6 +183,12 @@ export class Sales {
     await scope?.close()
     await workers
     await Promise.allSettled(this.agents.map(({ done }) => done))
+  }
+
+  /** Whether slots that an earlier run took, and did not come to fill, wait too. */
+  holdBack(isHeldBack: boolean): void {
+    this.#isHeldBack = isHeldBack
+    if (!isHeldBack) this.#onward.ring()
   }
 
   /** Takes no new slots; what runs goes on. */
@@ -201,13 +213,17 @@ export class Sales {
     while (isHeld()) await rings.next()
   }
 
-  /** Of the sales that were taken up, those that are on their way to the fill. */
-  #undecidedSales(): Promise<unknown>[] {
-    return this.agents.filter(({ startedAt }) => startedAt === 'reserving').map(({ decided }) => decided)
-  }
-
   /** A slot taken from the queue. */
   async #decide(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {
+    const leave = await this.#places.enter({ signal })
+    try {
+      return await this.#decideNow(item, signal)
+    } finally {
+      leave()
+    }
+  }
+
+  async #decideNow(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {
     const scope = this.#scope
     const { requestId, slotIndex } = item
     if (scope === undefined || signal.aborted) return 'decided'
@@ -215,7 +231,8 @@ export class Sales {
     const before = this.#agents.get(item)
     if (before !== undefined && before.outcome === undefined) {
       ignored('it is being sold already')
-      return 'decided'
+      // One of an earlier run may yet end in a way after which it is to be looked at again.
+      return before.startedAt === 'preparing' ? 'decided' : 'again'
     }
     // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
     if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
@@ -247,18 +264,26 @@ export class Sales {
   }
 
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {
+    let leave: (() => void) | undefined
+    const mayGoOn = async ({ signal }: AbortOptions): Promise<void> => {
+      const rings = this.#onward.listen({ signal })
+      while (this.#isHeldBack) await rings.next()
+      leave = await this.#places.enter({ signal })
+    }
     const agent = new SalesAgent({
       slot,
       seams: {
         ...this.#parts,
         knowClient: (id, client) => this.#knowClient(id, client),
         offered: (id) => this.#open.wantedFor(id),
+        mayGoOn,
       },
       start,
       signal: scope.signal,
-      entered: (_, phase) => this.#teller.phase(slot, phase),
+      entered: (_, phase) => this.#teller.phase(slot, phase, start.at),
     })
     this.#agents.set(slot, agent)
+    void agent.decided.then(() => leave?.())
     scope.spawn(`sale of slot ${slot.slotIndex} of ${slot.requestId}`, async () => {
       try {
         await this.#ended(agent, await agent.done, scope.signal)
@@ -283,6 +308,8 @@ export class Sales {
     if (outcome.end === 'declined' && outcome.why === 'prover full') this.#hasTooMany = true
     if (settlement.ends && agent.taken !== undefined) this.#hasRoomToProve()
     this.#teller.outcome(slot, outcome, agent.taken)
+    // Nobody had it from the queue, into which it would go back.
+    if (settlement.ends && settlement.again && agent.startedAt !== 'preparing') this.#listener.offerAgain(slot)
     if (settlement.ends && agent.taken !== undefined) await this.#letGo(slot.requestId, signal)
   }
 

@@ -9,6 +9,7 @@ import type { Decision } from './decisionlog.ts'
 import { DecisionLog } from './decisionlog.ts'
 import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
+import type { SaleStart } from './sale.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 
@@ -59,10 +60,16 @@ export class SaleTeller {
     this.note(requestId, undefined, 'ignored', this.#whyNot({ end: 'declined', why: 'no availability', wanted }))
   }
 
-  phase(slot: Slot, phase: SalePhase): void {
+  phase(slot: Slot, phase: SalePhase, startedAt: SaleStart['at'] = 'preparing'): void {
     this.#parts.tell?.({ ...slot, type: 'phase', phase })
-    if (phase.at === 'reserving')
-      this.note(slot.requestId, slot.slotIndex, 'taken', [`availability ${phase.reservation.availabilityId} matches`])
+    if (phase.at === 'reserving') {
+      const { availabilityId } = phase.reservation
+      const why =
+        startedAt === 'preparing'
+          ? `availability ${availabilityId} matches`
+          : `it was taken for availability ${availabilityId} before the node was started anew, and goes on`
+      this.note(slot.requestId, slot.slotIndex, 'taken', [why])
+    }
     // What shows progress is told on entry; of the proofs, which come every period for months, the log keeps to itself what went well.
     if (phase.at === 'downloading' && phase.doneBytes > 0) return
     const level = phase.at === 'proving' ? 'debug' : 'info'

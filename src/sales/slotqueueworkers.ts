@@ -50,11 +50,8 @@ export class SlotQueueWorkers {
     return this.#busy
   }
 
-  /**
-   * A second call is a no-op.
-   * @param first what an earlier run left undecided: each takes a worker's place until it settles
-   */
-  start({ signal }: AbortOptions, first: readonly Promise<unknown>[] = []): void {
+  /** A second call is a no-op. */
+  start({ signal }: AbortOptions): void {
     if (this.#scope !== undefined) return
     const scope = new Scope({
       signal,
@@ -65,11 +62,7 @@ export class SlotQueueWorkers {
     })
     this.#scope = scope
     for (let worker = 0; worker < this.#count; worker++)
-      scope.spawn(`slot queue worker ${worker}`, async (own) => {
-        const left = first.filter((_, i) => i % this.#count === worker)
-        if (left.length > 0) await this.#wait(left)
-        await this.#work(new ChildAbort(own).signal)
-      })
+      scope.spawn(`slot queue worker ${worker}`, (own) => this.#work(new ChildAbort(own).signal))
   }
 
   /** Settles when no item is worked on any more; items that wait stay in the queue. */
@@ -77,12 +70,6 @@ export class SlotQueueWorkers {
     const scope = this.#scope
     this.#scope = undefined
     await scope?.close()
-  }
-
-  async #wait(left: readonly Promise<unknown>[]): Promise<void> {
-    this.#busy++
-    await Promise.allSettled(left)
-    this.#busy--
   }
 
   async #work(signal: AbortSignal): Promise<void> {

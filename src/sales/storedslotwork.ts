@@ -191,8 +191,9 @@ export class StoredSlotWork implements SlotWork {
 
   async #manifest({ request }: SlotContent, signal: AbortSignal): Promise<VerifiableManifest> {
     const { network, slots } = this.#parts
-    const { cid, merkleRoot } = request.content
-    const found = await network.manifest(decodeCid(cid), { signal })
+    const { merkleRoot } = request.content
+    const cid = decodeCid(request.content.cid)
+    const found = (await this.#copy(cid)) ?? (await network.manifest(cid, { signal }))
     const { manifest } = await slots.check(found, { signal, merkleRoot, rank: 'sale' })
     checkTerms(request.ask, manifest)
     return manifest

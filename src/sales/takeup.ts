@@ -33,7 +33,7 @@ export interface TakeUpParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded'> 
   readonly settled: (slot: Slot, outcome: SaleOutcome, reservation: Reservation) => Promise<void>
 }
 
-/** Before something that was sent is given up. */
+/** Before something is given up. */
 const CONFIRMING_LOOKS = 3
 const CONFIRMING_SECONDS: Seconds = 15
 /** Slots that are looked up at once. */
@@ -136,8 +136,8 @@ export class TakeUp {
     const reservation = reservations.reservationOf(requestId, slotIndex)
     if (reservation === undefined || isBeingSold(slot)) return []
     let decision = await this.#decide(reservation, id)
-    // What was sent is given up on answers that last only: an endpoint that lags shows what was before.
-    for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle' && reservation.fill !== undefined; look++) {
+    // Given up on answers that last only: an endpoint that lags shows what was before.
+    for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle'; look++) {
       await clock.until(clock.now() + CONFIRMING_SECONDS, { signal: this.#signal })
       decision = await this.#decide(reservation, id)
     }

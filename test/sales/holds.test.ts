@@ -54,7 +54,13 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
   const over: string[] = []
   const recentSeconds: number[] = []
   const ending = new AbortController()
-  const sales = { isPaused: false, pause: () => (sales.isPaused = true), resume: () => (sales.isPaused = false) }
+  const sales = {
+    isPaused: false,
+    pause: () => (sales.isPaused = true),
+    resume: () => (sales.isPaused = false),
+    isHeldBack: false,
+    holdBack: (isHeldBack: boolean) => (sales.isHeldBack = isHeldBack),
+  }
   const rehearsed: number[] = []
   const prover: HoldsParts['prover'] = {
     isAbsent,
@@ -126,11 +132,11 @@ it('starting: nothing is sold before a first proof was made', async () => {
   const { world, clock, holds, sales } = await holding({ proof: new Error('not yet') })
   await clock.play(RETRY_SECONDS - 1)
   expect(holds.all).toEqual(['starting'])
-  expect(sales.isPaused).toBe(true)
+  expect(sales).toMatchObject({ isPaused: true, isHeldBack: true })
   world.proof = FAST
   await clock.play(1)
   expect(holds.all).toEqual([])
-  expect(sales.isPaused).toBe(false)
+  expect(sales).toMatchObject({ isPaused: false, isHeldBack: false })
 })
 
 it('prover-fails: told once for each cause, tried again ever more rarely, and over with the first proof', async () => {
@@ -258,7 +264,8 @@ it('paused: lasts over restarts until somebody resumes', async () => {
   const second = await holding({}, first.datastore)
   await second.clock.play(0)
   expect(second.holds.all).toEqual(['paused'])
-  expect(second.sales.isPaused).toBe(true)
+  // What an earlier run took goes on: that is nothing new.
+  expect(second.sales).toMatchObject({ isPaused: true, isHeldBack: false })
   await second.holds.resume()
   expect(second.sales.isPaused).toBe(false)
   const third = await holding({}, first.datastore)
@@ -274,3 +281,18 @@ it('no chain: while the endpoint tells nothing of use', async () => {
   await clock.play(LOOK_AT_CHAIN_SECONDS)
   expect(holds.all).toEqual([])
 })
+
+it.each(['slow prover', 'wrong accounts', 'no peers', 'no chain', 'no circuit', 'data at risk', 'daily cap'] as const)(
+  '%s: slots that an earlier run took wait too, as long as it lasts, whatever else is over before',
+  async (hold) => {
+    const { clock, holds, sales } = await holding()
+    await clock.play(0)
+    holds.add(hold)
+    await holds.pause()
+    expect(sales).toMatchObject({ isPaused: true, isHeldBack: true })
+    await holds.resume()
+    expect(sales).toMatchObject({ isPaused: true, isHeldBack: true })
+    holds.release(hold)
+    expect(sales).toMatchObject({ isPaused: false, isHeldBack: false })
+  },
+)

@@ -2,12 +2,13 @@
 // S2, S3; I5, I7, I8, I10). What ran before is left to itself, its store is opened anew as after a power cut.
 
 import { describe, expect, it, vi } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import type { SalesAgent } from '../../src/sales/agent.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
 import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
-import { COLLATERAL, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
+import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
 import { PRICE } from '../fakes/salesparts.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
@@ -147,6 +148,112 @@ it('slots that go on from before take the places of workers until they are decid
   await world.run(300)
   expect(downloading(second)).toBe(2)
   await second.sales.stop()
+})
+
+describe('a slot that was taken before the restart, and not filled,', () => {
+  const expectQuiet = async ({ sales, parts, clock }: SaleHost, world: SaleWorld): Promise<void> => {
+    await sales.stop()
+    expect(await parts.reservations.check(world.never)).toEqual([])
+    expect(clock.waiting).toBe(0)
+  }
+  /** Cut off when the slot was on its way. */
+  const cutOff = async (settings: HostSettings = {}, asked = ASK) => {
+    const world = new SaleWorld()
+    const first = await world.host('host', 1, { work: { pieceSeconds: 100 }, ...settings })
+    await first.sales.start(world.never)
+    const { slot } = await world.ask(asked, BigInt(EXPIRY_SECONDS))
+    await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleDownloading'))
+    world.cutOff(first)
+    const second = await world.restart(first, settings)
+    const isFilled = () => world.net.marketplace.records.getHost(slot(0)) === second.address
+    const reserved = () => second.parts.reservations.reservations().map(({ id }) => id)
+    return { world, second, slotId: slot(0), isFilled, reserved }
+  }
+
+  it('waits while no slot may be taken, and is given up when its request is over before', async () => {
+    for (const isOver of [false, true]) {
+      const { world, second, isFilled, reserved } = await cutOff()
+      const fetched = vi.spyOn(second.work, 'fetch')
+      second.sales.pause()
+      second.sales.holdBack(true)
+      await second.sales.start(world.never)
+      await world.run(isOver ? EXPIRY_SECONDS + 100 : 120)
+      expect([fetched.mock.calls.length, reserved().length]).toEqual([0, isOver ? 0 : 1])
+      if (!isOver) {
+        second.sales.holdBack(false)
+        await world.runUntil(isFilled)
+        const why = second.sales.decisions.latest(10).flatMap(({ reasons }) => reasons)
+        expect(why.some((each) => each.startsWith('it was taken for availability'))).toBe(true)
+      }
+      await expectQuiet(second, world)
+    }
+  })
+
+  it('is not filled from an empty purse or with tokens that are not there: all comes back, and it is taken when they are', async () => {
+    for (const [poor, why] of [
+      ['coinBalance', 'Send coins to'],
+      ['tokenBalance', 'too few tokens'],
+    ] as const) {
+      const { world, second, isFilled, reserved } = await cutOff()
+      vi.spyOn(second.market, 'gasPrice').mockResolvedValue(1n)
+      const balance = vi.spyOn(second.market, poor).mockResolvedValue(0n)
+      await second.sales.start(world.never)
+      await world.run(60)
+      expect(reserved()).toEqual([])
+      const told = second.sales.decisions.latest(10).flatMap(({ reasons }) => reasons)
+      expect(told.join()).toContain(why)
+      balance.mockRestore()
+      await world.runUntil(isFilled)
+      await expectQuiet(second, world)
+    }
+  })
+
+  it('is kept when an endpoint that lags, or a reorganisation, knows nothing of its request for a moment, or names another host', async () => {
+    const { world, second, isFilled, reserved } = await cutOff()
+    const before = reserved()
+    const { market } = second
+    const [request, state] = [market.request.bind(market), market.slotState.bind(market)]
+    const until = world.clock.now() + 20
+    market.request = async (...args) => (world.clock.now() < until ? undefined : request(...args))
+    market.slotState = async (...args) => (world.clock.now() < until - 10 ? 'Filled' : state(...args))
+    await second.sales.start(world.never)
+    await world.runUntil(isFilled)
+    expect(reserved()).toEqual(before)
+    await expectQuiet(second, world)
+  })
+
+  it('is given up, to be looked at again, when the chain does not know its request any more', async () => {
+    const { world, second, isFilled, reserved } = await cutOff()
+    const asked = vi.spyOn(second.market, 'request').mockResolvedValue(undefined)
+    await second.sales.start(world.never)
+    await world.run(60)
+    expect(reserved()).toEqual([])
+    asked.mockRestore()
+    await world.runUntil(isFilled)
+    await expectQuiet(second, world)
+  })
+
+  it('takes a place of the workers also when the chain could not be asked at once', async () => {
+    const world = new SaleWorld()
+    const settings = { work: { deliveryOf: () => 'never' as const }, workers: 2 }
+    const first = await world.host('host', 6, settings)
+    await first.sales.start(world.never)
+    await world.ask({ ...ASK, slots: 6n }, BigInt(EXPIRY_SECONDS))
+    const downloading = ({ sales }: SaleHost) => sales.agents.filter(({ state }) => state === 'SaleDownloading').length
+    await world.runUntil(() => downloading(first) === 2)
+    world.cutOff(first)
+    const second = await world.restart(first, settings)
+    const state = second.market.slotState.bind(second.market)
+    let asked = 0
+    second.market.slotState = async (...args) => {
+      if (asked++ < 2) throw new CodexError('market/unreachable', 'nobody answers')
+      return state(...args)
+    }
+    await second.sales.start(world.never)
+    await world.run(120)
+    expect([asked > 2, downloading(second)]).toEqual([true, 2])
+    await expectQuiet(second, world)
+  })
 })
 
 function doneBytes({ phase }: SalesAgent): number {

@@ -7,6 +7,7 @@ import type { Cid } from '../../src/protocol/cid.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import { SlotDownload } from '../../src/sales/slotdownload.ts'
+import { LEAVES_PER_PAGE } from '../../src/storage/leafpage.ts'
 import type { ProvenLeaf } from '../../src/storage/putprovenleaves.ts'
 import { putProvenLeaves } from '../../src/storage/putprovenleaves.ts'
 import { join, range, runTime } from '../fakes/exchangepeers.ts'
@@ -150,4 +151,25 @@ describe('repair from local, mixed, remote data', () => {
     expect((await provider.repo.space()).quotaUsedBytes - used).toBe(BLOCK)
     expect(paid()).toBe(BLOCK)
   })
+})
+
+it('of what is here already it tells while it looks: reading a large slot must not count as one that nobody gives', async () => {
+  const { repo, datasets, slots, exchange } = slotsPeer('provider', new ManualClock(1_000_000))
+  const blocks = LEAVES_PER_PAGE + 7
+  const { cid } = await datasets.upload(streamOf(seededBytes(2 * blocks * BLOCK, 5)), { signal })
+  const { manifest } = await slots.protect(cid, { ecK: 2, ecM: 1, signal })
+  const { reservations } = await Reservations.open({ repo, random: seededSource(3), log: repo.parts.log }, { signal })
+  const totalSize = blocks * BLOCK
+  await reservations.create({
+    ...{ totalSize, duration: 1000, minPricePerBytePerSecond: 1n },
+    totalCollateral: BigInt(totalSize),
+  })
+  const slot = { slotSize: BigInt(totalSize), duration: 1000n, pricePerBytePerSecond: 1n, collateralPerByte: 1n }
+  const requestId = `0x${'07'.repeat(32)}` as RequestId
+  const reservation = await reservations.reserve({ ...slot, requestEnd: 1_002_000, requestId, slotIndex: 0 })
+  if (reservation === undefined) throw new Error('the slot fits no availability')
+  const told: number[] = []
+  const order = { manifest, slotIndex: 0, reservation, expiry: 1_002_000, tell: (bytes: number) => told.push(bytes) }
+  await new SlotDownload({ repo, slots, network: { exchange }, reservations }, order).fetch({ signal })
+  expect(told).toEqual([LEAVES_PER_PAGE * BLOCK, totalSize])
 })
