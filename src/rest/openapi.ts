@@ -1,6 +1,6 @@
 // The OpenAPI 3.1 document of all rows, made from the shapes that check requests and from those that answers are held against.
 
-import type { Operation } from './operations.ts'
+import type { Answer, Operation } from './operations.ts'
 import { OPERATIONS } from './operations.ts'
 import type { Shape } from './shape.ts'
 
@@ -82,7 +82,7 @@ function described({ path, summary, query = {}, body, answers }: Operation) {
       ...Object.fromEntries(
         EVERYWHERE.filter(([status]) => !(status in answers)).map(([status, description]) => [
           status,
-          { description, content: { ...answerContent('text/plain'), ...(isOwn && problem) } },
+          { description, content: isOwn ? problem : answerContent('text/plain') },
         ]),
       ),
       ...(isOwn && { default: { description: 'What went wrong', content: problem } }),
@@ -96,8 +96,13 @@ function contentOf(body: Shape<unknown> | 'bytes') {
     : { 'application/json': { schema: body.schema } }
 }
 
-function answerContent(answer: Shape<unknown> | string) {
+function answerContent(answer: Answer): Record<string, { readonly schema: object }> {
+  if (isEither(answer)) return { ...answerContent(answer[0]), ...answerContent(answer[1]) }
   if (answer === '') return {}
   if (typeof answer === 'string') return { [answer]: { schema: { type: 'string' } } }
   return { 'application/json': { schema: answer.schema } }
+}
+
+function isEither(answer: Answer): answer is readonly [Shape<unknown>, string] {
+  return Array.isArray(answer)
 }

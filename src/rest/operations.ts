@@ -30,9 +30,12 @@ export interface Operation {
   readonly summary: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Shape<unknown> | 'bytes'
-  /** By status: a document, or the media type of a body that is none. */
-  readonly answers: Readonly<Record<number, Shape<unknown> | string>>
+  /** By status. */
+  readonly answers: Readonly<Record<number, Answer>>
 }
+
+/** A document, the media type of a body that is none, or the one or the other, as the question accepts. */
+export type Answer = Shape<unknown> | string | readonly [Shape<unknown>, string]
 
 const CODEX = '/api/codex/v1'
 const OWN = '/api/v1'
@@ -107,9 +110,9 @@ const codexRows: readonly Operation[] = [
       query: { level: 'DEBUG, or INFO;TRACE:topic' },
     },
   ),
-  row('get', '/spr', 'Its signed peer record', { 200: object({ spr: text }) }),
-  row('get', '/peerid', 'Its peer id', { 200: object({ id: text }) }),
-  row('get', '/node/peerid', 'Its peer id, where the SDK asks', { 200: object({ id: text }) }),
+  row('get', '/spr', 'Its signed peer record', { 200: [object({ spr: text }), TEXT] }),
+  row('get', '/peerid', 'Its peer id', { 200: [object({ id: text }), TEXT] }),
+  row('get', '/node/peerid', 'Its peer id, where the SDK asks', { 200: [object({ id: text }), TEXT] }),
   row(
     'get',
     '/connect/:peerId',

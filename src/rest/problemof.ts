@@ -15,6 +15,33 @@ export function problemOf(error: unknown): {
   }
 }
 
+/** What is answered before any row is reached: who asks what they may not, and paths that lead nowhere. */
+const REFUSALS = {
+  400: 'rest/bad-path',
+  401: 'rest/wants-token',
+  403: 'rest/foreign-page',
+  404: 'rest/no-such-row',
+  413: 'rest/body-too-large',
+  421: 'rest/wrong-host',
+} as const
+export type RefusalStatus = keyof typeof REFUSALS
+
+/** Such an answer: a document below our own rows, plain text below those of others. */
+export function refusalAnswer(
+  target: string,
+  status: RefusalStatus,
+  text: string,
+): { readonly contentType: string; readonly body: string } {
+  if (!/^\/api\/v1(?:[/?#]|$)/.test(target)) return { contentType: 'text/plain; charset=utf-8', body: text }
+  return { contentType: PROBLEM_TYPE, body: problemText(status, { title: text, code: REFUSALS[status], detail: {} }) }
+}
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+export function problemText(status: number, body: object): string {
+  return JSON.stringify({ type: 'about:blank', status, ...body })
+}
+
 const STATUS_BY_CODE = [
   ['dataset/not-found', 404],
   ['dataset/bad-range', 400],

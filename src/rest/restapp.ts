@@ -10,7 +10,7 @@ import { nodeRoutes } from './noderoutes.ts'
 import { ownMarketRoutes } from './ownmarketroutes.ts'
 import { ownRoutes } from './ownroutes.ts'
 import { plainStatusOf } from './plainstatus.ts'
-import { problemOf } from './problemof.ts'
+import { PROBLEM_TYPE, problemOf, problemText, refusalAnswer } from './problemof.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 import { salesRoutes } from './salesroutes.ts'
 import { inKnownWords } from './sellterms.ts'
@@ -50,13 +50,14 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   own.onError((error, c) => {
     if (!CodexError.is(error)) tellUnexpected(parts, c, error)
     const { status, body } = problemOf(error)
-    return c.body(JSON.stringify({ type: 'about:blank', status, ...body }), status, {
-      'Content-Type': 'application/problem+json',
-    })
+    return c.body(problemText(status, body), status, { 'Content-Type': PROBLEM_TYPE })
   })
   app.route('/api/codex/v1', codex)
   app.route('/api/v1', own)
-  app.notFound((c) => c.text('There is nothing at this path', 404))
+  app.notFound((c) => {
+    const { contentType, body } = refusalAnswer(c.req.path, 404, 'There is nothing at this path')
+    return c.body(body, 404, { 'Content-Type': contentType })
+  })
   app.onError((error, c) => plainError(parts, c, error))
   return app
 }

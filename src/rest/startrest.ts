@@ -8,6 +8,7 @@ import { Scope } from '../lib/scope.ts'
 import { type GuardPolicy, isOfPage, refusalOf } from './guardrequest.ts'
 import { close, hostPolicy, isReachable, listen, type RestServer, urlOf } from './listen.ts'
 import { corsHeaders, restApp } from './restapp.ts'
+import { refusalAnswer } from './problemof.ts'
 import type { RestParts } from './restparts.ts'
 
 const MAX_CONNECTIONS = 256
@@ -81,13 +82,16 @@ function isRefused(
   const isLarge = Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES && !isUpload(method, url)
   const refusal = refusalOf({ method, target: url, headers }, policy)
   if (refusal === undefined && !isLarge) return false
-  response.statusCode = refusal?.status ?? 413
+  const status = refusal?.status ?? 413
+  const text = refusal?.text ?? `Expected a body of at most ${MAX_BODY_BYTES} bytes`
+  const { contentType, body } = refusalAnswer(url, status, text)
+  response.statusCode = status
   for (const [name, value] of corsHeaders(method, corsOrigin)) response.setHeader(name, value)
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-  if (response.statusCode === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  response.setHeader('Content-Type', contentType)
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
   // Whatever body follows is not read.
   response.setHeader('Connection', 'close')
-  response.end(refusal?.text ?? `Expected a body of at most ${MAX_BODY_BYTES} bytes`)
+  response.end(body)
   return true
 }
 

@@ -30,12 +30,22 @@ async function served(settings: object = {}): Promise<RestServer> {
 }
 
 /** The status for a request whose target is sent as it is. */
-function ask(
+async function ask(
   server: RestServer,
   target: string,
   headers: Record<string, string> = {},
   method = 'GET',
 ): Promise<number> {
+  return Number(/^HTTP\/1\.1 (\d+)/.exec(await answerTo(server, target, headers, method))?.[1])
+}
+
+/** All of it, head and body. */
+function answerTo(
+  server: RestServer,
+  target: string,
+  headers: Record<string, string>,
+  method: string,
+): Promise<string> {
   const { hostname, port, host } = new URL(server.url)
   const lines = Object.entries({ host, connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}`)
   return new Promise((resolve, reject) => {
@@ -44,7 +54,7 @@ function ask(
       socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`),
     )
     socket.setEncoding('utf8').on('data', (part: string) => (answer += part))
-    socket.on('error', reject).on('close', () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])))
+    socket.on('error', reject).on('close', () => resolve(answer))
   })
 }
 
@@ -94,6 +104,34 @@ test('no spelling of a path leads past the token', async () => {
   expect(await ask(server, '/api/codex/v1/space')).toBe(200)
   expect(await ask(server, '/api/codex/v1/data/%7ADxyz/exists')).toBe(400)
   expect(await ask(server, '/api/codex/v1/nothing/%7A')).toBe(404)
+})
+
+test('below our own rows every refusal is a problem document, elsewhere it is text', async () => {
+  const server = await served({ wantsToken: true })
+  const authorization = `Bearer ${TOKEN}`
+  const refusals: readonly [number, string, Record<string, string>][] = [
+    [400, 'rest/bad-path', { authorization }],
+    [401, 'rest/wants-token', {}],
+    [403, 'rest/foreign-page', { authorization, origin: 'https://other.example' }],
+    [404, 'rest/no-such-row', { authorization }],
+    [413, 'rest/body-too-large', { authorization, 'content-length': String(2 ** 30) }],
+    [421, 'rest/wrong-host', { authorization, host: 'other.example' }],
+  ]
+  for (const [status, code, headers] of refusals) {
+    const rest = status === 400 ? 'a/..' : 'nothing?x=1'
+    const method = status === 413 ? 'PATCH' : 'GET'
+    const [head = '', body = ''] = (await answerTo(server, `/api/v1/${rest}`, headers, method)).split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*^content-type: application/problem\\+json\r?$`, 'im'))
+    // A body of unknown length comes in pieces.
+    const document = JSON.parse(/\{.*\}/.exec(body)?.[0] ?? '') as object
+    expect(document).toEqual({
+      type: 'about:blank',
+      ...{ status, code, detail: {}, title: expect.stringMatching(/\w/) as string },
+    })
+    const plain = await answerTo(server, `/api/codex/v1/${rest}`, headers, method)
+    expect(plain).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*^content-type: text/plain`, 'im'))
+    expect(plain).not.toContain(code)
+  }
 })
 
 test('a token with a colon is taken as a password', async () => {
