@@ -14,13 +14,11 @@ import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
 import { manifestCid } from '../../src/protocol/block.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
 import { document, failure, failureHere, noise, run, scratchFolder, start } from './command.ts'
-import type { StartedNode } from './startednode.ts'
+import { good, PERIOD, rows, startDevnet, until } from './devnetprocess.ts'
 import { startNode, stopWell } from './startednode.ts'
 
 const SIZE = 16 * 2 ** 20
 const IS_LONG = Boolean(import.meta.env['LONG'])
-/** Seconds; a proof must not take more than half of it, however busy the machine is. */
-const PERIOD = 600
 const DURATION = 6000
 const SLOTS = 3
 /** Of any dataset. */
@@ -28,62 +26,6 @@ const PURCHASE = [
   ...['purchase', 'create', String(manifestCid(new Uint8Array(1)))],
   ...['--duration', '1h', '--price', '1', '--collateral', '1'],
 ]
-
-interface Devnet {
-  readonly endpoint: string
-  readonly marketplace: string
-  readonly accounts: readonly { readonly address: string; readonly privateKey: string }[]
-  call(method: string, ...params: unknown[]): Promise<unknown>
-}
-
-async function startDevnet(folder: string, verificationKey: string, more: readonly string[] = []): Promise<Devnet> {
-  // Of almost no downtime, so that no slot waits for more than the next period.
-  const terms = ['--period', `${PERIOD}s`, '--downtime', '1', '--block-time', '1s']
-  const args = ['devnet', '--json', ...terms, '--verification-key', verificationKey]
-  const { child, ended } = start([...args, ...more, '--deployment', join(folder, 'deployment.json')])
-  let text = ''
-  const facts = await new Promise<Omit<Devnet, 'call'>>((resolve, reject) => {
-    child.stdout.on('data', (part: string) => {
-      text += part
-      if (text.includes('\n')) resolve(JSON.parse(text) as Omit<Devnet, 'call'>)
-    })
-    void ended.then(({ stderr }) => reject(new Error(`devnet ended: ${stderr}`)))
-  })
-  return {
-    ...facts,
-    async call(method, ...params) {
-      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(facts.endpoint, { method: 'POST', headers, body })
-      return ((await answer.json()) as { result: unknown }).result
-    },
-  }
-}
-
-interface Answer {
-  readonly error: boolean
-  readonly data: unknown
-}
-
-async function good<A extends Answer>(answer: Promise<A>): Promise<Extract<A, { error: false }>['data']> {
-  const { error, data } = await answer
-  if (error) throw data
-  return data
-}
-
-async function until(what: string, isSo: () => Promise<boolean>, said = () => ''): Promise<void> {
-  for (let look = 0; !(await isSo()); look++) {
-    if (look > 600) throw new Error(`what was waited for did not come about: ${what}; ${said().slice(-3000)}`)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-}
-
-/** Our own rows, which want the token. */
-async function rows({ api, dataDir }: StartedNode, path: string): Promise<unknown> {
-  const { token } = JSON.parse(readFileSync(join(dataDir, 'api.json'), 'utf8')) as { token: string }
-  const answer = await fetch(`${api}api/v1/${path}`, { headers: { Authorization: `Bearer ${token}` } })
-  return answer.json()
-}
 
 const TO_THE_LAST_PAYOUT = IS_LONG ? 'to the last payout' : 'until all slots are reserved'
 
