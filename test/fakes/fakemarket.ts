@@ -106,7 +106,7 @@ export class FakeMarket implements Market {
   async *events({ from, signal }: AbortOptions & { readonly from: number }): AsyncGenerator<MarketEvent, void, void> {
     const rings = this.#world.heads.listen({ signal })
     let heard = this.#world.told.length
-    yield* this.#heard(await this.#ask('events', '', { signal }, () => this.#world.standing(from)))
+    yield* this.#heard(await this.#ask('events', String(from), { signal }, () => this.#world.standing(from)))
     for (;;) {
       await rings.next()
       const fresh = this.#world.told.slice(heard)
@@ -122,12 +122,12 @@ export class FakeMarket implements Market {
     to,
     signal,
   }: AbortOptions & { readonly from: number; readonly to?: number }): AsyncGenerator<ContractEvent, void, void> {
-    yield* await this.#ask('pastEvents', '', { signal }, () => this.#world.standing(from, to))
+    yield* await this.#ask('pastEvents', `${from}-${to}`, { signal }, () => this.#world.standing(from, to))
   }
 
   blockAt(time: Seconds, options: AbortOptions): Promise<number> {
     const { chain } = this.#world
-    return this.#ask('blockAt', '', options, () => {
+    return this.#ask('blockAt', String(time), options, () => {
       let [low, high] = [0, chain.latest.number]
       while (low < high) {
         const middle = (low + high) >>> 1
@@ -333,7 +333,7 @@ export class FakeMarket implements Market {
     { slotId: id, block, blockHash }: EventPlace & { readonly slotId: SlotId },
     options: AbortOptions,
   ): Promise<Address> {
-    return this.#ask('fillerOf', id, options, () => {
+    return this.#ask('fillerOf', `${block}/${id}`, options, () => {
       const { chain, marketplace } = this.#world
       const filler = chain.block(block)?.hash === blockHash ? marketplace.fillerIn(block, id) : undefined
       if (filler === undefined) throw new CodexError('market/bad-answer', 'this event stands in the chain no more')
