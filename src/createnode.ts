@@ -17,7 +17,7 @@ import type { CircuitShape } from './slots/proofinputs.ts'
 import type { TradeSettings } from './trade.ts'
 import type { ValidatorSettings } from './validation/validator.ts'
 
-/** `bridge` lets tabs in over WebSocket and gets blocks for them; in Node only. */
+/** `bridge` lets tabs in over WebSocket, where `listen` says, and gets blocks for them; in Node only. */
 export type Role = 'provider' | 'client' | 'validator' | 'bridge'
 
 /** A key that is kept under a password: a Web3 keystore. */
@@ -140,6 +140,7 @@ export function checkOptions({
   ethProvider,
   key,
   circuit,
+  listen = [],
   provingShare,
   simulateProofFailures,
 }: CreateNodeOptions): void {
@@ -148,6 +149,9 @@ export function checkOptions({
   if (needed !== undefined && ethProvider === undefined) throw missing('ethProvider', `an endpoint to act ${needed}`)
   if (needed !== undefined && key === undefined) throw missing('key', `a node key to act ${needed}`)
   if (roles.includes('provider') && circuit === undefined) throw missing('circuit', 'circuit files to prove with')
+  // It would run, and no tab could ever come in.
+  if (roles.includes('bridge') && !listen.some(isForTabs))
+    throw missing('listen', 'an address for tabs to come in at, such as /ip4/127.0.0.1/tcp/8071/ws, to act as bridge')
   if (provingShare !== undefined && !(provingShare > 0 && provingShare <= 1))
     throw missing('provingShare', `a number above 0 up to 1, found ${provingShare}`)
   if (
@@ -155,6 +159,11 @@ export function checkOptions({
     !(Number.isSafeInteger(simulateProofFailures) && simulateProofFailures >= 0)
   )
     throw missing('simulateProofFailures', `a whole number from 0, found ${simulateProofFailures}`)
+}
+
+/** Whether a multiaddr is one for WebSocket. */
+function isForTabs(address: string): boolean {
+  return /\/wss?(\/|$)/.test(address)
 }
 
 /** Undefined for a node outside of the marketplace. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -61,6 +62,17 @@ test('a bridge that a program makes lets in pages of this machine only, or those
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }
+})
+
+test('a bridge that no tab could come in at is refused before anything is opened', async () => {
+  const dataDir = join(tmpdir(), 'codex-light-no-bridge')
+  for (const listen of [undefined, [], ['/ip4/127.0.0.1/tcp/0']])
+    await expect(createNode({ dataDir, roles: ['bridge'], listen })).rejects.toMatchObject({
+      code: 'node/bad-options',
+      detail: { option: 'listen' },
+      message: expect.stringContaining('/ws') as string,
+    })
+  expect(existsSync(dataDir)).toBe(false)
 })
 
 test('where slots are held, no block goes by the machine’s clock before the chain has told its time', async () => {
