@@ -1,4 +1,5 @@
-// How much gas a transaction is given: the endpoint's estimate at the next block, and a margin for what may change until then.
+// How much gas a transaction is given: the endpoint's estimate at the next block, and a margin for what may change until then. The endpoint runs the whole
+// transaction for that, as for `eth_call` (marketplace reference §3.11 wants so much of a first fill): what the contracts refuse is never sent.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'

@@ -22,9 +22,10 @@ type Commands = (typeof VitestBrowser)['commands'] & {
 
 const FILE_SYSTEM = 'node:fs/promises'
 
-export async function circuitWithKeys(parameters: CircuitParameters): Promise<CircuitWithKeys> {
+/** @param seed as of `keysForTests`, in Node only */
+export async function circuitWithKeys(parameters: CircuitParameters, seed?: string): Promise<CircuitWithKeys> {
   const main = storageProofMain(parameters)
-  const [paths, read] = 'window' in globalThis ? await fromServer(main) : await fromDisk(main)
+  const [paths, read] = 'window' in globalThis ? await fromServer(main) : await fromDisk(main, seed)
   return {
     r1cs: await read(paths.r1cs),
     wasm: await read(paths.wasm),
@@ -35,12 +36,12 @@ export async function circuitWithKeys(parameters: CircuitParameters): Promise<Ci
 
 type Found = readonly [KeysForTests.KeyPaths, (path: string) => Promise<Uint8Array>]
 
-async function fromDisk(main: string): Promise<Found> {
+async function fromDisk(main: string, seed: string | undefined): Promise<Found> {
   const { keysForTests } = await import('./keysfortests.ts')
   const { ROOT } = await import('./compilefortests.ts')
   const { readFile } = (await import(/* @vite-ignore */ FILE_SYSTEM)) as typeof FileSystem
   const read = async (path: string): Promise<Uint8Array> => new Uint8Array(await readFile(ROOT + path))
-  return [await keysForTests(main), read]
+  return [await keysForTests(main, seed), read]
 }
 
 async function fromServer(main: string): Promise<Found> {

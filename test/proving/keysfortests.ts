@@ -25,15 +25,16 @@ export interface KeyPaths {
   readonly verificationKey: string
 }
 
-export async function keysForTests(main: string): Promise<KeyPaths> {
+/** @param seed another one makes keys that fit none of those of the first: proofs of the one are none for the other */
+export async function keysForTests(main: string, seed = SEED): Promise<KeyPaths> {
   const circuit = await compileForTests(main)
   const r1cs = await readFile(ROOT + circuit.r1cs)
-  const folder = `${CACHE}/${(await sourcesHash(r1cs)).slice(0, 32)}`
+  const folder = `${CACHE}/${(await sourcesHash(r1cs)).slice(0, 32)}${seed === SEED ? '' : `-${seed}`}`
   const paths = { ...circuit, zkey: `${folder}/circuit.zkey`, verificationKey: `${folder}/verificationkey.json` }
   if (existsSync(ROOT + folder)) return paths
   const { zkey, verificationKey } = await devSetup({
     r1cs,
-    seed: SEED,
+    seed,
     arithmetic: await kernelArithmetic(),
     signal: new AbortController().signal,
   })

@@ -185,8 +185,8 @@ test.runIf(IS_LONG)(
   'with a proving key of another setup than the chain verifies, its fill is tried on the chain before it is sent, and is not (T31)',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'codex-light-foreign-'))
-    const { wasm, r1cs } = await circuitWithKeys(QUICK_CIRCUIT)
-    const { zkey } = await foreignKey(r1cs)
+    // Of another seed: proofs with it verify with its own key, and with no other.
+    const { wasm, zkey } = await circuitWithKeys(QUICK_CIRCUIT, 'another')
     await writeCircuit(folder, { wasm, zkey })
     under = await openPage(BUILT_PAGE, folder, world.demo)
     const tab = await under.open()
@@ -207,14 +207,3 @@ test.runIf(IS_LONG)(
   },
   6 * PATIENCE_MS,
 )
-
-/** Of another seed: proofs with it verify with its own key, and with no other. */
-async function foreignKey(r1cs: Uint8Array): Promise<{ readonly zkey: Uint8Array }> {
-  const { bundleModule } = await import('../bundlemodule.ts')
-  const { fileURLToPath } = await import('node:url')
-  const url = await bundleModule(fileURLToPath(new URL('../../src/entries/proving.nodejs.ts', import.meta.url)))
-  const { devSetup } = (await import(/* @vite-ignore */ url.href)) as {
-    readonly devSetup: (request: { r1cs: Uint8Array; seed: string }) => Promise<{ zkey: Uint8Array }>
-  }
-  return devSetup({ r1cs, seed: 'another' })
-}
