@@ -1,4 +1,4 @@
-// A slot of 256 MiB fetched from a peer in another process over TCP, verified and stored on disk, beside the same bytes as blocks of 64 KiB over Helia's bitswap,
+// A slot of 1 GiB fetched from a peer in another process over TCP, verified and stored on disk, beside the same bytes as blocks of 64 KiB over Helia's bitswap,
 // also between two processes over TCP, and kept in memory there.
 
 import { spawn } from 'node:child_process'
@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { MiB } from '../../src/lib/units.ts'
+import { GiB, MiB } from '../../src/lib/units.ts'
 import type { Course } from './exchangesides.ts'
 import { BLOCK_BYTES, courseOf, fetch, TCP, upload } from './exchangesides.ts'
 import type { Bench, Place, Sample } from './harness.ts'
@@ -17,7 +17,7 @@ const AT_ONCE = 64
 
 export const bench: Bench = {
   name: 'exchange-bitswap',
-  title: 'Fetch of 256 MiB over TCP, Node to Node',
+  title: 'Fetch of 1 GiB over TCP, Node to Node',
   peerTitle: '@helia/bitswap 3.2.3',
   rounds: 3,
   needsPeers: true,
@@ -27,7 +27,7 @@ export const bench: Bench = {
 }
 
 function course(place: Place): Course {
-  return courseOf(place, import.meta.url, TCP, 256 * MiB)
+  return courseOf(place, import.meta.url, TCP, GiB)
 }
 
 async function fetchByBitswap(place: Place): Promise<Sample> {
