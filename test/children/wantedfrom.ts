@@ -1,6 +1,6 @@
 // A node in a process of its own, for others to want blocks of: it says where it is, and whenever it is asked what that costs it.
 
-import { createHistogram } from 'node:perf_hooks'
+import { createHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 
 import { giveDataset } from '../fakes/exchangepeers.ts'
 import { networkNode } from '../fakes/networknodes.ts'
@@ -17,7 +17,9 @@ export interface WantedFromSays {
   readonly wanted: number
   /** By which its event loop was late since it began, p99, in processor time: what others do on the machine is no delay of its own. */
   readonly delayMs: number
-  /** The same at worst: of its first seconds, in which nothing is compiled yet. */
+  /** The same in all, whatever else the machine does. */
+  readonly wallDelayMs: number
+  /** The first at worst: of its first seconds, in which nothing is compiled yet. */
   readonly worstDelayMs: number
 }
 
@@ -33,6 +35,9 @@ setInterval(() => {
   delaysUs.record(Math.max(1, Math.round(user + system - 1000 * LOOK_MS)))
 }, LOOK_MS)
 
+const wall = monitorEventLoopDelay({ resolution: 1 })
+wall.enable()
+
 function say(): void {
   const says: WantedFromSays = {
     addresses: node.network.addresses(),
@@ -42,6 +47,7 @@ function say(): void {
     residentBytes: process.memoryUsage.rss(),
     wanted: Math.max(0, ...node.exchange.peers().map(({ wanted }) => wanted)),
     delayMs: delaysUs.percentile(99) / 1000,
+    wallDelayMs: wall.percentile(99) / 1e6,
     worstDelayMs: delaysUs.max / 1000,
   }
   process.send?.(says)
