@@ -30,7 +30,6 @@ export interface AgentSeams extends SaleSeams {
     | 'markFill'
     | 'countHeld'
     | 'unpaid'
-    | 'promised'
     | 'reservations'
     | 'settle'
     | 'reservation'

@@ -19,8 +19,8 @@ export interface FreedSlotsParts {
   /** The chain's. */
   readonly clock: Clock
   readonly log: Log
-  /** Hears of each whose request goes on. */
-  readonly offer: (item: SlotQueueItem) => void
+  /** Hears of each whose request goes on, and why it is offered. */
+  readonly offer: (item: SlotQueueItem, why: string) => void
 }
 
 /** That wait to be looked up; the oldest goes. */
@@ -31,7 +31,11 @@ const LATER_SECONDS: Seconds = 60
 interface Waiting {
   readonly slot: Slot
   readonly notBefore: Seconds
+  readonly why: string
 }
+
+const LOST = 'another host lost it'
+const GIVEN_UP = 'it was taken before the node was started anew, and given up'
 
 export class FreedSlots {
   readonly #parts: FreedSlotsParts
@@ -43,12 +47,18 @@ export class FreedSlots {
   }
 
   add(slot: Slot): void {
-    this.#add(slot, -Infinity)
+    this.#add(slot, -Infinity, LOST)
   }
 
   /** One that was looked up, and found no room in the queue. */
   addLater(slot: Slot): void {
-    this.#add(slot, this.#parts.clock.now() + LATER_SECONDS)
+    const why = this.#waiting.get(slotId(slot.requestId, slot.slotIndex))?.why ?? LOST
+    this.#add(slot, this.#parts.clock.now() + LATER_SECONDS, why)
+  }
+
+  /** One that this node gave up, for a reason that may pass. */
+  addGivenUp(slot: Slot): void {
+    this.#add(slot, this.#parts.clock.now() + LATER_SECONDS, GIVEN_UP)
   }
 
   /** Somebody has filled it. */
@@ -61,10 +71,10 @@ export class FreedSlots {
     for await (const _ of this.#more.listen({ signal })) await this.#lookUpDue(signal)
   }
 
-  #add({ requestId, slotIndex }: Slot, notBefore: Seconds): void {
+  #add({ requestId, slotIndex }: Slot, notBefore: Seconds, why: string): void {
     const [oldest] = this.#waiting.keys()
     if (this.#waiting.size >= MAX_WAITING && oldest !== undefined) this.#waiting.delete(oldest)
-    this.#waiting.set(slotId(requestId, slotIndex), { slot: { requestId, slotIndex }, notBefore })
+    this.#waiting.set(slotId(requestId, slotIndex), { slot: { requestId, slotIndex }, notBefore, why })
     this.#more.ring()
   }
 
@@ -72,7 +82,7 @@ export class FreedSlots {
     const { clock } = this.#parts
     for (const [id, waiting] of [...this.#waiting]) {
       if (waiting.notBefore > clock.now()) continue
-      const isDone = await this.#isLookedUp(waiting.slot, signal)
+      const isDone = await this.#isLookedUp(waiting, signal)
       // Freed anew or left without room meanwhile, it is another.
       if (isDone && this.#waiting.get(id) === waiting) this.#waiting.delete(id)
     }
@@ -81,7 +91,8 @@ export class FreedSlots {
     this.#more.ring()
   }
 
-  async #isLookedUp({ requestId, slotIndex }: Slot, signal: AbortSignal): Promise<boolean> {
+  async #isLookedUp({ slot, why }: Waiting, signal: AbortSignal): Promise<boolean> {
+    const { requestId, slotIndex } = slot
     const { market, clock, log, offer } = this.#parts
     try {
       // Most of what was freed within weeks is over.
@@ -90,8 +101,9 @@ export class FreedSlots {
       const request = await market.request(requestId, { signal })
       if (request === undefined) return true
       if (!this.#waiting.has(slotId(requestId, slotIndex))) return true
-      const collateral = collateralToFill(market.terms, { ...request.ask, isRepair: true })
-      offer(slotQueueItem({ requestId, ask: request.ask, expiry: end, client: request.client }, slotIndex, collateral))
+      const collateral = collateralToFill(market.terms, { ...request.ask, isRepair: why === LOST })
+      const offered = { requestId, ask: request.ask, expiry: end, client: request.client }
+      offer(slotQueueItem(offered, slotIndex, collateral), why)
       return true
     } catch (error) {
       signal.throwIfAborted()

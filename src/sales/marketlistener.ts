@@ -55,7 +55,7 @@ export class MarketListener {
 
   constructor(parts: MarketListenerParts) {
     this.#parts = parts
-    this.#freed = new FreedSlots({ ...parts, offer: (item) => this.#offerFreed(item) })
+    this.#freed = new FreedSlots({ ...parts, offer: (item, why) => this.#offerFreed(item, why) })
     this.#past = new PastOffers({
       ...parts,
       asked: (event, told, { signal }) => this.#offerPast(event, told, signal),
@@ -263,21 +263,22 @@ export class MarketListener {
       teller.note(worse.requestId, worse.slotIndex, 'ignored', ['better slots took its place in the queue'])
   }
 
-  #offerFreed(item: SlotQueueItem): void {
+  #offerFreed(item: SlotQueueItem, why: string): void {
     const { queue, teller } = this.#parts
     const { requestId, slotIndex } = item
     const outcome = queue.push(item)
     if (outcome.is === 'no room') {
       this.pressedOut(item)
-      return teller.note(requestId, slotIndex, 'ignored', ['another host lost it, and it found no room in the queue'])
+      return teller.note(requestId, slotIndex, 'ignored', [`${why}, and it found no room in the queue`])
     }
-    teller.note(requestId, slotIndex, 'queued', ['another host lost it'])
-    if (outcome.is === 'queued' && outcome.evicted !== undefined) this.pressedOut(outcome.evicted)
+    if (outcome.is !== 'queued') return
+    teller.note(requestId, slotIndex, 'queued', [why])
+    if (outcome.evicted !== undefined) this.pressedOut(outcome.evicted)
   }
 
-  /** A slot that is to be looked at once more, and is not in the queue. */
+  /** A slot of an earlier run that was given up, and may be taken all the same. */
   offerAgain(slot: Slot): void {
-    this.#freed.add(slot)
+    this.#freed.addGivenUp(slot)
   }
 
   /** A slot found no room in the queue, or lost it to a better one. */

@@ -18,6 +18,7 @@ import { changedTerms, checkedTerms, reservationsError } from './availabilityter
 import { Bookkeeper, type Decide } from './bookkeeper.ts'
 import { checkStored } from './checkstored.ts'
 import { emptyAvailability, openReservations } from './openreservations.ts'
+import { promisedTokens } from './promised.ts'
 import type { Reservation, ReservationId } from './reservation.ts'
 import { type Draft, MAX_AVAILABILITIES, MAX_RESERVATIONS } from './reservationbooks.ts'
 import { idFrom } from './salesrecords.ts'
@@ -224,20 +225,12 @@ export class Reservations {
       const availability = this.#keeper.books.find(slot)
       if (availability === undefined) return { reserve: 0, result: 'no availability' }
       if (this.countHeld() >= slots) return { reserve: 0, result: 'prover full' }
-      if (slot.slotSize * slot.collateralPerByte + this.promised(unpaid) > tokens)
-        return { reserve: 0, result: 'too few tokens' }
+      const promised = promisedTokens(this.#keeper.books.reservations.values(), unpaid)
+      if (slot.slotSize * slot.collateralPerByte + promised > tokens) return { reserve: 0, result: 'too few tokens' }
       const lack = lacksGas?.(this.reservations())
       if (lack !== undefined) return { reserve: 0, result: lack }
       return { reserve: 0, result: await this.#take(availability, slot, look, draft) }
     })
-  }
-
-  /** What slots put at stake whose fill is not known to have landed, and `unpaid` ones, in token base units. */
-  promised(unpaid?: ReadonlySet<ReservationId>): bigint {
-    let promised = 0n
-    for (const each of this.#keeper.books.reservations.values())
-      if (each.fill !== 'landed' || unpaid?.has(each.id) === true) promised += each.collateral
-    return promised
   }
 
   /**

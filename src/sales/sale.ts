@@ -18,12 +18,13 @@ import { keepProving } from './keepproving.ts'
 import { lastToProve } from './lasttoprove.ts'
 import { type GasLook, type GasShortage, gasShortage } from './gasbudget.ts'
 import { initialProof } from './initialproof.ts'
+import { promisedTokens } from './promised.ts'
 import type { SlotWanted } from './availability.ts'
 import { tellFull } from './provingcapacity.ts'
 import type { Reservation, ReservationId } from './reservation.ts'
 import type { SaleContext, SaleSeams } from './salecontext.ts'
 import { isConfirmed, slotContent } from './salecontext.ts'
-import type { SaleOutcome } from './saleoutcome.ts'
+import type { Declined, SaleOutcome } from './saleoutcome.ts'
 import type { SalePhase } from './salephase.ts'
 import type { SlotContent } from './slotwork.ts'
 
@@ -224,21 +225,39 @@ async function lookAtPurse({ market, reservations, clock, signal }: SaleContext)
 }
 
 /**
- * What was taken before the node was started anew goes on when new slots may be taken, and where it can still be paid for: what it put at stake is
- * nothing yet. @returns how it ended, if it did
+ * What was taken before the node was started anew goes on when new slots may be taken, and where it can still be carried: it put nothing at stake
+ * yet. @returns how it ended, if it did
  */
 async function mayNotGoOn(context: SaleContext, reservation: Reservation): Promise<SaleOutcome | undefined> {
-  const { market, slot, reservations, mayGoOn, signal } = context
+  const { market, slot, mayGoOn, signal } = context
   await mayGoOn?.({ signal })
   const ask = async () => (await insist(context, () => market.request(slot.requestId, { signal })))?.ask
   const isUnknown = async () => (await ask()) === undefined
   // A reorganisation brings it again, and an endpoint that lags comes to it.
   if ((await isUnknown()) && (await isConfirmed(context, isUnknown))) return { end: 'declined', why: 'no answer' }
-  const { tokens, unpaid, gas } = await insist(context, () => lookAtPurse(context))
-  if (reservations.promised(unpaid) > tokens) return { end: 'declined', why: 'too few tokens' }
-  const others = reservations.reservations().filter(({ id }) => id !== reservation.id)
   const proofProbability = (await ask())?.proofProbability ?? 1n
-  const shortage = gasShortage(gas, others, { proofProbability, requestEnd: reservation.validUntil })
+  let lack = await lackFor(context, reservation, proofProbability)
+  // Between a fill that takes tokens and the note that it did they seem to be short. All that has come of the slot would go.
+  const lasts = async () => (lack = await lackFor(context, reservation, proofProbability)) !== undefined
+  return lack !== undefined && (await isConfirmed(context, lasts)) ? lack : undefined
+}
+
+/** What a slot of an earlier run cannot be carried for, beside what is filled, and those of its kind that come before it. */
+async function lackFor(
+  context: SaleContext,
+  reservation: Reservation,
+  proofProbability: bigint,
+): Promise<Declined | undefined> {
+  const { reservations, capacity } = context
+  const { tokens, unpaid, gas } = await insist(context, () => lookAtPurse(context))
+  const before = reservations
+    .reservations()
+    .filter(({ id, fill }) => id !== reservation.id && (fill !== undefined || id < reservation.id))
+  const limit = capacity?.()
+  if (limit !== undefined && before.length >= limit.slots)
+    return { end: 'declined', why: 'prover full', told: tellFull(before.length, limit) }
+  if (promisedTokens([...before, reservation], unpaid) > tokens) return { end: 'declined', why: 'too few tokens' }
+  const shortage = gasShortage(gas, before, { proofProbability, requestEnd: reservation.validUntil })
   return shortage && { end: 'declined', ...shortage }
 }
 

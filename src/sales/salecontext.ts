@@ -23,7 +23,7 @@ export interface SaleSeams {
   readonly clock: Clock
   readonly reservations: Pick<
     Reservations,
-    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid' | 'promised' | 'reservations'
+    'find' | 'reserveWithin' | 'reservationOf' | 'markFill' | 'countHeld' | 'unpaid' | 'reservations'
   >
   readonly work: SlotWork
   /** What the prover can carry now. No limit where there is none, or nothing was measured. */

@@ -32,17 +32,19 @@ export type DeclineReason =
   | 'too late'
   | 'too slow'
 
+export interface Declined {
+  readonly end: 'declined'
+  readonly why: DeclineReason
+  /** What no availability matched. */
+  readonly wanted?: SlotWanted
+  /** The reason for people, where figures say more than its name. */
+  readonly told?: string
+}
+
 /** `filled`: the slot was ours on chain when it ended. */
 export type SaleOutcome =
   | { readonly end: 'paid'; readonly payout: Payout }
-  | {
-      readonly end: 'declined'
-      readonly why: DeclineReason
-      /** What no availability matched. */
-      readonly wanted?: SlotWanted
-      /** The reason for people, where figures say more than its name. */
-      readonly told?: string
-    }
+  | Declined
   | { readonly end: 'cancelled'; readonly filled: false }
   /** Paid for the time until the expiry. */
   | { readonly end: 'cancelled'; readonly filled: true; readonly payout: Payout }

@@ -217,6 +217,11 @@ export class Sales {
   async #decide(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {
     const leave = await this.#places.enter({ signal })
     try {
+      if (this.#isPaused) {
+        // While it waited for a place. Not as one that was looked at: it has its turn when new slots are taken again.
+        this.queue.push(item)
+        return 'again'
+      }
       return await this.#decideNow(item, signal)
     } finally {
       leave()
@@ -267,8 +272,12 @@ export class Sales {
     let leave: (() => void) | undefined
     const mayGoOn = async ({ signal }: AbortOptions): Promise<void> => {
       const rings = this.#onward.listen({ signal })
-      while (this.#isHeldBack) await rings.next()
-      leave = await this.#places.enter({ signal })
+      for (;;) {
+        while (this.#isHeldBack) await rings.next()
+        leave = await this.#places.enter({ signal })
+        if (!this.#isHeldBack) return
+        leave()
+      }
     }
     const agent = new SalesAgent({
       slot,

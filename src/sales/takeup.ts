@@ -131,7 +131,7 @@ export class TakeUp {
   }
 
   async #takeUp(slot: Slot, id: SlotId): Promise<Act[]> {
-    const { reservations, clock, isBeingSold, sell, settled, recordsOf } = this.#parts
+    const { reservations, clock, isBeingSold, sell, settled, recordsOf, log } = this.#parts
     const { requestId, slotIndex } = slot
     const reservation = reservations.reservationOf(requestId, slotIndex)
     if (reservation === undefined || isBeingSold(slot)) return []
@@ -149,6 +149,11 @@ export class TakeUp {
       await settled(slot, outcome, reservation)
       return []
     }
+    // It landed while nobody was there to hear of it.
+    if (decision.do === 'resume' && decision.at === 'filled' && reservation.fill !== 'landed')
+      await reservations
+        .markFill(reservation.id, 'landed')
+        .catch((error: unknown) => log.error('how far a fill is could not be noted', { ...slot, error }))
     // What became of a fill is found out by the sale itself, which goes on from there.
     sell(slot, { at: decision.do === 'find out' ? 'filling' : decision.at, reservation })
     return []

@@ -9,7 +9,7 @@ import type { AvailabilityId } from '../../src/sales/availability.ts'
 import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
-import { PRICE } from '../fakes/salesparts.ts'
+import { PRICE, terms } from '../fakes/salesparts.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
 /** Of what is played in every phase: no longer than it takes. */
@@ -157,14 +157,14 @@ describe('a slot that was taken before the restart, and not filled,', () => {
     expect(clock.waiting).toBe(0)
   }
   /** Cut off when the slot was on its way. */
-  const cutOff = async (settings: HostSettings = {}, asked = ASK) => {
+  const cutOff = async (settings: HostSettings = {}, again = settings) => {
     const world = new SaleWorld()
     const first = await world.host('host', 1, { work: { pieceSeconds: 100 }, ...settings })
     await first.sales.start(world.never)
-    const { slot } = await world.ask(asked, BigInt(EXPIRY_SECONDS))
+    const { slot } = await world.ask(ASK, BigInt(EXPIRY_SECONDS))
     await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleDownloading'))
     world.cutOff(first)
-    const second = await world.restart(first, settings)
+    const second = await world.restart(first, again)
     const isFilled = () => world.net.marketplace.records.getHost(slot(0)) === second.address
     const reserved = () => second.parts.reservations.reservations().map(({ id }) => id)
     return { world, second, slotId: slot(0), isFilled, reserved }
@@ -230,6 +230,108 @@ describe('a slot that was taken before the restart, and not filled,', () => {
     expect(reserved()).toEqual([])
     asked.mockRestore()
     await world.runUntil(isFilled)
+    await expectQuiet(second, world)
+  })
+
+  /** Several of one request, cut off while they were on their way; they go on at once by what is given. */
+  const several = async (slots: number, settings: HostSettings, again: HostSettings = settings) => {
+    const world = new SaleWorld()
+    const first = await world.host('host', slots, { ...settings, workers: slots })
+    await first.sales.start(world.never)
+    const asked = await world.ask({ ...ASK, slots: BigInt(slots) }, BigInt(EXPIRY_SECONDS))
+    await world.runUntil(() => first.sales.agents.filter(({ state }) => state === 'SaleDownloading').length === slots)
+    world.cutOff(first)
+    const second = await world.restart(first, again)
+    const fetched = vi.spyOn(second.work, 'fetch')
+    return { world, second, fetched, ...asked }
+  }
+
+  it('leaves no place to a new slot while nothing new is taken, though a worker waited for it', async () => {
+    const settings = { work: { deliveryOf: () => 'never' as const } }
+    const { world, second } = await several(2, settings, { ...settings, workers: 2 })
+    await second.parts.reservations.create(terms(4))
+    second.sales.pause()
+    await second.sales.start(world.never)
+    // Better than those that are going on, and first for the workers therefore.
+    await world.ask({ ...ASK, slots: 4n, pricePerBytePerSecond: 10n * PRICE }, BigInt(EXPIRY_SECONDS))
+    await world.run(30)
+    second.sales.resume()
+    await world.run(30)
+    const before = second.sales.agents.length
+    second.sales.pause()
+    // Those of the earlier run are given up as too slow.
+    await world.run(300)
+    expect([before, second.sales.agents.length]).toEqual([2, 0])
+    second.sales.resume()
+    await world.run(30)
+    expect(second.sales.agents).toHaveLength(2)
+    await expectQuiet(second, world)
+  })
+
+  it('waits too when the reason to came while it stood in line', async () => {
+    const { world, second, fetched } = await several(3, { work: { pieceSeconds: 20 } }, { workers: 1 })
+    await second.sales.start(world.never)
+    await world.runUntil(() => fetched.mock.calls.length === 1)
+    second.sales.holdBack(true)
+    await world.run(400)
+    expect(fetched).toHaveBeenCalledTimes(1)
+    second.sales.holdBack(false)
+    await world.runUntil(() => fetched.mock.calls.length === 3)
+    await expectQuiet(second, world)
+  })
+
+  it('goes on as far as the tokens do: of three, two', async () => {
+    const { world, second, fetched } = await several(3, { work: { pieceSeconds: 20 } }, { workers: 3 })
+    const { market, parts } = second
+    const real = market.tokenBalance.bind(market)
+    const had = await real(world.never)
+    market.tokenBalance = async (...args) => (await real(...args)) - had + 2n * COLLATERAL
+    second.sales.pause()
+    await second.sales.start(world.never)
+    await world.run(400)
+    expect(fetched).toHaveBeenCalledTimes(2)
+    expect(parts.reservations.reservations().map(({ fill }) => fill)).toEqual(['landed', 'landed'])
+    await expectQuiet(second, world)
+  })
+
+  it('is not given up for tokens that seem to be short for a moment', async () => {
+    const { world, second, isFilled, reserved } = await cutOff()
+    const before = reserved()
+    const { market } = second
+    const real = market.tokenBalance.bind(market)
+    const until = world.clock.now() + 10
+    market.tokenBalance = async (...args) => (world.clock.now() < until ? 0n : real(...args))
+    await second.sales.start(world.never)
+    await world.runUntil(isFilled)
+    expect(reserved()).toEqual(before)
+    await expectQuiet(second, world)
+  })
+
+  it('is given up where the prover cannot carry it any more', async () => {
+    const capacity = { slots: 0, secondsPerProof: 50, periodSeconds: 120, share: 0.5 }
+    const { world, second, reserved } = await cutOff({}, { capacity: () => capacity })
+    await second.sales.start(world.never)
+    await world.run(60)
+    expect(reserved()).toEqual([])
+    const told = second.sales.decisions.latest(10).flatMap(({ reasons }) => reasons)
+    expect(told).toContainEqual(expect.stringContaining('the prover is full'))
+    await expectQuiet(second, world)
+  })
+
+  it('does not count a fill twice that landed while nobody was there to hear of it', async () => {
+    const world = new SaleWorld()
+    const first = await world.host('host', 1)
+    await first.sales.start(world.never)
+    await world.ask(ASK, BigInt(EXPIRY_SECONDS))
+    await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleFilling'))
+    await world.runUntil(() => first.parts.reservations.reservations().some(({ fill }) => fill === 'sent'))
+    world.cutOff(first)
+    await world.run(30)
+    const second = await world.restart(first)
+    expect(second.parts.reservations.reservations()).toMatchObject([{ fill: 'sent' }])
+    await second.sales.start(world.never)
+    await world.run(10)
+    expect(second.parts.reservations.reservations()).toMatchObject([{ fill: 'landed' }])
     await expectQuiet(second, world)
   })
 
