@@ -7,7 +7,7 @@ import { BuyerSection } from './buyersection.tsx'
 import { DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
-import { SellerSection, SetupSection } from './sellersection.tsx'
+import { DemoSection, SellerSection, SetupSection } from './sellersection.tsx'
 import { holdsFilled } from './sellerview.ts'
 import type { Session } from './session.ts'
 import { SpaceCard } from './spacecard.tsx'
@@ -29,6 +29,7 @@ export function App({ session }: Part) {
       <main>
         <RoleBanner session={session} />
         <Problem session={session} />
+        <DemoSection session={session} />
         {(role.at === 'leading' || role.at === 'watching') && <SellerSection session={session} />}
         {role.at === 'leading' && <DropZone isBusy={session.isBusy} store={(file) => void session.upload(file)} />}
         <TransferCard transfer={session.state.transfer.value} cancel={() => session.cancel()} />

@@ -12,6 +12,8 @@ export interface DemoOffer {
   readonly circuitShape?: { readonly samples: number; readonly slotDepth: number; readonly datasetDepth: number }
   /** Whether storage can be asked for now. */
   readonly ready: boolean
+  /** Whether its own provider can be looked at. */
+  readonly shows: boolean
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -31,7 +33,7 @@ export async function findDemo(): Promise<DemoOffer | undefined> {
 
 function read(found: unknown): DemoOffer | undefined {
   if (typeof found !== 'object' || found === null) return undefined
-  const { id, ethProvider, marketplace, bootstrap, circuitShape, ready } = found as Record<string, unknown>
+  const { id, ethProvider, marketplace, bootstrap, circuitShape, ready, shows } = found as Record<string, unknown>
   if (typeof id !== 'string' || !/^[0-9a-f]{1,32}$/.test(id)) return undefined
   if (typeof ethProvider !== 'string' || typeof marketplace !== 'string') return undefined
   if (!Array.isArray(bootstrap) || !bootstrap.every((each) => typeof each === 'string')) return undefined
@@ -39,7 +41,7 @@ function read(found: unknown): DemoOffer | undefined {
     typeof circuitShape === 'object' && circuitShape !== null
       ? { circuitShape: circuitShape as NonNullable<DemoOffer['circuitShape']> }
       : {}
-  return { id, ethProvider, marketplace, bootstrap, ...shape, ready: ready === true }
+  return { id, ethProvider, marketplace, bootstrap, ...shape, ready: ready === true, shows: shows === true }
 }
 
 /** Of the demo that this browser sells in: after a reload its slots go on needing proofs. */

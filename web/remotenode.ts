@@ -86,9 +86,15 @@ export class RemoteNode {
   /** One look at a time: a slow node is not asked for ever more. */
   readonly #line = new Mutex()
   #looks = 0
+  readonly #lookMs: number
   readonly #door = new NodeDoor()
   /** Storage bought for files of the node. */
   readonly corner = new RemoteCorner(this.#door)
+
+  /** @param lookMs between two looks */
+  constructor(lookMs = LOOK_MS) {
+    this.#lookMs = lookMs
+  }
 
   /** Looks until `closing`. */
   run(closing: AbortSignal): void {
@@ -97,7 +103,7 @@ export class RemoteNode {
     const timer = setInterval(() => {
       const isDue = !document.hidden || ++turn % HIDDEN_EVERY === 0
       if (this.#looks === 0 && isDue) void this.look(closing)
-    }, LOOK_MS)
+    }, this.#lookMs)
     document.addEventListener('visibilitychange', () => void (document.hidden || this.look(closing)), {
       signal: closing,
     })

@@ -2,6 +2,7 @@
 
 import { useSignal, useSignalEffect } from '@preact/signals'
 
+import type * as DemoLook from './demoprovider.tsx'
 import type * as Onboarding from './onboarding.tsx'
 import { wasSellingAnywhere } from './sellingnote.ts'
 import type { SellPlan } from './sellplan.ts'
@@ -12,6 +13,27 @@ type Cards = Pick<typeof Module, 'SellerCard' | 'WatchedCard'>
 
 interface Part {
   readonly session: Session
+}
+
+/** What the demo's own provider does, before and beside one in this tab. */
+export function DemoSection({ session }: Part) {
+  const look = useSignal<Pick<typeof DemoLook, 'DemoProvider'> | undefined>(undefined)
+  const { demo } = session.state
+  useSignalEffect(() => {
+    if (demo.value?.offer.shows === true) void import('./demoprovider.tsx').then((found) => (look.value = found))
+  })
+  const Look = look.value
+  if (demo.value?.offer.shows !== true) return null
+  return (
+    <section class="card" aria-labelledby="demo" data-testid="demo">
+      <h2 id="demo">The demo: a provider that stores a real file</h2>
+      <p class="quiet">
+        A client bought storage for a file, and a provider on this computer reserves its slots, downloads and proves
+        them, fills them on the chain, proves them again each period, and is paid.
+      </p>
+      {Look === undefined ? <p class="quiet">Looking…</p> : <Look.DemoProvider closing={session.closing} />}
+    </section>
+  )
 }
 
 /** In the demo, and of a tab that watches. */
@@ -65,7 +87,8 @@ function DemoInvitation({ accept }: { readonly accept: () => void }) {
     <>
       <p class="quiet">
         This page is served by the demo: a chain, a client and a provider run on this computer. Join them with a
-        provider in this tab. Its money is play money.
+        provider in this tab: the client then buys storage once more, and slots of that are left to it. Its money is
+        play money.
       </p>
       <div class="row end">
         <button type="button" onClick={accept}>

@@ -9,6 +9,7 @@ import { formatBytes, formatCount } from '../lib/format.ts'
 import { MiB } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { demoProgress } from './demoprogress.ts'
 import { DemoTab } from './demotab.ts'
 import type { DemoWorld } from './demoworld.ts'
 import { openWorld } from './demoworld.ts'
@@ -55,7 +56,10 @@ printed when all slots are paid`,
     try {
       const { client, provider } = world.nodes
       const tell = (line: string): void => void watch.say(line)
-      const tab = new DemoTab({ devnet: world.devnet, client, provider, signal: call.signal, tell })
+      const tab = new DemoTab({
+        ...{ devnet: world.devnet, client, provider, signal: call.signal, tell },
+        show: (request, response) => world.shown.answer(request, response),
+      })
       page = once ? undefined : await pageOf(call, world, tab)
       if (page !== undefined) await watch.say(`the page     ${page.url}`)
       const answer = await runPurchase(call, world, watch, { path, onStarted: (cid) => tab.offer(cid) })
@@ -94,7 +98,7 @@ class StopWatch {
   /** With --json the document says it all. */
   async say(line: string): Promise<void> {
     const { terminal } = this.#call
-    if (!terminal.json) await terminal.write(Buffer.from(`${`${this.seconds.toFixed(1)} s`.padStart(8)}  ${line}\n`))
+    if (!terminal.json) await terminal.tell(`${`${this.seconds.toFixed(1)} s`.padStart(8)}  ${line}`)
   }
 }
 
@@ -131,7 +135,7 @@ async function runPurchase(
     totalCollateral: COLLATERAL_TOTAL_WEI,
   })
   await watch.done('offer', `the provider offers ${formatBytes(SPACE_BYTES)}`)
-  const { cid, bytes } = await upload(client, path, signal)
+  const { cid, bytes } = await upload(client, path, call)
   await watch.done('upload', `${basename(path)}, ${formatBytes(bytes)} -> ${cid}`)
   const purchase = await buyer.buy(
     cid,
@@ -162,7 +166,13 @@ async function runPurchase(
       if (purchase.outcome !== undefined && purchase.state !== 'finished') break
       if (watch.seconds > deadline)
         throw new CodexError('demo/too-slow', 'expected the slots to be paid by now; see the lines above')
-      advance(0, { label: label(provider), totalBytes: undefined })
+      const standing = provider.trade?.status()
+      const { doneBytes, ...now } = demoProgress({
+        time: standing?.time ?? 0,
+        periodSeconds: standing?.periodSeconds ?? 1,
+        sales: standing?.provider?.sales ?? [],
+      })
+      advance(doneBytes, now)
     }
   })
   await Promise.all(lines)
@@ -184,33 +194,29 @@ async function runPurchase(
   }
 }
 
-/** What the provider is at, in one line. */
-function label(provider: NodejsNode): string {
-  const trade = provider.trade
-  if (trade === undefined) return 'waiting'
-  const { time, periodSeconds, provider: selling } = trade.status()
-  const next = periodSeconds - (time % periodSeconds)
-  const sales = (selling?.sales ?? []).map(
-    ({ slotIndex, state, proven }) => `${slotIndex} ${state.replace('Sale', '')} (${proven} proven)`,
-  )
-  return `next period in ${next} s; ${sales.length === 0 ? 'no slot yet' : `slots ${sales.join(', ')}`}`
-}
-
 async function look(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
   signal.throwIfAborted()
 }
 
-async function upload(node: NodejsNode, path: string, signal: AbortSignal): Promise<{ cid: Cid; bytes: number }> {
+async function upload(
+  node: NodejsNode,
+  path: string,
+  { terminal, signal }: Call,
+): Promise<{ cid: Cid; bytes: number }> {
   const source = await openFileSource(path)
   try {
     const filename = basename(path)
-    const { cid, manifest } = await node.datasets.upload(source.pieces, {
-      filename,
-      mimetype: mimetypeOf(filename),
-      signal,
-    })
+    const names = { filename, mimetype: mimetypeOf(filename) }
+    const { cid, manifest } = await terminal.progress(
+      { label: `storing ${filename}`, totalBytes: source.sizeBytes },
+      (advance) =>
+        node.datasets.upload(source.pieces, {
+          ...names,
+          ...{ signal, progress: ({ storedBytes }) => advance(storedBytes) },
+        }),
+    )
     return { cid, bytes: manifest.datasetSize }
   } finally {
     await source.close()

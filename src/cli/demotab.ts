@@ -2,6 +2,7 @@
 // them. The chain is for development only.
 
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Devnet } from '../devnet/startdevnet.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -40,6 +41,8 @@ export interface DemoFacts {
   readonly circuitShape: { readonly samples: number; readonly slotDepth: number; readonly datasetDepth: number } | null
   /** Whether a purchase can be asked for. */
   readonly ready: boolean
+  /** Whether the demo's own provider can be looked at from here. */
+  readonly shows: boolean
 }
 
 export interface DemoTabParts {
@@ -53,6 +56,8 @@ export interface DemoTabParts {
   readonly expiry?: Seconds | undefined
   readonly signal: AbortSignal
   readonly tell: (line: string) => void
+  /** As {@link LiveDemo.show}. */
+  readonly show?: NonNullable<LiveDemo['show']> | undefined
 }
 
 export class DemoTab implements LiveDemo {
@@ -85,7 +90,12 @@ export class DemoTab implements LiveDemo {
       periodSeconds: devnet.configuration.proofs.period,
       circuitShape,
       ready: this.#cid !== undefined && !this.#isBuying,
+      shows: this.#parts.show !== undefined,
     }
+  }
+
+  show(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#parts.show?.(request, response) === true
   }
 
   /** Gives the key of a tab what it needs to sell, once. @throws CodexError `demo/bad-address`, `demo/too-many-tabs`, `devnet/…` */

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { version } from '../../package.json'
 import { DEFAULT_CONFIGURATION } from '../devnet/configuration.ts'
 import { readArtefacts } from '../devnet/contractartefact.ts'
 import { type GasOfCalls, gasUsed } from '../devnet/gasused.ts'
@@ -17,6 +18,9 @@ import { LogLevels } from '../lib/loglevels.ts'
 import { SystemClock } from '../lib/systemclock.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import { createNode, openProving } from '../nodejs.ts'
+import { marketplaceOf } from '../rest/marketplaceof.ts'
+import { NewsHub } from '../rest/newshub.ts'
+import { type ShownRest, showRest } from '../rest/showrest.ts'
 import { buildCircuit, type BuiltCircuit } from './buildcircuit.ts'
 import type { Advance } from './progress.ts'
 import type { Call } from './verb.ts'
@@ -36,6 +40,8 @@ export interface DemoWorld {
   readonly constraints: number
   readonly devnet: Devnet
   readonly nodes: Readonly<Record<Role, NodejsNode>>
+  /** From which the page draws the provider. */
+  readonly shown: ShownRest
   /** Of the marketplace, by function. */
   gas(): Promise<Readonly<Record<string, GasOfCalls>>>
   /** All of it is gone once settled. Never rejects. */
@@ -76,9 +82,11 @@ export async function openWorld(call: WorldCall): Promise<DemoWorld> {
     ends.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
     const nodes = await terminal.progress({ label: 'nodes' }, () => startNodes(call, { circuit, devnet, folder, ends }))
     await done('nodes', ROLES.map((role) => `${role} ${nodes[role].network?.peerId ?? ''}`).join(', '))
+    const shown = await showProvider(call, nodes.provider, join(folder, 'provider'))
+    ends.push(() => shown.stop())
     const gas = (): ReturnType<typeof gasUsed> =>
       gasUsed(devnet.endpoint, { address: marketplace, abi: artefacts.Marketplace.abi, from: block }, { signal })
-    return { circuit, constraints, devnet, nodes, gas, stop }
+    return { circuit, constraints, devnet, nodes, shown, gas, stop }
   } catch (error) {
     await stop()
     throw error
@@ -140,4 +148,19 @@ async function startNodes(
     start('validator', 3, peers.slice(0, 1)),
   ])
   return { client, provider, validator }
+}
+
+async function showProvider({ settings, terminal }: WorldCall, node: NodejsNode, dataDir: string): Promise<ShownRest> {
+  const { network } = node
+  if (network === undefined) throw new CodexError('demo/no-network', 'the provider of the demo has no network')
+  const clock = new SystemClock()
+  const levels = new LogLevels(settings['log-level'].given ?? 'error')
+  const log = new Log({ clock, levels, sinks: [await logSink(settings, terminal)] })
+  return showRest({
+    ...{ node, network, log: log.topic('rest'), levels, clock, version, dataDir },
+    // Nobody listens for news: the page looks.
+    hub: new NewsHub(),
+    startedAt: clock.now(),
+    marketplace: marketplaceOf(node, true),
+  })
 }

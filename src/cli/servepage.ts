@@ -1,4 +1,5 @@
-// Serves the built page on loopback: the files that lie in its folder at the start, and of the demo one document and two acts. No API beside, no folder listing.
+// Serves the built page on loopback: the files that lie in its folder at the start, and of the demo one document, two acts, and
+// what its provider shows. No other API beside, no folder listing.
 
 import { createReadStream } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -52,6 +53,8 @@ export interface LiveDemo {
   request(): Promise<unknown>
   /** Play money for the key of a tab. @throws as {@link LiveDemo.request} */
   fund(address: string): Promise<unknown>
+  /** Answers rows of REST from which the page draws the demo's own provider. @returns false for what is none of them */
+  show?(request: IncomingMessage, response: ServerResponse): boolean
 }
 
 /** Where the page looks for {@link LiveDemo}; without one it is told that there is none. */
@@ -169,6 +172,7 @@ async function answer(
     response.setHeader('Allow', 'GET, HEAD')
     return refuse(response, 405, 'only GET and HEAD are served here')
   }
+  if (demo?.show?.(request, response) === true) return
   if (path === DEMO_DOCUMENT) return sendJson(demo?.facts() ?? null, response)
   const name = CIRCUIT_FILES.get(path ?? '')
   if (name !== undefined && circuit !== undefined) {

@@ -46,6 +46,16 @@ export class Terminal {
   write(bytes: Uint8Array): Promise<void> {
     // Two writers on one screen would mix.
     if (this.#parts.stdout.isTTY === true) this.#progress?.end()
+    return this.#toStdout(bytes)
+  }
+
+  /** A whole line to stdout; what shows progress makes room for it and goes on below. @throws CodexError `cli/output-closed` */
+  tell(line: string): Promise<void> {
+    this.#progress?.hide()
+    return this.#toStdout(Buffer.from(`${line}\n`))
+  }
+
+  #toStdout(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#parts.stdout.write(bytes, (error) => {
         if (error) reject(this.#close(error))

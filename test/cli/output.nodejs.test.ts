@@ -28,7 +28,7 @@ class FakeStream extends Writable {
 }
 
 function terminalOf({ json = false, tty = false } = {}) {
-  const stdout = new FakeStream()
+  const stdout = new FakeStream(tty)
   const stderr = new FakeStream(tty)
   return {
     stdout,
@@ -88,6 +88,18 @@ describe('progress', () => {
     progress.end()
     expect(stream.text).not.toContain('\n')
     expect(stream.text.endsWith('\r\u001b[K')).toBe(true)
+  })
+
+  test('makes room for a line that is told meanwhile, and goes on below it', async () => {
+    const { terminal, stdout, stderr } = terminalOf({ tty: true })
+    await terminal.progress({ label: 'waiting', totalBytes: 100 }, async (advance) => {
+      advance(10)
+      await expect.poll(() => stderr.text, { timeout: 5000 }).toContain('10%')
+      await terminal.tell('slot 0 is filled')
+      expect([stdout.text, stderr.text.endsWith('\r\u001b[K')]).toEqual(['slot 0 is filled\n', true])
+      advance(90)
+      await expect.poll(() => stderr.text, { timeout: 5000 }).toContain('90%')
+    })
   })
 })
 

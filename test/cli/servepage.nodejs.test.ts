@@ -1,6 +1,7 @@
 // The server of the page: which files it gives, under which headers, and what it refuses.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -132,6 +133,27 @@ test('gives the demo to its own page, and its acts to nobody else', async () => 
   expect((await post(own, 'fund', 'x'.repeat(2000))).status).toBe(413)
   const again = await post(own)
   expect([again.status, await again.text()]).toEqual([409, expect.stringContaining('ry again soon')])
+})
+
+test('shows the demo’s provider to its own page under the page’s headers, and under no other name', async () => {
+  const folder = scratchFolder()
+  writeFileSync(join(folder, 'index.html'), '<h1>page</h1>')
+  const nothing = async (): Promise<void> => undefined
+  const show = (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (request.url !== '/api/v1/status') return false
+    response.end('the provider')
+    return true
+  }
+  const server = await servePage(folder, { demo: { facts: () => ({}), fund: nothing, request: nothing, show } })
+  onTestFinished(() => server.close())
+  const shown = await fetch(`${server.url}api/v1/status`)
+  expect([await shown.text(), shown.headers.get('cross-origin-resource-policy')]).toEqual([
+    'the provider',
+    'same-origin',
+  ])
+  expect((await fetch(`${server.url}api/v1/datasets`)).status).toBe(404)
+  expect((await fetch(`${server.url}api/v1/status`, { method: 'POST' })).status).toBe(405)
+  expect(await raw(server.url, '/api/v1/status', 'evil.example')).toMatch(/^HTTP\/1\.1 421 /)
 })
 
 test('without a demo says so, and has no button', async () => {
