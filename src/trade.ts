@@ -249,6 +249,7 @@ export class Trade {
       market: this.market,
       wall: this.#wall,
       atStake: () => this.#committed(),
+      offered: () => this.#offered(),
       raise: (alert) => news.alert(alert),
       over: (code) => news.over(code),
     })
@@ -290,6 +291,14 @@ export class Trade {
     this.#scope.spawn('telling what passed meanwhile', (own) => watch.tellAbsence(own))
     this.#scope.spawn('watching deadlines', (own) => watch.watchDeadlines(own))
     this.#scope.spawn('watching for sleep', (own) => watch.watchSleep(own))
+  }
+
+  /** Collateral that availabilities leave for further slots. */
+  #offered(): bigint {
+    const availabilities = this.provider?.reservations.availabilities() ?? []
+    return availabilities
+      .filter(({ enabled }) => enabled)
+      .reduce((sum, { totalRemainingCollateral }) => sum + totalRemainingCollateral, 0n)
   }
 
   /** Collateral in slots that are ours. */

@@ -8,11 +8,13 @@ import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { Market } from './market.ts'
 
 export interface MarketAlertsParts {
-  readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance' | 'openIntents'>
+  readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance' | 'tokenBalance' | 'openIntents'>
   /** The machine's. */
   readonly wall: Clock
   /** What may be lost meanwhile, in token base units. */
   readonly atStake: () => bigint | undefined
+  /** What the node offers as collateral of further slots, in token base units. */
+  readonly offered: () => bigint
   readonly raise: (alert: RaisedAlert) => void
   /** The cause of this alert is over. */
   readonly over: (code: string) => void
@@ -98,11 +100,26 @@ export class MarketAlerts {
     }
   }
 
-  /** As {@link MarketAlerts.watchEndpoint}. */
+  /** As {@link MarketAlerts.watchEndpoint}: coins for gas, and tokens for the collateral that is offered. */
   async watchPurse({ signal }: AbortOptions): Promise<never> {
     const { wall, market, raise, over, atStake } = this.#parts
     let isTold = false
+    let areTokensTold = false
     for (;;) {
+      const tokens = await market.tokenBalance({ signal }).catch(() => undefined)
+      const offered = this.#parts.offered()
+      const areTokensLow = tokens !== undefined && tokens < offered
+      if (areTokensLow && !areTokensTold)
+        raise({
+          code: 'wallet/low-tokens',
+          cause: `Availabilities offer ${offered} as further collateral, the node key ${market.host} has ${tokens}: slots that need more are not taken`,
+          atStake: undefined,
+          action: 'Send tokens to the node key, or offer less collateral',
+        })
+      if (tokens !== undefined) {
+        if (areTokensTold && !areTokensLow) over('wallet/low-tokens')
+        areTokensTold = areTokensLow
+      }
       const coins = await market.coinBalance({ signal }).catch(() => undefined)
       signal.throwIfAborted()
       const isLow = coins !== undefined && coins < LOW_COINS_WEI

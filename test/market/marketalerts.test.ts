@@ -17,11 +17,14 @@ function setup() {
   let open: OpenIntent[] = []
   let coins = 10n ** 18n
   const coinBalance = async () => coins
-  const market = { host: '0x12', endpointStatus: () => status, coinBalance, openIntents: () => open }
+  let tokens: bigint | undefined = 10n
+  let offered = 0n
+  const tokenBalance = async () => tokens ?? Promise.reject(new Error('no answer'))
+  const market = { host: '0x12', endpointStatus: () => status, coinBalance, tokenBalance, openIntents: () => open }
   const alerts = new MarketAlerts({
     market,
     wall,
-    atStake: () => 7n,
+    ...{ atStake: () => 7n, offered: () => offered },
     raise: (alert) => raised.push(alert),
     over: (code) => over.push(code),
   })
@@ -52,6 +55,12 @@ function setup() {
       coins = purse
       return look(600)
     },
+    /** The same with so many tokens, undefined where nobody tells, and so much offered as collateral. */
+    lookAtTokens: (balance: bigint | undefined, collateral: bigint): Promise<RaisedAlert[]> => {
+      tokens = balance
+      offered = collateral
+      return look(600)
+    },
     /** Codes of alerts whose cause was over since the last call. */
     ended: () => over.splice(0),
   }
@@ -72,6 +81,24 @@ it('says of each trouble when it is over, once', async () => {
   await lookInto(LOW_COINS_WEI)
   await lookInto(LOW_COINS_WEI)
   expect(ended()).toEqual(['wallet/low-coins'])
+})
+
+it('says when tokens are short of the collateral that is offered, once, and when they are not', async () => {
+  const { lookAtTokens, ended } = setup()
+  expect(await lookAtTokens(10n, 10n)).toEqual([])
+  expect(await lookAtTokens(9n, 10n)).toEqual([
+    {
+      code: 'wallet/low-tokens',
+      cause: expect.stringContaining('offer 10 as further collateral, the node key 0x12 has 9'),
+      atStake: undefined,
+      action: 'Send tokens to the node key, or offer less collateral',
+    },
+  ])
+  expect(await lookAtTokens(8n, 10n)).toEqual([])
+  // Nobody knows: that is no end of it.
+  expect([await lookAtTokens(undefined, 10n), ended()]).toEqual([[], []])
+  expect([await lookAtTokens(8n, 8n), ended()]).toEqual([[], ['wallet/low-tokens']])
+  expect((await lookAtTokens(8n, 9n)).map(({ code }) => code)).toEqual(['wallet/low-tokens'])
 })
 
 it("a machine's clock that is wrong is told once, with what to do", async () => {
