@@ -42,7 +42,7 @@ const HOLD_WORDS = {
   'data at risk': 'It takes no new slots: the browser has not promised to keep this data.',
   'daily cap': 'What its key may spend on gas in a day is used up, or would be by its proofs: it takes nothing new.',
   'no circuit': 'It has no circuit to prove with: it takes nothing new.',
-  'no peers': 'It knows nobody to get data from: it takes nothing new until somebody is there.',
+  'no peers': 'It is connected to nobody to get data from: it takes nothing new until somebody is there.',
   'no chain': 'Its endpoint tells nothing of use of the chain: it takes nothing new.',
 } as const
 

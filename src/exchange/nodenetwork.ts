@@ -160,7 +160,12 @@ export class NodeNetwork {
 
   /** Whether there is, or may soon be, anyone to ask. */
   get hasPeers(): boolean {
-    return this.#bootstrap.length > 0 || this.exchange.peers().length > 0
+    return this.#bootstrap.length > 0 || this.isConnected
+  }
+
+  /** Whether there is anyone to ask now. */
+  get isConnected(): boolean {
+    return this.exchange.peers().length > 0
   }
 
   /** Those that the exchange talks to. */

@@ -3,6 +3,7 @@
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Spending } from '../market/market.ts'
+import { collateralAtStake } from './collateralatstake.ts'
 import type { Reservation } from './reservation.ts'
 
 /** `duty`: one was refused; `pace`: they would take more than it leaves; `act`: there is nothing left for new slots, which is no harm yet. */
@@ -44,10 +45,6 @@ export function capTrouble({ spending, held, now, isHeld }: CapLook): CapTrouble
 
 export function capAlert(trouble: CapTrouble, { spending, held }: CapLook): RaisedAlert {
   const { capWei, takenWei, dutiesPerDayWei } = spending
-  const atStake = held.reduce(
-    (sum, { collateral, returnedCollateral }) => (returnedCollateral === undefined ? sum + collateral : sum),
-    0n,
-  )
   const used = `${takenWei} wei of the daily cap of ${capWei} wei are spent or under way`
   const causes: Readonly<Record<CapTrouble, string>> = {
     duty: `The daily cap lets no more proofs or payouts through: ${used}`,
@@ -57,7 +54,7 @@ export function capAlert(trouble: CapTrouble, { spending, held }: CapLook): Rais
   return {
     code: CAP_CODES[trouble],
     cause: causes[trouble],
-    atStake: trouble === 'act' ? undefined : atStake,
+    atStake: trouble === 'act' ? undefined : collateralAtStake(held),
     action: RAISE_CAP,
   }
 }

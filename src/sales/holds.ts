@@ -9,12 +9,13 @@ import type { Seconds } from '../lib/units.ts'
 import type { Market } from '../market/market.ts'
 import { SAFE_SHARE, typicalSeconds } from '../protocol/safeslots.ts'
 import { CAP_CODES, type CapTrouble, capAlert, capTrouble } from './captrouble.ts'
+import { collateralAtStake } from './collateralatstake.ts'
 import type { PauseRecord } from './pauserecord.ts'
 import type { Reservations } from './reservations.ts'
 import type { Sales } from './sales.ts'
 import type { SlotProver } from './slotprover.ts'
 
-/** Why nothing new is taken: `starting` until a first proof was made, `no circuit`: none can be made, `slow prover`: a proof takes more than half a period, `no peers`: nobody to ask for data, `no chain`: the endpoint tells nothing of use, `daily cap`: gas for another slot's duties would be more. */
+/** Why nothing new is taken: `starting` until a first proof was made, `no circuit`: none can be made, `slow prover`: a proof takes more than half a period, `no peers`: nobody connected to ask for data, `no chain`: the endpoint tells nothing of use, `daily cap`: gas for another slot's duties would be more. */
 export type Hold =
   | 'paused'
   | 'starting'
@@ -33,7 +34,8 @@ export interface HoldsParts {
   readonly clock: Clock
   readonly reservations: Pick<Reservations, 'check' | 'reservations'>
   readonly prover: Pick<SlotProver, 'rehearse' | 'meter' | 'isAbsent'>
-  readonly network: { readonly hasPeers: boolean }
+  /** `hasPeers`: there is, or may soon be, anyone to ask. */
+  readonly network: { readonly isConnected: boolean; readonly hasPeers: boolean }
   /** What a person decided outlives the process. */
   readonly record: Pick<PauseRecord, 'isPaused' | 'write'>
   readonly log: Log
@@ -49,11 +51,28 @@ export const MAX_RETRY_SECONDS: Seconds = 1800
 /** Who is too slow to sell, and proves nothing meanwhile, is measured again so often. */
 export const MEASURE_AGAIN_SECONDS: Seconds = 600
 /** Between two looks for peers. */
-export const LOOK_FOR_PEERS_SECONDS: Seconds = 5
+export const LOOK_FOR_PEERS_SECONDS: Seconds = 1
+/** Without anybody for so long: a start, or a line that breaks, is no cause for alarm. */
+export const LONELY_SECONDS: Seconds = 120
 /** Between two looks at the way to the chain. */
 export const LOOK_AT_CHAIN_SECONDS: Seconds = 5
 /** Between two looks at what the daily cap leaves. */
 export const LOOK_AT_CAP_SECONDS: Seconds = 5
+
+const LONELY_CODE = 'network/no-peers'
+const NONE_REACHED: RaisedAlert = {
+  code: LONELY_CODE,
+  cause:
+    'None of the peers that this node was given can be reached: nothing new is sold, since nobody could give its data',
+  atStake: undefined,
+  action: 'Check the addresses of its peers, and this machine’s connection',
+}
+const NONE_NAMED: RaisedAlert = {
+  code: LONELY_CODE,
+  cause: 'This node was given no peers, and none has come: nothing new is sold, since nobody could give its data',
+  atStake: undefined,
+  action: 'Name a peer of the network, or see that others can reach this node',
+}
 
 export class Holds {
   readonly #parts: HoldsParts
@@ -63,7 +82,7 @@ export class Holds {
   constructor(parts: HoldsParts) {
     this.#parts = parts
     if (parts.record.isPaused) this.#holds.add('paused')
-    if (!parts.network.hasPeers) this.#holds.add('no peers')
+    if (!parts.network.isConnected) this.#holds.add('no peers')
     this.#obey()
   }
 
@@ -113,7 +132,7 @@ export class Holds {
     raise({
       code: 'sales/prover-too-slow',
       cause: `A proof takes ${seconds.toFixed(1)} s here, more than half of the period of ${periodSeconds} s: proofs would be missed`,
-      atStake: undefined,
+      atStake: this.#atStake,
       action: 'Use a faster machine, or close other programs',
     })
   }
@@ -130,8 +149,9 @@ export class Holds {
           raise({
             code: 'sales/wrong-accounts',
             cause: `The accounts are wrong: ${problems[0]}`,
-            atStake: undefined,
-            action: 'Run `codex-light space --check` and report what it says',
+            atStake: this.#atStake,
+            action:
+              'Check the storage (`codex-light space --check`, in a tab the button for it) and report what it says',
           })
         }
         if (problems.length === 0 && this.release('wrong accounts')) over('sales/wrong-accounts')
@@ -145,11 +165,26 @@ export class Holds {
 
   /** To reserve a slot costs gas: not while nobody could give its data. Rejects with the signal's reason only. */
   async watchPeers({ signal }: AbortOptions): Promise<never> {
-    const { network, clock } = this.#parts
+    const { network, clock, log, raise, over } = this.#parts
+    let since: Seconds | undefined
+    let isTold = false
     for (;;) {
-      if (network.hasPeers) this.release('no peers')
-      else this.add('no peers')
-      await clock.until(clock.now() + LOOK_FOR_PEERS_SECONDS, { signal })
+      const now = clock.now()
+      if (network.isConnected) {
+        this.release('no peers')
+        since = undefined
+        if (isTold) over(LONELY_CODE)
+        isTold = false
+      } else {
+        this.add('no peers')
+        since ??= now
+        if (!isTold && now - since >= LONELY_SECONDS) {
+          log.warn('no peer is connected: nothing more is sold, what was sold is proven', { seconds: now - since })
+          raise(network.hasPeers ? NONE_REACHED : NONE_NAMED)
+          isTold = true
+        }
+      }
+      await clock.until(now + LOOK_FOR_PEERS_SECONDS, { signal })
     }
   }
 
@@ -201,8 +236,8 @@ export class Holds {
       code: 'sales/no-circuit',
       cause:
         'This node has no circuit to prove with: it keeps its terms and takes no slots, and proofs of slots that it holds will be missed',
-      atStake: this.#parts.reservations.reservations().reduce((sum, { collateral }) => sum + collateral, 0n),
-      action: 'Start it with --circuit FOLDER|ARCHIVE|URL',
+      atStake: this.#atStake,
+      action: 'Start it with a circuit: --circuit FOLDER|ARCHIVE|URL',
     })
   }
 
@@ -222,10 +257,15 @@ export class Holds {
         const cause = `No proof could be made: ${error instanceof Error ? error.message : String(error)}`
         log.error('a proof for measuring failed; trying again', { error, seconds: pause })
         if (cause !== told)
-          raise({ code: 'sales/prover-fails', cause, atStake: undefined, action: 'Check the circuit files' })
+          raise({ code: 'sales/prover-fails', cause, atStake: this.#atStake, action: 'Check the circuit files' })
         told = cause
         await clock.until(clock.now() + pause, { signal })
       }
+  }
+
+  /** Undefined where no slot is held. */
+  get #atStake(): bigint | undefined {
+    return collateralAtStake(this.#parts.reservations.reservations()) || undefined
   }
 
   #obey(): void {

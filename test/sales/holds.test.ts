@@ -10,6 +10,7 @@ import {
   LOOK_AT_CAP_SECONDS,
   LOOK_AT_CHAIN_SECONDS,
   type HoldsParts,
+  LONELY_SECONDS,
   LOOK_FOR_PEERS_SECONDS,
   MAX_RETRY_SECONDS,
   MEASURE_AGAIN_SECONDS,
@@ -30,7 +31,9 @@ interface World {
   /** What the next proof takes, or why it fails. */
   proof: number | Error
   problems: string[]
-  hasPeers: boolean
+  isConnected: boolean
+  /** Peers were given to the node. */
+  isNamed: boolean
   spending: Spending
   isAway: boolean
   /** When the last request is over. */
@@ -43,7 +46,7 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
   const world: World = {
     proof: FAST,
     problems: [],
-    hasPeers: true,
+    ...{ isConnected: true, isNamed: true },
     spending: NO_COSTS,
     isAway: false,
     until: 10 ** 6,
@@ -94,8 +97,11 @@ async function holding(start: Partial<World> = {}, datastore = new MemoryDatasto
     },
     prover,
     network: {
+      get isConnected() {
+        return world.isConnected
+      },
       get hasPeers() {
-        return world.hasPeers
+        return world.isConnected || world.isNamed
       },
     },
     record: await PauseRecord.open(datastore),
@@ -140,9 +146,10 @@ it('starting: nothing is sold before a first proof was made', async () => {
 })
 
 it('prover-fails: told once for each cause, tried again ever more rarely, and over with the first proof', async () => {
-  const { world, clock, holds, rehearsed, codes, over } = await holding({ proof: new Error('no circuit') })
+  const { world, clock, holds, rehearsed, codes, alert, over } = await holding({ proof: new Error('no circuit') })
   await clock.play(20 * RETRY_SECONDS)
   expect(rehearsed).toEqual([0, 1, 3, 7, 15].map((waits) => waits * RETRY_SECONDS))
+  expect(alert()).toMatchObject({ atStake: 7n, action: 'Check the circuit files' })
   expect(codes()).toEqual(['sales/prover-fails'])
   world.proof = new Error('another reason')
   await clock.play(24 * 3600)
@@ -161,6 +168,7 @@ it('slow prover: from the first proof on, measured again while nothing else is p
   await clock.play(0)
   expect(holds.all).toEqual(['slow prover'])
   expect(alert()?.cause).toMatch(/takes 12\.0 s here, more than half of the period of 20 s/)
+  expect(alert()?.atStake).toBe(7n)
   expect(codes()).toEqual(['sales/prover-too-slow'])
   world.proof = FAST
   await clock.play(3 * MEASURE_AGAIN_SECONDS)
@@ -192,8 +200,9 @@ it('slow prover: set and released by the proofs of duties too; one slow proof am
 })
 
 it('wrong accounts: told once, released when they are right again', async () => {
-  const { world, clock, holds, codes, over } = await holding({ problems: ['a byte too many'] })
+  const { world, clock, holds, codes, alert, over } = await holding({ problems: ['a byte too many'] })
   await clock.play(3 * 3600)
+  expect(alert()).toMatchObject({ atStake: 7n, action: expect.stringMatching(/--check`, in a tab the button/) })
   expect(holds.all).toEqual(['wrong accounts'])
   expect(codes()).toEqual(['sales/wrong-accounts'])
   world.problems = []
@@ -202,17 +211,31 @@ it('wrong accounts: told once, released when they are right again', async () => 
   expect(over).toContain('sales/wrong-accounts')
 })
 
-it('no peers: nothing is sold, nor gas spent, while nobody could give the data', async () => {
-  const { world, clock, holds } = await holding({ hasPeers: false })
-  await clock.play(LOOK_FOR_PEERS_SECONDS)
-  expect(holds.all).toEqual(['no peers'])
-  world.hasPeers = true
-  await clock.play(LOOK_FOR_PEERS_SECONDS)
-  expect(holds.all).toEqual([])
-  world.hasPeers = false
-  await clock.play(LOOK_FOR_PEERS_SECONDS)
-  expect(holds.all).toEqual(['no peers'])
-})
+it.each([true, false])(
+  'no peers: nothing is sold, nor gas spent, while nobody could give the data; peers named: %s',
+  async (isNamed) => {
+    const { world, clock, holds, codes, alert, over } = await holding({ isConnected: false, isNamed })
+    expect(holds.all).toContain('no peers')
+    await clock.play(LONELY_SECONDS - LOOK_FOR_PEERS_SECONDS)
+    expect(holds.all).toEqual(['no peers'])
+    // A start takes a moment.
+    expect(codes()).toEqual([])
+    await clock.play(2 * LONELY_SECONDS)
+    expect(alert()?.cause).toMatch(isNamed ? /None of the peers .* can be reached/ : /given no peers/)
+    expect(codes()).toEqual(['network/no-peers'])
+    world.isConnected = true
+    await clock.play(LOOK_FOR_PEERS_SECONDS)
+    expect([holds.all, over.splice(0)]).toEqual([[], expect.arrayContaining(['network/no-peers'])])
+    // A line that breaks for a moment holds sales back, and frightens nobody.
+    world.isConnected = false
+    await clock.play(LOOK_FOR_PEERS_SECONDS)
+    expect(holds.all).toEqual(['no peers'])
+    await clock.play(LONELY_SECONDS / 2)
+    world.isConnected = true
+    await clock.play(LOOK_FOR_PEERS_SECONDS)
+    expect([holds.all, codes(), over]).toEqual([[], [], []])
+  },
+)
 
 it('daily cap: nothing new while the duties are more than it can carry, and no word of the machine or the endpoint', async () => {
   const { world, clock, holds, codes, alert, over } = await holding()
