@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { KiB } from '../lib/units.ts'
 import { Scope } from '../lib/scope.ts'
+import { limitBody } from './bodydeadline.ts'
 import { type GuardPolicy, isOfPage, refusalOf } from './guardrequest.ts'
 import { close, hostPolicy, isReachable, listen, type RestServer, urlOf } from './listen.ts'
 import { corsHeaders, restApp } from './restapp.ts'
@@ -18,6 +19,8 @@ const MAX_BODY_BYTES = 1024 * KiB
 const HEADERS_TIMEOUT_MS = 10_000
 /** A connection on which nothing moves for so long is closed; uploads and downloads may take as long as they move. */
 const IDLE_TIMEOUT_MS = 120_000
+/** For the whole body of a request that is no upload. */
+const BODY_MS = 20_000
 /** Longer than clients keep a connection for their next request: then it is they who close it, and no request meets a closed one. */
 const KEEP_ALIVE_MS = 60_000
 
@@ -31,6 +34,8 @@ export interface RestSettings {
   readonly token: string
   /** Also from this machine, for the rows that others know. */
   readonly wantsToken?: boolean
+  /** Default: {@link BODY_MS} */
+  readonly bodyMs?: number
   /** Answers what is not below `/api`: the page that shows this node. It holds no secret, so it wants no token. */
   readonly page?: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
 }
@@ -40,12 +45,16 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   const background = new Scope({
     report: (error, task) => parts.log.error('work for a request failed', { task, error }),
   })
-  const { corsOrigin, page } = settings
+  const { corsOrigin, page, bodyMs = BODY_MS } = settings
   const app = restApp({ ...parts, background }, corsOrigin)
   const handle = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
   const policy = policyOf(settings)
+  const limit = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!isUpload(request.method ?? 'GET', request.url ?? '/')) limitBody(request, response, bodyMs)
+  }
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0 }, (request, response) => {
     if (isRefused(request, response, policy, corsOrigin)) return
+    limit(request, response)
     if (page !== undefined && isOfPage(request.url)) {
       for (const [name, value] of corsHeaders(request.method ?? 'GET', corsOrigin)) response.setHeader(name, value)
       page(request, response)
@@ -58,6 +67,7 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   // Who asks before sending a body is told as soon as everyone else.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (isRefused(request, response, policy, corsOrigin)) return
+    limit(request, response)
     response.writeContinue()
     handle(request, response).catch(() => response.destroy())
   })
