@@ -1,6 +1,7 @@
 // The one configuration of vite and vitest: what `dist` is made of, the headers of the dev server, the test projects
 // "nodejs" and "browser". It is not the developer's interface: that is the scripts of package.json.
 
+import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +98,7 @@ function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
       ...(mode === 'package' ? [contractFiles(DIST)] : []),
     ],
     ssr: { noExternal: true, target: 'node' },
+    define: { CODEX_LIGHT_REVISION: JSON.stringify(revision()) },
     build: {
       ssr: true,
       target: 'es2022',
@@ -113,6 +115,20 @@ function packageBuild(mode: 'package' | 'command'): ViteUserConfig {
         },
       },
     },
+  }
+}
+
+/** Short hash of the commit that is built; empty where the sources are no repository, or nobody can tell. */
+function revision(): string {
+  if (!existsSync(join(ROOT, '.git'))) return ''
+  try {
+    return execFileSync('git', ['rev-parse', '--short=8', 'HEAD'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim()
+  } catch {
+    return ''
   }
 }
 

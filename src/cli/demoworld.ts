@@ -23,6 +23,7 @@ import { NewsHub } from '../rest/newshub.ts'
 import { type ShownRest, showRest } from '../rest/showrest.ts'
 import { buildCircuit, type BuiltCircuit } from './buildcircuit.ts'
 import type { Advance } from './progress.ts'
+import { REVISION } from './revision.ts'
 import type { Call } from './verb.ts'
 import { logSink } from './withnode.ts'
 
@@ -157,7 +158,7 @@ async function showProvider({ settings, terminal }: WorldCall, node: NodejsNode,
   const levels = new LogLevels(settings['log-level'].given ?? 'error')
   const log = new Log({ clock, levels, sinks: [await logSink(settings, terminal)] })
   return showRest({
-    ...{ node, network, log: log.topic('rest'), levels, clock, version, dataDir },
+    ...{ node, network, log: log.topic('rest'), levels, clock, version, revision: REVISION, dataDir },
     // Nobody listens for news: the page looks.
     hub: new NewsHub(),
     startedAt: clock.now(),

@@ -18,6 +18,7 @@ import { endpointPath, newToken, removeEndpoint, writeEndpoint } from './endpoin
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
 import { openNodePage } from './servepage.ts'
+import { REVISION } from './revision.ts'
 import { keepHeapSmall } from './smallheap.ts'
 import { idleOptions, START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
 import { table } from './table.ts'
@@ -91,6 +92,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
       clock,
       startedAt,
       version,
+      revision: REVISION,
       dataDir,
       marketplace,
     }

@@ -44,6 +44,8 @@ export interface EarningLook {
 export interface MarketLook {
   /** Our own address. */
   readonly host: string
+  /** Address of the contract. */
+  readonly marketplace: string
   readonly terms: {
     readonly collateral: { readonly maxNumberOfSlashes: number; readonly slashPercentage: number }
     readonly proofs: { readonly period: Seconds; readonly timeout: Seconds }

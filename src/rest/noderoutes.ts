@@ -31,7 +31,7 @@ export function nodeRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   app.get('/space', async (c) => c.json(await node.repo.space()))
 }
 
-function debugInfo({ network, version, dataDir }: RestParts) {
+function debugInfo({ network, version, revision, dataDir, marketplace }: RestParts) {
   const { peerId } = network
   const addrs = network.addresses()
   const spr = network.spr()
@@ -44,7 +44,8 @@ function debugInfo({ network, version, dataDir }: RestParts) {
     announceAddresses: addrs,
     // Of the network's hash table, which this node is no part of.
     table: { localNode, nodes: [] },
-    codex: { version, revision: '', contracts: '' },
+    // Which contracts these are, their address says; none in use, none named.
+    codex: { version, revision, contracts: marketplace.parts()?.market.marketplace ?? '' },
   }
 }
 

@@ -25,6 +25,8 @@ export interface RestParts {
   /** By that clock. */
   readonly startedAt: Seconds
   readonly version: string
+  /** Of the sources it was built from; empty where nobody knows. */
+  readonly revision: string
   /** Where the node keeps its data, for people. */
   readonly dataDir: string
   readonly marketplace: MarketplaceDoor

@@ -79,6 +79,7 @@ interface Ended {
 
 export class FakeMarket implements Market {
   readonly host: Address
+  readonly marketplace: string
   readonly terms: MarketplaceTerms
   /** Gas costs nothing, unless a test says so. */
   gasPriceWei = 0n
@@ -97,6 +98,7 @@ export class FakeMarket implements Market {
     this.#world = world
     this.host = host
     this.#clock = clock
+    this.marketplace = world.marketplace.address
     this.terms = world.marketplace.configuration
     this.#periods = new Periodicity(this.terms.proofs.period)
     this.#faults = faults

@@ -37,7 +37,7 @@ export function fakeParts(below: FakedParts): RestParts {
     ...below,
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
     hub: new NewsHub(),
-    version: '0',
+    ...{ version: '0', revision: 'abcdef01' },
     background: new Scope({ report: () => undefined }),
   } as unknown as RestParts
 }

@@ -103,7 +103,7 @@ async function surface(slots = 0): Promise<Surface> {
     hub,
     clock,
     startedAt: clock.now(),
-    version: '0',
+    ...{ version: '0', revision: '' },
     dataDir: '/data',
     marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined, unproven: () => undefined },
   }

@@ -1,5 +1,7 @@
 // The public SDK, unchanged, against a node in a process of its own.
 
+import { existsSync } from 'node:fs'
+
 import { Codex } from '@codex-storage/sdk-js'
 import { NodeUploadStrategy } from '@codex-storage/sdk-js/node'
 import { expect, test } from 'vitest'
@@ -124,6 +126,8 @@ test('says who the node is, connects it, and fetches over the connection', async
   expect(await good(sdk.node.spr('text'))).toMatch(/^spr:/)
   const info = await good(sdk.debug.info())
   expect(info).toMatchObject({ id: one.peerId, repo: `${folder}/one`, codex: { version: '0.1.0' } })
+  // A release that is built from no repository has none.
+  if (existsSync('.git')) expect(info.codex.revision).toMatch(/^[0-9a-f]{8,}$/)
   expect(info.addrs.length).toBeGreaterThan(0)
   expect(info.table.localNode).toMatchObject({ peerId: one.peerId, seen: false })
   expect(info.table.nodes).toEqual([])

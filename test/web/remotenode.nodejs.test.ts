@@ -107,6 +107,7 @@ async function served(isSelling: boolean, buying?: (world: SaleWorld) => Promise
     ...{ log: new Log({ clock, levels, sinks: [hub.sink] }), levels, hub, clock, startedAt: clock.now() },
     ...{
       version: '0',
+      revision: '',
       dataDir: '/data',
       marketplace: { isWanted: true, parts: () => marketplace, waiting: () => undefined, unproven: () => undefined },
     },
