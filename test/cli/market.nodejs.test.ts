@@ -21,6 +21,8 @@ const SIZE = 16 * 2 ** 20
 const IS_LONG = Boolean(import.meta.env['LONG'])
 const DURATION = 6000
 const SLOTS = 3
+/** Nobody listens there. */
+const DEAD_PEER = '/ip4/127.0.0.1/tcp/1/p2p/16Uiu2HAm5zpp3mL74AkrXK2RwpXUtbgZh17PGZzanbdZkB6ytkx8'
 /** Of any dataset. */
 const PURCHASE = [
   ...['purchase', 'create', String(manifestCid(new Uint8Array(1)))],
@@ -43,8 +45,15 @@ test(`a provider and a client, started as people do, sell and buy through the pu
     writeFileSync(file, `${devnet.accounts[account]?.privateKey}\n`, { mode: 0o600 })
     return ['--eth-provider', devnet.endpoint, '--marketplace-address', devnet.marketplace, '--eth-private-key', file]
   }
-  const client = await startNode(join(folder, 'client'), ['persistence', ...market(1)])
+  const client = await startNode(join(folder, 'client'), ['persistence', ...market(1), '-b', DEAD_PEER])
   const [peer = ''] = client.addresses
+  const lonely = 'nothing is sold yet: no peers'
+  const reasons = async (): Promise<readonly string[]> => {
+    const answer = await fetch(`${client.api}api/v1/readiness`)
+    return ((await answer.json()) as { readonly reasons: readonly string[] }).reasons
+  }
+  // That a peer was named helps nobody: the only one it was given is not there.
+  expect(await reasons()).toContain(lonely)
   const shape = ['--proof-samples', String(QUICK_SHAPE.samples), '--max-slot-depth', String(QUICK_SHAPE.slotDepth)]
   const provider = await startNode(join(folder, 'provider'), [
     ...[
@@ -64,6 +73,8 @@ test(`a provider and a client, started as people do, sell and buy through the pu
   const facts = provider as unknown as { roles: string[]; circuitCheck: string; metrics: string; host: string }
   expect(facts).toMatchObject({ roles: ['client', 'provider'], host: devnet.accounts[2]?.address.toLowerCase() })
   expect(facts.circuitCheck).toContain('proving and verifying before the first sale')
+
+  await expect.poll(reasons).not.toContain(lonely)
 
   const own = (...words: string[]) => document([...words, '-d', provider.dataDir])
   // What is sold, and for what, the public SDK says.
