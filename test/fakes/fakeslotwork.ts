@@ -22,6 +22,11 @@ import { seededBytes } from './memorystore.ts'
 export type Delivery = 'good' | 'lies' | 'stops at 99 %' | 'never' | 'trickles'
 /** What goes wrong with one proof; `for ever` settles only by its signal. */
 export type ProveFault = { readonly is: 'fails' } | { readonly is: 'takes'; readonly seconds: Seconds }
+/** What peers are asked for: of a slot that a host lost, rows of the others. */
+export type Asked = 'manifest' | 'blocks' | 'rows'
+/** What becomes of one question to the peers: no answer for so long, and it is asked again; one that comes late; an end of it all. */
+export type NetFault =
+  { readonly is: 'lost' | 'late'; readonly seconds: Seconds } | { readonly is: 'fails'; readonly error: CodexError }
 
 export interface FakeSlotWorkParts {
   readonly repo: Pick<RepoStore, 'put' | 'drop' | 'hasMany' | 'ensureExpiry' | 'parts'>
@@ -37,6 +42,8 @@ export interface FakeSlotWorkSettings {
   readonly proveSeconds?: Seconds
   readonly deliveryOf?: (request: StorageRequest) => Delivery
   readonly proveFault?: () => ProveFault | undefined
+  /** Asked before each piece of a download that is not here, as often as one is asked for, and before the manifest of a {@link SlotWork.look}. */
+  readonly netFault?: (slot: SlotContent, what: Asked) => NetFault | undefined
   /** Where blocks are remembered between hosts; one for all by default. */
   readonly blocks?: SlotBlocksMemory
 }
@@ -61,13 +68,14 @@ export class FakeSlotWork implements SlotWork {
     this.#kept = new KeptManifests({ datastore, reservations, log, remove: async (cid) => void (await repo.drop(cid)) })
   }
 
-  async look(_: SlotContent, { signal }: AbortOptions): Promise<void> {
+  async look(slot: SlotContent, { signal }: AbortOptions): Promise<void> {
     signal.throwIfAborted()
+    await this.#reach(slot, 'manifest', signal)
   }
 
   async *fetch(
     slot: SlotContent,
-    { reservation, expiry: end, signal }: FetchSlotOptions,
+    { reservation, expiry: end, isRepair, signal }: FetchSlotOptions,
   ): AsyncGenerator<Bytes, void, void> {
     const expiry = end + SETTLING_SECONDS
     const { clock, reservations, hasher, repo } = this.#parts
@@ -85,7 +93,10 @@ export class FakeSlotWork implements SlotWork {
         await clock.until(Number.MAX_SAFE_INTEGER, { signal })
       const isHere = !(await repo.hasMany(piece.map(({ cid }) => cid))).includes(false)
       const seconds = delivery === 'trickles' ? TRICKLE_SECONDS : pieceSeconds
-      if (!isHere) await clock.until(clock.now() + seconds, { signal })
+      if (!isHere) {
+        await this.#reach(slot, isRepair ? 'rows' : 'blocks', signal)
+        await clock.until(clock.now() + seconds, { signal })
+      }
       const indices = piece.map((_, i) => slot.slotIndex * blocks.length + from + i)
       await reservations.put(reservation.id, piece, { indices, expiry })
       signal.throwIfAborted()
@@ -119,6 +130,18 @@ export class FakeSlotWork implements SlotWork {
     const isHere = await repo.hasMany(blocks.map(({ cid }) => cid))
     if (isHere.includes(false)) throw new CodexError('slots/data-gone', 'blocks of the slot are not in the store')
     return proofFor(slot, challenge)
+  }
+
+  /** Settles when an answer of the peers is on its way. */
+  async #reach(slot: SlotContent, what: Asked, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts
+    for (;;) {
+      const fault = this.#settings.netFault?.(slot, what)
+      if (fault === undefined) return
+      if (fault.is === 'fails') throw fault.error
+      await clock.until(clock.now() + fault.seconds, { signal })
+      if (fault.is === 'late') return
+    }
   }
 
   letGo(id: RequestId, options: AbortOptions): Promise<void> {

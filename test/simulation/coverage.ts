@@ -7,6 +7,7 @@ import { FIRST_PHASES, type PhaseName, PHASE_NAMES, ends, next } from '../../src
 export const FAULTS = [
   ...['rpc outage', 'call fails', 'call stale', 'call late', 'send refused', 'send lost', 'answer lost'],
   ...['event lost', 'event twice', 'event late', 'prove fails', 'prove slow', 'commit fails', 'clock jumps'],
+  ...['net lost', 'net late', 'net fails', 'net down', 'net rows lacking', 'net rows fail'],
   ...['reorg', 'crash', 'stop', 'freeze', 'thaw', 'start'],
 ] as const
 

@@ -77,8 +77,11 @@ export class IdleWatch {
   /** It was tried, and given up for a reason that a change of terms does not mend. */
   #isDecided({ selling }: Provider, id: RequestId, slotIndex: number): boolean {
     const decisions = selling?.sales.decisions.latest(100, id).filter((each) => each.slotIndex === slotIndex) ?? []
-    return decisions.some(({ verdict, reasons }) => verdict === 'lost' || reasons.some((why) => GIVEN_UP.includes(why)))
+    const isGivenUp = (why: string): boolean => GIVEN_UP.includes(why) || why.startsWith(TOO_SLOW)
+    return decisions.some(({ verdict, reasons }) => verdict === 'lost' || reasons.some(isGivenUp))
   }
 }
 
 const GIVEN_UP = ['slot not free', 'reservations full', 'filled by another host', 'bad terms']
+/** How the sentence begins that gives up a download. */
+const TOO_SLOW = 'too slow'

@@ -101,6 +101,7 @@ export class Provider extends SimNode {
         deliveryOf,
         proveSeconds: 3,
         proveFault: () => this.weather.prove(),
+        netFault: (slot, what) => this.weather.net(what, this.world.isThere(slot, what)),
         blocks: this.world.slotBlocks,
       },
     )

@@ -2,7 +2,7 @@
 // what must be so when everything has come to its end.
 
 import type { LogRecord } from '../../src/lib/log.ts'
-import type { Seconds } from '../../src/lib/units.ts'
+import type { Bytes, Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
 import { Periodicity } from '../../src/market/periodicity.ts'
 import { slotId } from '../../src/protocol/ids.ts'
@@ -35,8 +35,12 @@ export class Referee {
   readonly #slots = new Set<SlotId>()
   #nextLiveness: Seconds = 0
   readonly #idle: IdleWatch
-  /** Commits of each store when it was last counted. */
+  /** Commits of each store when it was last counted, when its sums were, and when those in memory were. */
   readonly #counted = new WeakMap<Selling, number>()
+  readonly #summed = new WeakMap<Selling, number>()
+  readonly #glanced = new WeakMap<Selling, number>()
+  /** How often each slot was filled since it was last free. */
+  readonly #fills = new Map<SlotId, number>()
   /** At how many looks in a row each sale was still being prepared. */
   readonly #preparing = new WeakMap<SalesAgent, number>()
 
@@ -64,22 +68,22 @@ export class Referee {
     return [...this.#requests].map((id) => Number(records.requests.get(id)?.endsAt ?? 0))
   }
 
-  /** After every step that a provider handled: cheap. */
+  /** After every step that a provider handled: what its books say of each other (I2 to I4). */
   glance(provider: Provider): void {
-    for (const {
-      freeSize,
-      totalSize,
-      totalRemainingCollateral: left,
-      totalCollateral: all,
-    } of provider.selling?.reservations.availabilities() ?? [])
-      if (freeSize < 0 || freeSize > totalSize || left < 0n || left > all)
-        this.breach(provider, `an availability has ${freeSize} of ${totalSize} bytes and ${left} of ${all} (I2, I3)`)
+    const { selling } = provider
+    if (selling === undefined || !isNews(this.#glanced, selling)) return
+    const availabilities = selling.reservations.availabilities()
+    const reservations = selling.reservations.reservations()
+    const sum = (sizes: readonly Bytes[]): Bytes => sizes.reduce((all, bytes) => all + bytes, 0)
+    const reserved = sum(availabilities.map((each) => each.freeSize)) + sum(reservations.map(({ size }) => size))
+    const books = { counters: { used: 0, reserved }, quotaBytes: Infinity, availabilities, reservations }
+    for (const problem of checkReservations(books)) this.breach(provider, `after a step: ${problem}`)
   }
 
   /** After every instant. */
-  look(): void {
+  async look(): Promise<void> {
     this.#hearTheChain()
-    for (const provider of this.#world.providers) this.glance(provider)
+    for (const provider of this.#world.providers) await this.#sum(provider)
     if (this.#world.now() >= this.#nextLiveness) {
       this.#nextLiveness = this.#world.now() + LIVENESS_SECONDS
       for (const provider of this.#world.providers) this.#lookAfter(provider)
@@ -87,24 +91,25 @@ export class Referee {
     }
   }
 
+  /** Nothing is under way now: books and counters agree (I1 to I4). */
+  async #sum(provider: Provider): Promise<void> {
+    const { selling } = provider
+    if (selling === undefined || !isNews(this.#summed, selling)) return
+    const { quotaMaxBytes: quotaBytes, quotaUsedBytes: used, quotaReservedBytes: reserved } = await selling.repo.space()
+    const { reservations } = selling
+    const books = { availabilities: reservations.availabilities(), reservations: reservations.reservations() }
+    for (const problem of checkReservations({ counters: { used, reserved }, quotaBytes, ...books }))
+      this.breach(provider, `in memory: ${problem}`)
+  }
+
   /** Counts everything. */
   async recount(): Promise<void> {
     for (const provider of this.#world.providers) {
       const { selling } = provider
-      // What was counted and has committed nothing since counts the same.
-      if (selling === undefined || this.#counted.get(selling) === selling.faults.commits) continue
-      this.#counted.set(selling, selling.faults.commits)
+      if (selling === undefined || !isNews(this.#counted, selling)) continue
       for (const problem of await selling.reservations.check({ signal: NEVER })) this.breach(provider, problem)
       const { problems } = await selling.repo.recount({ signal: NEVER })
       for (const problem of problems) this.breach(provider, problem)
-      const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await selling.repo.space()
-      const counters = { used: quotaUsedBytes, reserved: quotaReservedBytes }
-      const [availabilities, reservations] = [
-        selling.reservations.availabilities(),
-        selling.reservations.reservations(),
-      ]
-      for (const problem of checkReservations({ counters, quotaBytes: quotaMaxBytes, availabilities, reservations }))
-        this.breach(provider, `in memory: ${problem}`)
     }
   }
 
@@ -132,7 +137,7 @@ export class Referee {
     const { requests } = this.#world.net.marketplace.records
     const request = typeof requestId === 'string' ? requests.get(requestId)?.request : undefined
     if (message === 'a sale broke off' && request !== undefined && deliveryOf(request) === 'good')
-      if (provider.calmSeconds >= BREAKING_SECONDS)
+      if (Math.min(provider.calmSeconds, this.#world.now() - provider.weather.lastNetTrouble) >= BREAKING_SECONDS)
         this.breach(provider, `a sale broke off without any trouble: ${JSON.stringify(error)}`)
     if (message.startsWith('collateral was lost') || message.startsWith('an availability shrank'))
       this.#world.history.note(`${provider.name} ${JSON.stringify(fields)}`)
@@ -147,7 +152,15 @@ export class Referee {
       this.#world.history.cover(`chain/${event.type === 'undone' ? 'undone ' : ''}${happened.type}`)
       if (happened.type === 'StorageRequested') this.#requests.add(happened.requestId)
       if (happened.type === 'SlotFilled') this.#slots.add(happened.slotId)
+      if (happened.type === 'SlotFilled' || happened.type === 'SlotFreed')
+        this.#countFill(happened.slotId, (happened.type === 'SlotFilled') === (event.type !== 'undone'))
     }
+  }
+
+  #countFill(id: SlotId, isFilled: boolean): void {
+    const fills = (this.#fills.get(id) ?? 0) + (isFilled ? 1 : -1)
+    this.#fills.set(id, fills)
+    if (fills < 0 || fills > 1) this.breach(undefined, `slot ${id} was filled ${fills} times since it was free (I6)`)
   }
 
   /** What a node that nothing troubles owes the chain and its own accounts. */
@@ -186,4 +199,11 @@ export class Referee {
         this.breach(provider, `the reservation of ${slotId(requestId, slotIndex)} outlives its request`)
     }
   }
+}
+
+/** Whether its store has committed something since: what has committed nothing counts the same. */
+function isNews(seen: WeakMap<Selling, number>, selling: Selling): boolean {
+  if (seen.get(selling) === selling.faults.commits) return false
+  seen.set(selling, selling.faults.commits)
+  return true
 }

@@ -13,7 +13,7 @@ import type { SimOptions } from './simworld.ts'
 const PHASES = Object.keys(PHASE_NAMES)
 const IS_LONG = import.meta.env['LONG'] === '1'
 const FIXED: readonly SimOptions[] = [
-  { seed: 9, hosts: 8, clients: 4, days: 0.6 },
+  { seed: 13, hosts: 8, clients: 4, days: 0.6 },
   // Few hosts: a request expires before all its slots are filled.
   { seed: 105, hosts: 2, clients: 3, days: 0.15 },
   // A reorganisation among the first blocks, which took everyone's first tokens once.
@@ -28,6 +28,7 @@ const MAY_MISS: ReadonlySet<string> = new Set([
   ...['downloading', 'initial proving', 'filling'].map((from) => `way/${from}>end broke`),
   ...['way/initial proving>end declined', 'way/filling>end freed', 'way/collecting>end freed'],
   ...['way/start>collecting', 'way/start>filling', 'way/start>reserving'],
+  ...['fault/net rows lacking', 'fault/net rows fail'],
   ...['purchase/errored', 'chain/undone SlotFilled', 'chain/undone StorageRequested'],
   ...[0, 1, 2, 3, 4, 5].map((act) => `owner/${act}`),
 ])

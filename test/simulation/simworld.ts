@@ -4,10 +4,12 @@
 import type { RandomSource } from '../../src/lib/random.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
+import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { type PhaseName, PHASE_NAMES } from '../../src/sales/salephase.ts'
+import type { SlotContent } from '../../src/sales/slotwork.ts'
 import { FakeChainWorld } from '../fakes/fakechainworld.ts'
-import { type SlotBlocksMemory, verifies } from '../fakes/fakeslotwork.ts'
+import { type Asked, type SlotBlocksMemory, verifies } from '../fakes/fakeslotwork.ts'
 import { seededSource } from '../fakes/salesparts.ts'
 import { Client } from './client.ts'
 import { History } from './history.ts'
@@ -34,7 +36,7 @@ export interface SimOptions {
 
 /** What makes a world a hard one. */
 export const TROUBLES = [
-  ...(['call', 'send', 'hear', 'prove', 'commit', 'reorg', 'crash', 'freeze', 'stop', 'owner', 'jump'] as const),
+  ...(['call', 'send', 'hear', 'prove', 'commit', 'net', 'reorg', 'crash', 'freeze', 'stop', 'owner', 'jump'] as const),
 ] as const
 
 export const GENESIS: Seconds = 1_700_000_000
@@ -44,6 +46,8 @@ const RECOUNT_STEPS = 1000
 /** Between two of its kind, on average. */
 const [WISH_SECONDS, REORG_SECONDS, OUTAGE_SECONDS, OWNER_SECONDS] = [9000, 4000, 9000, 6000]
 const JUMP_SECONDS: Seconds = 12_000
+/** Of one node, on average; and for how long at most. */
+const [CUT_SECONDS, MAX_CUT_SECONDS] = [4000, 1200]
 const MAX_REORG_BLOCKS = 12
 /** Once in the chain they count as done: what is lost in a reorganisation is sent again by the journal of whoever sent it, or found at the next start. */
 const PAYOUTS: ReadonlySet<string> = new Set(['collect', 'withdrawFunds'])
@@ -72,6 +76,7 @@ export class SimWorld {
   readonly watchmen: readonly Watchman[]
   /** The same content is the same for every host. */
   readonly slotBlocks: SlotBlocksMemory = new Map()
+  readonly #cutUntil = new Map<SimNode, Seconds>()
   readonly #random: RandomSource
   readonly #settle: Settle
   readonly #options: SimOptions
@@ -133,6 +138,23 @@ export class SimWorld {
     return this.net.marketplace.canReserveSlot(host, id, BigInt(slotIndex))
   }
 
+  /**
+   * Whether enough of those that have what is asked for can be reached. A client keeps its data until the request has started; whoever has a slot has
+   * the manifest too.
+   */
+  isThere({ request }: SlotContent, what: Asked): boolean {
+    const { records } = this.net.marketplace
+    const id = requestId(request)
+    const { client, ask } = request
+    const isKept = records.requests.get(id)?.state === 'New'
+    if (isKept && this.#isReached(this.clients.find(({ address }) => address === client))) return true
+    if (what === 'blocks') return false
+    const slots = Array.from({ length: Number(ask.slots) }, (_, index) => records.slots.get(slotId(id, index)))
+    const hosts = slots.flatMap((slot) => (slot?.state === 'Filled' ? [slot.host] : []))
+    const reached = hosts.filter((host) => this.#isReached(this.providers.find(({ address }) => address === host)))
+    return BigInt(reached.length) >= (what === 'rows' ? ask.slots - ask.maxSlotLoss : 1n)
+  }
+
   /** Whether this world is spared such trouble. */
   isSpared(trouble: (typeof TROUBLES)[number]): boolean {
     return this.#options.without?.includes(trouble) === true
@@ -145,6 +167,7 @@ export class SimWorld {
     this.#plan(OUTAGE_SECONDS / Math.max(1, this.providers.length / 4), () => this.#disturb())
     this.#plan(OWNER_SECONDS / Math.max(1, this.providers.length / 4), () => this.#ownerActs())
     this.#plan(JUMP_SECONDS / Math.max(1, this.providers.length / 4), () => this.#pushAClock())
+    this.#plan(CUT_SECONDS / Math.max(1, this.clients.length + this.providers.length / 2), () => this.#cutALine())
     const end = GENESIS + this.#options.days * 24 * HOUR
     await this.#until(end)
     await this.#calmDown()
@@ -181,7 +204,7 @@ export class SimWorld {
   async #until(end: Seconds): Promise<void> {
     for (;;) {
       await this.#settle()
-      this.referee.look()
+      await this.referee.look()
       if (this.history.steps >= this.#nextRecount) {
         this.#nextRecount = this.history.steps + RECOUNT_STEPS
         await this.referee.recount()
@@ -193,6 +216,17 @@ export class SimWorld {
       if (next >= this.#nextBlock) this.#mine()
       while ((this.#agenda[0]?.at ?? Infinity) <= next) await this.#agenda.shift()?.act()
     }
+  }
+
+  #isReached(node: SimNode | undefined): boolean {
+    return node?.run !== undefined && !node.isFrozen && (this.#cutUntil.get(node) ?? -Infinity) <= this.#now
+  }
+
+  /** A node has no line to its peers for a while; to the chain it has. */
+  #cutALine(): void {
+    const node = this.#oneOf([...this.clients, ...this.clients, ...this.providers])
+    const seconds = 30 + Math.floor(this.#random.fraction() * MAX_CUT_SECONDS)
+    if (node !== undefined && !this.isSpared('net')) this.#cutUntil.set(node, this.#now + seconds)
   }
 
   #nextInstant(): Seconds {

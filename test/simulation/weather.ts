@@ -1,19 +1,26 @@
 // What goes wrong for one node, and when: spells of bad weather between long calm ones, so that what happens in the calm can be held against
 // the node. Everything follows from the random source it is given.
 
+import { CodexError } from '../../src/lib/errors.ts'
 import type { RandomSource } from '../../src/lib/random.ts'
 import type { Seconds } from '../../src/lib/units.ts'
 import type { CallFault, HearFault, MarketFaults, SendFault } from '../fakes/fakemarket.ts'
-import type { ProveFault } from '../fakes/fakeslotwork.ts'
+import type { Asked, NetFault, ProveFault } from '../fakes/fakeslotwork.ts'
 import type { History } from './history.ts'
 
 type Random = Pick<RandomSource, 'fraction'>
-type Trouble = 'call' | 'send' | 'hear' | 'prove' | 'commit'
+type Trouble = 'call' | 'send' | 'hear' | 'prove' | 'commit' | 'net'
 
 const CALM_SECONDS: Seconds = 3 * 3600
 const STORM_SECONDS: Seconds = 1200
 /** In a storm. */
 const [CALL_RATE, SEND_RATE, HEAR_RATE, PROVE_RATE, COMMIT_RATE, OUTAGE_RATE] = [0.06, 0.15, 0.2, 0.1, 0.03, 0.15]
+/** Of what is asked of other peers: something is always lost on the way. */
+const [CALM_NET_RATE, STORM_NET_RATE] = [0.04, 0.4]
+/** Until what nobody answers is asked again. */
+const ASK_AGAIN_SECONDS: Seconds = 20
+/** Beyond what a download is given up at. */
+const MAX_LATE_SECONDS: Seconds = 240
 /** A fault is felt for so long at most: a transaction that is late, a proof that takes its time. */
 const AFTERMATH_SECONDS: Seconds = 400
 
@@ -26,6 +33,7 @@ export class Weather implements MarketFaults {
   #isOut = false
   #lastTrouble: Seconds = -Infinity
   #lastLoss: Seconds = -Infinity
+  #lastNetTrouble: Seconds = -Infinity
   readonly #isSpared: (trouble: Trouble) => boolean
   /** No more of it: for the end of a world. */
   isOver = false
@@ -46,6 +54,11 @@ export class Weather implements MarketFaults {
   /** The last instant at which it did not hear of something. */
   get lastLoss(): Seconds {
     return this.#lastLoss
+  }
+
+  /** The last instant at which peers did not give what it asked them for. */
+  get lastNetTrouble(): Seconds {
+    return this.#lastNetTrouble
   }
 
   /** Something befell the node, and is felt for so long. */
@@ -88,9 +101,33 @@ export class Weather implements MarketFaults {
     return this.#make('prove slow', { is: 'takes', seconds: this.#between(30, 300) })
   }
 
+  /**
+   * What becomes of a question to other peers. It troubles nothing but the sale that asks.
+   * @param isThere whether there is somebody to answer: the client, or for a repair enough hosts of other slots
+   */
+  net(what: Asked, isThere: boolean): NetFault | undefined {
+    if (this.#isSpared('net')) return undefined
+    if (isThere && (this.isOver || !this.#happens(this.#isBad('net') ? STORM_NET_RATE : CALM_NET_RATE)))
+      return undefined
+    const again = { is: 'lost', seconds: ASK_AGAIN_SECONDS } as const
+    const kind = this.#random.fraction()
+    if (what === 'rows' && kind < 0.5) return this.#loses('net rows lacking', again)
+    if (what === 'rows') return this.#loses('net rows fail', fails('erasure/too-few-rows'))
+    if (!isThere) return this.#loses('net down', again)
+    if (kind < 0.5) return this.#loses('net lost', again)
+    if (kind < 0.85) return this.#loses('net late', { is: 'late', seconds: this.#between(5, MAX_LATE_SECONDS) })
+    return this.#loses('net fails', fails('exchange/stalled'))
+  }
+
   /** Whether a commit of the node's store fails, with nothing written. */
   commit(): boolean {
     return this.#isBad('commit') && this.#happens(COMMIT_RATE) && this.#make('commit fails', true)
+  }
+
+  #loses(kind: string, fault: NetFault): NetFault {
+    this.#lastNetTrouble = this.#now()
+    this.#history.cover(`fault/${kind}`)
+    return fault
   }
 
   #make<Fault>(kind: string, fault: Fault): Fault {
@@ -116,4 +153,8 @@ export class Weather implements MarketFaults {
   #between(from: number, to: number): number {
     return Math.floor(from + this.#random.fraction() * (to - from))
   }
+}
+
+function fails(code: string): NetFault {
+  return { is: 'fails', error: new CodexError(code, 'peers do not give it, as the weather has it') }
 }
