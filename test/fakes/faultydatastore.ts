@@ -2,7 +2,7 @@
 
 import { CodexError } from '../../src/lib/errors.ts'
 import type { Change, CommitOptions, Datastore, EntriesOptions, Key } from '../../src/storage/datastore.ts'
-import type { Around } from './tripwire.ts'
+import { type Around, stepwise } from './tripwire.ts'
 
 /** `refused`: nothing was written. `lost answer`: it was written and the caller hears of a failure. */
 export type CommitFault = 'refused' | 'lost answer'
@@ -48,7 +48,8 @@ export class FaultyDatastore implements Datastore {
   }
 
   async *entries(prefix: Key, options: EntriesOptions): AsyncGenerator<readonly [Key, Uint8Array], void> {
-    for await (const entry of this.#inner.entries(prefix, options)) yield await this.#alive(async () => entry)
+    const entries = stepwise('datastore.entries', this.#inner.entries(prefix, options), this.#around)
+    for await (const entry of entries) yield await this.#alive(async () => entry)
   }
 
   close(): Promise<void> {

@@ -1,19 +1,22 @@
 // The accounting over a store in memory, with terms and slots that fit each other, for tests to vary.
 
 import type { RandomSource } from '../../src/lib/random.ts'
+import type { ManualClock } from '../../src/lib/manualclock.ts'
 import type { Availability, AvailabilityId } from '../../src/sales/availability.ts'
 import type { NewTerms } from '../../src/sales/availabilityterms.ts'
 import { Reservations } from '../../src/sales/reservations.ts'
 import type { SlotTaking } from '../../src/sales/takeslot.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
+import type { Datastore } from '../../src/storage/datastore.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import type { RepoStoreSettings } from '../../src/storage/repostore.ts'
+import type { SlabFile } from '../../src/storage/slabfile.ts'
 import type { VerifiedBlock } from '../../src/storage/verifiedblock.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { CrashingSlabFile } from './crashingslabfile.ts'
 import { FaultyDatastore } from './faultydatastore.ts'
 import type { TestStore } from './memorystore.ts'
-import type { Around } from './tripwire.ts'
+import { type Around, wired } from './tripwire.ts'
 import { NEVER, TEST_HASHER, afterCrash, seededBytes, seededRandom, testStore } from './memorystore.ts'
 
 export interface SalesParts extends TestStore<CrashingSlabFile> {
@@ -27,7 +30,7 @@ export interface SalesParts extends TestStore<CrashingSlabFile> {
 export interface SalesSettings extends RepoStoreSettings {
   readonly settlePages?: number
   readonly seed?: number
-  /** Stands between every call of the datastore and what it does. */
+  /** Stands between every call of the datastore and the slab and what it does. */
   readonly around?: Around | undefined
 }
 
@@ -39,7 +42,7 @@ export function seededSource(seed: number): RandomSource {
 export async function salesParts(settings: SalesSettings = {}): Promise<SalesParts> {
   const records = new MemoryDatastore()
   const faults = new FaultyDatastore(records, settings.around)
-  return opened(testStore({ datastore: faults, slab: new CrashingSlabFile() }, settings), records, faults, settings)
+  return opened(storeOver(new CrashingSlabFile(), faults, settings), records, faults, settings)
 }
 
 /** The power goes and comes back: what was committed is there. */
@@ -50,7 +53,22 @@ export async function restarted(
   const { records } = before
   const faults = new FaultyDatastore(records, settings.around)
   const crashed = afterCrash(before, seededRandom(settings.seed ?? 7), settings)
-  return opened(testStore({ ...crashed, datastore: faults }, settings), records, faults, settings)
+  return opened(storeOver(crashed.slab, faults, settings, crashed.clock), records, faults, settings)
+}
+
+const SLAB_VERBS = ['read', 'write', 'flush', 'size', 'truncate'] as const satisfies readonly (keyof SlabFile)[]
+
+function storeOver(
+  slab: CrashingSlabFile,
+  datastore: Datastore,
+  settings: SalesSettings,
+  clock?: ManualClock,
+): TestStore<CrashingSlabFile> {
+  const { around } = settings
+  const given = around === undefined ? slab : wired<SlabFile>(slab, 'slab', SLAB_VERBS, around)
+  const store = testStore({ datastore, slab: given, ...(clock !== undefined && { clock }) }, settings)
+  // Crashes are the disk's own.
+  return { ...store, slab }
 }
 
 async function opened(

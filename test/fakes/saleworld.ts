@@ -4,7 +4,7 @@ import { Log, type LogRecord } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
-import type { Seconds } from '../../src/lib/units.ts'
+import type { Bytes, Seconds } from '../../src/lib/units.ts'
 import type { Address } from '../../src/market/market.ts'
 import { Periodicity } from '../../src/market/periodicity.ts'
 import { requestId, slotId } from '../../src/protocol/ids.ts'
@@ -16,7 +16,7 @@ import { FakeChainWorld, MARKETPLACE_ADDRESS } from './fakechainworld.ts'
 import { FakeMarket, type MarketFaults } from './fakemarket.ts'
 import { FakeSlotWork, type FakeSlotWorkSettings, verifies } from './fakeslotwork.ts'
 import { TEST_HASHER } from './memorystore.ts'
-import { type Around, MARKET_VERBS, wired } from './tripwire.ts'
+import { type Around, MARKET_STREAMS, MARKET_VERBS, wired } from './tripwire.ts'
 import {
   BLOCK,
   COLLATERAL_PER_BYTE,
@@ -62,7 +62,7 @@ export interface HostSettings extends SalesSettings {
   readonly recordsOf?: SalesParts['recordsOf']
   readonly hasEnded?: SalesParts['hasEnded']
   readonly capacity?: SalesParts['capacity']
-  /** Stands between every call of a port and what it does: chain, datastore, prover. */
+  /** Stands between every call of a port and what it does: chain, datastore, slab, download, prover. */
   readonly around?: Around | undefined
   /** What the sales are given in the place of `SaleHost.work`. */
   readonly workOf?: ((parts: Accounts) => SlotWork) | undefined
@@ -76,6 +76,8 @@ const WORK_VERBS = [
   'letGo',
   'letGoOfEnded',
 ] as const satisfies readonly (keyof SlotWork)[]
+/** …and what answers bit by bit. */
+const WORK_STREAMS = ['fetch'] as const satisfies readonly (keyof SlotWork)[]
 
 export class SaleWorld {
   readonly clock = new ManualClock(START)
@@ -104,8 +106,12 @@ export class SaleWorld {
   }
 
   /** The power went: the same address and disk, in a node started anew. What ran before must have been left to itself or stopped. */
-  async restart(host: SaleHost, settings: HostSettings = {}): Promise<SaleHost> {
-    return this.#host(host.address, await restarted(host.parts, { around: settings.around }), settings)
+  async restart(
+    host: SaleHost,
+    settings: HostSettings & { readonly quotaBytes?: Bytes | undefined } = {},
+  ): Promise<SaleHost> {
+    const { around, quotaBytes, ...others } = settings
+    return this.#host(host.address, await restarted(host.parts, { around, quotaBytes }), { around, ...others })
   }
 
   /** For somebody else in this world; moves with it. */
@@ -140,8 +146,8 @@ export class SaleWorld {
     const { reservations } = parts
     const sales = new Sales(
       {
-        market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around),
-        work: around === undefined ? given : wired<SlotWork>(given, 'work', WORK_VERBS, around),
+        market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around, MARKET_STREAMS),
+        work: around === undefined ? given : wired<SlotWork>(given, 'work', WORK_VERBS, around, WORK_STREAMS),
         ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
         ...{ recordsOf, hasEnded, capacity },
       },

@@ -25,8 +25,11 @@ export const MARKET_VERBS = [
     'slotCollateral',
     'missingProofs',
   ] as const),
+  ...(['coinBalance', 'gasPrice', 'blockInterval'] as const),
   ...(['blockAt', 'reserveSlot', 'fillSlot', 'submitProof', 'fillerOf', 'collect', 'collected'] as const),
 ] as const satisfies readonly (keyof Market)[]
+/** Those that answer bit by bit: each bit is a call. */
+export const MARKET_STREAMS = ['events', 'pastEvents'] as const satisfies readonly (keyof Market)[]
 
 export interface TripwireParts {
   /** Which call goes wrong, counted from 1; none for 0. */
@@ -84,30 +87,54 @@ export class Tripwire {
   }
 }
 
-/** The port with a wire around these verbs. */
+/** The port with a wire around these verbs, and around each step of these streams. */
 export function wired<Port extends object>(
   port: Port,
   name: string,
   verbs: readonly (keyof Port & string)[],
   around: Around,
+  streams: readonly (keyof Port & string)[] = [],
 ): Port {
+  const isOf = (names: readonly (string | symbol)[], verb: string | symbol): boolean => names.includes(verb)
   return new Proxy(port, {
     get: (target, verb) => {
       const value: unknown = Reflect.get(target, verb, target)
       if (typeof value !== 'function') return value
-      const call = value.bind(target) as (...args: unknown[]) => Promise<unknown>
-      if (!(verbs as readonly (string | symbol)[]).includes(verb)) return call
-      return (...args: unknown[]) => around(`${name}.${String(verb)}`, () => call(...args))
+      const call = value.bind(target) as (...args: unknown[]) => unknown
+      const path = `${name}.${String(verb)}`
+      if (isOf(streams, verb))
+        return (...args: unknown[]) => stepwise(path, call(...args) as AsyncIterable<unknown>, around)
+      if (!isOf(verbs, verb)) return call
+      return (...args: unknown[]) => around(path, () => call(...args) as Promise<unknown>)
     },
   })
 }
 
+/** A stream each of whose steps is a call, its end included. */
+export async function* stepwise<T>(name: string, source: AsyncIterable<T>, around: Around): AsyncGenerator<T, void> {
+  const steps = source[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const step = await around(name, () => steps.next())
+      if (step.done === true) return
+      yield step.value
+    }
+  } finally {
+    await steps.return?.()
+  }
+}
+
+/** What a port says that fails, by how its calls begin. */
+const CODES: Readonly<Record<string, string>> = {
+  datastore: 'datastore/failed',
+  slab: 'slab/failed',
+  'work.fetch': 'exchange/stalled',
+  work: 'proving/failed',
+  market: 'market/unreachable',
+}
+
 function broken(name: string): CodexError {
-  const code = name.startsWith('datastore')
-    ? 'datastore/failed'
-    : name.startsWith('work')
-      ? 'proving/failed'
-      : 'market/unreachable'
+  const code = Object.entries(CODES).find(([port]) => name.startsWith(port))?.[1] ?? 'market/unreachable'
   return new CodexError(code, `${name} fails, as the test asked for`)
 }
 

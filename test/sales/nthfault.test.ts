@@ -1,4 +1,5 @@
-// Whatever call of whatever port goes wrong, in whatever way: after restarts, one of which crashes while it recovers, every byte and every token
+/// <reference types="vite/client" />
+// Whatever call of whatever port goes wrong, in whatever way: after restarts, one of which goes wrong while it recovers, every byte and every token
 // is where it belongs. A sample in a normal run, everything with LONG=1.
 
 import { describe, expect, it } from 'vitest'
@@ -7,7 +8,7 @@ import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
 import { PRICE, terms } from '../fakes/salesparts.ts'
 import { COLLATERAL, SLOT_BYTES, type HostSettings, type SaleHost, SaleWorld } from '../fakes/saleworld.ts'
-import { type Around, TRIPS, type Trip, Tripwire } from '../fakes/tripwire.ts'
+import { type Around, MARKET_STREAMS, MARKET_VERBS, TRIPS, type Trip, Tripwire } from '../fakes/tripwire.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
 const IS_LONG = import.meta.env['LONG'] === '1'
@@ -59,7 +60,33 @@ describe.each(Object.keys(SCENARIOS).map((name, i) => [name, i] as const))('%s',
     expect(calls).toBeGreaterThan(20)
     for (const fault of IS_LONG ? all(calls) : some(calls, number)) await played(scenario, fault)
   }, 3_600_000)
+
+  it.runIf(IS_LONG)(
+    'and whichever call of the recovery goes wrong too, however the first run ended (I10)',
+    async () => {
+      const { calls } = await played(scenario, { at: 0, trip: 'fails' })
+      for (const [i, fault] of some(calls, number).entries()) {
+        const { recoveryCalls } = await played(scenario, fault, { at: 0, trip: 'fails' })
+        expect(recoveryCalls).toBeGreaterThan(0)
+        for (let at = 1; at <= recoveryCalls; at++) await played(scenario, fault, { at, trip: tripOf(at + i) })
+      }
+    },
+    7_200_000,
+  )
 })
+
+it('goes wrong at every verb of the chain that sales use', () => {
+  const sources = import.meta.glob<string>('/src/sales/*.ts', { query: '?raw', import: 'default', eager: true })
+  const used = Object.values(sources).flatMap((source) =>
+    Array.from(source.matchAll(/\bmarket\s*\.\s*(\w+)\(/g), ([, verb = '']) => verb),
+  )
+  expect(used.length).toBeGreaterThan(MARKET_VERBS.length)
+  const wired: readonly string[] = [...MARKET_VERBS, ...MARKET_STREAMS, ...ANSWERED_AT_ONCE]
+  expect([...new Set(used)].filter((verb) => !wired.includes(verb))).toEqual([])
+})
+
+/** Of what the node knows itself: nothing is asked of anybody. */
+const ANSWERED_AT_ONCE = ['openIntents', 'spending', 'endpointStatus']
 
 interface Fault {
   /** The call, counted from 1; none for 0. */
@@ -73,68 +100,81 @@ function all(calls: number): Fault[] {
 
 /** Spread over the calls, some of every kind, each at another place in every scenario. */
 function some(calls: number, number: number): Fault[] {
-  return Array.from({ length: SAMPLES }, (_, i) => {
-    const trip = TRIPS[(number * SAMPLES + i) % TRIPS.length] as Trip
-    return { at: 1 + Math.floor(((i + 0.1 + number / 10) * calls) / SAMPLES), trip }
-  })
+  return Array.from({ length: SAMPLES }, (_, i) => ({
+    at: 1 + Math.floor(((i + 0.1 + number / 10) * calls) / SAMPLES),
+    trip: tripOf(number * SAMPLES + i),
+  }))
 }
+
+function tripOf(number: number): Trip {
+  return TRIPS[number % TRIPS.length] as Trip
+}
+
+/** How many calls of a recovery are tried where not all are. */
+const RECOVERY_SAMPLES = 50
 
 async function played(
   { host: settings, ask, rival: rivalSlots = 0, tick }: Scenario,
   fault: Fault,
-): Promise<{ readonly calls: number }> {
+  again: Fault = { at: 1 + ((fault.at * 7) % RECOVERY_SAMPLES), trip: tripOf(fault.at) },
+): Promise<{ readonly calls: number; readonly recoveryCalls: number }> {
   const world = new SaleWorld()
+  const ending = new AbortController()
+  const { signal } = ending
   const rival = rivalSlots > 0 ? await world.host('rival', rivalSlots) : undefined
-  await rival?.sales.start(world.never)
-  const troubled = new Life(world, fault)
+  await rival?.sales.start({ signal })
+  const troubled = new Life(world, fault, signal)
   let host = await world.host('host', 1, { ...settings, around: troubled.around })
   troubled.host = host
   troubled.isArmed = true
   const had = world.balance(host.address)
-  await host.sales.start(world.never)
+  await host.sales.start({ signal })
   const { id } = await world.ask({ ...ASK, ...ask }, EXPIRY)
-  let downAt: Seconds | undefined
+  let last: Life | undefined
   let recovering: Life | undefined
   const end = world.clock.now() + OVER_SECONDS
   while (world.clock.now() < end || (recovering !== undefined && world.clock.now() < end + OVER_SECONDS)) {
     await world.run(TICK_SECONDS)
     tick?.(world, id, rival)
-    const now = world.clock.now()
-    if (downAt === undefined && troubled.wire.tripped !== undefined)
-      downAt = now + (troubled.isDown ? 0 : AFTERMATH_SECONDS)
-    if (downAt === undefined || now < downAt) continue
+    if (last !== undefined || !(recovering ?? troubled).isToEnd(world.clock.now())) continue
     if (recovering === undefined) {
       troubled.cut()
-      recovering = new Life(world, {
-        at: 1 + (fault.at % 12),
-        trip: fault.at % 2 === 0 ? 'power goes before' : 'power goes after',
-      })
-      // Not awaited: it may die while it opens its store.
-      void reborn(world, host, settings, recovering)
-    } else if (!recovering.isOver) {
+      const life = (recovering = new Life(world, again, signal))
+      // Not awaited: it may die while it opens its store. Where that fails it does not start at all.
+      reborn(world, host, settings, life).catch(() => life.cut())
+    } else {
       recovering.cut()
-      const last = new Life(world, { at: 0, trip: 'fails' })
+      last = new Life(world, { at: 0, trip: 'fails' }, signal)
       host = await reborn(world, recovering.host ?? host, settings, last)
     }
   }
-  const what = `${fault.trip}, call ${fault.at}: ${troubled.wire.tripped}`
+  if (last === undefined) host = recovering?.host ?? host
+  // What the test itself asks is none of the node's calls.
+  for (const life of [troubled, recovering]) if (life !== undefined) life.isArmed = false
+  const wires = [troubled.wire, recovering?.wire].map((wire) => wire?.tripped)
+  const what = `${fault.trip}, call ${fault.at}: ${wires[0]}; then ${again.trip}, call ${again.at}: ${wires[1]}`
   await expectAllThere(world, host, had, what)
   await rival?.sales.stop()
-  return { calls: troubled.wire.calls }
+  // What was cut off waits for ever, and would be kept in memory for as long.
+  ending.abort()
+  return { calls: troubled.wire.calls, recoveryCalls: recovering?.wire.calls ?? 0 }
 }
 
 /** One run of the host, from its start to its crash. */
 class Life {
   readonly wire: Tripwire
+  /** Of all that runs in its world. */
+  readonly signal: AbortSignal
   host: SaleHost | undefined
   isDown = false
-  /** Cut off for good, by the test. */
-  isOver = false
+  /** When it is to be cut off. */
+  #endsAt: Seconds | undefined
   /** Before that nothing goes wrong, and nothing is counted: an owner whose availability cannot be made is told so, and there is none. */
   isArmed = false
   readonly around: Around = (name, call) => (this.isArmed ? this.wire.around(name, call) : call())
 
-  constructor(world: SaleWorld, fault: Fault) {
+  constructor(world: SaleWorld, fault: Fault, signal: AbortSignal) {
+    this.signal = signal
     this.wire = new Tripwire({
       ...fault,
       power: () => {
@@ -143,13 +183,19 @@ class Life {
       },
       wait: async () => {
         const { clock } = this.host ?? {}
-        await clock?.until(clock.now() + LATE_SECONDS, world.never)
+        await clock?.until(clock.now() + LATE_SECONDS, { signal })
       },
     })
   }
 
+  /** Something went wrong, and it has lived on with that for long enough. */
+  isToEnd(now: Seconds): boolean {
+    if (this.isDown) return true
+    if (this.wire.tripped !== undefined) this.#endsAt ??= now + AFTERMATH_SECONDS
+    return this.#endsAt !== undefined && now >= this.#endsAt
+  }
+
   cut(): void {
-    this.isOver = true
     this.wire.cut()
   }
 }
@@ -163,7 +209,7 @@ async function reborn(
   life.isArmed = true
   const host = await world.restart(before, { ...settings, around: life.around })
   life.host = host
-  await host.sales.start(world.never)
+  await host.sales.start(life)
   return host
 }
 
