@@ -1,8 +1,9 @@
 // Ten clients on WebSocket at one bridge, which is a process of its own: what they get, how it is shared, and what it costs the bridge. Of the long run only: for ten
 // minutes, in which its memory must not grow.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { afterEach, expect, test } from 'vitest'
 
@@ -23,6 +24,10 @@ const CLIENTS = 10
 const BLOCKS_EACH = 200
 const MS = 600_000
 const MiB = 2 ** 20
+const HOUR_MS = 3_600_000
+/** Of what lives, after the first quarter, in which caches are filled. A leak of one block in ten rounds would be more. */
+const MAX_GROWTH_PER_HOUR = 24 * MiB
+const HEAP_TELLER = fileURLToPath(new URL('../children/heapteller.js', import.meta.url))
 
 const clients: NetworkNode[] = []
 
@@ -34,6 +39,24 @@ function residentBytes(pid: number, what: 'VmRSS' | 'VmHWM'): number {
   const [, kilobytes] =
     new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
   return Number(kilobytes) * 1024
+}
+
+/** What lives in the bridge once all garbage is collected, buffers included. */
+async function livingBytes(pid: number, file: string): Promise<number> {
+  rmSync(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
+  const read = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
+  await expect.poll(read).toContain('}')
+  const { heapUsed, external } = JSON.parse(read()) as { heapUsed: number; external: number }
+  return heapUsed + external
+}
+
+/** Of the straight line through them, by least squares: by so much y grows for each x. */
+function slope(points: readonly (readonly [number, number])[]): number {
+  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / points.length
+  const [meanX, meanY] = [mean(0), mean(1)]
+  const across = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)
+  return across / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
 }
 
 /** What a client had to say last. */
@@ -57,7 +80,10 @@ test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge tha
     '-b',
     source.addresses[0] ?? '',
   ]
-  const bridge = await startNode(join(scratch, 'bridge'), settings)
+  const heapFile = join(scratch, 'heap.json')
+  const bridge = await startNode(join(scratch, 'bridge'), settings, {
+    env: { NODE_OPTIONS: `--import=${HEAP_TELLER}`, HEAP_FILE: heapFile },
+  })
   const pid = bridge.child.pid ?? 0
   for (let i = 0; i < CLIENTS; i++) {
     const client = await networkNode({ listen: [] })
@@ -72,6 +98,7 @@ test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge tha
   const ending = performance.now() + MS
   const shares: number[][] = []
   const resident: number[] = []
+  const living: [number, number][] = []
   do {
     const before = clients.map(received)
     let atFirst: number[] | undefined
@@ -96,6 +123,7 @@ test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge tha
     for (const [k, client] of clients.entries()) expect(received(client) - (before[k] ?? 0)).toBe(BLOCKS_EACH * 65_536)
     shares.push(atFirst ?? [])
     resident.push(residentBytes(pid, 'VmRSS'))
+    living.push([performance.now(), await livingBytes(pid, heapFile)])
     // However busy the machine is, there is something to compare.
   } while (performance.now() < ending || resident.length < 8)
 
@@ -108,5 +136,11 @@ test.runIf(LONG && process.platform === 'linux')('ten clients share a bridge tha
   const average = (part: readonly number[]): number => part.reduce((sum, each) => sum + each, 0) / part.length
   // The first quarter still fills caches.
   expect(average(resident.slice(-quarter))).toBeLessThan(1.15 * average(resident.slice(quarter, 2 * quarter)))
+  const growth = slope(living.slice(quarter)) * HOUR_MS
+  const last = living.at(-1)?.[1] ?? 0
+  console.info(
+    `${resident.length} rounds: ${(last / MiB).toFixed(1)} MiB live in the end, ${(growth / MiB).toFixed(1)} MiB more an hour`,
+  )
+  expect(growth).toBeLessThan(MAX_GROWTH_PER_HOUR)
   await Promise.all([stopWell(source), stopWell(bridge)])
 })

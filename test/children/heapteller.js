@@ -1,0 +1,19 @@
+// Preloaded into a process under test: on SIGUSR2 it collects all that is garbage and writes what lives then, heap and buffers, to the file that HEAP_FILE names.
+// Not a test.
+
+import { writeFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc')
+
+process.on('SIGUSR2', () => {
+  collect()
+  // What the first run lets go of, finalizers, the second collects.
+  setImmediate(() => {
+    collect()
+    const { heapUsed, external } = process.memoryUsage()
+    writeFileSync(process.env['HEAP_FILE'], JSON.stringify({ heapUsed, external }))
+  })
+})
