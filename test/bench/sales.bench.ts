@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+import { CodexError } from '../../src/lib/errors.ts'
 import type { Market } from '../../src/market/market.ts'
 import { LevelDatastore } from '../../src/platform/nodejs/leveldatastore.ts'
 import type { Availability, AvailabilityId, SlotWanted } from '../../src/sales/availability.ts'
@@ -24,7 +25,7 @@ import { RepoStore } from '../../src/storage/repostore.ts'
 import { FakeChainWorld } from '../fakes/fakechainworld.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
 import { TEST_HASHER, seededRandom, testStore } from '../fakes/memorystore.ts'
-import { seededSource, terms } from '../fakes/salesparts.ts'
+import { BLOCK, seededSource, terms } from '../fakes/salesparts.ts'
 import { type SaleHost, SaleWorld } from '../fakes/saleworld.ts'
 import { spoiled } from '../simulation/plants.ts'
 import type { Bench, Place, Sample } from './harness.ts'
@@ -49,6 +50,12 @@ export const bench: Bench = {
       title: 'p99 loop delay under 10^5 hostile requests',
       goal: { of: 'ours', atMost: 50 },
     },
+    {
+      key: 'matchingFloodDelayMs',
+      unit: 'ms',
+      title: 'the same where each of them matches and its data cannot be had',
+      goal: { of: 'ours', atMost: 50 },
+    },
     { key: 'findMedian', unit: 'µs', title: 'find among 10^5, median', goal: { of: 'ours', atMost: 20 } },
     { key: 'findMatchMedian', unit: 'µs', title: 'find among 10^5, median of those that match' },
     { key: 'findMissMedian', unit: 'µs', title: 'find among 10^5, median of those that do not' },
@@ -66,7 +73,8 @@ export const bench: Bench = {
     ours: async (place) => ({
       ...queueSpeed(place),
       ...(await saleMemory(place)),
-      ...(await flood(place)),
+      floodDelayMs: await flood(place, 'none matches'),
+      matchingFloodDelayMs: await flood(place, 'all match'),
       ...findTimes(place),
       ...(await recovery(place)),
     }),
@@ -103,16 +111,18 @@ function queueSpeed({ quick }: Place): Sample {
 
 /**
  * Every request richer than all before and of as many slots as there can be, so that each slot evicts another; heard by the real thing from an
- * endpoint that has them all at once. What is taken from the queue meanwhile is looked at, and matches nothing.
+ * endpoint that has them all at once. Where all match, the workers take, try and give back one after the other meanwhile.
+ * @returns how long the event loop is held up, ms at the 99th percentile
  */
-async function flood({ quick }: Place): Promise<Sample> {
+async function flood({ quick }: Place, what: 'none matches' | 'all match'): Promise<number> {
+  const isMatching = what === 'all match'
   const count = quick ? 10_000 : 100_000
   const parts = quietParts()
   const now = parts.clock.now()
   const askOf = (number: number): StorageAsk => ({
     proofProbability: 1n,
     slots: 65_535n,
-    slotSize: 2n ** 30n,
+    slotSize: BigInt(BLOCK),
     duration: 1000n,
     pricePerBytePerSecond: BigInt(number + 1),
     collateralPerByte: 1n,
@@ -130,7 +140,13 @@ async function flood({ quick }: Place): Promise<Sample> {
     mySlots: async () => [],
     request: (id) =>
       answered({ client: id, ask: askOf(Number(BigInt(id))), content: CONTENT, expiry: 900n, nonce: id }),
-    requestEnd: () => answered(now + 100_000),
+    requestEnd: () => answered(now + 1000),
+    requestState: () => answered('New' as const),
+    requestExpiry: () => answered(now + 900),
+    slotState: () => answered('Free' as const),
+    canReserveSlot: () => answered(true),
+    tokenBalance: () => answered(2n ** 100n),
+    coinBalance: () => answered(2n ** 100n),
     async *events() {
       for (let number = 0; number < count; number++)
         yield {
@@ -144,15 +160,22 @@ async function flood({ quick }: Place): Promise<Sample> {
   const store = testStore({ datastore: new MemoryDatastore(), slab: new MemorySlabFile() })
   const open = { repo: store.repo, random: SOURCE, log: parts.log }
   const { reservations } = await Reservations.open(open, { signal: NEVER })
-  await reservations.create({ ...TERMS, minPricePerBytePerSecond: 2n ** 100n })
-  const sales = new Sales({ ...parts, market, reservations, work: idleWork(), random: SOURCE })
+  await reservations.create({ ...TERMS, minPricePerBytePerSecond: isMatching ? 1n : 2n ** 100n })
+  let tried = 0
+  const look = async (): Promise<never> => {
+    tried++
+    throw new CodexError('exchange/stalled', 'nobody gives it')
+  }
+  const work = spoiled(idleWork(), { look })
+  const sales = new Sales({ ...parts, market, reservations, work, random: SOURCE })
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
   await sales.start({ signal: NEVER })
   await allHeard
   delay.disable()
   await sales.stop()
-  return { floodDelayMs: delay.percentile(99) / 1e6 }
+  if (tried > 0 !== isMatching) throw new Error(`${tried} slots were tried where ${what}`)
+  return delay.percentile(99) / 1e6
 }
 
 function idleWork(): SlotWork {
