@@ -55,7 +55,7 @@ test.runIf(IS_LONG)(
         const seen: Record<string, string[]> = {}
         setInterval(() => {
           for (const row of document.querySelectorAll('[data-testid=demo] [data-testid=slots] tbody tr')) {
-            const slot = row.querySelector('th')?.firstChild?.textContent ?? ''
+            const slot = /#\d+/.exec(row.querySelector('th')?.textContent ?? '')?.[0] ?? ''
             const states = (seen[slot] ??= [])
             const state = row.getAttribute('data-state') ?? ''
             if (states.at(-1) !== state) states.push(state)
