@@ -31,9 +31,12 @@ import { NEVER } from '../fakes/memorystore.ts'
 import { endingsAfterEach } from './endings.ts'
 
 const SECONDS = 15
-const MAX_GROWN_BYTES = 200 * MiB
+/** What lives of it is less: its collector lets lie the rest. */
+const MAX_GROWN_BYTES = 160 * MiB
 const MAX_DELAY_MS = 50
+/** Streams, and what comes of a message on each: more together than may be kept of what is not complete. */
 const MANY = 64
+const BEGUN_BYTES = 4 * MiB
 const NOBODYS = treeCid(new Uint8Array(32).fill(5))
 
 const { ends, node } = endingsAfterEach()
@@ -81,7 +84,9 @@ const ATTACKS: readonly (readonly [string, (attacker: Attacker) => Promise<void>
       const streams = [await attacker.stream()]
       const more = range(MANY).map(() => attacker.connection.newStream(BLOCK_EXCHANGE_PROTOCOL))
       for (const one of await Promise.allSettled(more)) if (one.status === 'fulfilled') streams.push(one.value)
-      for (const stream of streams) await say(stream, framePrefix(MAX_MESSAGE_BYTES), new Uint8Array(33 * KiB))
+      for (const stream of streams) await say(stream, framePrefix(MAX_MESSAGE_BYTES))
+      for (let sent = 0; sent < BEGUN_BYTES; sent += block.length)
+        for (const stream of streams) await say(stream, block)
       for (let drops = 0; drops < 20; drops++) for (const stream of streams) await say(stream, new Uint8Array(1))
     },
   ],
