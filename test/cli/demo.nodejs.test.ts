@@ -1,11 +1,18 @@
 // The demo as a process: the main job from circuit to payout, its document, and what it says where it cannot run.
 
-import { writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
 import { SALE_STATE_NAMES } from '../../src/sales/salephase.ts'
-import { run, scratchFolder } from './command.ts'
+import { type Ended, run, scratchFolder } from './command.ts'
 
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const NOT_COPIED = ['node_modules', 'dist', '.git', '.cache', '.docs']
+/** Of a start that builds the circuit first, beyond the others. */
+const FIRST_START_SECONDS = 180
 const IS_LONG = Boolean(import.meta.env['LONG'])
 
 interface Answer {
@@ -57,6 +64,56 @@ test.runIf(IS_LONG)(
       expect(BigInt(payoutWei)).toBeGreaterThan(0n)
     }
     expect(gas).toMatchObject({ requestStorage: { calls: 1 }, fillSlot: { calls: 3 }, freeSlot: { calls: 3 } })
-    expect(Object.keys(timings)).toEqual(expect.arrayContaining(['circuit', 'firstSlotFilled', 'firstProof', 'paid']))
+    expectInTime(timings)
   },
 )
+
+test.runIf(IS_LONG)(
+  '`npm start -s -- --once --json` builds, and writes one document and nothing else to stdout',
+  async () => {
+    const copy = copyOfSources()
+    const none = join(copy, 'none.bin')
+    const refused = await npmStart(copy, none)
+    expect([refused.code, JSON.parse(refused.stdout)]).toMatchObject([1, { error: { code: 'demo/no-file' } }])
+    expect(existsSync(join(copy, 'dist', 'web', 'index.html'))).toBe(true)
+    const { code, stdout, stderr } = await npmStart(copy)
+    expect(code, stderr).toBe(0)
+    const { request, timings } = JSON.parse(stdout) as Answer
+    expect(request.id).toMatch(/^0x[0-9a-f]{64}$/)
+    // Once the circuit was built, which is kept on this computer.
+    expect(timings['circuit']).toBeLessThan(FIRST_START_SECONDS)
+    expectInTime(timings)
+  },
+)
+
+/** Where it can be built without taking away what other tests run. */
+function copyOfSources(): string {
+  const copy = scratchFolder()
+  for (const part of readdirSync(ROOT))
+    if (!NOT_COPIED.includes(part)) cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+async function npmStart(cwd: string, ...more: readonly string[]): Promise<Ended> {
+  // As a person has it: builds make something else where tests run.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV$)/.test(name)))
+  // With a group of its own: npm would leave what it started behind.
+  const child = spawn('npm', ['start', '-s', '--', '--once', '--json', ...more], { cwd, env, detached: true })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
+  onTestFinished(() => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, ...said }
+}
+
+/** Since everything runs, seconds: of the design's sums for a machine of its own. */
+function expectInTime(timings: Answer['timings']): void {
+  const since = (stage: string): number => (timings[stage] ?? Infinity) - (timings['nodes'] ?? 0)
+  expect(since('firstSlotFilled')).toBeLessThan(60)
+  expect(since('firstProof')).toBeLessThan(100)
+  expect(since('paid')).toBeLessThan(180)
+}
