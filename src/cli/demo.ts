@@ -6,7 +6,7 @@ import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatCount } from '../lib/format.ts'
-import { MiB } from '../lib/units.ts'
+import { MiB, type Seconds } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { demoProgress } from './demoprogress.ts'
@@ -15,7 +15,7 @@ import type { DemoWorld } from './demoworld.ts'
 import { openWorld } from './demoworld.ts'
 import { openFileSource } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
-import { flag } from './option.ts'
+import { duration, flag } from './option.ts'
 import { PurchaseDiary } from './purchasediary.ts'
 import type { PageServer } from './servepage.ts'
 import { servePage } from './servepage.ts'
@@ -27,9 +27,14 @@ const OWN_FILES = ['contracts/Marketplace.json', '../README.md']
 const BLOCK_BYTES = 65_536
 const NODES = 3
 const TOLERANCE = 1
-/** Three periods of the local chain and some. */
-const DURATION_SECONDS = 100
-const EXPIRY_SECONDS = 95
+/** Short enough to see several of them, long enough for three proofs on a machine that has little else to do. */
+const PERIOD_SECONDS: Seconds = 30
+const LEAST_PERIOD_SECONDS: Seconds = 10
+/** Of the request, and some. */
+const PERIODS = 3
+const SPARE_SECONDS: Seconds = 10
+/** Before the end of the request. */
+const EXPIRY_BEFORE_SECONDS: Seconds = 5
 const PRICE_WEI = 1000n
 const COLLATERAL_WEI = 1n
 const SPACE_BYTES = 64 * MiB
@@ -44,14 +49,24 @@ export const demo = defineVerb({
 a client, a provider and a validator; uploads FILE (by default one of the package's own), buys storage for it, and tells how its slots are
 reserved, downloaded, proven, filled, proven again each period, and paid. Serves the page on loopback meanwhile, until Ctrl-C, which is its
 normal end. Everything is on loopback, in temporary folders, and with keys that everybody knows.`,
-  options: { once: flag('end after the payout, serve no page') },
+  options: {
+    once: flag('end after the payout, serve no page'),
+    period: duration(
+      `of proofs on the local chain; ${PERIOD_SECONDS}s without it, longer ones for slow or busy machines`,
+    ),
+  },
   document: `{ request: { id }, circuit: { constraints }, slots: [{ index, host, phases: [{ name, at (chain seconds) }], proofs: { submitted, missed },
 payoutWei (text) }], gas: { <function>: { calls, min, max } }, timings: { <stage>: seconds since the start }, cid, bytes, page: URL or null };
 printed when all slots are paid`,
-  async run({ once = false }, call) {
+  async run({ once = false, period = PERIOD_SECONDS }, call) {
+    if (period < LEAST_PERIOD_SECONDS)
+      throw new CodexError(
+        'demo/short-period',
+        `expected a period of at least ${LEAST_PERIOD_SECONDS} s, found ${period}`,
+      )
     const path = await findFile(call)
     const watch = new StopWatch(call)
-    const world = await openWorld({ ...call, done: (stage, what) => watch.done(stage, what) })
+    const world = await openWorld({ ...call, periodSeconds: period, done: (stage, what) => watch.done(stage, what) })
     let page: PageServer | undefined
     try {
       const { client, provider } = world.nodes
@@ -62,7 +77,7 @@ printed when all slots are paid`,
       })
       page = once ? undefined : await pageOf(call, world, tab)
       if (page !== undefined) await watch.say(`the page     ${page.url}`)
-      const answer = await runPurchase(call, world, watch, { path, onStarted: (cid) => tab.offer(cid) })
+      const answer = await runPurchase(call, world, watch, { path, period, onStarted: (cid) => tab.offer(cid) })
       await call.terminal.answer(
         { ...answer, page: page?.url ?? null },
         page === undefined ? 'All slots are paid.' : `All slots are paid. The page: ${page.url} (Ctrl-C ends)`,
@@ -102,15 +117,17 @@ class StopWatch {
   }
 }
 
-async function runPurchase(
-  call: Call,
-  world: DemoWorld,
-  watch: StopWatch,
-  // From then on another provider takes nothing away from this purchase.
-  { path, onStarted }: { readonly path: string; readonly onStarted: (cid: Cid) => void },
-) {
+interface PurchaseOrder {
+  readonly path: string
+  readonly period: Seconds
+  /** From then on another provider takes nothing away from this purchase. */
+  readonly onStarted: (cid: Cid) => void
+}
+
+async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, { path, period, onStarted }: PurchaseOrder) {
   const { signal, terminal } = call
   const { client, provider } = world.nodes
+  const seconds = PERIODS * period + SPARE_SECONDS
   const seller = provider.trade?.provider
   const buyer = client.trade?.client
   if (seller === undefined || buyer === undefined)
@@ -140,8 +157,8 @@ async function runPurchase(
   const purchase = await buyer.buy(
     cid,
     {
-      duration: DURATION_SECONDS,
-      expiry: EXPIRY_SECONDS,
+      duration: seconds,
+      expiry: seconds - EXPIRY_BEFORE_SECONDS,
       pricePerBytePerSecond: PRICE_WEI,
       collateralPerByte: COLLATERAL_WEI,
       proofProbability: 1n,
@@ -155,7 +172,7 @@ async function runPurchase(
     `${purchase.id}: ${formatCount(NODES, 'slot')}, any ${NODES - TOLERANCE} of them hold the file`,
   )
   await terminal.progress({ label: 'waiting for the chain' }, async (advance) => {
-    const deadline = watch.seconds + EXPIRY_SECONDS + DURATION_SECONDS + PATIENCE_SECONDS
+    const deadline = watch.seconds + 2 * seconds + PATIENCE_SECONDS
     const isOver = (): boolean =>
       purchase.outcome !== undefined && seller.list().every(({ requestId }) => requestId !== purchase.id)
     for (; !isOver(); await look(signal)) {
@@ -179,7 +196,7 @@ async function runPurchase(
   if (purchase.state !== 'finished')
     throw new CodexError(
       'demo/not-finished',
-      `expected the purchase to finish, found it ${purchase.state}: ${purchase.problem ?? ''}`,
+      `expected the purchase to finish, found it ${purchase.state}${purchase.problem === undefined ? '' : `: ${purchase.problem}`}. Where the machine is slow or busy, longer periods help: --period 2m`,
     )
   await watch.done('paid', `${seller.earnings.reduce((sum, { reward }) => sum + reward, 0n)} wei in all`)
   const slots = diary.slotsOf(purchase.id)

@@ -16,6 +16,7 @@ import { CodexError } from '../lib/errors.ts'
 import { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { SystemClock } from '../lib/systemclock.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import { createNode, openProving } from '../nodejs.ts'
 import { marketplaceOf } from '../rest/marketplaceof.ts'
@@ -27,9 +28,9 @@ import { REVISION } from './revision.ts'
 import type { Call } from './verb.ts'
 import { logSink } from './withnode.ts'
 
-/** Short enough to see several periods; a block each second, and never a proof that becomes due in the middle of a period. */
-const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, period: 30, timeout: 20, downtime: 32 }
-const BLOCK_SECONDS = 1
+const PROOFS = { ...DEFAULT_CONFIGURATION.proofs, timeout: 20, downtime: 32 }
+/** Of a period at most: a proof never becomes due in the middle of one. */
+const BLOCKS = 30
 const LOOPBACK = '/ip4/127.0.0.1/tcp/0'
 const LOOPBACK_WEBSOCKET = '/ip4/127.0.0.1/tcp/0/ws'
 
@@ -50,6 +51,8 @@ export interface DemoWorld {
 }
 
 export interface WorldCall extends Pick<Call, 'settings' | 'terminal' | 'signal' | 'dist'> {
+  /** Of proofs on the local chain. */
+  readonly periodSeconds: Seconds
   /** Hears of each stage when it is done. */
   readonly done: (stage: 'circuit' | 'chain' | 'nodes', what: string) => Promise<void>
 }
@@ -59,7 +62,7 @@ export interface WorldCall extends Pick<Call, 'settings' | 'terminal' | 'signal'
  * @throws CodexError as {@link buildCircuit}, {@link startDevnet} and {@link createNode}: nothing runs then
  */
 export async function openWorld(call: WorldCall): Promise<DemoWorld> {
-  const { terminal, signal, done } = call
+  const { terminal, signal, done, periodSeconds } = call
   const { circuit, constraints } = await terminal.progress({ label: 'circuit' }, (advance) => getCircuit(call, advance))
   await done('circuit', `${constraints} constraints, keys for development only, in ${circuit.folder}`)
   const ends: (() => Promise<unknown>)[] = []
@@ -72,13 +75,13 @@ export async function openWorld(call: WorldCall): Promise<DemoWorld> {
     const devnet = await startDevnet({
       signal,
       artefacts,
-      configuration: { ...DEFAULT_CONFIGURATION, proofs: PROOFS },
+      configuration: { ...DEFAULT_CONFIGURATION, proofs: { ...PROOFS, period: periodSeconds } },
       verificationKey: JSON.parse(await readFile(circuit.verificationKey, 'utf8')) as VerificationKeyJson,
-      blockSeconds: BLOCK_SECONDS,
+      blockSeconds: blockSecondsOf(periodSeconds),
     })
     ends.push(() => devnet.stop())
     const { marketplace, block } = devnet.contracts
-    await done('chain', `${devnet.endpoint}, marketplace ${marketplace}, a period each ${PROOFS.period} s`)
+    await done('chain', `${devnet.endpoint}, marketplace ${marketplace}, a period each ${periodSeconds} s`)
     const folder = await mkdtemp(join(tmpdir(), 'codex-light-demo-'))
     ends.push(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
     const nodes = await terminal.progress({ label: 'nodes' }, () => startNodes(call, { circuit, devnet, folder, ends }))
@@ -92,6 +95,10 @@ export async function openWorld(call: WorldCall): Promise<DemoWorld> {
     await stop()
     throw error
   }
+}
+
+function blockSecondsOf(periodSeconds: Seconds): Seconds {
+  return Math.ceil(periodSeconds / BLOCKS)
 }
 
 async function getCircuit(
@@ -129,7 +136,7 @@ async function startNodes(
       ethProvider: devnet.endpoint,
       marketplace: devnet.contracts.marketplace,
       key,
-      pollSeconds: BLOCK_SECONDS,
+      pollSeconds: blockSecondsOf(call.periodSeconds),
       ...(role === 'provider' && {
         circuit: { wasm: pathToFileURL(circuit.wasm), zkey: pathToFileURL(circuit.zkey) },
         // A period of this chain is short, and nothing is lost on it: also slow machines are to see the purchase through.

@@ -32,6 +32,7 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
   ['slots/no-such-slot', EXIT.usage],
   ['slots/bad-challenge', EXIT.usage],
   ['slots/bad-merkle-root', EXIT.usage],
+  ['demo/short-period', EXIT.usage],
   ['devnet/bad-configuration', EXIT.usage],
   ['devnet/bad-file', EXIT.usage],
   ['devnet/bad-key', EXIT.usage],

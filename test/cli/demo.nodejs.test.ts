@@ -30,13 +30,15 @@ interface Answer {
   readonly page: string | null
 }
 
-test('a file that is none, or too small for the slots, is refused before anything is started', async () => {
+test('a file that is none, or too small for the slots, and periods too short for proofs, are refused before anything is started', async () => {
   const small = join(scratchFolder(), 'small.txt')
   writeFileSync(small, 'too little')
   const missing = await run(['demo', '--once', '--json', join(scratchFolder(), 'none.bin')])
   expect([missing.code, JSON.parse(missing.stdout)]).toMatchObject([1, { error: { code: 'demo/no-file' } }])
   const little = await run(['demo', '--once', '--json', small])
   expect([little.code, JSON.parse(little.stdout)]).toMatchObject([1, { error: { code: 'demo/too-small' } }])
+  const short = await run(['demo', '--once', '--json', '--period', '5s'])
+  expect([short.code, JSON.parse(short.stdout)]).toMatchObject([2, { error: { code: 'demo/short-period' } }])
 })
 
 // Two minutes of periods, and proofs of the full circuit: for a machine that does nothing else.

@@ -6,7 +6,7 @@ import { EVENT_TOPICS } from '../../src/market/eventcodec.ts'
 import { bloomBits } from '../../src/market/logsbloom.ts'
 import type { PostAnswer, RpcLines } from '../../src/market/rpclines.ts'
 import { keccak256 } from 'ethers/crypto'
-import { fromHex } from '../../src/lib/bytes.ts'
+import { fromHex, toHex } from '../../src/lib/bytes.ts'
 
 export const SCRIPTED_MARKETPLACE = `0x${'ab'.repeat(20)}`
 const FACE = new Interface(MARKETPLACE_ABI)
@@ -142,5 +142,5 @@ function bloomOf(hasLogs: boolean): string {
       const at = BLOOM_BYTES - 1 - (bit >> 3)
       bytes[at] = (bytes[at] as number) | (1 << (bit & 7))
     }
-  return `0x${Buffer.from(bytes).toString('hex')}`
+  return `0x${toHex(bytes)}`
 }
