@@ -4,6 +4,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { Places } from '../lib/places.ts'
 import type { Bytes } from '../lib/units.ts'
 import { KiB, MiB } from '../lib/units.ts'
 import { BLOCK_SIZE } from '../protocol/block.ts'
@@ -15,7 +16,6 @@ import type { BlockSource } from './blocksource.ts'
 import type { BlockAddress, Delivery, Want } from './message.ts'
 import { WANT_HAVE } from './message.ts'
 import type { Peer, TheirWant } from './peer.ts'
-import { Turns } from './turns.ts'
 
 /** Blocks remembered for one peer; what it wants beyond, it must ask for again. */
 export const MAX_WANTED_BY_PEER = 4096
@@ -54,7 +54,7 @@ export class Responder {
   readonly #source: BlockSource
   readonly #log: Log
   #watch: ShortageWatch | undefined
-  readonly #turns = new Turns(LOADS_AT_ONCE)
+  readonly #turns = new Places(LOADS_AT_ONCE)
   readonly #memory = new BatchMemory(MAX_BATCH_BLOCKS * BLOCK_SIZE)
   #lentBytes: Bytes = 0
   /** Peers that wait for a block that is not here, by its address. */

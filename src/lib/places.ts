@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from './abort.ts'
 import { raceAbort } from './abort.ts'
+import { assert } from './errors.ts'
 
 export class Places {
   /** Everyone in line, first the one who goes next, by the call that lets him go. */
@@ -9,6 +10,7 @@ export class Places {
   #free: number
 
   constructor(count: number) {
+    assert(count >= 1, `at least one at once, found ${count}`)
     this.#free = count
   }
 
@@ -26,6 +28,16 @@ export class Places {
     return () => {
       if (isIn) this.#passOn()
       isIn = false
+    }
+  }
+
+  /** Runs `work` in a place of its own. Rejects with the signal's reason while in line; once begun only `work` can heed it. */
+  async run<T>(work: () => Promise<T>, options: AbortOptions): Promise<T> {
+    const leave = await this.enter(options)
+    try {
+      return await work()
+    } finally {
+      leave()
     }
   }
 

@@ -215,17 +215,13 @@ export class Sales {
 
   /** A slot taken from the queue. */
   async #decide(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {
-    const leave = await this.#places.enter({ signal })
-    try {
-      if (this.#isPaused) {
-        // While it waited for a place. Not as one that was looked at: it has its turn when new slots are taken again.
-        this.queue.push(item)
-        return 'again'
-      }
-      return await this.#decideNow(item, signal)
-    } finally {
-      leave()
+    const decide = async (): Promise<'decided' | 'again'> => {
+      if (!this.#isPaused) return this.#decideNow(item, signal)
+      // While it waited for a place. Not as one that was looked at: it has its turn when new slots are taken again.
+      this.queue.push(item)
+      return 'again'
     }
+    return this.#places.run(decide, { signal })
   }
 
   async #decideNow(item: SlotQueueItem, signal: AbortSignal): Promise<'decided' | 'again'> {

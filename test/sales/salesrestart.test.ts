@@ -134,22 +134,6 @@ it.each(['SaleDownloading', 'SaleInitialProving'])(
   },
 )
 
-it('slots that go on from before take the places of workers until they are decided', async () => {
-  const world = new SaleWorld()
-  const settings = { work: { deliveryOf: () => 'never' as const }, workers: 2 }
-  const first = await world.host('host', 6, settings)
-  await first.sales.start(world.never)
-  await world.ask({ ...ASK, slots: 6n }, BigInt(EXPIRY_SECONDS))
-  const downloading = ({ sales }: SaleHost) => sales.agents.filter(({ state }) => state === 'SaleDownloading').length
-  await world.runUntil(() => downloading(first) === 2)
-  world.cutOff(first)
-  const second = await world.restart(first, settings)
-  await second.sales.start(world.never)
-  await world.run(300)
-  expect(downloading(second)).toBe(2)
-  await second.sales.stop()
-})
-
 describe('a slot that was taken before the restart, and not filled,', () => {
   const expectQuiet = async ({ sales, parts, clock }: SaleHost, world: SaleWorld): Promise<void> => {
     await sales.stop()
@@ -335,27 +319,31 @@ describe('a slot that was taken before the restart, and not filled,', () => {
     await expectQuiet(second, world)
   })
 
-  it('takes a place of the workers also when the chain could not be asked at once', async () => {
-    const world = new SaleWorld()
-    const settings = { work: { deliveryOf: () => 'never' as const }, workers: 2 }
-    const first = await world.host('host', 6, settings)
-    await first.sales.start(world.never)
-    await world.ask({ ...ASK, slots: 6n }, BigInt(EXPIRY_SECONDS))
-    const downloading = ({ sales }: SaleHost) => sales.agents.filter(({ state }) => state === 'SaleDownloading').length
-    await world.runUntil(() => downloading(first) === 2)
-    world.cutOff(first)
-    const second = await world.restart(first, settings)
-    const state = second.market.slotState.bind(second.market)
-    let asked = 0
-    second.market.slotState = async (...args) => {
-      if (asked++ < 2) throw new CodexError('market/unreachable', 'nobody answers')
-      return state(...args)
-    }
-    await second.sales.start(world.never)
-    await world.run(120)
-    expect([asked > 2, downloading(second)]).toEqual([true, 2])
-    await expectQuiet(second, world)
-  })
+  it.each([0, 2])(
+    'takes a place of the workers until it is decided, also after %i questions to the chain that fail',
+    async (failures) => {
+      const world = new SaleWorld()
+      const settings = { work: { deliveryOf: () => 'never' as const }, workers: 2 }
+      const first = await world.host('host', 6, settings)
+      await first.sales.start(world.never)
+      await world.ask({ ...ASK, slots: 6n }, BigInt(EXPIRY_SECONDS))
+      const downloading = ({ sales }: SaleHost) =>
+        sales.agents.filter(({ state }) => state === 'SaleDownloading').length
+      await world.runUntil(() => downloading(first) === 2)
+      world.cutOff(first)
+      const second = await world.restart(first, settings)
+      const state = second.market.slotState.bind(second.market)
+      let asked = 0
+      second.market.slotState = async (...args) => {
+        if (asked++ < failures) throw new CodexError('market/unreachable', 'nobody answers')
+        return state(...args)
+      }
+      await second.sales.start(world.never)
+      await world.run(170)
+      expect([asked > failures, downloading(second)]).toEqual([true, 2])
+      await expectQuiet(second, world)
+    },
+  )
 })
 
 function doneBytes({ phase }: SalesAgent): number {
