@@ -36,7 +36,7 @@ export interface MarketListenerParts {
 }
 
 /** Before the newest block at the start: those that a reorganisation may still take back are followed. */
-const LIVE_BLOCKS = 64
+export const LIVE_BLOCKS = 64
 /** Slots put into the queue, and events heard, between two turns of the event loop. */
 const SLOTS_PER_TASK = 1024
 const EVENTS_PER_TASK = 32

@@ -6,6 +6,7 @@ import { CodexError } from '../../src/lib/errors.ts'
 import type { Market } from '../../src/market/market.ts'
 import type { MarketEvent } from '../../src/market/marketevent.ts'
 import { slotId } from '../../src/protocol/ids.ts'
+import { LIVE_BLOCKS } from '../../src/sales/marketlistener.ts'
 import type { Reservations } from '../../src/sales/reservations.ts'
 import type { ReservationId } from '../../src/sales/reservation.ts'
 import type { SlotWork } from '../../src/sales/slotwork.ts'
@@ -268,7 +269,18 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   S10: {
     happened: 'requests that were open at the start were never looked for',
-    market: (real, clock) => ({ blockAt: (_, options) => real.blockAt(clock.now(), options) }),
+    market: (real, clock) => {
+      let isStarting = true
+      return {
+        blockAt: (_, options) => real.blockAt(clock.now(), options),
+        events: ({ from, ...options }) => {
+          // Nor those of the blocks that are heard again for the sake of reorganisations.
+          const first = isStarting ? from + LIVE_BLOCKS : from
+          isStarting = false
+          return real.events({ ...options, from: first })
+        },
+      }
+    },
   },
   S12: {
     happened: 'the data of ended slots was not removed',
