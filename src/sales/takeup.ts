@@ -2,6 +2,7 @@
 // dropped because nobody answered.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { ChildAbort } from '../lib/childabort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
@@ -131,14 +132,14 @@ export class TakeUp {
   }
 
   async #takeUp(slot: Slot, id: SlotId): Promise<Act[]> {
-    const { reservations, clock, isBeingSold, sell, settled, recordsOf, log } = this.#parts
+    const { reservations, isBeingSold, sell, settled, recordsOf, log } = this.#parts
     const { requestId, slotIndex } = slot
     const reservation = reservations.reservationOf(requestId, slotIndex)
     if (reservation === undefined || isBeingSold(slot)) return []
     let decision = await this.#decide(reservation, id)
     // Given up on answers that last only: an endpoint that lags shows what was before.
     for (let look = 1; look < CONFIRMING_LOOKS && decision.do === 'settle'; look++) {
-      await clock.until(clock.now() + CONFIRMING_SECONDS, { signal: this.#signal })
+      await this.#pause()
       decision = await this.#decide(reservation, id)
     }
     if (decision.do === 'settle') {
@@ -157,6 +158,17 @@ export class TakeUp {
     // What became of a fill is found out by the sale itself, which goes on from there.
     sell(slot, { at: decision.do === 'find out' ? 'filling' : decision.at, reservation })
     return []
+  }
+
+  async #pause(): Promise<void> {
+    const { clock } = this.#parts
+    // One of its own: many wait at once, and a platform warns of so many listeners on one signal.
+    const own = new ChildAbort(this.#signal)
+    try {
+      await clock.until(clock.now() + CONFIRMING_SECONDS, own)
+    } finally {
+      own.leave()
+    }
   }
 
   /** Of a slot that was collected while nobody was there to hear of it. */
