@@ -9,7 +9,7 @@ import { TestChain, type Transfer } from './testchain.ts'
 import { type Call, describe, type Step, Twins } from './twins.ts'
 
 const LONG = (import.meta.env['LONG'] ?? '') !== ''
-const SEEDS = LONG ? 300 : 4
+const SEEDS = LONG ? 300 : 2
 const STEPS = LONG ? 200 : 90
 const QUESTIONS_PER_STEP = 8
 const TOKENS = 10n ** 24n
