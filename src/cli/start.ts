@@ -69,7 +69,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
   }
   if (options.bridge === true && joining.bootstrap.length === 0)
     terminal.say('codex-light: this bridge knows no peer of its own to get blocks from: name one with --bootstrap-node')
-  if (options.bridge === true) keepHeapSmall()
+  keepHeapSmall()
   const levels = new LogLevels(settings['log-level'].given)
   const hub = new NewsHub()
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])

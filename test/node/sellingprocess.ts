@@ -109,7 +109,8 @@ export class SellingProcess {
     const child = fork(script, {
       env: { ...process.env, SELLING_NODE: JSON.stringify(options) },
       silent: true,
-      execArgv: [],
+      // As `start` has it.
+      execArgv: ['--heap-growing-percent=30'],
     })
     const started = new SellingProcess(child, time)
     child.on('message', (answer: SellingAnswer) => started.#hear(answer))
