@@ -6,7 +6,8 @@ import { CodexError } from '../lib/errors.ts'
 import { nextTask } from '../lib/nexttask.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { decodeCid } from '../protocol/cid.ts'
-import { decodeProof } from '../protocol/merkleproof.ts'
+import type { MerkleProof } from '../protocol/merkleproof.ts'
+import { decodeProofAfter } from '../protocol/merkleproof.ts'
 import type { Shape } from '../protocol/wire.ts'
 import { boundedInput, WireMessage } from '../protocol/wire.ts'
 import type { BlockAddress, Delivery, Message, Presence, Want } from './message.ts'
@@ -118,13 +119,15 @@ function unlessForeign<T>(read: ReadEntry<T>): ReadEntry<T | undefined> {
   }
 }
 
-/** Reads the CIDs of addresses in one message, and counts the work that all of it is. */
+/** Reads the CIDs of addresses and the proofs in one message, and counts the work that all of it is. */
 class Cids {
   entries = 0
   /** Those that were not at hand. */
   read = 0
   /** The one found last comes first. */
   readonly #trees: Cid[] = []
+  /** Of the proof read last. */
+  #path: MerkleProof['path'] = []
   #turns = 1
 
   /** @returns whether so much was done since it last said so */
@@ -150,6 +153,12 @@ class Cids {
   block(bytes: Uint8Array | undefined, whose = 'the block'): Cid {
     this.read++
     return readCid(bytes, whose)
+  }
+
+  proof(bytes: Uint8Array): MerkleProof {
+    const proof = decodeProofAfter(bytes, this.#path)
+    this.#path = proof.path
+    return proof
   }
 }
 
@@ -203,7 +212,7 @@ function readDelivery(bytes: Uint8Array, cids: Cids): Delivery {
       `expected a proof with leaf ${address.index} of ${address.treeCid}, found none`,
       { detail: { treeCid: String(address.treeCid), index: address.index } },
     )
-  return { cid, data, treeCid: address.treeCid, index: address.index, proof: decodeProof(proof) }
+  return { cid, data, treeCid: address.treeCid, index: address.index, proof: cids.proof(proof) }
 }
 
 function readAddress(bytes: Uint8Array | undefined, cids: Cids): BlockAddress {

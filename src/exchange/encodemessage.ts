@@ -5,8 +5,8 @@ import { concatBytes, isBytes } from '../lib/bytes.ts'
 import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Cid, parseCid } from '../protocol/cid.ts'
-import type { MerkleProof } from '../protocol/merkleproof.ts'
-import { decodeProof, encodeProof } from '../protocol/merkleproof.ts'
+import type { EncodedPath, MerkleProof } from '../protocol/merkleproof.ts'
+import { decodeProof, encodeProofAfter } from '../protocol/merkleproof.ts'
 import { encodeVarint } from '../protocol/varint.ts'
 import { WireWriter } from '../protocol/wire.ts'
 import {
@@ -70,8 +70,9 @@ export function writeMessage(message: MessageInput): WireWriter {
   for (const want of listOf(message.wants, MAX_WANTS, 'wants')) list.bytes(1, writeWant(want))
   list.number(2, bit(message.full, 'full'))
   const writer = new WireWriter().message(1, list)
+  const proofs = new ProofWriter()
   for (const delivery of listOf(message.deliveries, MAX_DELIVERIES, 'deliveries'))
-    writer.message(3, writeDelivery(delivery))
+    writer.message(3, writeDelivery(delivery, proofs))
   for (const presence of listOf(message.presences, MAX_PRESENCES, 'presences'))
     writer.message(4, writePresence(presence))
   const nothing = new WireWriter().bytes(1, new Uint8Array(0))
@@ -115,7 +116,7 @@ function writePresence(presence: PresenceInput): WireWriter {
     .bytes(3, priceBytes(presence.price ?? 0n))
 }
 
-function writeDelivery(delivery: DeliveryInput): WireWriter {
+function writeDelivery(delivery: DeliveryInput, proofs: ProofWriter): WireWriter {
   checkObject(delivery, 'a delivery')
   const { data, proof } = delivery
   const cid = cidOf(delivery.cid)
@@ -138,7 +139,18 @@ function writeDelivery(delivery: DeliveryInput): WireWriter {
   }
   if (proof === undefined) throw bad('expected the proof of a leaf', proof)
   // Decoded and written anew: what is sent has the one right spelling.
-  return writer.bytes(4, encodeProof(isBytes(proof) ? decodeProof(proof) : proof))
+  return writer.bytes(4, proofs.write(isBytes(proof) ? decodeProof(proof) : proof))
+}
+
+/** Blocks that are sent together mostly are neighbours, whose proofs differ in a few nodes. */
+class ProofWriter {
+  #last: EncodedPath | undefined
+
+  write(proof: MerkleProof): Uint8Array {
+    const bytes = encodeProofAfter(proof, this.#last)
+    this.#last = { path: proof.path, bytes }
+    return bytes
+  }
 }
 
 function writeAddress({ cid, treeCid, index }: AddressInput): Uint8Array {

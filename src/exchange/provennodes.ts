@@ -58,7 +58,8 @@ export class ProvenNodes {
     let { layer, at, width } = from
     for (; layer < path.length; layer++) {
       const known = (at ^ 1) < width ? this.#nodes.get(layer * LAYER + (at ^ 1)) : ZERO
-      if (known === undefined || !equalBytes(known, path[layer] as Uint8Array)) return false
+      // Proofs that were read one after the other share their nodes.
+      if (known === undefined || (known !== path[layer] && !equalBytes(known, path[layer] as Uint8Array))) return false
       at = Math.floor(at / 2)
       width = Math.ceil(width / 2)
     }

@@ -61,16 +61,33 @@ export function treeDepth(leafCount: number): number {
  * @throws CodexError `merkle/bad-proof`
  */
 export function encodeProof(proof: MerkleProof): Uint8Array {
+  return encodeProofAfter(proof, undefined)
+}
+
+/** A path, and the bytes of a proof that ends in it. */
+export interface EncodedPath {
+  readonly path: MerkleProof['path']
+  readonly bytes: Uint8Array
+}
+
+/** As {@link encodeProof}: of the one written last only the nodes are written anew that are another array. */
+export function encodeProofAfter(proof: MerkleProof, before: EncodedPath | undefined): Uint8Array {
   const { hashCode, index, leafCount, path } = checkedProof(proof)
   // Put together by hand, the nodes as `{ 1: node }` messages: proofs are most of what is written when blocks are served.
   const numbers = [PROOF.hashCode * 8, ...encodeVarint(hashCode), PROOF.index * 8, ...encodeVarint(index)]
   numbers.push(PROOF.leafCount * 8, ...encodeVarint(leafCount))
-  const bytes = new Uint8Array(numbers.length + path.length * (NODE_HEAD.length + DIGEST_BYTES))
+  const pathBytes = path.length * (NODE_HEAD.length + DIGEST_BYTES)
+  const bytes = new Uint8Array(numbers.length + pathBytes)
   bytes.set(numbers)
+  const like = before?.path.length === path.length ? before : undefined
+  if (like !== undefined) bytes.set(like.bytes.subarray(like.bytes.length - pathBytes), numbers.length)
   let at = numbers.length
+  let layer = 0
   for (const node of path) {
-    bytes.set(NODE_HEAD, at)
-    bytes.set(node, at + NODE_HEAD.length)
+    if (like?.path[layer++] !== node) {
+      bytes.set(NODE_HEAD, at)
+      bytes.set(node, at + NODE_HEAD.length)
+    }
     at += NODE_HEAD.length + DIGEST_BYTES
   }
   return bytes
@@ -81,12 +98,20 @@ export function encodeProof(proof: MerkleProof): Uint8Array {
  * @throws CodexError `merkle/not-bytes`, `merkle/too-long`, `merkle/bad-proof`, `merkle/wrong-node-length`, and `merkle/…` of {@link WireMessage}
  */
 export function decodeProof(bytes: Uint8Array): MerkleProof {
+  return decodeProofAfter(bytes, [])
+}
+
+/**
+ * As {@link decodeProof}, for proofs that come by the thousand: a node that stands at the same height in `before`, the path of the one read last, is that
+ * very array. Leaves beside each other share all nodes but a few, and each is kept with its block.
+ */
+export function decodeProofAfter(bytes: Uint8Array, before: MerkleProof['path']): MerkleProof {
   const input = boundedInput(bytes, MAX_PROOF_BYTES, 'merkle')
-  return canonicalProof(input) ?? anyProof(input)
+  return canonicalProof(input, before) ?? anyProof(input)
 }
 
 /** Read in one go as all write it, because a proof comes with every block; undefined for one that is written otherwise, or is none. */
-function canonicalProof(input: Uint8Array): MerkleProof | undefined {
+function canonicalProof(input: Uint8Array, before: MerkleProof['path']): MerkleProof | undefined {
   const numbers = [0, 0, 0]
   let at = 0
   for (const [i, field] of [PROOF.hashCode, PROOF.index, PROOF.leafCount].entries()) {
@@ -99,13 +124,19 @@ function canonicalProof(input: Uint8Array): MerkleProof | undefined {
   for (; at < input.length; at += NODE_HEAD.length + DIGEST_BYTES) {
     if (input[at] !== NODE_HEAD[0] || input[at + 1] !== NODE_HEAD[1]) return undefined
     if (input[at + 2] !== NODE_HEAD[2] || input[at + 3] !== NODE_HEAD[3]) return undefined
-    const node = input.slice(at + NODE_HEAD.length, at + NODE_HEAD.length + DIGEST_BYTES)
-    if (node.length < DIGEST_BYTES) return undefined
-    path.push(node)
+    const begin = at + NODE_HEAD.length
+    if (begin + DIGEST_BYTES > input.length) return undefined
+    const known = before[path.length]
+    path.push(known !== undefined && standsAt(input, begin, known) ? known : input.slice(begin, begin + DIGEST_BYTES))
   }
   const [hashCode = 0, index = 0, leafCount = 0] = numbers
   const proof = { index, leafCount, hashCode, path }
   return shapeFault(proof) === undefined ? proof : undefined
+}
+
+function standsAt(input: Uint8Array, begin: number, node: Uint8Array): boolean {
+  for (let i = 0; i < DIGEST_BYTES; i++) if (input[begin + i] !== node[i]) return false
+  return true
 }
 
 function anyProof(input: Uint8Array): MerkleProof {

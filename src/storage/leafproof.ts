@@ -1,5 +1,6 @@
 // Proofs of leaves: computed from the nodes of a tree that was built here, or as they came with the leaf.
 
+import { equalBytes } from '../lib/bytes.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { DIGEST_BYTES } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
@@ -60,13 +61,19 @@ async function storedPaths(
 ): Promise<(Uint8Array[] | undefined)[]> {
   const keys = indices.map((index) => proofKey(id, index))
   const records = await datastore.getMany(keys)
+  let before: readonly Uint8Array[] = []
   return records.map((sealed, i) => {
     if (sealed === undefined) return undefined
     const key = keys[i] as Key
     const nodes = openRecord(key, sealed)
     if (nodes.length !== treeDepth(leafCount) * DIGEST_BYTES) throw corruptedRecord(key, 'a proof has the wrong length')
-    return Array.from({ length: nodes.length / DIGEST_BYTES }, (_, at) =>
-      nodes.slice(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES),
-    )
+    const path = Array.from({ length: nodes.length / DIGEST_BYTES }, (_, at) => {
+      const node = nodes.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)
+      const known = before[at]
+      // Leaves beside each other share most nodes, and whoever sends their proofs copies only those that differ.
+      return known !== undefined && equalBytes(known, node) ? known : node.slice()
+    })
+    before = path
+    return path
   })
 }

@@ -58,14 +58,14 @@ export async function pathsOf(
   indices: readonly number[],
 ): Promise<(Uint8Array[] | undefined)[]> {
   const pages = await readPages(datastore, id, indices, leafCount)
+  const nodes = new SharedNodes(pages)
+  const none = new Uint8Array(DIGEST_BYTES)
   return indices.map((index) => {
     const sibling = index ^ 1
     const leaf = sibling < leafCount ? leaves.digest(sibling) : undefined
     if (leaf === undefined && sibling < leafCount) return undefined
-    const path: Uint8Array[] = [leaf ?? new Uint8Array(DIGEST_BYTES)]
-    eachSibling(index, leafCount, (layer, at, isThere) =>
-      path.push(isThere ? nodeIn(pages, layer, at) : new Uint8Array(DIGEST_BYTES)),
-    )
+    const path: Uint8Array[] = [leaf ?? none]
+    eachSibling(index, leafCount, (layer, at, isThere) => path.push(isThere ? nodes.at(layer, at) : none))
     return path
   })
 }
@@ -118,10 +118,25 @@ function pageName(layer: number, at: number): number {
   return layer * 2 ** 40 + Math.floor(at / NODES_PER_PAGE)
 }
 
-function nodeIn(pages: ReadonlyMap<number, NodePage>, layer: number, at: number): Uint8Array {
-  const page = pages.get(pageName(layer, at))
-  assert(page !== undefined, 'only nodes of the pages that were read are asked for')
-  return nodeOf(page.key, page.nodes, at % NODES_PER_PAGE)
+/** Paths of leaves that follow one another go by the same nodes: those are made once. */
+class SharedNodes {
+  readonly #pages: ReadonlyMap<number, NodePage>
+  /** Of each layer the one asked for last. */
+  readonly #last: { readonly at: number; readonly node: Uint8Array }[] = []
+
+  constructor(pages: ReadonlyMap<number, NodePage>) {
+    this.#pages = pages
+  }
+
+  at(layer: number, at: number): Uint8Array {
+    const last = this.#last[layer]
+    if (last?.at === at) return last.node
+    const page = this.#pages.get(pageName(layer, at))
+    assert(page !== undefined, 'only nodes of the pages that were read are asked for')
+    const node = nodeOf(page.key, page.nodes, at % NODES_PER_PAGE)
+    this.#last[layer] = { at, node }
+    return node
+  }
 }
 
 function nodeOf(key: Key, nodes: Uint8Array | undefined, place: number): Uint8Array {

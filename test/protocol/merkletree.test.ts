@@ -13,7 +13,9 @@ import {
   treeCid,
   verifyMerkleProof,
 } from '../../src/entries/protocol.ts'
-import { fromHex, toHex } from '../../src/lib/bytes.ts'
+import { equalBytes, fromHex, toHex } from '../../src/lib/bytes.ts'
+import type { EncodedPath, MerkleProof } from '../../src/protocol/merkleproof.ts'
+import { decodeProofAfter, encodeProofAfter } from '../../src/protocol/merkleproof.ts'
 import vectors from '../vectors/merkle-sha256.json' with { type: 'json' }
 import { allocatedBytes, survives } from './hostile.ts'
 
@@ -155,6 +157,37 @@ describe('a proof', () => {
         expect(decodeProof(encodeProof(original))).toEqual(original)
       }),
       { numRuns: 30 },
+    )
+  })
+
+  it('is written and read the same, whatever proof came before', () => {
+    const trees = [leaves(9), leaves(12).toReversed(), leaves(2)].map((all) => ({
+      count: all.length,
+      whole: merkleTree(all),
+    }))
+    const picks = fc.array(fc.record({ tree: fc.nat(2), at: fc.nat(), damage: fc.boolean() }), { maxLength: 20 })
+    fc.assert(
+      fc.property(picks, (picked) => {
+        let read: MerkleProof['path'] = []
+        let written: EncodedPath | undefined
+        for (const { tree, at, damage } of picked) {
+          const { count, whole } = trees[tree] as (typeof trees)[number]
+          const right = whole.proof(at % count)
+          const path = damage
+            ? right.path.map((node, i) => (i === at % right.path.length ? node.map((b) => b ^ 1) : node))
+            : right.path
+          // As where proofs are served: nodes at one height are one array.
+          const shared = path.map((node, i) =>
+            written?.path[i] && equalBytes(written.path[i], node) ? written.path[i] : node,
+          )
+          const bytes = encodeProofAfter({ ...right, path: shared }, written)
+          expect(bytes).toEqual(encodeProof({ ...right, path }))
+          written = { path: shared, bytes }
+          const found = decodeProofAfter(bytes, read)
+          expect(found).toEqual({ ...right, path })
+          read = found.path
+        }
+      }),
     )
   })
 
