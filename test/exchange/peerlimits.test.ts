@@ -1,9 +1,11 @@
 // What peers may say in a second, and how their messages are read meanwhile.
 
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { hearMessage } from '../../src/exchange/decodemessage.ts'
 import { encodeMessage } from '../../src/exchange/encodemessage.ts'
+import type { Asker } from '../../src/exchange/fairlimit.ts'
+import { FairLimit } from '../../src/exchange/fairlimit.ts'
 import {
   ALL_ENTRIES_IN_BURST,
   CID_ENTRIES,
@@ -24,7 +26,7 @@ function limited() {
   const limits = new PeerLimits(clock)
   const spend = (peer: string, entries: number, cids = 0): Promise<void> =>
     limits.spend(peer, { entries, cids }, { signal: new AbortController().signal })
-  return { clock, spend }
+  return { clock, limits, spend }
 }
 
 it('a peer that comes again is held to what it said before, and another is not', async () => {
@@ -55,13 +57,86 @@ it('all together are held to a sum, under however many names; who says little wa
   expect(clock.waiting).toBe(0)
 })
 
+describe('when there is not enough for all', () => {
+  it.each<readonly [string, (i: number) => number]>([
+    ['say as much at once as they may', () => ENTRIES_PER_SECOND],
+    ['send empty messages', () => 0],
+    ['do some of each', (i) => (i % 2) * ENTRIES_PER_SECOND],
+  ])('one that says what nodes that mean well say is heard at once beside many that %s', async (_, entriesOf) => {
+    const { clock, limits, spend } = limited()
+    const over = new AbortController()
+    // What all may say is used up, and owed, all the time.
+    for (const i of range(6)) await Promise.race([spend(`much-${i}`, ENTRIES_IN_BURST), nextTask()])
+    const attacks = range(8).map(async (i) => {
+      for (;;) await limits.spend(`attacker-${i}`, { entries: entriesOf(i), cids: 0 }, over)
+    })
+    for (let second = 0; second < 20; second++) {
+      const [first, next] = [spend('honest', 20), spend('honest', 100)]
+      expect(await isSettled(first)).toBe(true)
+      expect(await isSettled(next)).toBe(true)
+      await clock.play(1)
+    }
+    over.abort(new Error('enough'))
+    await Promise.allSettled(attacks)
+  })
+
+  const PER_SECOND = 100
+  const scarce = () => {
+    const clock = new ManualClock(0)
+    const limit = new FairLimit(clock, PER_SECOND, PER_SECOND)
+    const over = new AbortController()
+    const askers = new Map<string, Asker>()
+    const ask = (name: string, amount: number): Promise<void> => {
+      const asker = askers.get(name) ?? { due: 0 }
+      askers.set(name, asker)
+      return limit.spend(asker, amount, over)
+    }
+    return { clock, over, ask }
+  }
+
+  it.each<readonly [string, number, (i: number) => number]>([
+    // As many as use up everything, in each second.
+    ['say next to nothing', 120, () => 1],
+    ['say much', 120, () => 600],
+    ['say now this, now that', 240, (i) => (i % 2 === 0 ? 1 : 600)],
+  ])('one waits until each of many others that %s has said as much, and no longer', async (_, count, amountOf) => {
+    const { clock, over, ask } = scarce()
+    let names = 0
+    const all = range(count).map(async (i) => {
+      // A new name is no advantage.
+      for (;;) await ask(i % 3 === 0 ? `new-${names++}` : `peer-${i}`, amountOf(i))
+    })
+    await clock.play(10)
+    for (let turn = 0; turn < 3; turn++) {
+      const asked = ask('honest', 5)
+      await clock.play((count * 5 + 1200) / PER_SECOND + 2)
+      expect(await isSettled(asked)).toBe(true)
+    }
+    over.abort(new Error('enough'))
+    await Promise.allSettled(all)
+    expect(clock.waiting).toBe(0)
+  })
+
+  it('one that asks for several things at once has them one after the other, as if each had waited for the last', async () => {
+    const { clock, ask } = scarce()
+    await ask('first', 3 * PER_SECOND)
+    const many = range(20).map(() => ask('greedy', 10))
+    const other = ask('other', 40)
+    await clock.play(3)
+    expect(await isSettled(other)).toBe(true)
+    expect((await Promise.all(many.map(isSettled))).filter(Boolean).length).toBeLessThan(15)
+    await clock.play(10)
+    await Promise.all(many)
+  })
+})
+
 it('one that gives up waiting is forgotten, and so are those heard of longest ago', async () => {
   const clock = new ManualClock(0)
   const limits = new PeerLimits(clock)
   const giveUp = new AbortController()
   const spend = (peer: string, entries: number, signal = NEVER) => limits.spend(peer, { entries, cids: 0 }, { signal })
   for (const i of range(4)) await spend(`much-${i}`, ENTRIES_IN_BURST)
-  const waiting = spend('waits', 5, giveUp.signal)
+  const waiting = spend('waits', 5000, giveUp.signal)
   giveUp.abort(new Error('enough'))
   await expect(waiting).rejects.toThrow('enough')
   expect(clock.waiting).toBe(0)
