@@ -30,6 +30,7 @@ import { WebLock } from './platform/browser/weblock.ts'
 import { WorkerTime } from './platform/browser/workertime.ts'
 import type { ProofInputs } from './proving/proofinputs.ts'
 import type { ProvingFunctions } from './proving/provingfunctions.ts'
+import type { Availability } from './sales/availability.ts'
 import type { Compute } from './slots/slotsparts.ts'
 import { Datasets } from './storage/datasets.ts'
 import type { Datastore } from './storage/datastore.ts'
@@ -271,8 +272,8 @@ export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
 export interface SalesRecord {
   /** Its slots, of which key, on which chain, in words: only there they can be proven. Undefined where it holds none. */
   readonly held: string | undefined
-  /** Set aside for slots to come by its one availability; 0 where it has none or several. */
-  readonly offeredBytes: Bytes
+  /** What it offers, and goes on offering once it sells. */
+  readonly offered: readonly Availability[]
 }
 
 export async function soldHere({ repo }: TabNode, options: AbortOptions): Promise<SalesRecord> {
@@ -282,11 +283,7 @@ export async function soldHere({ repo }: TabNode, options: AbortOptions): Promis
   ])
   const { datastore } = repo.parts
   const { availabilities } = await readSalesRecords(datastore, options)
-  const [only] = availabilities.values()
-  return {
-    held: await heldSlots(datastore, options),
-    offeredBytes: availabilities.size === 1 ? (only?.totalSize ?? 0) : 0,
-  }
+  return { held: await heldSlots(datastore, options), offered: [...availabilities.values()] }
 }
 
 /** What stands between a key and its earnings on a chain, in sentences. It changes nothing and signs nothing. Rejects only with the signal's reason. */

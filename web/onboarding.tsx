@@ -31,8 +31,8 @@ export function Onboarding({ session, sell }: Parts) {
   const isAnew = useSignal(false)
   const isKeySeen = useSignal(false)
   const held = useSignal<string | undefined>(undefined)
+  const offered = useSignal<readonly Terms[]>([])
   const problem = useSignal<string | undefined>(undefined)
-  const offeredBytes = useSignal(0)
   if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
   const seen = network.value
@@ -41,7 +41,7 @@ export function Onboarding({ session, sell }: Parts) {
     try {
       const found = await running.room.soldHere(running.node, { signal: session.closing })
       held.value = found.held
-      offeredBytes.value = found.offeredBytes
+      offered.value = found.offered
     } catch (error) {
       problem.value = explain(error)
     }
@@ -71,7 +71,7 @@ export function Onboarding({ session, sell }: Parts) {
     )
   // Open until its address was seen, and could be saved.
   const step = opened.value ?? (key === undefined || !isKeySeen.value ? 1 : seen === undefined ? 2 : 3)
-  const begin = (terms: Terms): void => {
+  const begin = (terms: Terms | undefined): void => {
     if (key === undefined || seen === undefined) return
     const choice: NetworkChoice = { ...seen.choice, rewardRecipient: recipient.value }
     // With slots elsewhere it may be refused: the way back stays as it was until it sells.
@@ -141,13 +141,7 @@ export function Onboarding({ session, sell }: Parts) {
           {key !== undefined && seen !== undefined && (
             <>
               <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
-              <TermsStep
-                session={session}
-                chainId={seen.chainId}
-                see={see}
-                begin={begin}
-                offeredBytes={offeredBytes.value}
-              />
+              <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} offered={offered.value} />
             </>
           )}
         </Step>

@@ -186,7 +186,8 @@ export class Seller {
    */
   async change(terms: Terms, id: string | undefined): Promise<string> {
     const availability = this.#provider.reservations.availabilities().find((each) => each.id === id)
-    checkRoom(terms, (await this.#freeBytes()) + (availability?.totalSize ?? 0))
+    const beforeBytes = availability?.totalSize ?? 0
+    if (terms.totalSize > beforeBytes) checkRoom(terms, (await this.#freeBytes()) + beforeBytes)
     if (availability === undefined) await this.#provider.createAvailability(terms)
     else await this.#provider.changeAvailability(availability.id, terms)
     this.#lookSoon(this.#signal)

@@ -54,7 +54,7 @@ function FirstTerms({ session, seller, phase }: FirstTermsParts) {
         see={(signal) => seller.see(signal)}
         begin={async (terms) => {
           await seller.checkKept()
-          await seller.offer(terms)
+          if (terms !== undefined) await seller.offer(terms)
         }}
       />
     </>

@@ -50,7 +50,7 @@ function around({ held, tokens = 10n ** 18n }: { readonly held?: string; readonl
     waiting: undefined,
   }
   const room = {
-    soldHere: async () => ({ held, offeredBytes: 0 }),
+    soldHere: async () => ({ held, offered: [] }),
     enterRoles: async (_: unknown, { roles, ...rest }: { readonly roles: readonly string[] }) =>
       void asked.push(['enters', roles, 'circuit' in rest]),
     openKeys: async () => ({

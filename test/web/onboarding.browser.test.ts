@@ -2,13 +2,16 @@
 // whose slots wait says so.
 
 import { signal } from '@preact/signals'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 
+import { MiB } from '../../src/lib/units.ts'
 import { Onboarding } from '../../web/onboarding.tsx'
+import type { SellPlan, Terms } from '../../web/sellplan.ts'
 import type { Session } from '../../web/session.ts'
 import { type Drawn, drawn, HOST, says } from './drawn.ts'
 
 const KEYSTORE = `{"address":"${HOST.slice(2)}","version":3}`
+const HELD = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
 const PASSWORD = 'open sesame'
 const NETWORK = {
   ...{ ethProvider: 'https://chain.example/', marketplace: '', rewardRecipient: '' },
@@ -17,10 +20,17 @@ const NETWORK = {
 
 beforeEach(() => localStorage.clear())
 
-/** @param kept the keystore of an earlier day */
-function around(kept?: string) {
+const OFFERED: Terms = {
+  totalSize: 3 * MiB,
+  minPricePerBytePerSecond: 4321n,
+  totalCollateral: 17n * 10n ** 18n,
+  duration: 10 * 86_400,
+}
+
+/** @param kept the keystore of an earlier day @param offered before */
+function around(kept?: string, { held = HELD as string | undefined, offered = [] as Terms[], persisted = true } = {}) {
   let keystore = kept
-  const sold: unknown[] = []
+  const sold: SellPlan[] = []
   const key = { address: HOST }
   const keys = {
     generate: () => key,
@@ -31,12 +41,18 @@ function around(kept?: string) {
     },
     place: () => ({ read: async () => keystore, write: async (text: string) => void (keystore = text) }),
   }
-  const held = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
-  const room = { openKeys: async () => keys, soldHere: async () => ({ held, offeredBytes: 0 }) }
+  const room = {
+    openKeys: async () => keys,
+    soldHere: async () => ({ held, offered }),
+    lookAtChain: async () => ({ findings: [], facts: { chainId: 42161, token: HOST } }),
+    lookAtMarket: async () => ({ tokens: 5n, asks: undefined }),
+  }
+  // Less is free than is offered already.
+  const space = { totalBytes: 4 * MiB, usedBytes: 0, reservedBytes: 4 * MiB, blocks: 0, persisted }
   const session = {
     closing: new AbortController().signal,
     running: { room, node: {} },
-    state: { space: signal(undefined) },
+    state: { space: signal(space) },
   } as unknown as Session
   return { part: drawn(Onboarding, { session, sell: (plan) => sold.push(plan) }), sold }
 }
@@ -94,4 +110,64 @@ test('a browser that sold and whose key is locked says so in its title, shows a 
   expect(document.title).toBe(title)
   part.button('Go on selling').click()
   expect(sold).toMatchObject([{ place: { ethProvider: NETWORK.ethProvider }, terms: undefined }])
+})
+
+/** With a folder of circuit files that can be read. */
+async function throughNewEndpoint({ part }: ReturnType<typeof around>): Promise<void> {
+  const { fetch } = window
+  window.fetch = async () => new Response('{}')
+  onTestFinished(() => void (window.fetch = fetch))
+  await says(part, 'unlock its key to go on')
+  part.button('Set it up anew').click()
+  await says(part, 'A key for this node')
+  part.type('password', PASSWORD)
+  submit(part)
+  await expect.poll(() => part.field('ethProvider').checkVisibility()).toBe(true)
+  part.type('ethProvider', 'https://other.example/')
+  part.button('Check this network').click()
+  await expect.poll(() => part.place.querySelector('[data-testid=findings]')).not.toBeNull()
+  const shown = [...part.place.querySelectorAll('button')].find(
+    (each) => each.checkVisibility() && each.textContent === 'Go on',
+  )
+  shown?.click()
+}
+
+test('an endpoint that is dead is changed without touching what is offered, unless a field of the terms is', async () => {
+  localStorage.setItem('codex-light/sells', 'yes')
+  localStorage.setItem('codex-light/network', JSON.stringify(NETWORK))
+  const world = around(KEYSTORE, { offered: [OFFERED], persisted: false })
+  const { part, sold } = world
+  await throughNewEndpoint(world)
+  await says(part, 'They stay as they are, unless you change one of them here.')
+  expect([part.field('space').value, part.field('collateral').value, part.field('duration').value]).toEqual([
+    '3 MiB',
+    '17',
+    '10d',
+  ])
+  part.button('Start selling').click()
+  await expect.poll(() => sold.length).toBe(1)
+  expect(sold[0]?.terms).toBeUndefined()
+  expect(sold[0]?.place.ethProvider).toBe('https://other.example/')
+  // Without the browser's promise slots of before are proven on, and nothing new is begun.
+  part.type('collateral', '18')
+  part.button('Start selling').click()
+  await says(part, /ask the browser to keep the data first/i)
+})
+
+test('a changed field is what the offer is changed to; of several offers none is', async () => {
+  localStorage.setItem('codex-light/sells', 'yes')
+  localStorage.setItem('codex-light/network', JSON.stringify(NETWORK))
+  const one = around(KEYSTORE, { offered: [OFFERED] })
+  await throughNewEndpoint(one)
+  await says(one.part, 'Start selling')
+  one.part.type('duration', '20d')
+  one.part.button('Start selling').click()
+  await expect.poll(() => one.sold.length).toBe(1)
+  expect(one.sold[0]?.terms).toEqual({ ...OFFERED, duration: 20 * 86_400 })
+  const several = around(KEYSTORE, { offered: [OFFERED, OFFERED] })
+  await throughNewEndpoint(several)
+  await says(several.part, '2 offers of before stand, and stay as they are')
+  several.part.button('Start selling').click()
+  await expect.poll(() => several.sold.length).toBe(1)
+  expect(several.sold[0]?.terms).toBeUndefined()
 })
