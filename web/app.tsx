@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals'
 
 import { BlockGrid } from './blockgrid.tsx'
 import { BuyerSection } from './buyersection.tsx'
-import { DatasetList } from './datasetlist.tsx'
+import { type DatasetActs, DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
 import { ProverSection } from './proversection.tsx'
 import { DemoSection, SellerSection, SetupSection } from './sellersection.tsx'
@@ -36,7 +36,7 @@ export function App({ session }: Part) {
         <BlockGrid session={session} />
         {(role.at === 'leading' || role.at === 'watching') && (
           <>
-            <DatasetList session={session} />
+            <DatasetList listing={session.state.listing.value} acts={actsOf(session)} />
             <SpaceCard session={session} />
             <SetupSection session={session} />
             {role.at === 'leading' && <BuyerSection session={session} />}
@@ -49,6 +49,17 @@ export function App({ session }: Part) {
       </p>
     </>
   )
+}
+
+/** None in a tab that only watches. */
+function actsOf(session: Session): DatasetActs | undefined {
+  if (session.state.role.value.at !== 'leading') return undefined
+  return {
+    isBusy: session.isBusy,
+    show: (entry) => void session.show(entry),
+    save: (entry) => void session.download(entry),
+    remove: (entry) => void session.remove(entry),
+  }
 }
 
 const ROLE_WORDS = { opening: 'Opening', leading: 'Running', watching: 'Watching', failed: 'Stopped' } as const

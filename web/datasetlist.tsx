@@ -5,19 +5,28 @@ import { useRef } from 'preact/hooks'
 
 import { formatBytes } from '../src/lib/format.ts'
 import { contentBytes } from '../src/protocol/manifest.ts'
-import type { DamagedEntry, Entry } from './pagestate.ts'
-import type { Session } from './session.ts'
+import type { DamagedEntry, Entry, Listing } from './pagestate.ts'
 import { shortCid } from './shortcid.ts'
 
-interface Part {
-  readonly session: Session
+export interface DatasetActs {
+  /** A file is on its way: one at a time. */
+  readonly isBusy: boolean
+  /** Absent where there is no picture of a file's blocks. */
+  readonly show?: (entry: Entry) => void
+  readonly save: (entry: Entry) => void
+  readonly remove: (entry: Entry | DamagedEntry) => void
+}
+
+interface Parts {
+  readonly listing: Listing
+  /** Undefined for who only watches. */
+  readonly acts: DatasetActs | undefined
 }
 
 /** Of the same file: what it has beyond its bytes. */
 const KIND_WORDS = { protected: 'with parity', verifiable: 'in slots' } as const
 
-export function DatasetList({ session }: Part) {
-  const { entries, hasMore } = session.state.listing.value
+export function DatasetList({ listing: { entries, hasMore }, acts }: Parts) {
   const asked = useSignal<Entry | DamagedEntry | undefined>(undefined)
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useRef<HTMLHeadingElement>(null)
@@ -28,7 +37,7 @@ export function DatasetList({ session }: Part) {
   const answer = (isYes: boolean): void => {
     dialog.current?.close()
     if (!isYes || asked.value === undefined) return
-    void session.remove(asked.value)
+    acts?.remove(asked.value)
     // The button that asked will be gone.
     heading.current?.focus()
   }
@@ -41,9 +50,9 @@ export function DatasetList({ session }: Part) {
       <ul class="files">
         {entries.map((entry) =>
           entry.manifest === undefined ? (
-            <DamagedRow key={String(entry.cid)} session={session} entry={entry} ask={ask} />
+            <DamagedRow key={String(entry.cid)} acts={acts} entry={entry} ask={ask} />
           ) : (
-            <Row key={String(entry.cid)} session={session} entry={entry} ask={ask} />
+            <Row key={String(entry.cid)} acts={acts} entry={entry} ask={ask} />
           ),
         )}
       </ul>
@@ -66,9 +75,12 @@ export function DatasetList({ session }: Part) {
   )
 }
 
-function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly ask: (entry: Entry) => void }) {
-  const canAct = session.state.role.value.at === 'leading'
-  const isBusy = session.state.transfer.value !== undefined
+interface RowParts<Kind> extends Pick<Parts, 'acts'> {
+  readonly entry: Kind
+  readonly ask: (entry: Kind) => void
+}
+
+function Row({ acts, entry, ask }: RowParts<Entry>) {
   const name = nameOf(entry)
   const { mimetype } = entry.manifest
   return (
@@ -83,35 +95,24 @@ function Row({ session, entry, ask }: Part & { readonly entry: Entry; readonly a
           <code title={String(entry.cid)}>{shortCid(entry.cid)}</code>
         </p>
       </div>
-      {canAct && (
+      {acts !== undefined && (
         <div class="acts">
-          <button
-            type="button"
-            aria-label={`Show the CID and blocks of ${name}`}
-            onClick={() => void session.show(entry)}
-          >
-            Show
-          </button>
-          <button
-            type="button"
-            aria-label={`Save ${name}`}
-            disabled={isBusy}
-            onClick={() => void session.download(entry)}
-          >
+          {acts.show !== undefined && (
+            <button type="button" aria-label={`Show the CID and blocks of ${name}`} onClick={() => acts.show?.(entry)}>
+              Show
+            </button>
+          )}
+          <button type="button" aria-label={`Save ${name}`} disabled={acts.isBusy} onClick={() => acts.save(entry)}>
             Save
           </button>
-          <RemoveButton session={session} name={name} onClick={() => ask(entry)} />
+          <RemoveButton isBusy={acts.isBusy} name={name} onClick={() => ask(entry)} />
         </div>
       )}
     </li>
   )
 }
 
-function DamagedRow({
-  session,
-  entry,
-  ask,
-}: Part & { readonly entry: DamagedEntry; readonly ask: (entry: DamagedEntry) => void }) {
+function DamagedRow({ acts, entry, ask }: RowParts<DamagedEntry>) {
   const { cid, problem } = entry
   return (
     <li data-testid="file" data-damaged="true">
@@ -121,17 +122,22 @@ function DamagedRow({
         </p>
         <p class="quiet">{problem}</p>
       </div>
-      {session.state.role.value.at === 'leading' && (
+      {acts !== undefined && (
         <div class="acts">
-          <RemoveButton session={session} name={String(cid)} onClick={() => ask(entry)} />
+          <RemoveButton isBusy={acts.isBusy} name={String(cid)} onClick={() => ask(entry)} />
         </div>
       )}
     </li>
   )
 }
 
-function RemoveButton({ session, name, onClick }: Part & { readonly name: string; readonly onClick: () => void }) {
-  const isBusy = session.state.transfer.value !== undefined
+interface RemoveParts {
+  readonly isBusy: boolean
+  readonly name: string
+  readonly onClick: () => void
+}
+
+function RemoveButton({ isBusy, name, onClick }: RemoveParts) {
   return (
     <button type="button" class="bad" aria-label={`Remove ${name}`} disabled={isBusy} onClick={onClick}>
       Remove

@@ -5,10 +5,12 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { formatCount, formatDuration } from '../src/lib/format.ts'
 import { AlertList } from './alertlist.tsx'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
+import { ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
-import type { Corner, OwnFile } from './corner.ts'
+import type { Corner } from './corner.ts'
+import { type DatasetActs, DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
-import type { Transfer } from './pagestate.ts'
+import type { Listing, Transfer } from './pagestate.ts'
 import { PeerList } from './peerlist.tsx'
 import { QuotaBar } from './quotabar.tsx'
 import { type MarketPicture, type NodePicture, RemoteNode } from './remotenode.ts'
@@ -52,7 +54,8 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
             picture={state.picture}
             pause={(isPaused) => void node.pause(isPaused, closing)}
             offer={(terms, id) => node.offer(terms, id, closing)}
-            desk={deskOf(node, closing)}
+            buy={(...asked) => node.corner.buy(asked, closing)}
+            files={filesOf(node, closing)}
           />
         )}
       </main>
@@ -60,10 +63,12 @@ export function NodeView({ closing }: { readonly closing: AbortSignal }) {
   )
 }
 
-/** What the client's corner of a node needs. */
-export interface BuyingDesk extends Pick<Corner, 'buy' | 'newest'> {
+/** The files of a node, and what can be done with them. */
+export interface FilesDesk extends Pick<DatasetActs, 'save' | 'remove'> {
   /** Undefined until they were asked for. */
-  readonly files: readonly OwnFile[] | undefined
+  readonly listing: Listing | undefined
+  /** CID of the one that was sent last from here. */
+  readonly newest: string | undefined
   readonly transfer: Transfer | undefined
   readonly problem: string | undefined
   readonly list: () => void
@@ -71,16 +76,17 @@ export interface BuyingDesk extends Pick<Corner, 'buy' | 'newest'> {
   readonly cancel: () => void
 }
 
-function deskOf({ corner }: RemoteNode, closing: AbortSignal): BuyingDesk {
+function filesOf({ files }: RemoteNode, closing: AbortSignal): FilesDesk {
   return {
-    files: corner.files.value,
-    newest: corner.newest.value,
-    transfer: corner.transfer.value,
-    problem: corner.problem.value,
-    list: () => void corner.list(closing),
-    store: (file) => void corner.upload(file, closing),
-    cancel: () => corner.cancel(),
-    buy: (...asked) => corner.buy(asked, closing),
+    listing: files.listing.value,
+    newest: files.newest.value,
+    transfer: files.transfer.value,
+    problem: files.problem.value,
+    list: () => void files.list(closing),
+    store: (file) => void files.upload(file, closing),
+    save: (entry) => void files.save(entry, closing),
+    remove: (entry) => void files.remove(entry, closing),
+    cancel: () => files.cancel(),
   }
 }
 
@@ -124,10 +130,11 @@ interface ShownParts {
   readonly picture: NodePicture
   readonly pause: (isPaused: boolean) => void
   readonly offer: (terms: Terms, id: string | undefined) => Promise<string>
-  readonly desk: BuyingDesk
+  readonly buy: Corner['buy']
+  readonly files: FilesDesk
 }
 
-export function Shown({ picture, pause, offer, desk }: ShownParts) {
+export function Shown({ picture, pause, offer, buy, files }: ShownParts) {
   const { market, space, reasons, alerts } = picture
   return (
     <>
@@ -151,8 +158,9 @@ export function Shown({ picture, pause, offer, desk }: ShownParts) {
           </p>
         </section>
       ) : (
-        <MarketCards market={market} space={space} pause={pause} offer={offer} desk={desk} />
+        <MarketCards market={market} space={space} pause={pause} offer={offer} buy={buy} files={files} />
       )}
+      <FilesCards files={files} blocks={space.blocks} />
       <section class="card" aria-labelledby="space">
         <h2 id="space">Space</h2>
         <div data-testid="space">
@@ -174,7 +182,7 @@ type MarketCardsParts = Omit<ShownParts, 'picture'> & {
 }
 
 /** One for each part that it takes. */
-function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
+function MarketCards({ market, space, pause, offer, buy, files }: MarketCardsParts) {
   const { view, offered, watched } = market
   const isPaused = view?.holds.includes('paused') === true
   const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
@@ -203,7 +211,7 @@ function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
           />
         </section>
       )}
-      {market.bought !== undefined && <BuyingCard market={market} bought={market.bought} desk={desk} />}
+      {market.bought !== undefined && <BuyingCard market={market} bought={market.bought} buy={buy} files={files} />}
       {watched !== undefined && (
         <section class="card" aria-labelledby="validator" data-testid="validates">
           <h2 id="validator">Proofs that it watches</h2>
@@ -214,15 +222,12 @@ function MarketCards({ market, space, pause, offer, desk }: MarketCardsParts) {
   )
 }
 
-interface BuyingCardParts {
+interface BuyingCardParts extends Pick<ShownParts, 'buy' | 'files'> {
   readonly market: MarketPicture
   readonly bought: NonNullable<MarketPicture['bought']>
-  readonly desk: BuyingDesk
 }
 
-function BuyingCard({ market: { tokens, time }, bought, desk }: BuyingCardParts) {
-  const { files, newest, transfer, problem, list, store, cancel, buy } = desk
-  useEffect(list, [])
+function BuyingCard({ market: { tokens, time }, bought, buy, files: { listing, newest } }: BuyingCardParts) {
   return (
     <section class="card" aria-labelledby="buyer" data-testid="buys">
       <h2 id="buyer">Storage that it buys</h2>
@@ -231,14 +236,39 @@ function BuyingCard({ market: { tokens, time }, bought, desk }: BuyingCardParts)
           ? 'Nothing was bought yet.'
           : `${formatCount(bought.length, 'purchase')}, the latest first.`}
       </p>
+      {listing !== undefined && (
+        <ClientCorner corner={{ files: ownFiles(listing.entries), newest, bought, time, tokens, isDemo: false, buy }} />
+      )}
+    </section>
+  )
+}
+
+/** Files come and go by other ways, too: once the store is quiet, it is looked at again. */
+const QUIET_MS = 5000
+
+interface FilesCardsParts extends Pick<ShownParts, 'files'> {
+  /** How many the store has. */
+  readonly blocks: number
+}
+
+function FilesCards({ files, blocks }: FilesCardsParts) {
+  const { listing, transfer, problem, list, store, save, remove, cancel } = files
+  useEffect(list, [])
+  useEffect(() => {
+    const timer = setTimeout(list, QUIET_MS)
+    return () => clearTimeout(timer)
+  }, [blocks])
+  const isBusy = transfer !== undefined
+  return (
+    <>
       {problem !== undefined && (
         <p class="banner bad" role="alert">
           {problem}
         </p>
       )}
-      <DropZone isBusy={transfer !== undefined} store={store} />
+      <DropZone isBusy={isBusy} store={store} />
       <TransferCard transfer={transfer} cancel={cancel} />
-      {files !== undefined && <ClientCorner corner={{ files, newest, bought, time, tokens, isDemo: false, buy }} />}
-    </section>
+      {listing !== undefined && <DatasetList listing={listing} acts={{ isBusy, save, remove }} />}
+    </>
   )
 }

@@ -9,6 +9,7 @@ import { explain } from './explain.ts'
 import { NodeDoor } from './nodedoor.ts'
 import type { BoughtRow } from './purchasewatch.ts'
 import { RemoteCorner } from './remotecorner.ts'
+import { RemoteFiles } from './remotefiles.ts'
 import { tellOffered, type Terms } from './sellplan.ts'
 import {
   FILLED_STATES,
@@ -88,6 +89,7 @@ export class RemoteNode {
   #looks = 0
   readonly #lookMs: number
   readonly #door = new NodeDoor()
+  readonly files = new RemoteFiles(this.#door)
   /** Storage bought for files of the node. */
   readonly corner = new RemoteCorner(this.#door)
 

@@ -47,6 +47,29 @@ test('shows the node that serves it, to whoever has its token, and to no page of
     await tab.getByText(node.peerId).waitFor()
     await tab.getByText('takes no part in the marketplace').waitFor()
     expect(await tab.evaluate(async () => (await indexedDB.databases()).length)).toBe(0)
+
+    // Its files: one that is dropped here, one that came to the node by another way.
+    const bytes = Buffer.from(noise(3 * 65_536 + 7, 3))
+    await choose(tab, 'holiday.bin', bytes)
+    const rows = tab.getByTestId('file')
+    await rows.filter({ hasText: 'holiday.bin' }).waitFor()
+    const headers = { Authorization: `Bearer ${token}`, 'Content-Disposition': 'attachment; filename="other.txt"' }
+    const stored = await fetch(`${node.api}api/codex/v1/data`, { method: 'POST', headers, body: 'something else' })
+    expect(stored.status).toBe(200)
+    await rows.filter({ hasText: 'other.txt' }).waitFor()
+    await tab.evaluate(() => Reflect.deleteProperty(window, 'showSaveFilePicker'))
+    const [saved] = await Promise.all([
+      tab.waitForEvent('download'),
+      tab.getByRole('button', { name: 'Save holiday.bin' }).click(),
+    ])
+    expect(saved.suggestedFilename()).toBe('holiday.bin')
+    expect(Buffer.compare(readFileSync(await saved.path()), bytes)).toBe(0)
+    await screenshot(tab, 'node-files')
+    await tab.getByRole('button', { name: 'Remove holiday.bin' }).click()
+    await tab.getByRole('button', { name: 'Remove it' }).click()
+    await rows.filter({ hasText: 'holiday.bin' }).waitFor({ state: 'detached' })
+    const left = (await (await fetch(`${node.api}api/codex/v1/data`, { headers })).json()) as { content: object[] }
+    expect(left.content).toMatchObject([{ manifest: { filename: 'other.txt' } }])
     await stopWell(node)
     await tab.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor()
     expect(complaints).toEqual([])

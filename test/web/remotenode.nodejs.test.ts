@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest'
 
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
@@ -15,7 +16,11 @@ import { NewsHub } from '../../src/rest/newshub.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 import { startRest } from '../../src/rest/startrest.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
+import type { Datasets } from '../../src/storage/datasets.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
+import { ownFiles } from '../../web/buystorage.ts'
+import { explain } from '../../web/explain.ts'
+import { MAX_LISTED } from '../../web/pagestate.ts'
 import { RemoteNode } from '../../web/remotenode.ts'
 import { FakeMarket } from '../fakes/fakemarket.ts'
 import { seededSource } from '../fakes/salesparts.ts'
@@ -34,7 +39,14 @@ afterEach(async () => {
 const FILE = describeUpload(new Uint8Array(200_000).fill(7), { filename: 'mine.bin' })
 const STORED = [
   { cid: FILE.manifestCid, manifest: FILE.manifest },
-  { cid: FILE.manifestCid, manifest: { ...FILE.manifest, kind: 'protected', originalDatasetSize: 200_000 } },
+  {
+    cid: FILE.manifestCid,
+    manifest: {
+      ...FILE.manifest,
+      ...{ kind: 'protected', ecK: 2, ecM: 1, protectedStrategy: 'stepped', datasetSize: 6 * 65_536 },
+      ...{ originalTreeCid: FILE.manifest.treeCid, originalDatasetSize: 200_000 },
+    },
+  },
 ] as const
 
 function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
@@ -86,14 +98,20 @@ async function served(isSelling: boolean, buying?: (world: SaleWorld) => Promise
     receivedBytes: 3,
     sentBytes: 4,
   }
+  const datasets = {
+    list: vi.fn(async function* (): AsyncGenerator<object, void> {
+      yield* STORED
+    }),
+    ...{
+      read: vi.fn<Datasets['read']>(),
+      manifest: vi.fn<Datasets['manifest']>(),
+      remove: vi.fn<Datasets['remove']>(),
+    },
+  }
   const parts: Omit<RestParts, 'background'> = {
     node: {
       repo: host.parts.repo,
-      datasets: {
-        list: async function* () {
-          yield* STORED
-        },
-      },
+      datasets,
     } as unknown as RestParts['node'],
     network: {
       hasPeers: true,
@@ -131,7 +149,7 @@ async function served(isSelling: boolean, buying?: (world: SaleWorld) => Promise
     if (value.at !== 'shows') throw new Error(JSON.stringify(value))
     return value.picture
   }
-  return { world, host, node, look, closing }
+  return { world, host, node, look, closing, datasets }
 }
 
 test('a node that sells is seen with balance, peers, prices and sizes, and its terms are changed', async () => {
@@ -178,9 +196,9 @@ test('storage is bought for a file of the node, once, on the terms that were ask
       },
     }
   })
-  const { corner } = node
-  await corner.list(closing)
-  const [file, ...more] = corner.files.value ?? []
+  const { corner, files } = node
+  await files.list(closing)
+  const [file, ...more] = ownFiles(files.listing.value?.entries ?? [])
   expect([file, more]).toMatchObject([{ cid: String(FILE.manifestCid), name: 'mine.bin' }, []])
   if (file === undefined) return
   const wanted = {
@@ -202,6 +220,70 @@ test('storage is bought for a file of the node, once, on the terms that were ask
   expect(filled).toBeGreaterThan(0)
   await vi.waitUntil(async () => (await rows())?.[0]?.filled === filled, { timeout: 10_000 })
   expect(await rows()).toMatchObject([{ requestId: id, slots: 3, endsAt: expect.any(Number) as number }])
+})
+
+test('what the store has is listed, damaged files as such; what is in use stays, and a file that comes in part is not saved', async () => {
+  const { node, closing, datasets } = await served(false)
+  const { files } = node
+  const damaged = describeUpload(new Uint8Array(9), { filename: 'lost.bin' }).manifestCid
+  const error = new CodexError('dataset/manifest-lost', 'lost')
+  datasets.list.mockImplementation(async function* () {
+    yield* STORED
+    yield { cid: damaged, manifest: undefined, error }
+  })
+  await files.list(closing)
+  expect(files.listing.value).toEqual({
+    entries: [...STORED, { cid: damaged, manifest: undefined, problem: explain(error) }],
+    hasMore: false,
+  })
+  const [entry] = STORED
+  datasets.remove.mockResolvedValue('in use')
+  await files.remove(entry, closing)
+  expect([datasets.remove.mock.lastCall?.[0], files.problem.value]).toEqual([
+    entry.cid,
+    'mine.bin is still in use on this node and stays.',
+  ])
+
+  const written: Blob[] = []
+  const end = vi.fn()
+  const writable = { write: async (piece: Blob) => void written.push(piece), close: end, abort: async () => undefined }
+  const showSaveFilePicker = async () => ({ createWritable: async () => writable })
+  vi.stubGlobal('window', { location: window.location, showSaveFilePicker })
+  datasets.manifest.mockResolvedValue(entry.manifest)
+  datasets.read.mockImplementation(async function* () {
+    yield new Uint8Array(150_000).fill(7)
+    yield new Uint8Array(50_000).fill(7)
+  })
+  await files.save(entry, closing)
+  expect([files.problem.value, end.mock.calls.length]).toEqual([undefined, 1])
+  expect(new Uint8Array(await new Blob(written).arrayBuffer())).toEqual(new Uint8Array(200_000).fill(7))
+  // A server that knows no size beforehand ends an answer in the middle as it ends a whole one.
+  const whole = fetch
+  vi.stubGlobal('fetch', async (...asked: Parameters<typeof fetch>) => {
+    const answer = await whole(...asked)
+    return new Response((await answer.arrayBuffer()).slice(0, 150_000))
+  })
+  await files.save(entry, closing)
+  expect([files.problem.value, end.mock.calls.length, files.transfer.value]).toEqual([
+    'The node sent 150000 of 200000 bytes: save the file again.',
+    1,
+    undefined,
+  ])
+})
+
+test('more files than a page can show are not waited for', async () => {
+  const { node, closing, datasets } = await served(false)
+  let ended = false
+  datasets.list.mockImplementation(async function* () {
+    try {
+      for (;;) yield STORED[0]
+    } finally {
+      ended = true
+    }
+  })
+  await node.files.list(closing)
+  expect(node.files.listing.value).toMatchObject({ entries: { length: MAX_LISTED }, hasMore: true })
+  await vi.waitUntil(() => ended)
 })
 
 test('one that only watches proofs is no seller, and takes part all the same', async () => {

@@ -2,10 +2,12 @@
 
 import { expect, test } from 'vitest'
 
+import { describeUpload } from '../../src/protocol/describeupload.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { AlertList } from '../../web/alertlist.tsx'
 import { Shown } from '../../web/nodeview.tsx'
+import type { DamagedEntry, Entry } from '../../web/pagestate.ts'
 import type { NodePicture } from '../../web/remotenode.ts'
 import { SellerLook } from '../../web/sellerlook.tsx'
 import { type SellerView, viewedPeer } from '../../web/sellerview.ts'
@@ -121,6 +123,8 @@ const PICTURE: NodePicture = {
   market: undefined,
 }
 
+const FILE = describeUpload(new Uint8Array(MiB).fill(3), { filename: 'mine.bin', mimetype: 'image/png' })
+
 test('a node that buys and watches shows both, and no more; one that sells has its terms changed', async () => {
   const offers: unknown[] = []
   const acts = {
@@ -129,19 +133,31 @@ test('a node that buys and watches shows both, and no more; one that sells has i
       offers.push([id, terms])
       return 'Offered: that.'
     },
-    desk: {
-      files: [{ cid: 'zDv1', name: 'mine.bin', manifest: { kind: 'plain', blockSize: 64 * KiB, datasetSize: MiB } }],
-      newest: undefined as string | undefined,
-      ...{ transfer: undefined, problem: undefined, list: () => offers.push('lists'), cancel: () => undefined },
+    files: {
+      listing: { entries: [{ cid: FILE.manifestCid, manifest: FILE.manifest }], hasMore: false },
+      ...{ newest: undefined, transfer: undefined, problem: undefined },
+      ...{ list: () => void offers.push('lists'), cancel: () => undefined },
       store: (file: File) => void offers.push(file.name),
-      buy: async ({ name }: { readonly name: string }, { nodes }: { readonly nodes: number }) => {
-        offers.push(['buys', name, nodes])
-        return '0x1234567890'
-      },
-    } as const,
+      save: ({ manifest }: Entry) => void offers.push(['saves', manifest.filename]),
+      remove: ({ manifest }: Entry | DamagedEntry) => void offers.push(['removes', manifest?.filename]),
+    },
+    buy: async ({ name }: { readonly name: string }, { nodes }: { readonly nodes: number }) => {
+      offers.push(['buys', name, nodes])
+      return '0x1234567890'
+    },
   }
   const part = drawn(Shown, { ...acts, picture: PICTURE })
   await says(part, 'takes no part in the marketplace')
+  await says(part, '1 MiB · image/png')
+  part.button('Save').click()
+  part.button('Remove').click()
+  part.button('Keep it').click()
+  part.button('Remove').click()
+  part.button('Remove it').click()
+  await expect
+    .poll(() => offers)
+    .toEqual(expect.arrayContaining(['lists', ['saves', 'mine.bin'], ['removes', 'mine.bin']]))
+  offers.length = 0
   // Also of one that is in no marketplace: slots of an earlier run may wait.
   part.again({ ...acts, picture: { ...PICTURE, alerts: [ALERT] } })
   await says(part, 'A proof was missed')
@@ -165,7 +181,6 @@ test('a node that buys and watches shows both, and no more; one that sells has i
   await says(part, 'A proof was missed')
   expect(part.place.innerText).not.toMatch(/no part in the marketplace|rents out/)
   // What the key cannot pay for is told before it is asked for.
-  await expect.poll(() => offers.splice(0)).toEqual(['lists'])
   await says(part, /3 slots of 512 KiB for 30d cost .* The key has 7 wei: too few/)
   const dropped = new DataTransfer()
   dropped.items.add(new File(['x'], 'other.bin'))
