@@ -47,6 +47,14 @@ export class ChainClock implements Clock {
   #jump: Seconds | undefined
   #isDrifting = false
   readonly #lookers = new Set<() => void>()
+  /**
+   * Goes on by the machine's clock however long nothing is heard of the chain, for who has to speak up then. Never behind the chain's time; it goes back
+   * where the chain says that this machine's clock was set.
+   */
+  readonly running: Clock = {
+    now: () => Math.max(this.now(), this.#wall.now() + this.drift),
+    until: (instant, options) => this.#untilBy(this.running, instant, options),
+  }
 
   constructor({ wall, log, maxUnheardSeconds = Infinity }: ChainClockParts) {
     this.#wall = wall
@@ -77,11 +85,15 @@ export class ChainClock implements Clock {
   }
 
   /** A wait that began while the time was too late, and is put right meanwhile, lasts no longer than it would have. */
-  until(instant: Seconds, { signal }: AbortOptions): Promise<void> {
+  until(instant: Seconds, options: AbortOptions): Promise<void> {
+    return this.#untilBy(this, instant, options)
+  }
+
+  #untilBy(clock: Pick<Clock, 'now'>, instant: Seconds, { signal }: AbortOptions): Promise<void> {
     assert(!Number.isNaN(instant), 'a wait ends at an instant, not at NaN')
     return new Promise<void>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
-      let [time, since] = [instant, this.now()]
+      let [time, since] = [instant, clock.now()]
       let timer = new AbortController()
       const abort = () => {
         release()
@@ -94,14 +106,14 @@ export class ChainClock implements Clock {
       }
       const look = () => {
         timer.abort()
-        const now = this.now()
+        const now = clock.now()
         if (now < since) [time, since] = [now + time - since, now]
         if (now >= time) {
           release()
           return resolve()
         }
         timer = new AbortController()
-        this.#wall.until(this.#wall.now() + time - this.now(), timer).then(look, () => undefined)
+        this.#wall.until(this.#wall.now() + time - now, timer).then(look, () => undefined)
       }
       signal.addEventListener('abort', abort, { once: true })
       this.#lookers.add(look)

@@ -1,8 +1,9 @@
 // Looks ahead for a provider: says of a proof that it is about to be missed while something can still be done about it, and after a sleep of the machine, or a
 // time in which the node did not run, what passed meanwhile. It proves nothing and sends nothing.
 
-import type { AbortOptions } from '../lib/abort.ts'
+import { type AbortOptions, raceAbort } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
+import { ChildAbort } from '../lib/childabort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
@@ -17,8 +18,8 @@ import type { WatchedRecord } from './watchedrecord.ts'
 
 export interface DutyWatchParts {
   readonly market: Pick<Market, 'terms' | 'slotDuties' | 'missingProofs' | 'spending'>
-  /** The chain's. */
-  readonly clock: Clock
+  /** The chain's; `running` goes on while nothing is heard of it: deadlines pass all the same. */
+  readonly clock: Clock & { readonly running: Clock }
   /** The machine's. */
   readonly wall: Clock
   /** Sales under way. */
@@ -87,25 +88,21 @@ export class DutyWatch {
 
   /** Warns once a period, in time before its end. Ends with the signal. */
   async watchDeadlines(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts
+    const { running } = this.#parts.clock
     for (;;) {
-      const period = this.#periods.periodOf(clock.now())
+      const period = this.#periods.periodOf(running.now())
       const end = this.#periods.endOf(period)
-      await clock.until(end - Math.max(1, Math.floor(this.#periods.seconds * LATE_SHARE)), { signal })
-      let isSeen = true
-      if (clock.now() < end)
-        isSeen = await this.#warn(period, end, { signal }).catch((error: unknown) => {
-          signal.throwIfAborted()
-          log.debug('duties could not be looked at before the end of their period', { error })
-          return false
-        })
+      await running.until(end - Math.max(1, Math.floor(this.#periods.seconds * LATE_SHARE)), { signal })
+      // This machine's clock had been set, and the chain has put that right.
+      if (this.#periods.periodOf(running.now()) < period) continue
+      const isSeen = running.now() >= end || (await this.#warnInTime(period, end, { signal }))
       if (!isSeen) this.#warnBlindly(period, end)
       this.#forgetEnded()
-      await clock.until(end, { signal })
+      await running.until(end, { signal })
       if (this.#told.size > 0) this.#parts.over(NEAR)
       this.#told.clear()
       // What a period asked for that was not seen is told at the next start, unless a later one was looked after.
-      if (isSeen) this.#remember(period)
+      if (isSeen && this.#periods.periodOf(this.#parts.clock.now()) > period) this.#remember(period)
     }
   }
 
@@ -120,6 +117,26 @@ export class DutyWatch {
     }
   }
 
+  /** As {@link DutyWatch.#warn}; false also when no answer comes while there is time for a warning without one. */
+  async #warnInTime(period: Period, end: Seconds, { signal }: AbortOptions): Promise<boolean> {
+    const { clock, log } = this.#parts
+    const patience = new ChildAbort(signal)
+    const now = clock.running.now()
+    clock.running.until(now + Math.ceil((end - now) / 2), patience).then(
+      () => patience.abort(new Error('the endpoint takes too long')),
+      () => undefined,
+    )
+    try {
+      return await raceAbort(this.#warn(period, end, patience), patience.signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.debug('duties could not be looked at before the end of their period', { error })
+      return false
+    } finally {
+      patience.abort(new Error('the look is over'))
+    }
+  }
+
   /** @returns false when the chain has not come into this period, as far as the endpoint says: what it asks for is not known */
   async #warn(period: Period, end: Seconds, options: AbortOptions): Promise<boolean> {
     const { market, clock, raise } = this.#parts
@@ -129,12 +146,13 @@ export class DutyWatch {
       open.map(({ slotId }) => slotId),
       options,
     )
+    options.signal.throwIfAborted()
     const due = open.filter(
       ({ slotId }, i) =>
         duties[i]?.period === period && duties[i]?.duty !== undefined && this.#proven.get(slotId) !== period,
     )
     if (duties.some((one) => one.period < period)) return false
-    const left = end - clock.now()
+    const left = end - clock.running.now()
     if (due.length === 0 || left <= 0) return true
     for (const { slotId } of due) this.#told.add(slotId)
     raise({
@@ -153,7 +171,7 @@ export class DutyWatch {
   #warnBlindly(period: Period, end: Seconds): void {
     const { clock, raise } = this.#parts
     const open = this.#owing(period)
-    const left = end - clock.now()
+    const left = end - clock.running.now()
     if (open.length === 0 || left <= 0) return
     for (const { slotId } of open) this.#told.add(slotId)
     raise({
@@ -172,7 +190,7 @@ export class DutyWatch {
     const untaken = this.#parts
       .reservations()
       .filter(({ fill, filledAt = 0, validUntil }) => {
-        const isOver = validUntil <= this.#parts.clock.now()
+        const isOver = validUntil <= this.#parts.clock.running.now()
         return fill === 'landed' && !isOver && this.#periods.periodOf(filledAt) < period
       })
       .map(ofReservation)

@@ -175,6 +175,18 @@ describe('ChainClock', () => {
       expect(await isSettled(wait)).toBe(true)
     })
 
+    it('has a view that goes on, back to the chain once it is heard of', async () => {
+      const { wall, clock } = unheard()
+      const { running } = clock
+      const waits = [100, 3700].map((seconds) => running.until(START + seconds, never))
+      wall.advance(3600)
+      expect([clock.now(), running.now()]).toEqual([START + 30, START + 3600])
+      expect(await isSettled(waits[0] as Promise<void>)).toBe(true)
+      clock.adopt({ timestamp: START + 40, isFresh: false, isAfterGap: true })
+      expect([clock.now(), running.now()]).toEqual([START + 40, START + 40])
+      expect(await isSettled(waits[1] as Promise<void>)).toBe(false)
+    })
+
     it("takes the chain's word when the machine's clock was set", () => {
       const { wall, clock } = unheard()
       wall.advance(3600)

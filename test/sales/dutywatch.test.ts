@@ -5,6 +5,7 @@ import type { RaisedAlert } from '../../src/lib/alert.ts'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
+import { ChainClock } from '../../src/market/chainclock.ts'
 import type { SlotDuty } from '../../src/market/market.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { DutyWatch, type DutyWatchParts, LATE_SHARE } from '../../src/sales/dutywatch.ts'
@@ -35,6 +36,8 @@ function sale(index: number, period: number): SaleReport {
 function watching({
   due = [1, 2],
   isDown = false,
+  isHanging = false,
+  isUnheard = false,
   isFrozen = false,
   reservations = [],
   watched,
@@ -43,6 +46,10 @@ function watching({
 }: {
   readonly due?: readonly number[]
   readonly isDown?: boolean
+  /** Questions stay without an answer. */
+  readonly isHanging?: boolean
+  /** Of the chain nothing is heard from the start on. */
+  readonly isUnheard?: boolean
   /** The chain is seen in the period of the start, for ever. */
   readonly isFrozen?: boolean
   readonly reservations?: readonly Reservation[]
@@ -56,7 +63,10 @@ function watching({
   let written: number | undefined
   const ending = new AbortController()
   onTestFinished(() => ending.abort(new Error('the test is over')))
-  const period = (): number => Math.floor(clock.now() / PERIOD)
+  const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+  const chain = new ChainClock({ wall: clock, log, ...(isUnheard && { maxUnheardSeconds: 30 }) })
+  chain.adopt({ timestamp: START, isFresh: true })
+  const period = (): number => Math.floor(chain.now() / PERIOD)
   const market: DutyWatchParts['market'] = {
     terms: {
       ...vectors.meta.configs.example,
@@ -65,6 +75,7 @@ function watching({
     },
     slotDuties: async (ids) => {
       if (isDown) throw new Error('out of reach')
+      if (isHanging) return new Promise(() => undefined)
       return ids.map((slotId): SlotDuty => {
         const seen = isFrozen ? START / PERIOD : period()
         const duty = { slotId, period: seen, due: 'now', pointer: 1, challenge: '0x1' } as const
@@ -77,7 +88,7 @@ function watching({
   }
   const watch = new DutyWatch({
     market,
-    clock,
+    clock: chain,
     wall: clock,
     sales: () => running.map((index) => sale(index, period())),
     reservations: () => reservations,
@@ -89,13 +100,13 @@ function watching({
     },
     raise: (alert) => alerts.push(alert),
     over: () => over.push(clock.now()),
-    log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
+    log,
   })
   watch.watchDeadlines(ending.signal).catch(() => undefined)
   watch.watchSleep(ending.signal).catch(() => undefined)
   const begun = watch.tellAbsence(ending.signal)
   const prove = (index: number): void => watch.note(sale(index, period()))
-  return { clock, watch, alerts, over, begun, written: () => written, prove }
+  return { clock, chain, watch, alerts, over, begun, written: () => written, prove }
 }
 
 /** A slot that our records say is ours. */
@@ -160,6 +171,49 @@ test('where the endpoint gives no answer, what is not known to be proven is told
   expect(alerts[0]?.cause).toMatch(/slot 2 of 0xabababab…, slot 3 of/)
   await clock.play(PERIOD)
   expect(alerts.map(({ atStake }) => atStake)).toEqual([400n, 600n])
+})
+
+test('so it is in every period while nothing is heard of the chain, though its time stands still, and none counts as looked after', async () => {
+  const { clock, chain, alerts, written } = watching({ isDown: true, isUnheard: true })
+  await clock.play(LATE)
+  expect(chain.now()).toBe(START + 30)
+  expect(alerts).toMatchObject([{ code: 'sales/deadline-near', atStake: 600n }])
+  expect(alerts[0]?.cause).toMatch(/^The endpoint does not say .* 25 s$/)
+  await clock.play(2 * PERIOD)
+  expect(alerts).toHaveLength(3)
+  await clock.play(PERIOD - LATE)
+  expect(written()).toBeUndefined()
+})
+
+test("with nothing to prove no period is noted that only this machine's clock says is over", async () => {
+  const { clock, chain, written } = watching({ running: [], isUnheard: true })
+  await clock.play(3 * PERIOD)
+  expect(written()).toBeUndefined()
+  await clock.play(PERIOD - 1)
+  chain.adopt({ timestamp: clock.now(), isFresh: true })
+  await clock.play(1)
+  expect(written()).toBe(53)
+})
+
+test('an endpoint that leaves the question open is given half of the time that is left', async () => {
+  const { clock, alerts } = watching({ isHanging: true })
+  await clock.play(LATE)
+  expect(alerts).toEqual([])
+  await clock.play(13)
+  expect(alerts.map(({ cause }) => cause)).toEqual([expect.stringMatching(/^The endpoint does not say .* 12 s$/)])
+})
+
+test("a period that only this machine's clock had come to is not warned of", async () => {
+  const { clock, chain, alerts } = watching({ due: [1], isUnheard: true })
+  await clock.play(LATE - 1)
+  clock.advance(50 * PERIOD - LATE + 20)
+  await clock.play(1)
+  chain.adopt({ timestamp: START + LATE, isFresh: false, isAfterGap: true })
+  await clock.play(30)
+  chain.adopt({ timestamp: START + LATE + 30, isFresh: true })
+  await clock.play(PERIOD)
+  const near = alerts.filter(({ code }) => code === 'sales/deadline-near')
+  expect(near.map(({ cause }) => cause)).toEqual([expect.stringMatching(/slot 1 .* ends in 25 s$/)])
 })
 
 test('where it gives none since the start, the slots on record count, but not those of this period or that are over', async () => {
