@@ -14,13 +14,19 @@ export interface NetworkChoice {
   readonly circuit: string
   /** Empty: the node key. */
   readonly rewardRecipient: string
+  /** Hex; of the circuit that was sold with last, where hashes lay beside it. */
+  readonly sha256?: CircuitHashes | undefined
 }
+
+type CircuitHashes = NonNullable<CircuitFiles['sha256']>
 
 /** What a network is chosen for: who buys there may sell elsewhere. */
 export type Use = 'sells' | 'buys'
 
 const KEPT = { sells: 'codex-light/network', buys: 'codex-light/network-to-buy' } as const
 const MAX_TEXT = 2000
+/** A host that has not told the hashes by then is as good as down. */
+const HASHES_MS = 10_000
 
 export function keepChoice(choice: NetworkChoice, use: Use = 'sells'): void {
   localStorage.setItem(KEPT[use], JSON.stringify(choice))
@@ -39,13 +45,13 @@ export function keptChoice(use: Use = 'sells'): NetworkChoice | undefined {
       circuit: text('circuit'),
       rewardRecipient: text('rewardRecipient'),
     }
-    return checkedChoice(written, use)
+    return { ...checkedChoice(written, use), sha256: hashesIn(found['sha256']) }
   } catch {
     return undefined
   }
 }
 
-export type Written = Omit<NetworkChoice, 'bridges'> & { readonly bridges: string }
+export type Written = Omit<NetworkChoice, 'bridges' | 'sha256'> & { readonly bridges: string }
 
 /** @throws CodexError `page/bad-field` whose sentence names the field */
 export function checkedChoice(written: Written, use: Use = 'sells'): NetworkChoice {
@@ -83,22 +89,37 @@ export function checkedChoice(written: Written, use: Use = 'sells'): NetworkChoi
 }
 
 /**
- * The circuit in a folder on the network. Where hashes lie beside it, its files are kept for the next time.
- * @throws CodexError `proving/cannot-download`; or the signal's reason
+ * The circuit in a folder on the network. Where hashes lie beside it, its files are kept for the next time; a host that is down keeps nobody from using those.
+ * @param known the hashes of the last time, for when they cannot be had now; a host that says there are none has the last word
+ * @throws the signal's reason
  */
-export async function circuitAt(folder: string, signal: AbortSignal): Promise<CircuitFiles> {
+export async function circuitAt(folder: string, signal: AbortSignal, known?: CircuitHashes): Promise<CircuitFiles> {
   const files = { wasm: new URL('circuit.wasm', folder), zkey: new URL('circuit.zkey', folder) }
+  const sha256 = await hashesBeside(folder, signal, known)
+  return sha256 === undefined ? files : { ...files, sha256 }
+}
+
+async function hashesBeside(
+  folder: string,
+  signal: AbortSignal,
+  known: CircuitHashes | undefined,
+): Promise<CircuitHashes | undefined> {
   try {
-    const response = await fetch(new URL('sha256.json', folder), { signal })
-    const { wasm, zkey } = Object(response.ok ? await response.json() : undefined) as Record<string, unknown>
-    const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
-    return isHash(wasm) && isHash(zkey) ? { ...files, sha256: { wasm, zkey } } : files
-  } catch (error) {
+    const either = AbortSignal.any([signal, AbortSignal.timeout(HASHES_MS)])
+    const response = await fetch(new URL('sha256.json', folder), { signal: either })
+    if (response.status === 404 || response.status === 410) return undefined
+    return response.ok ? hashesIn(await response.json()) : known
+  } catch {
     signal.throwIfAborted()
     // No hashes is no fault; whether the files can be had is found out when they are loaded.
-    if (error instanceof SyntaxError || error instanceof TypeError) return files
-    throw error
+    return known
   }
+}
+
+function hashesIn(found: unknown): CircuitHashes | undefined {
+  const { wasm, zkey } = Object(found) as Record<string, unknown>
+  const isHash = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
+  return isHash(wasm) && isHash(zkey) ? { wasm, zkey } : undefined
 }
 
 function badField(what: string, expected: string): CodexError<'page/bad-field'> {

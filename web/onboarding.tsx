@@ -166,6 +166,7 @@ function planOf(
   terms: Terms | undefined,
 ): SellPlan {
   const { ethProvider, marketplace, bridges, rewardRecipient } = choice
+  let { sha256 } = choice
   return {
     place: {
       ethProvider,
@@ -174,11 +175,15 @@ function planOf(
       ...(rewardRecipient !== '' && { rewardRecipient }),
     },
     key: async () => key,
-    circuit: (signal) => circuitAt(choice.circuit, signal),
+    async circuit(signal) {
+      const files = await circuitAt(choice.circuit, signal, sha256)
+      sha256 = files.sha256
+      return files
+    },
     terms,
     demo: undefined,
     note: () => {
-      keepChoice(choice)
+      keepChoice({ ...choice, sha256 })
       noteSellingAnywhere()
     },
   }

@@ -4,6 +4,7 @@ import { signal } from '@preact/signals'
 
 import type * as BrowserRoom from '../src/browser.ts'
 import type { TabNode } from '../src/browser.ts'
+import type { Clock } from '../src/lib/clock.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount } from '../src/lib/format.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
@@ -18,6 +19,7 @@ import type { Entering } from './nottrading.tsx'
 import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
 import { FILLED_STATES, type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
 import { type SellPlan, tellOffered, type Terms } from './sellplan.ts'
+import { mayPass, pauseAfter } from './passing.ts'
 import { tellWaiting } from './tellwaiting.ts'
 import { checkRoom, largestSpace, type MarketSight } from './suggestedterms.ts'
 
@@ -52,11 +54,13 @@ const SHOWN_ENDED = 5
 /** Between two looks whether the browser still keeps the data. */
 const KEPT_MS = 3_600_000
 
-type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket'>
+type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket' | 'soldHere'>
 
 export class Seller {
   readonly phase = signal<SellerPhase>({ at: 'joining', what: 'Looking for the circuit…' })
   readonly picture = signal<SellerPicture | undefined>(undefined)
+  /** The slots that it held before this run, in words; undefined where there are none. */
+  readonly held = signal<string | undefined>(undefined)
   readonly problem = signal<string | undefined>(undefined)
   /** What was done otherwise than asked for. */
   readonly news = signal<string | undefined>(undefined)
@@ -64,10 +68,13 @@ export class Seller {
   readonly #room: Room
   readonly #node: TabNode
   readonly #plan: SellPlan
+  readonly #clock: Clock
   readonly #bought = new PurchaseWatch()
   readonly #prices = new Map<string, bigint>()
   readonly #filled = new Map<string, Seconds>()
   #kept: KeptWatch | undefined
+  /** Why it has not entered at the last try. */
+  #problem: string | undefined
   #tokens: bigint | undefined
   #canRequest = false
   /** Once it sells, the demo's client buys something: who joined wants to see it. */
@@ -76,10 +83,12 @@ export class Seller {
   #isLookDue = false
   #signal: AbortSignal = AbortSignal.abort()
 
-  constructor(room: Room, node: TabNode, plan: SellPlan) {
+  /** @param clock one that goes on in hidden tabs */
+  constructor(room: Room, node: TabNode, plan: SellPlan, clock: Clock) {
     this.#room = room
     this.#node = node
     this.#plan = plan
+    this.#clock = clock
   }
 
   /** Settles when it sells, or cannot. Never rejects. */
@@ -87,24 +96,18 @@ export class Seller {
     this.#signal = signal
     try {
       const plan = this.#plan
-      const circuit = await plan.circuit(signal)
-      this.phase.value = { at: 'joining', what: 'Joining the network and the marketplace, loading the circuit…' }
-      const key = await plan.key(this.#node)
       this.notices.watch(this.#node, signal)
-      const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
+      // Records that cannot be read are told of when they are needed.
+      this.held.value = (await this.#room.soldHere(this.#node, { signal }).catch(() => undefined))?.held
       // Known before anything may be sold.
       const estimate = await this.#room.storageEstimate()
-      const telling = setInterval(() => this.#tellWaiting(), LOOK_MS)
-      try {
-        await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
-      } finally {
-        clearInterval(telling)
-      }
+      await this.#enter(signal)
       this.#isRequestDue = plan.demo !== undefined && !wasSelling(plan.demo)
       plan.note()
       this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
       this.#kept.see(estimate, await this.#node.repo.space())
-      const timer = setInterval(() => void this.checkKept(), KEPT_MS)
+      // One look that fails is made good by the next.
+      const timer = setInterval(() => void this.checkKept().catch(() => undefined), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
       const offered = this.#provider.reservations.availabilities()
       if (offered.length > 0) {
@@ -119,15 +122,47 @@ export class Seller {
     }
   }
 
+  /** With slots to prove it does not give up for what may be over at the next try. */
+  async #enter(signal: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#enterOnce(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (this.held.value === undefined || !mayPass(error)) throw error
+        const again = this.#clock.now() + pauseAfter(tries)
+        const at = new Date(again * 1000).toLocaleTimeString()
+        this.#problem = explain(error)
+        this.#tellJoining(`Nothing is proven yet for ${this.held.value}. It tries again at ${at}.`)
+        await this.#clock.until(again, { signal })
+      }
+    }
+  }
+
+  async #enterOnce(signal: AbortSignal): Promise<void> {
+    const plan = this.#plan
+    this.#tellJoining('Looking for the circuit…')
+    const circuit = await plan.circuit(signal)
+    this.#tellJoining('Joining the network and the marketplace, loading the circuit…')
+    const key = await plan.key(this.#node)
+    const roles = { ...plan.place, roles: ['provider', 'client'] as const, key, circuit }
+    const telling = setInterval(() => this.#tellWaiting(), LOOK_MS)
+    try {
+      await this.#room.enterRoles(this.#node, { ...roles, ...(plan.demo && { pollSeconds: 1 }) }, { signal })
+    } finally {
+      clearInterval(telling)
+    }
+  }
+
+  /** The problem of the last try stays in sight until another takes its place, or none is left. */
+  #tellJoining(what: string, problem = this.#problem): void {
+    this.phase.value = { at: 'joining', what, ...(problem !== undefined && { problem }) }
+  }
+
   #tellWaiting(): void {
     const phase = this.phase.value
     const waiting = this.#node.waiting
-    if (phase.at !== 'joining') return
-    this.phase.value = {
-      at: 'joining',
-      what: phase.what,
-      ...(waiting !== undefined && { problem: tellWaiting(waiting) }),
-    }
+    if (phase.at === 'joining') this.#tellJoining(phase.what, waiting && tellWaiting(waiting))
   }
 
   /** First terms. @throws CodexError `page/no-room`, and as `Provider.createAvailability` */

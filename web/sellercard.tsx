@@ -68,7 +68,7 @@ function begin(session: Session, plan: SellPlan): Seller | undefined {
   const { running, closing } = session
   if (running === undefined) return undefined
   session.state.trades.value = 'sells'
-  const seller = new Seller(running.room, running.node, plan)
+  const seller = new Seller(running.room, running.node, plan, running.clock)
   void seller.run(closing)
   const telling = effect(() => {
     const picture = seller.picture.value

@@ -2,6 +2,7 @@
 
 import type * as BrowserRoom from '../src/browser.ts'
 import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
+import type { Clock } from '../src/lib/clock.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
 import type { Bytes } from '../src/lib/units.ts'
@@ -32,6 +33,7 @@ export class Session {
   readonly #closing = new AbortController()
   readonly #channel = new PageChannel((message) => this.#hear(message))
   #room: NodeRoom | undefined
+  #clock: Clock | undefined
   #node: TabNode | undefined
   #viewer: Viewer | undefined
   #cancelTransfer: (() => void) | undefined
@@ -62,8 +64,10 @@ export class Session {
     try {
       const room = await import('../src/browser.ts')
       const lost = (error: CodexError): void => this.#fail(error)
-      const options = { ...this.#options, clock: room.openTabClock(), signal, lost }
+      const clock = room.openTabClock()
+      const options = { ...this.#options, clock, signal, lost }
       this.#room = room
+      this.#clock = clock
       this.#node = await room.openNode(options).catch((error: unknown) => {
         if (!CodexError.is(error, 'node/other-tab')) throw error
         return this.#watchUntilLeading(room, options)
@@ -90,8 +94,9 @@ export class Session {
   }
 
   /** The node and what it was opened with, for what is loaded later. Undefined in a tab that does not run it. */
-  get running(): { readonly room: NodeRoom; readonly node: TabNode } | undefined {
-    return this.#room !== undefined && this.#node !== undefined ? { room: this.#room, node: this.#node } : undefined
+  get running(): { readonly room: NodeRoom; readonly node: TabNode; readonly clock: Clock } | undefined {
+    const [room, node, clock] = [this.#room, this.#node, this.#clock]
+    return room && node && clock && { room, node, clock }
   }
 
   async #watchUntilLeading(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {

@@ -4,6 +4,8 @@
 import { signal } from '@preact/signals'
 import { expect, test } from 'vitest'
 
+import { CodexError } from '../../src/lib/errors.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
 import { TypedEvents } from '../../src/lib/typedevents.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { SellerCard } from '../../web/sellercard.tsx'
@@ -22,6 +24,9 @@ function around({
   quotaBytes = 4 * FREE,
   usageBytes = 0,
   isAway = false,
+  held = undefined as string | undefined,
+  /** What enters throws, one after the other. */
+  hurdles = [] as Error[],
 } = {}) {
   const asked: unknown[] = []
   const holds: string[] = []
@@ -71,17 +76,21 @@ function around({
     async enterRoles() {
       await answers
       asked.push('enters')
+      const hurdle = hurdles.shift()
+      if (hurdle !== undefined) throw hurdle
     },
+    soldHere: async () => ({ held, offeredBytes: 0 }),
     storageEstimate: async () => ({ ...state }),
     lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
   }
   let answer = (): void => undefined
   const answers = isAway ? new Promise<void>((resolve) => (answer = resolve)) : Promise.resolve()
   const closing = new AbortController()
+  const clock = new ManualClock(NOW)
   const space = { usedBytes: 0, reservedBytes: 0, totalBytes: FREE, blocks: 0, persisted }
   const session = {
     closing: closing.signal,
-    running: { room, node },
+    running: { room, node, clock },
     state: {
       space: signal(space),
       listing: signal({ entries: [], hasMore: false }),
@@ -95,7 +104,7 @@ function around({
       this.state.space.value = { ...this.state.space.value, persisted: true }
     },
   }
-  return { session: session as unknown as Session, asked, holds, state, closing, node, answer: () => answer() }
+  return { session: session as unknown as Session, asked, holds, state, closing, node, clock, answer: () => answer() }
 }
 
 function plan(terms: Terms | undefined, isDemo = false): SellPlan {
@@ -272,4 +281,44 @@ test('what more is offered for is suggested from what the chain tells and what i
   await says(part, 'half of the 10 MiB that are free here')
   await says(part, 'no client asked for storage of late')
   closing.abort()
+})
+
+const DOWN = new CodexError('proving/cannot-download', 'expected a circuit file at https://files.example/, found none')
+
+test('with slots to prove it tries again while what it needs is down, tells what fails and when it tries again, and goes on by itself', async () => {
+  const unreachable = new CodexError('market/unreachable', 'nobody answers')
+  const hurdles = [DOWN, unreachable, new TypeError('Failed to fetch')]
+  const { session, asked, clock, closing } = around({ held: '2 slots of 0x1', offered: [TERMS], hurdles })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Expected a circuit file at https://files.example/, found none.')
+  const again = (seconds: number): string => new Date((clock.now() + seconds) * 1000).toLocaleTimeString()
+  await says(part, `Nothing is proven yet for 2 slots of 0x1. It tries again at ${again(5)}.`)
+  clock.advance(4)
+  expect(asked).toEqual(['enters'])
+  clock.advance(1)
+  await says(part, 'The chain is out of reach')
+  await says(part, `It tries again at ${again(10)}.`)
+  clock.advance(10)
+  await says(part, `It tries again at ${again(20)}.`)
+  clock.advance(20)
+  await says(part, 'waiting for a request that fits')
+  expect(asked).toEqual(['enters', 'enters', 'enters', 'enters'])
+  closing.abort()
+})
+
+test('it gives up at once where nothing waits for proofs, and for what no other try mends', async () => {
+  const elsewhere = new CodexError('market/wrong-chain', 'expected another chain')
+  for (const [held, hurdle, words] of [
+    [undefined, DOWN, 'Expected a circuit file'],
+    ['2 slots of 0x1', elsewhere, 'The endpoint leads to another chain'],
+    ['2 slots of 0x1', new CodexError('market/key-in-use', 'in use'), 'Another tab of this browser sells'],
+  ] as const) {
+    const { session, asked, clock, closing } = around({ ...(held && { held }), offered: [TERMS], hurdles: [hurdle] })
+    const part = drawn(SellerCard, { session, plan: plan(undefined) })
+    await says(part, words)
+    clock.advance(600)
+    await says(part, 'Reload the page')
+    expect(asked).toEqual(['enters'])
+    closing.abort()
+  }
 })
