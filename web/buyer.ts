@@ -30,6 +30,11 @@ export interface BuyerPicture {
   readonly outOfReach: string | undefined
   /** Undefined where it could not be asked. */
   readonly tokens: bigint | undefined
+  /** For gas; undefined where they could not be asked. */
+  readonly coins: bigint | undefined
+  readonly chainId: number
+  /** Address of the token. */
+  readonly token: string
   readonly peers: number
   readonly alerts: readonly ViewedAlert[]
   readonly bought: readonly BoughtRow[]
@@ -50,6 +55,7 @@ export class Buyer {
   readonly #plan: BuyPlan
   readonly #bought = new PurchaseWatch()
   #tokens: bigint | undefined
+  #coins: bigint | undefined
   #looks = 0
   #signal: AbortSignal = AbortSignal.abort()
 
@@ -125,6 +131,9 @@ export class Buyer {
       time: market.clock.now(),
       outOfReach: endpoint.state === 'connected' ? undefined : endpoint.problem,
       tokens: this.#tokens,
+      coins: this.#coins,
+      chainId: market.chainId,
+      token: market.token,
       peers: network?.peers.length ?? 0,
       alerts: alerts.filter(({ over }) => over === undefined),
       bought: this.#bought.rows,
@@ -134,5 +143,6 @@ export class Buyer {
   async #ask(trade: Trade, signal: AbortSignal): Promise<void> {
     await this.#bought.look(trade, signal)
     this.#tokens = await trade.market.tokenBalance({ signal })
+    this.#coins = await trade.market.coinBalance({ signal })
   }
 }

@@ -9,18 +9,26 @@ import { formatAmount } from './amounts.ts'
 import { Buyer, type BuyerPicture, type BuyPlan } from './buyer.ts'
 import { newestOf, ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
+import { isKeySafe, KeyAtRisk } from './keyatrisk.tsx'
+import { KeyDesk } from './keydesk.ts'
+import { MoneyPart } from './moneypart.tsx'
 import { NotTrading } from './nottrading.tsx'
 import { isUnplaced } from './purchasewatch.ts'
 import type { Session } from './session.ts'
+import { TopUp } from './walletpart.tsx'
 
 export function BuyerCard({ session, plan }: { readonly session: Session; readonly plan: BuyPlan }) {
   const buyer = useMemo(() => begin(session, plan), [session, plan])
-  if (buyer === undefined) return <p class="quiet">Only the tab that runs the node can buy.</p>
+  const { running } = session
+  const desk = useMemo(() => running && new KeyDesk(running.room, running.node), [running?.node])
+  if (buyer === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can buy.</p>
   const phase = buyer.phase.value
   if (phase.at !== 'buying') return <NotTrading phase={phase} isDemo={plan.demo !== undefined} />
   const picture = buyer.picture.value
   if (picture === undefined) return <p class="quiet">Looking…</p>
-  const { host, tokens, peers, alerts, bought, time } = picture
+  const { host, tokens, coins, chainId, token, peers, alerts, bought, time } = picture
+  const atRisk = { desk, session, chainId }
+  const barrier = isKeySafe(atRisk) ? undefined : <KeyAtRisk {...atRisk} />
   return (
     <>
       <p role="status" data-testid="buyer-stance">
@@ -43,7 +51,11 @@ export function BuyerCard({ session, plan }: { readonly session: Session; readon
         </div>
       </dl>
       <AlertList alerts={alerts} time={time} />
+      <MoneyPart nodeKey={host} coins={coins} tokens={tokens} barrier={barrier}>
+        <TopUp nodeKey={host} network={{ chainId, token }} closing={session.closing} />
+      </MoneyPart>
       <ClientCorner
+        barrier={barrier}
         corner={{
           files: ownFiles(session.state.listing.value.entries),
           newest: newestOf(session.state.stored.value),

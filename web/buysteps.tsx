@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 
 import type { BuyPlan } from './buyer.ts'
+import { isKeySafe, KeyAtRisk } from './keyatrisk.tsx'
 import { KeyDesk, type NodeKey } from './keydesk.ts'
 import { KeyStep } from './keystep.tsx'
 import { keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
@@ -69,6 +70,9 @@ export function BuySteps({ session, buy }: Parts) {
           room={running.room}
           address={key?.address}
           closing={session.closing}
+          barrier={(chainId) =>
+            isKeySafe({ desk, session, chainId }) ? undefined : <KeyAtRisk {...{ desk, session, chainId }} />
+          }
           next={({ choice }) => {
             if (key !== undefined) buy(planOf(choice, key))
           }}

@@ -1,6 +1,7 @@
 // The client's corner: storage bought for a file of this node, and what became of it. Of a tab's own node and of one behind REST alike.
 
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
 import { CodexError } from '../src/lib/errors.ts'
@@ -15,6 +16,8 @@ interface Parts {
   readonly corner: Corner
   /** Folded away until somebody opens it. */
   readonly isFolded?: boolean
+  /** Why nothing is bought yet, and what to do about it. */
+  readonly barrier?: ComponentChildren
 }
 
 const TOO_FEW =
@@ -24,7 +27,7 @@ const COLLATERAL_WEI = 1n
 /** A proof is wanted in one of so many periods, on average: as other clients of the network ask for. */
 const PROOF_PROBABILITY = 100n
 
-export function ClientCorner({ corner, isFolded = false }: Parts) {
+export function ClientCorner({ corner, isFolded = false, barrier }: Parts) {
   const news = useSignal<string | undefined>(undefined)
   const isBusy = useSignal(false)
   const draft = useSignal<FormData | undefined>(undefined)
@@ -91,7 +94,8 @@ export function ClientCorner({ corner, isFolded = false }: Parts) {
           <p class="quiet" role="status" data-testid="quote">
             {draft.value !== undefined && tellQuote(draft.value, files, tokens)}
           </p>
-          <button type="submit" disabled={isBusy.value}>
+          {barrier}
+          <button type="submit" disabled={isBusy.value || barrier !== undefined}>
             Buy storage
           </button>
         </form>

@@ -6,6 +6,7 @@ import type * as BrowserRoom from '../src/browser.ts'
 import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { explain } from './explain.ts'
+import { isCopied, noteCopied, saveKeystore } from './keycopy.ts'
 
 type Keys = Awaited<ReturnType<(typeof BrowserRoom)['openKeys']>>
 export type NodeKey = ReturnType<Keys['generate']>
@@ -21,6 +22,8 @@ export const MIN_PASSWORD_CHARS = 8
 export class KeyDesk {
   readonly state = signal<DeskState>({ at: 'looking' })
   readonly problem = signal<string | undefined>(undefined)
+  /** Whether the key is anywhere else, too, as far as this browser knows. */
+  readonly hasCopy = signal(false)
   /** What it computes, for a second or two by intent; undefined while nothing. */
   readonly busy = signal<string | undefined>(undefined)
   readonly #keys: Promise<Keys>
@@ -29,6 +32,7 @@ export class KeyDesk {
     this.#keys = room.openKeys(node)
     void this.#trying('Looking for a key…', async (keys) => {
       const kept = await keys.place().read()
+      if (kept !== undefined) this.hasCopy.value = isCopied(kept)
       this.state.value = kept === undefined ? { at: 'none' } : { at: 'locked', keystore: kept }
     })
   }
@@ -46,11 +50,11 @@ export class KeyDesk {
       const isKeystore = text.trim().startsWith('{')
       if (!isKeystore) {
         checkPassword(password, again)
-        return this.#keep(keys, keys.fromPrivateKey(text), password)
+        await this.#keep(keys, keys.fromPrivateKey(text), password, true)
+        return
       }
       const key = await keys.unlock(text, password)
-      await keys.place().write(text.trim())
-      this.state.value = { at: 'open', key, keystore: text.trim() }
+      await this.#write(keys, key, text.trim(), true)
     })
   }
 
@@ -61,9 +65,23 @@ export class KeyDesk {
     })
   }
 
-  async #keep(keys: Keys, key: NodeKey, password: string): Promise<void> {
-    const keystore = await keys.lock(key, password)
+  /** Hands the person an encrypted copy. */
+  saveCopy(): void {
+    const state = this.state.value
+    if (state.at !== 'locked' && state.at !== 'open') return
+    saveKeystore(state.keystore)
+    this.hasCopy.value = true
+  }
+
+  async #keep(keys: Keys, key: NodeKey, password: string, isBrought = false): Promise<void> {
+    await this.#write(keys, key, await keys.lock(key, password), isBrought)
+  }
+
+  /** @param isBrought from somewhere, where it is still */
+  async #write(keys: Keys, key: NodeKey, keystore: string, isBrought: boolean): Promise<void> {
     await keys.place().write(keystore)
+    if (isBrought) noteCopied(keystore)
+    this.hasCopy.value = isBrought
     this.state.value = { at: 'open', key, keystore }
   }
 

@@ -34,7 +34,7 @@ export function KeyStep({ desk, next }: Parts) {
             Nobody can tell a forgotten password: without it, and without another copy of the key, what the key holds is
             lost.
           </p>
-          <button type="button" class="plain" onClick={() => save(state.keystore)}>
+          <button type="button" class="plain" onClick={() => desk.saveCopy()}>
             Save the encrypted copy
           </button>
         </>
@@ -71,7 +71,7 @@ export function KeyStep({ desk, next }: Parts) {
             lost key back.
           </p>
           <div class="row">
-            <button type="button" onClick={() => save(state.keystore)}>
+            <button type="button" onClick={() => desk.saveCopy()}>
               Save a copy, encrypted
             </button>
             <button type="button" onClick={next}>
@@ -132,14 +132,4 @@ function KeyForm({ words, act, fields, submit }: FormParts) {
       <button type="submit">{act}</button>
     </form>
   )
-}
-
-/** @param keystore as wallets write them: it names its address */
-function save(keystore: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([keystore], { type: 'application/json' }))
-  const address = /"address"\s*:\s*"(?:0x)?([0-9a-f]{8})/i.exec(keystore)?.[1] ?? 'key'
-  link.download = `codex-light-${address.toLowerCase()}.json`
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
 }

@@ -1,6 +1,7 @@
 // The second step: where the chain, its peers and its circuit are, looked at before anything is staked.
 
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 
 import type * as BrowserRoom from '../src/browser.ts'
 import { explain } from './explain.ts'
@@ -20,6 +21,8 @@ interface Parts {
   /** Of the node key, where there is one already. */
   readonly address: string | undefined
   readonly closing: AbortSignal
+  /** Where no money should be sent to the key on that chain yet: what to do about it. */
+  readonly barrier?: (chainId: number) => ComponentChildren
   readonly next: (network: SeenNetwork) => void
   /** Who only buys needs no circuit. */
   readonly use?: Use
@@ -27,7 +30,7 @@ interface Parts {
 
 type Row = Pick<Finding, 'state' | 'sentence'> & { readonly check: string }
 
-export function NetworkStep({ room, address, closing, next, use = 'sells' }: Parts) {
+export function NetworkStep({ room, address, closing, barrier, next, use = 'sells' }: Parts) {
   const rows = useSignal<readonly Row[]>([])
   const problem = useSignal<string | undefined>(undefined)
   const isLooking = useSignal(false)
@@ -52,6 +55,7 @@ export function NetworkStep({ room, address, closing, next, use = 'sells' }: Par
     }
   }
   // Coins and tokens may come later; what is wrong with the chain does not get better by going on.
+  const hold = seen.value === undefined ? undefined : barrier?.(seen.value.chainId)
   const isFit = rows.value.every(({ state, check }) => state !== 'bad' || check === 'coins')
   return (
     <>
@@ -87,12 +91,16 @@ export function NetworkStep({ room, address, closing, next, use = 'sells' }: Par
           {problem.value}
         </p>
       )}
+      {hold}
       {rows.value.length > 0 && (
         <ul class="files" role="status" data-testid="findings">
           {rows.value.map(({ check, state, sentence }) => (
             <li key={check} data-finding={state}>
               <span class="name">{state === 'good' ? '✓' : state === 'odd' ? '!' : '✗'}</span>
-              <span class="grow">{sentence}</span>
+              <span class="grow">
+                {/* Nobody is told an address that money should not go to. */}
+                {hold === undefined || address === undefined ? sentence : sentence.replaceAll(address, 'the key')}
+              </span>
             </li>
           ))}
         </ul>

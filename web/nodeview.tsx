@@ -10,6 +10,7 @@ import { ClientCorner } from './clientcorner.tsx'
 import type { Corner } from './corner.ts'
 import { type DatasetActs, DatasetList } from './datasetlist.tsx'
 import { DropZone } from './dropzone.tsx'
+import { MoneyPart } from './moneypart.tsx'
 import type { Listing, Transfer } from './pagestate.ts'
 import { PeerList } from './peerlist.tsx'
 import { QuotaBar } from './quotabar.tsx'
@@ -201,6 +202,7 @@ function MarketCards({ market, space, pause, offer, buy, files }: MarketCardsPar
             </button>
           </div>
           <SellerLook view={view} />
+          <MoneyPart nodeKey={market.host} coins={market.coins} tokens={market.tokens} />
           <AvailabilityEditor
             offered={offered}
             suggested={suggested}
@@ -209,6 +211,11 @@ function MarketCards({ market, space, pause, offer, buy, files }: MarketCardsPar
               return offer(terms, id)
             }}
           />
+        </section>
+      )}
+      {view === undefined && market.bought !== undefined && (
+        <section class="card">
+          <MoneyPart nodeKey={market.host} coins={market.coins} tokens={market.tokens} />
         </section>
       )}
       {market.bought !== undefined && <BuyingCard market={market} bought={market.bought} buy={buy} files={files} />}

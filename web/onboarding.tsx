@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 
 import { explain } from './explain.ts'
+import { isKeySafe, KeyAtRisk } from './keyatrisk.tsx'
 import { KeyDesk } from './keydesk.ts'
 import { KeyStep } from './keystep.tsx'
 import { circuitAt, keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
@@ -131,6 +132,9 @@ export function Onboarding({ session, sell }: Parts) {
             room={running.room}
             address={key?.address}
             closing={session.closing}
+            barrier={(chainId) =>
+              isKeySafe({ desk, session, chainId }) ? undefined : <KeyAtRisk {...{ desk, session, chainId }} />
+            }
             next={(found) => {
               network.value = found
               opened.value = undefined
@@ -140,7 +144,14 @@ export function Onboarding({ session, sell }: Parts) {
         <Step at={3} step={step} title="Space and price" done={undefined} open={() => (opened.value = 3)}>
           {key !== undefined && seen !== undefined && (
             <>
-              <WalletPart nodeKey={key.address} network={seen} recipient={recipient} closing={session.closing} />
+              <KeyAtRisk desk={desk} session={session} chainId={seen.chainId} />
+              <WalletPart
+                nodeKey={key.address}
+                network={seen}
+                recipient={recipient}
+                isSafe={isKeySafe({ desk, session, chainId: seen.chainId })}
+                closing={session.closing}
+              />
               <TermsStep session={session} chainId={seen.chainId} see={see} begin={begin} offered={offered.value} />
             </>
           )}

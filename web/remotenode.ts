@@ -52,6 +52,8 @@ export interface MarketPicture {
   readonly time: number
   /** Of its key; undefined where that could not be asked. */
   readonly tokens: bigint | undefined
+  /** For gas. */
+  readonly coins: bigint | undefined
   /** Undefined where it does not sell. */
   readonly view: SellerView | undefined
   readonly offered: readonly Offered[]
@@ -208,12 +210,14 @@ export class RemoteNode {
       isReached && (sells || buys) ? this.#balance(signal) : undefined,
     ])
     const tokens = balance === undefined ? undefined : amount(fields(balance)['tokens'])
+    const coins = balance === undefined ? undefined : amount(fields(balance)['coins'])
     const offered = list(availabilities).map(fields)
     return {
       host: text(market['host']),
       time: number(market['now']),
       tokens,
-      view: sells ? await this.#view(market, { ...seen, offered, tokens }, signal) : undefined,
+      coins,
+      view: sells ? await this.#view(market, { ...seen, offered, tokens, coins }, signal) : undefined,
       offered: offered.map(offeredOf),
       bought: buys
         ? await this.corner.watched(list(purchases).slice(-SHOWN_PURCHASES).reverse().map(fields), isReached, signal)
@@ -224,10 +228,10 @@ export class RemoteNode {
 
   async #view(
     market: Fields,
-    known: Pick<SellerView, 'peers' | 'alerts' | 'tokens'> & { readonly offered: readonly Fields[] },
+    known: Pick<SellerView, 'peers' | 'alerts' | 'tokens' | 'coins'> & { readonly offered: readonly Fields[] },
     signal: AbortSignal,
   ): Promise<SellerView> {
-    const { offered, alerts, peers, tokens } = known
+    const { offered, alerts, peers, tokens, coins } = known
     const isReached = market['endpoint'] === 'connected'
     const [sales, ended, decisions, earnings] = await Promise.all(
       [
@@ -264,6 +268,7 @@ export class RemoteNode {
         lostCollateral: amount(fields(earnings)['lost']),
       },
       tokens,
+      coins,
       maxMissed: number(market['maxSlashes']),
       slashPercentage: number(market['slashPercentage']),
     }

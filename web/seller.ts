@@ -76,6 +76,7 @@ export class Seller {
   /** Why it has not entered at the last try. */
   #problem: string | undefined
   #tokens: bigint | undefined
+  #coins: bigint | undefined
   #canRequest = false
   /** Once it sells, the demo's client buys something: who joined wants to see it. */
   #isRequestDue = false
@@ -240,6 +241,11 @@ export class Seller {
     return buyStorage(this.#node.trade, asked, this.#signal)
   }
 
+  /** Where its money is. */
+  get network(): { readonly chainId: number; readonly token: string } {
+    return this.#trade.market
+  }
+
   get #trade(): Trade {
     const { trade } = this.#node
     if (trade === undefined) throw new CodexError('page/not-selling', 'this tab does not sell; reload the page')
@@ -284,6 +290,7 @@ export class Seller {
     try {
       if (this.#looks++ % ASK_EVERY === 0) {
         this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
+        this.#coins = await this.#trade.market.coinBalance({ signal }).catch(() => this.#coins)
         if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
         if (this.#isRequestDue && this.#canRequest && this.#provider.holds.length === 0) {
           this.#isRequestDue = false
@@ -341,6 +348,7 @@ export class Seller {
       decisions: provider.decisions(SHOWN_DECISIONS),
       earnings: provider.earnings,
       tokens: this.#tokens,
+      coins: this.#coins,
       maxMissed: collateral.maxNumberOfSlashes,
       slashPercentage: collateral.slashPercentage,
     }

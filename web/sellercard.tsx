@@ -8,7 +8,10 @@ import { AvailabilityEditor } from './availabilityeditor.tsx'
 import { newestOf, ownFiles } from './buystorage.ts'
 import { ClientCorner } from './clientcorner.tsx'
 import { EarningsPicture } from './earningspicture.tsx'
+import { isKeySafe, KeyAtRisk } from './keyatrisk.tsx'
+import { KeyDesk } from './keydesk.ts'
 import { KEEPING_WORDS, type Keeping } from './keptwatch.ts'
+import { MoneyPart } from './moneypart.tsx'
 import type { Notices } from './notices.ts'
 import { NotTrading } from './nottrading.tsx'
 import { PeerList } from './peerlist.tsx'
@@ -19,6 +22,7 @@ import { Decisions, SellerFacts, SellerLook, stance } from './sellerlook.tsx'
 import { type MarketSight, suggestTerms } from './suggestedterms.ts'
 import { type TabFacts, tellTab, watchTab } from './tabwatch.ts'
 import { TermsStep } from './termsstep.tsx'
+import { TopUp } from './walletpart.tsx'
 
 export function SellerCard({ session, plan }: { readonly session: Session; readonly plan: SellPlan }) {
   const seller = useMemo(() => begin(session, plan), [session, plan])
@@ -94,10 +98,15 @@ function Selling({ session, seller, facts }: SellingParts) {
       .then((seen) => (sight.value = seen))
       .catch(() => undefined)
   }, [seller])
+  const { running } = session
+  const desk = useMemo(() => running && new KeyDesk(running.room, running.node), [running?.node])
   const picture = seller.picture.value
   const problem = seller.problem.value
-  if (picture === undefined) return <p class="quiet">Looking…</p>
+  if (picture === undefined || desk === undefined) return <p class="quiet">Looking…</p>
   const { view } = picture
+  const { network } = seller
+  const atRisk = { desk, session, chainId: network.chainId }
+  const barrier = isKeySafe(atRisk) ? undefined : <KeyAtRisk {...atRisk} />
   const isPaused = view.holds.includes('paused')
   const space = session.state.space.value
   const free = space === undefined ? 0 : Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
@@ -137,8 +146,12 @@ function Selling({ session, seller, facts }: SellingParts) {
         change={(terms, id) => seller.change(terms, id)}
       />
       <EarningsPicture earnings={view.earnings} now={view.time} />
+      <MoneyPart nodeKey={view.host} coins={view.coins} tokens={view.tokens} barrier={barrier}>
+        <TopUp nodeKey={view.host} network={network} closing={session.closing} />
+      </MoneyPart>
       <ClientCorner
         isFolded
+        barrier={barrier}
         corner={{
           files: ownFiles(session.state.listing.value.entries),
           newest: newestOf(session.state.stored.value),

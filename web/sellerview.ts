@@ -78,6 +78,8 @@ export interface SellerView {
   readonly earningTotals?: Pick<Earning, 'reward' | 'lostCollateral'> | undefined
   /** Of the key; undefined where it could not be asked. */
   readonly tokens: bigint | undefined
+  /** For gas; undefined where they could not be asked. */
+  readonly coins: bigint | undefined
   readonly maxMissed: number
   readonly slashPercentage: number
 }

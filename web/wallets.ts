@@ -4,12 +4,22 @@
 import { CodexError } from '../src/lib/errors.ts'
 
 export interface Wallet {
+  /** Of its announcement: others may have the same name. */
+  readonly id: string
   readonly name: string
+  /** What it calls itself in reversed domain names; undefined where it does not. */
+  readonly rdns: string | undefined
   readonly request: (call: { readonly method: string; readonly params?: readonly unknown[] }) => Promise<unknown>
 }
 
+interface Info {
+  readonly uuid?: unknown
+  readonly name?: unknown
+  readonly rdns?: unknown
+}
+
 interface Announcement extends Event {
-  readonly detail?: { readonly info?: { readonly name?: unknown }; readonly provider?: unknown }
+  readonly detail?: { readonly info?: Info; readonly provider?: unknown }
 }
 
 /** Wallets that are listed; a page full of them helps nobody. */
@@ -21,34 +31,49 @@ const TRANSFER = '0xa9059cbb'
 /** Tells of each wallet as it announces itself, until `closing`. */
 export function findWallets(found: (wallets: readonly Wallet[]) => void, closing: AbortSignal): void {
   const wallets: Wallet[] = []
-  const add = (name: unknown, provider: unknown): void => {
-    const wallet = walletOf(name, provider)
-    if (wallet === undefined || wallets.length >= MAX_WALLETS || wallets.some((one) => one.name === wallet.name)) return
+  const add = (info: Info, provider: unknown): void => {
+    const wallet = walletOf(info, provider)
+    if (wallet === undefined || wallets.length >= MAX_WALLETS || wallets.some((one) => one.id === wallet.id)) return
     wallets.push(wallet)
     found([...wallets])
   }
   window.addEventListener(
     'eip6963:announceProvider',
-    ({ detail }: Announcement) => add(detail?.info?.name, detail?.provider),
+    ({ detail }: Announcement) => add(detail?.info ?? {}, detail?.provider),
     { signal: closing },
   )
   window.dispatchEvent(new Event('eip6963:requestProvider'))
   // Older ones are only there.
   const { ethereum } = window as { readonly ethereum?: unknown }
-  if (wallets.length === 0 && ethereum !== undefined) add('The wallet of this browser', ethereum)
+  if (wallets.length === 0 && ethereum !== undefined) add({ name: 'The wallet of this browser' }, ethereum)
 }
 
-function walletOf(name: unknown, provider: unknown): Wallet | undefined {
+function walletOf(info: Info, provider: unknown): Wallet | undefined {
   const { request } = Object(provider) as Partial<Wallet>
   if (typeof request !== 'function') return undefined
+  const text = (key: keyof Info): string | undefined => {
+    const value = info[key]
+    return typeof value === 'string' && value !== '' ? value.slice(0, MAX_NAME_CHARS) : undefined
+  }
+  const name = text('name') ?? 'A wallet'
+  const rdns = text('rdns')
   return {
-    name: typeof name === 'string' && name !== '' ? name.slice(0, MAX_NAME_CHARS) : 'A wallet',
+    // One that does not tell itself apart is known by the rest.
+    id: text('uuid') ?? `${rdns} ${name}`,
+    ...{ name, rdns },
     request: (call) => request.call(provider, call),
   }
 }
 
+/** Its name, and where others of `wallets` have the same one what else it calls itself. */
+export function labelOf({ id, name, rdns }: Wallet, wallets: readonly Wallet[]): string {
+  return wallets.some((other) => other.id !== id && other.name === name)
+    ? `${name} (${rdns ?? 'without a name of its own'})`
+    : name
+}
+
 /** Asks the person which address. @throws CodexError `page/wallet-refused` */
-export async function askAddress({ request, name }: Wallet): Promise<string> {
+export async function askAddress({ request, name }: Pick<Wallet, 'name' | 'request'>): Promise<string> {
   const accounts = await asked(name, request({ method: 'eth_requestAccounts' }))
   const [address]: unknown[] = Array.isArray(accounts) ? accounts : []
   if (typeof address === 'string' && /^0x[0-9a-f]{40}$/i.test(address)) return address.toLowerCase()
@@ -68,7 +93,7 @@ export interface TopUp {
 
 /** Has the wallet offer its person to send so much. Settles with the transaction's hash. @throws CodexError `page/wallet-refused`, `page/wallet-elsewhere` */
 export async function topUp(
-  { request, name }: Wallet,
+  { request, name }: Pick<Wallet, 'name' | 'request'>,
   { from, to, chainId, amountWei, token }: TopUp,
 ): Promise<string> {
   const found = Number(await asked(name, request({ method: 'eth_chainId' })))

@@ -23,7 +23,11 @@ const FILE = describeUpload(new Uint8Array(200 * KiB).fill(7), { filename: 'mine
 beforeEach(() => localStorage.clear())
 
 /** What a tab that only buys stands on; what was asked of it is in `asked`. */
-function around({ held, tokens = 10n ** 18n }: { readonly held?: string; readonly tokens?: bigint } = {}) {
+function around({
+  held,
+  tokens = 10n ** 18n,
+  persisted = true,
+}: { readonly held?: string; readonly tokens?: bigint; readonly persisted?: boolean } = {}) {
   const asked: unknown[] = []
   const purchases: object[] = []
   const slots = ['Filled', 'Free', 'Free']
@@ -32,6 +36,8 @@ function around({ held, tokens = 10n ** 18n }: { readonly held?: string; readonl
     clock: { now: () => NOW },
     endpointStatus: () => ({ state: 'connected' }),
     tokenBalance: async () => tokens,
+    coinBalance: async () => 3n * 10n ** 17n,
+    ...{ chainId: 42_161, token: '0x1' },
     requestEnd: async () => NOW + 3600,
     slotState: async () => slots[0],
   }
@@ -65,6 +71,7 @@ function around({ held, tokens = 10n ** 18n }: { readonly held?: string; readonl
   const clock = new SystemClock()
   const session = new Session({ name: 'test', log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) })
   Object.defineProperty(session, 'running', { get: () => ({ room, node }) })
+  session.state.space.value = { usedBytes: 0, reservedBytes: 0, totalBytes: 0, blocks: 0, persisted }
   session.state.listing.value = { entries: [{ cid: FILE.manifestCid, manifest: FILE.manifest }], hasMore: false }
   return { session, asked, purchases, slots }
 }
@@ -155,4 +162,25 @@ test('two steps lead there, no circuit is asked for; the network it sells on sta
   // The next day it is the key that is asked for.
   const later = drawn(BuySteps, { session: around().session, buy: () => undefined })
   await says(later, 'This browser bought storage on other.example: unlock its key')
+})
+
+test('nothing is bought with a key whose only copy may be deleted, nor is its address told, until a copy is saved', async () => {
+  const { session } = around({ persisted: false })
+  const part = drawn(BuyerCard, { session, plan: plan() })
+  await says(part, 'The only copy of the key is in this browser')
+  expect(part.button('Buy storage').disabled).toBe(true)
+  const money = (): HTMLElement | null => part.place.querySelector('[data-testid=money]')
+  money()?.querySelector('summary')?.click()
+  await says(part, '0.3 coins')
+  expect(money()?.innerText).not.toContain(HOST)
+  const { click } = HTMLAnchorElement.prototype
+  HTMLAnchorElement.prototype.click = () => undefined
+  part.button('Save a copy of the key, encrypted').click()
+  HTMLAnchorElement.prototype.click = click
+  await expect.poll(() => part.button('Buy storage').disabled).toBe(false)
+  expect(money()?.innerText).toContain(HOST)
+  // The browser knows it the next day.
+  const later = drawn(BuyerCard, { session: around({ persisted: false }).session, plan: plan() })
+  await says(later, 'This tab buys with its key')
+  await expect.poll(() => later.button('Buy storage').disabled).toBe(false)
 })

@@ -31,6 +31,7 @@ export const VIEW: SellerView = {
   decisions: [],
   earnings: [],
   tokens: 7n,
+  coins: 3n * 10n ** 17n,
   maxMissed: 5,
   slashPercentage: 10,
 }

@@ -11,6 +11,7 @@ import type { Session } from '../../web/session.ts'
 import { type Drawn, drawn, HOST, says } from './drawn.ts'
 
 const KEYSTORE = `{"address":"${HOST.slice(2)}","version":3}`
+const POOR = { check: 'coins', state: 'bad', sentence: `${HOST} has no coins for gas; send some to it` }
 const HELD = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
 const PASSWORD = 'open sesame'
 const NETWORK = {
@@ -28,12 +29,16 @@ const OFFERED: Terms = {
 }
 
 /** @param kept the keystore of an earlier day @param offered before */
-function around(kept?: string, { held = HELD as string | undefined, offered = [] as Terms[], persisted = true } = {}) {
+function around(
+  kept?: string,
+  { held = HELD as string | undefined, offered = [] as Terms[], persisted = true, chainId = 42_161 } = {},
+) {
   let keystore = kept
   const sold: SellPlan[] = []
   const key = { address: HOST }
   const keys = {
     generate: () => key,
+    fromPrivateKey: () => key,
     lock: async () => KEYSTORE,
     async unlock(_: string, password: string) {
       if (password !== PASSWORD) throw new Error('wrong password')
@@ -44,7 +49,7 @@ function around(kept?: string, { held = HELD as string | undefined, offered = []
   const room = {
     openKeys: async () => keys,
     soldHere: async () => ({ held, offered }),
-    lookAtChain: async () => ({ findings: [], facts: { chainId: 42161, token: HOST } }),
+    lookAtChain: async () => ({ findings: [POOR], facts: { chainId, token: HOST } }),
     lookAtMarket: async () => ({ tokens: 5n, asks: undefined }),
   }
   // Less is free than is offered already.
@@ -112,24 +117,29 @@ test('a browser that sold and whose key is locked says so in its title, shows a 
   expect(sold).toMatchObject([{ place: { ethProvider: NETWORK.ethProvider }, terms: undefined }])
 })
 
-/** With a folder of circuit files that can be read. */
+function shown({ place }: Drawn<object>, words: string): HTMLButtonElement | undefined {
+  return [...place.querySelectorAll('button')].find((each) => each.checkVisibility() && each.textContent === words)
+}
+
 async function throughNewEndpoint({ part }: ReturnType<typeof around>): Promise<void> {
-  const { fetch } = window
-  window.fetch = async () => new Response('{}')
-  onTestFinished(() => void (window.fetch = fetch))
   await says(part, 'unlock its key to go on')
   part.button('Set it up anew').click()
   await says(part, 'A key for this node')
   part.type('password', PASSWORD)
   submit(part)
+  await lookAtNetwork(part)
+  shown(part, 'Go on')?.click()
+}
+
+/** With a folder of circuit files that can be read. */
+async function lookAtNetwork(part: Drawn<object>): Promise<void> {
+  const { fetch } = window
+  window.fetch = async () => new Response('{}')
+  onTestFinished(() => void (window.fetch = fetch))
   await expect.poll(() => part.field('ethProvider').checkVisibility()).toBe(true)
   part.type('ethProvider', 'https://other.example/')
   part.button('Check this network').click()
   await expect.poll(() => part.place.querySelector('[data-testid=findings]')).not.toBeNull()
-  const shown = [...part.place.querySelectorAll('button')].find(
-    (each) => each.checkVisibility() && each.textContent === 'Go on',
-  )
-  shown?.click()
 }
 
 test('an endpoint that is dead is changed without touching what is offered, unless a field of the terms is', async () => {
@@ -170,4 +180,54 @@ test('a changed field is what the offer is changed to; of several offers none is
   several.part.button('Start selling').click()
   await expect.poll(() => several.sold.length).toBe(1)
   expect(several.sold[0]?.terms).toBeUndefined()
+})
+
+/** With a key of this minute, at the findings of the second step. */
+async function withNewKey(part: Drawn<object>): Promise<void> {
+  await says(part, 'A new key, kept in this browser')
+  await toFindings(part)
+}
+
+async function toFindings(part: Drawn<object>): Promise<void> {
+  part.type('password', PASSWORD)
+  part.type('again', PASSWORD)
+  submit(part)
+  await says(part, HOST)
+  shown(part, 'Go on')?.click()
+  await expect.poll(() => part.field('ethProvider').checkVisibility()).toBe(true)
+  for (const name of ['ethProvider', 'circuit'] as const) part.type(name, NETWORK[name])
+  part.type('bridges', String(NETWORK.bridges))
+  await lookAtNetwork(part)
+}
+
+test('no money is asked for to a key whose only copy may be deleted, until a copy of it is saved', async () => {
+  const { part } = around(undefined, { held: undefined, persisted: false })
+  await withNewKey(part)
+  await says(part, 'The only copy of the key is in this browser')
+  await says(part, 'the key has no coins for gas')
+  expect(part.place.innerText).not.toContain(HOST)
+  shown(part, 'Go on')?.click()
+  await says(part, 'Start selling')
+  expect(shown(part, 'Ask the browser to keep the key')).toBeDefined()
+  const { click } = HTMLAnchorElement.prototype
+  HTMLAnchorElement.prototype.click = () => undefined
+  shown(part, 'Save a copy of the key, encrypted')?.click()
+  HTMLAnchorElement.prototype.click = click
+  await expect.poll(() => part.place.innerText).not.toContain('The only copy of the key')
+})
+
+test('a key that is somewhere else, one that the browser keeps, and one of a local chain may be sent money at once', async () => {
+  const kept = around(undefined, { held: undefined })
+  await withNewKey(kept.part)
+  await says(kept.part, `${HOST} has no coins`)
+  const local = around(undefined, { held: undefined, persisted: false, chainId: 31_337 })
+  await withNewKey(local.part)
+  await says(local.part, `${HOST} has no coins`)
+  const { part } = around(undefined, { held: undefined, persisted: false })
+  await says(part, 'A new key, kept in this browser')
+  part.button('Bring a key along instead').click()
+  await says(part, 'A private key of 64 hex digits')
+  part.type('text', 'ab'.repeat(32))
+  await toFindings(part)
+  await says(part, `${HOST} has no coins`)
 })

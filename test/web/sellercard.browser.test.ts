@@ -62,6 +62,8 @@ function around({
     clock: { now: () => NOW },
     endpointStatus: () => ({ state: 'connected' }),
     tokenBalance: async () => 5n,
+    coinBalance: async () => 3n * 10n ** 17n,
+    token: `0x${'ef'.repeat(20)}`,
   }
   const node = {
     trade: { provider, market, client: undefined, alerts: [] },
@@ -79,8 +81,9 @@ function around({
       const hurdle = hurdles.shift()
       if (hurdle !== undefined) throw hurdle
     },
-    soldHere: async () => ({ held, offeredBytes: 0 }),
+    soldHere: async () => ({ held, offered: [] }),
     storageEstimate: async () => ({ ...state }),
+    openKeys: async () => ({ place: () => ({ read: async () => `{"address":"${HOST.slice(2)}"}` }) }),
     lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
   }
   let answer = (): void => undefined
@@ -321,4 +324,40 @@ test('it gives up at once where nothing waits for proofs, and for what no other 
     expect(asked).toEqual(['enters'])
     closing.abort()
   }
+})
+
+test('once it sells the key can be filled up: its whole address, its coins and tokens, and a wallet that is asked', async () => {
+  const { session, closing } = around({ offered: [TERMS] })
+  const wallet = {
+    info: { uuid: '7', name: 'Test Wallet' },
+    provider: {
+      request: async ({ method }: { readonly method: string }) => (method === 'eth_chainId' ? '0xa4b1' : [HOST]),
+    },
+  }
+  window.addEventListener(
+    'eip6963:requestProvider',
+    () => window.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: wallet })),
+    { signal: closing.signal },
+  )
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Money of the node key')
+  part.place.querySelector<HTMLElement>('[data-testid=money] summary')?.click()
+  expect(part.text('[data-testid=node-key]')).toBe(HOST)
+  await says(part, '0.3 coins')
+  part.button('Fill it up from Test Wallet').click()
+  await says(part, 'Tokens for collateral, to the node key')
+  closing.abort()
+})
+
+test('a key that only a browser keeps which promised nothing is not filled up, and the buttons say what helps', async () => {
+  localStorage.clear()
+  const { session, closing } = around({ offered: [TERMS], persisted: false })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Money of the node key')
+  part.place.querySelector<HTMLElement>('[data-testid=money] summary')?.click()
+  await says(part, 'The only copy of the key is in this browser')
+  expect(part.place.querySelector('[data-testid=node-key]')).toBeNull()
+  part.button('Ask the browser to keep the key').click()
+  await expect.poll(() => part.place.querySelector('[data-testid=node-key]')?.textContent).toBe(HOST)
+  closing.abort()
 })

@@ -170,6 +170,7 @@ test('a node that buys and watches shows both, and no more; one that sells has i
     host: HOST,
     time: NOW,
     tokens: 7n,
+    coins: 3n * 10n ** 17n,
     view: undefined,
     offered: [],
     bought: [bought],
@@ -178,6 +179,10 @@ test('a node that buys and watches shows both, and no more; one that sells has i
   part.again({ ...acts, picture: { ...PICTURE, alerts: [ALERT], market } })
   await says(part, '3 slots, 12 wei at most')
   await says(part, 'watches 4 slots')
+  // Its key can be filled up: where it is, and what it has.
+  part.place.querySelector<HTMLElement>('[data-testid=money] summary')?.click()
+  await says(part, '0.3 coins')
+  expect(part.text('[data-testid=node-key]')).toBe(HOST)
   await says(part, 'A proof was missed')
   expect(part.place.innerText).not.toMatch(/no part in the marketplace|rents out/)
   // What the key cannot pay for is told before it is asked for.

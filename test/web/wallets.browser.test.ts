@@ -4,7 +4,7 @@ import { signal } from '@preact/signals'
 import { expect, test } from 'vitest'
 
 import { askAddress, topUp } from '../../web/wallets.ts'
-import { WalletPart } from '../../web/walletpart.tsx'
+import { TopUp, WalletPart } from '../../web/walletpart.tsx'
 import { drawn, HOST, says } from './drawn.ts'
 
 const OWNER = `0x${'cd'.repeat(20)}`
@@ -47,7 +47,8 @@ test('“Ask the wallet” offers its person exactly what was typed, in coins or
   }
   window.addEventListener('eip6963:requestProvider', announce, { signal: closing.signal })
   const recipient = signal('')
-  const part = drawn(WalletPart, { nodeKey: HOST, network: NETWORK, recipient, closing: closing.signal })
+  const parts = { nodeKey: HOST, network: NETWORK, recipient, closing: closing.signal }
+  const part = drawn(WalletPart, { ...parts, isSafe: true })
   await says(part, 'Send rewards to Test Wallet')
   part.button('Send rewards to Test Wallet').click()
   await says(part, `Rewards go to ${OWNER}; collateral always returns to the node key.`)
@@ -77,5 +78,29 @@ test('“Ask the wallet” offers its person exactly what was typed, in coins or
   send(tokens, '3')
   await says(part, 'Test Wallet did not do that: it failed inside')
   expect(part.place.innerText).not.toContain('exceeds')
+  // A key that may be lost is not filled up.
+  part.again({ ...parts, isSafe: false })
+  await expect.poll(() => part.place.querySelectorAll('form').length).toBe(0)
+  closing.abort()
+})
+
+test('of two wallets with one name both are shown, by what else they call themselves, and one that announces itself again is not shown twice', async () => {
+  const closing = new AbortController()
+  const announced = (uuid: string, rdns: string, address: string) => ({
+    info: { uuid, name: 'Fox', rdns },
+    provider: { request: async () => [address] },
+  })
+  const both = [announced('1', 'com.example.first', HOST), announced('2', 'org.example.real', OWNER)]
+  const announce = (): void => {
+    for (const detail of [...both, ...both])
+      window.dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail }))
+  }
+  window.addEventListener('eip6963:requestProvider', announce, { signal: closing.signal })
+  const part = drawn(TopUp, { nodeKey: HOST, network: NETWORK, closing: closing.signal })
+  await says(part, 'Fill it up from Fox (com.example.first)')
+  expect(part.place.querySelectorAll('button')).toHaveLength(2)
+  part.button('Fill it up from Fox (org.example.real)').click()
+  await says(part, `From ${OWNER}, as often as you ask it to.`)
+  expect(part.place.querySelectorAll('form')).toHaveLength(2)
   closing.abort()
 })
