@@ -47,8 +47,8 @@ async function livingBytes(pid: number, file: string): Promise<number> {
   process.kill(pid, 'SIGUSR2')
   const read = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
   await expect.poll(read).toContain('}')
-  const { heapUsed, external } = JSON.parse(read()) as { heapUsed: number; external: number }
-  return heapUsed + external
+  const { heapUsed, arrayBuffers } = JSON.parse(read()) as { heapUsed: number; arrayBuffers: number }
+  return heapUsed + arrayBuffers
 }
 
 /** Of the straight line through them, by least squares: by so much y grows for each x. */
