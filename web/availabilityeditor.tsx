@@ -21,11 +21,13 @@ interface Part {
   readonly offered: readonly Offered[]
   /** Shown at first for what is offered anew. */
   readonly suggested: Suggestion
+  /** Called when somebody begins to name terms: what they are suggested from may be hours old. */
+  readonly ask?: () => void
   /** @param id of what is changed; undefined where more is offered. Settles with what came of it, for the person; rejects with why not. */
   readonly change: (terms: Terms, id: string | undefined) => Promise<string>
 }
 
-export function AvailabilityEditor({ offered, suggested, change }: Part) {
+export function AvailabilityEditor({ offered, suggested, ask, change }: Part) {
   const offer = (terms: Terms): Promise<string> => change(terms, undefined)
   if (offered.length === 0)
     return (
@@ -43,7 +45,7 @@ export function AvailabilityEditor({ offered, suggested, change }: Part) {
           <TermsForm terms={each} act="Sell on these terms" submit={(terms) => change(terms, each.id)} />
         </details>
       ))}
-      <MoreSpace suggested={suggested} offer={offer} />
+      <MoreSpace suggested={suggested} ask={ask} offer={offer} />
     </>
   )
 }
@@ -60,11 +62,22 @@ function tellTerms({ totalSize, minPricePerBytePerSecond, duration, enabled, unt
 
 function MoreSpace({
   suggested,
+  ask,
   offer,
-}: Pick<Part, 'suggested'> & { readonly offer: (terms: Terms) => Promise<string> }) {
+}: Pick<Part, 'suggested'> & {
+  readonly ask: Part['ask'] | undefined
+  readonly offer: (terms: Terms) => Promise<string>
+}) {
   const isOpen = useSignal(false)
   return (
-    <details class="fact" data-testid="more-terms" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+    <details
+      class="fact"
+      data-testid="more-terms"
+      onToggle={(event) => {
+        isOpen.value = event.currentTarget.open
+        if (isOpen.value) ask?.()
+      }}
+    >
       <summary>Offer more space, on other terms</summary>
       {isOpen.value && (
         <>

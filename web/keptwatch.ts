@@ -21,6 +21,12 @@ interface Estimate {
   readonly persisted: boolean
 }
 
+interface Store {
+  readonly quotaUsedBytes: Bytes
+  /** Still to be stored, for slots that are taken or offered to be. */
+  readonly quotaReservedBytes: Bytes
+}
+
 export class KeptWatch {
   readonly state = signal<Keeping>('kept')
   readonly #provider: Seller
@@ -31,12 +37,11 @@ export class KeptWatch {
     this.#isLocal = isLocal
   }
 
-  /** @param promised still to be stored, for slots that are taken or offered to be */
-  see(
-    { quotaBytes, usageBytes, persisted }: Estimate,
-    { quotaReservedBytes: promised }: { readonly quotaReservedBytes: Bytes },
-  ): void {
-    const hasRoom = quotaBytes === undefined || quotaBytes - usageBytes >= promised
+  /** @param slabBytes of the file that holds the blocks: what was deleted inside it is in use for the browser, and will be written again */
+  see({ quotaBytes, usageBytes, persisted }: Estimate, space: Store, slabBytes: Bytes): void {
+    const { quotaUsedBytes: storedBytes, quotaReservedBytes: promised } = space
+    const againBytes = Math.max(0, slabBytes - storedBytes)
+    const hasRoom = quotaBytes === undefined || quotaBytes - usageBytes + againBytes >= promised
     this.state.value = !hasRoom ? 'no room' : persisted ? 'kept' : this.#isLocal ? 'at risk' : 'held'
     this.#provider.putDataAtRisk(this.state.value === 'held' || this.state.value === 'no room')
   }

@@ -189,7 +189,7 @@ function MarketCards({ market, space, pause, offer, buy, files }: MarketCardsPar
   const freeBytes = Math.max(0, space.totalBytes - space.usedBytes - space.reservedBytes)
   const suggested = suggestTerms(
     freeBytes,
-    view?.tokens === undefined ? undefined : { tokens: view.tokens, asks: undefined },
+    view?.tokens === undefined ? undefined : { tokens: view.tokens, asks: 'not asked' },
   )
   return (
     <>
@@ -207,7 +207,8 @@ function MarketCards({ market, space, pause, offer, buy, files }: MarketCardsPar
             offered={offered}
             suggested={suggested}
             change={async (terms, id) => {
-              checkRoom(terms, freeBytes + (offered.find((each) => each.id === id)?.totalSize ?? 0))
+              const beforeBytes = offered.find((each) => each.id === id)?.totalSize ?? 0
+              if (terms.totalSize > beforeBytes) checkRoom(terms, freeBytes + beforeBytes)
               return offer(terms, id)
             }}
           />

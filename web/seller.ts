@@ -106,7 +106,7 @@ export class Seller {
       this.#isRequestDue = plan.demo !== undefined && !wasSelling(plan.demo)
       plan.note()
       this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
-      this.#kept.see(estimate, await this.#node.repo.space())
+      this.#kept.see(estimate, ...(await this.#lookAtStore()))
       // One look that fails is made good by the next.
       const timer = setInterval(() => void this.checkKept().catch(() => undefined), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
@@ -201,9 +201,15 @@ export class Seller {
 
   /** Looks whether the browser keeps the data, and has room for what is promised: at the start, hourly, and when asked to. */
   async checkKept(): Promise<void> {
-    const [estimate, space] = await Promise.all([this.#room.storageEstimate(), this.#node.repo.space()])
-    this.#kept?.see(estimate, space)
+    const [estimate, store] = await Promise.all([this.#room.storageEstimate(), this.#lookAtStore()])
+    this.#kept?.see(estimate, ...store)
     if (this.phase.value.at === 'selling') this.#lookSoon(this.#signal)
+  }
+
+  /** What is stored and promised, and how large the file of blocks is. */
+  #lookAtStore() {
+    const { repo } = this.#node
+    return Promise.all([repo.space(), repo.parts.slab.size()])
   }
 
   pause(): void {

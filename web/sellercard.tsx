@@ -1,7 +1,7 @@
 // The provider of this tab, from top to bottom: how it stands, its slots, its terms, what it earned, and why it took what it took.
 
 import { effect, type ReadonlySignal, useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useCallback, useEffect, useMemo } from 'preact/hooks'
 
 import { formatCount } from '../src/lib/format.ts'
 import { AvailabilityEditor } from './availabilityeditor.tsx'
@@ -65,6 +65,8 @@ function FirstTerms({ session, seller, phase }: FirstTermsParts) {
   )
 }
 
+/** Between two questions what clients ask for. */
+const ASK_MS = 3_600_000
 /** Between two looks at what slots take of the space. */
 const SPACE_MS = 5000
 
@@ -92,12 +94,18 @@ interface SellingParts {
 
 function Selling({ session, seller, facts }: SellingParts) {
   const sight = useSignal<MarketSight | undefined>(undefined)
-  useEffect(() => {
+  const ask = useCallback((): void => {
+    // What was seen last stays where the chain does not answer.
     seller
       .see(session.closing)
       .then((seen) => (sight.value = seen))
       .catch(() => undefined)
   }, [seller])
+  useEffect(() => {
+    ask()
+    const timer = setInterval(ask, ASK_MS)
+    return () => clearInterval(timer)
+  }, [ask])
   const { running } = session
   const desk = useMemo(() => running && new KeyDesk(running.room, running.node), [running?.node])
   const picture = seller.picture.value
@@ -143,6 +151,7 @@ function Selling({ session, seller, facts }: SellingParts) {
       <AvailabilityEditor
         offered={picture.offered}
         suggested={suggestTerms(free, sight.value)}
+        ask={ask}
         change={(terms, id) => seller.change(terms, id)}
       />
       <EarningsPicture earnings={view.earnings} now={view.time} />

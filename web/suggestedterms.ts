@@ -9,6 +9,9 @@ import type { Terms } from './sellplan.ts'
 
 export type MarketSight = Awaited<ReturnType<(typeof BrowserRoom)['lookAtMarket']>>
 
+/** Where nobody asks the chain what clients ask for, that is said instead. */
+type Sight = Omit<MarketSight, 'asks'> & { readonly asks: MarketSight['asks'] | 'not asked' }
+
 export interface Suggestion {
   readonly terms: Terms
   /** Sentences for the person who names them. */
@@ -26,9 +29,9 @@ const DAY: Seconds = 86_400
 export const LONGEST: Seconds = 30 * DAY
 
 /** @param sight undefined while the chain has not told */
-export function suggestTerms(freeBytes: Bytes, sight: MarketSight | undefined): Suggestion {
+export function suggestTerms(freeBytes: Bytes, sight: Sight | undefined): Suggestion {
   const totalSize = Math.max(MiB, Math.floor((freeBytes * SHARE) / MiB) * MiB)
-  const asks = sight?.asks ?? []
+  const asks = sight?.asks === 'not asked' ? [] : (sight?.asks ?? [])
   const price = middle(asks.map((ask) => ask.pricePerBytePerSecond))
   const perByte = middle(asks.map((ask) => ask.collateralPerByte))
   const longest = Math.max(...asks.map(({ duration }) => duration))
@@ -48,11 +51,19 @@ export function suggestTerms(freeBytes: Bytes, sight: MarketSight | undefined): 
     from: [
       `Space: half of the ${formatBytes(freeBytes)} that are free here.`,
       price === undefined
-        ? `Price: ${sight === undefined ? 'the chain was not asked yet' : sight.asks === undefined ? 'the endpoint does not tell what clients ask for' : 'no client asked for storage of late'}, so this is only a beginning; change it any time.`
+        ? `Price: ${whyUnknown(sight)}, so this is only a beginning; change it any time.`
         : `Price: in the middle of what ${formatCount(asks.length, 'request')} of late pay, of which ${open} may still be filled; typically for ${formatDuration(Number(typical))}, at most for ${formatDuration(longest)}.`,
       tellCollateral(perByte, tokens, isCapped),
     ],
   }
+}
+
+function whyUnknown(sight: Sight | undefined): string {
+  if (sight === undefined) return 'the chain was not asked yet'
+  if (sight.asks === 'not asked') return 'this page does not ask what clients pay'
+  return sight.asks === undefined
+    ? 'the endpoint does not tell what clients ask for'
+    : 'no client asked for storage of late'
 }
 
 function tellCollateral(perByte: bigint | undefined, tokens: bigint | undefined, isCapped: boolean): string {

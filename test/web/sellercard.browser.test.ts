@@ -23,6 +23,7 @@ function around({
   offered = [] as Terms[],
   quotaBytes = 4 * FREE,
   usageBytes = 0,
+  slabBytes = 0,
   isAway = false,
   held = undefined as string | undefined,
   /** What enters throws, one after the other. */
@@ -30,7 +31,7 @@ function around({
 } = {}) {
   const asked: unknown[] = []
   const holds: string[] = []
-  const state = { persisted, quotaBytes, usageBytes }
+  const state = { persisted, quotaBytes, usageBytes, asks: [] as object[] }
   const availabilities = offered.map((terms, i) => ({ ...terms, id: `0x${i + 1}`, totalRemainingCollateral: 7n }))
   // Beside what is free.
   const reserved = (): number => availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0)
@@ -69,6 +70,7 @@ function around({
     trade: { provider, market, client: undefined, alerts: [] },
     repo: {
       space: async () => ({ quotaMaxBytes: FREE + reserved(), quotaUsedBytes: 0, quotaReservedBytes: reserved() }),
+      parts: { slab: { size: async () => slabBytes } },
     },
     events: new TypedEvents(),
     status: async () => ({ network: { peers: [] } }),
@@ -84,7 +86,7 @@ function around({
     soldHere: async () => ({ held, offered: [] }),
     storageEstimate: async () => ({ ...state }),
     openKeys: async () => ({ place: () => ({ read: async () => `{"address":"${HOST.slice(2)}"}` }) }),
-    lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [] }),
+    lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [...state.asks] }),
   }
   let answer = (): void => undefined
   const answers = isAway ? new Promise<void>((resolve) => (answer = resolve)) : Promise.resolve()
@@ -277,12 +279,30 @@ test('while its chain does not answer it says why, what is at stake, and leads b
 })
 
 test('what more is offered for is suggested from what the chain tells and what is free', async () => {
-  const { session, closing } = around({ offered: [TERMS] })
+  const { session, state, closing } = around({ offered: [TERMS] })
   const part = drawn(SellerCard, { session, plan: plan(undefined) })
   await says(part, 'waiting for a request that fits')
   part.place.querySelector<HTMLElement>('[data-testid=more-terms] summary')?.click()
   await says(part, 'half of the 10 MiB that are free here')
   await says(part, 'no client asked for storage of late')
+  // What clients ask for changes while it sells: who opens the editor later gets what is usual then.
+  const summary = part.place.querySelector<HTMLElement>('[data-testid=more-terms] summary')
+  summary?.click()
+  const ask = { pricePerBytePerSecond: 4321n, collateralPerByte: 2n, slotBytes: MiB, duration: 3600, isOpen: true }
+  state.asks.push(ask)
+  summary?.click()
+  await says(part, 'in the middle of what 1 request of late pay')
+  closing.abort()
+})
+
+test('what was deleted inside the file of blocks is room for what is offered', async () => {
+  const { session, holds, closing } = around({
+    ...{ offered: [TERMS], quotaBytes: 4 * MiB },
+    ...{ usageBytes: 3 * MiB, slabBytes: 3 * MiB },
+  })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  expect(holds).toEqual([])
   closing.abort()
 })
 

@@ -32,6 +32,7 @@ test('where nothing is known that is said, and something to begin with is sugges
   for (const [sight, words] of [
     [undefined, 'the chain was not asked yet'],
     [{ tokens: 0n, asks: undefined }, 'the endpoint does not tell'],
+    [{ tokens: 0n, asks: 'not asked' }, 'this page does not ask what clients pay'],
     [{ tokens: 0n, asks: [] }, 'no client asked for storage of late'],
   ] as const) {
     const { terms, from } = suggestTerms(0, sight)
