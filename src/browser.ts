@@ -40,7 +40,7 @@ import { MemorySlabFile } from './storage/memoryslabfile.ts'
 import { QUOTA_KEY, decodeCounters } from './storage/quota.ts'
 import { readOnlyDatastore } from './storage/readonlydatastore.ts'
 import type { Space } from './storage/repostore.ts'
-import { DEFAULT_QUOTA_BYTES, RepoStore } from './storage/repostore.ts'
+import { RepoStore } from './storage/repostore.ts'
 import type { SlabFile } from './storage/slabfile.ts'
 
 /** What runs in the tab that holds the lock. */
@@ -67,8 +67,8 @@ export interface BrowserOptions extends TabOptions, NodeSettings {
 export const MAX_NAME_CHARS = 40
 
 /**
- * The node `name` of this origin, not started yet; `stop` lets the next tab in line go on. The quota is the one asked for, else the store's
- * default, and never more than {@link pledgeLimit} at this moment; it is worked out anew at each opening and not remembered.
+ * The node `name` of this origin, not started yet; `stop` lets the next tab in line go on. The quota is the one asked for, else all that may be
+ * pledged, and never more than {@link pledgeLimit} at this moment; it is worked out anew at each opening and not remembered.
  * @throws CodexError `node/other-tab` when another tab runs it, `node/no-web-locks`, `node/bad-name`, `units/not-a-size`, and as
  * {@link IdbDatastore} and {@link openSlabFile}; or the signal's reason
  */
@@ -82,7 +82,7 @@ export async function openNode({
   signal,
   ...settings
 }: BrowserOptions): Promise<TabNode> {
-  const asked = checkedBytes(settings.quotaBytes ?? DEFAULT_QUOTA_BYTES, 'the storage quota')
+  const asked = checkedBytes(settings.quotaBytes ?? Number.MAX_SAFE_INTEGER, 'the storage quota')
   const undo: (() => Promise<unknown>)[] = []
   try {
     const lock = await holdLock(checkedName(name), inLine, signal)
@@ -149,7 +149,7 @@ export async function openViewer({ name, clock, log, lost, signal }: TabOptions)
     const slab = new MemorySlabFile()
     // Closed, so that whatever asks for block bytes is told, instead of being handed nothing.
     await slab.close()
-    const quotaBytes = Math.min(DEFAULT_QUOTA_BYTES, await limitNow(records, 0))
+    const quotaBytes = await limitNow(records, 0)
     const parts = { datastore: readOnlyDatastore(records), slab, hasher: new WebCryptoHasher(), clock, log }
     const repo = new RepoStore(parts, { quotaBytes })
     const datasets = new Datasets(repo, log.topic('datasets'))
@@ -177,6 +177,17 @@ export async function openViewer({ name, clock, log, lost, signal }: TabOptions)
 /** What the browser lets this origin store, and whether it promised to keep it. Never rejects. */
 export function storageEstimate(): Promise<QuotaEstimate> {
   return quotaEstimate()
+}
+
+/** A browser that has promised to keep the data may grant more: so much more may a node store that was opened without a quota. */
+export async function raiseQuota({ repo }: TabNode): Promise<void> {
+  const { datastore, slab } = repo.parts
+  repo.raiseQuota(await limitNow(datastore, await slab.size()))
+}
+
+/** Whether the browser keeps what it is given, before the first sale. @throws CodexError as `probeSlab` */
+export function probeStore({ repo }: TabNode): Promise<void> {
+  return repo.probe(new SystemRandom())
 }
 
 /** Asks the browser to keep this origin's data; call it from a click. */

@@ -54,7 +54,7 @@ const SHOWN_ENDED = 5
 /** Between two looks whether the browser still keeps the data. */
 const KEPT_MS = 3_600_000
 
-type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'lookAtMarket' | 'soldHere'>
+type Room = Pick<typeof BrowserRoom, 'enterRoles' | 'storageEstimate' | 'probeStore' | 'lookAtMarket' | 'soldHere'>
 
 export class Seller {
   readonly phase = signal<SellerPhase>({ at: 'joining', what: 'Looking for the circuit…' })
@@ -166,13 +166,14 @@ export class Seller {
     if (phase.at === 'joining') this.#tellJoining(phase.what, waiting && tellWaiting(waiting))
   }
 
-  /** First terms. @throws CodexError `page/no-room`, and as `Provider.createAvailability` */
+  /** First terms. @throws CodexError `page/no-room`, `slab/probe-failed`, and as `Provider.createAvailability` */
   async offer(terms: Terms): Promise<void> {
     const freeBytes = await this.#freeBytes()
     const largest = largestSpace(freeBytes)
     const isLess = this.#plan.demo !== undefined && largest < terms.totalSize
     const offered = isLess ? { ...terms, totalSize: largest } : terms
     checkRoom(offered, freeBytes)
+    await this.#room.probeStore(this.#node)
     await this.#provider.createAvailability(offered)
     if (isLess)
       this.news.value = `Offered are ${formatBytes(largest)} instead of ${formatBytes(terms.totalSize)}: more does not fit here.`
@@ -230,8 +231,10 @@ export class Seller {
     const availability = this.#provider.reservations.availabilities().find((each) => each.id === id)
     const beforeBytes = availability?.totalSize ?? 0
     if (terms.totalSize > beforeBytes) checkRoom(terms, (await this.#freeBytes()) + beforeBytes)
-    if (availability === undefined) await this.#provider.createAvailability(terms)
-    else await this.#provider.changeAvailability(availability.id, terms)
+    if (availability === undefined) {
+      await this.#room.probeStore(this.#node)
+      await this.#provider.createAvailability(terms)
+    } else await this.#provider.changeAvailability(availability.id, terms)
     this.#lookSoon(this.#signal)
     return tellOffered(terms)
   }

@@ -276,6 +276,7 @@ export class Session {
 
   async askToPersist(): Promise<void> {
     const granted = (await this.#room?.requestPersistence()) === true
+    if (granted && this.#node !== undefined) await this.#room?.raiseQuota(this.#node)
     this.state.news.value = granted ? 'The browser will keep the data.' : 'The browser did not agree to keep the data.'
     if (!granted)
       this.state.problem.value =

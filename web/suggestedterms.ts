@@ -91,7 +91,7 @@ export function checkRoom({ totalSize }: Pick<Terms, 'totalSize'>, freeBytes: nu
   if (totalSize <= largest) return
   throw new CodexError(
     'page/no-room',
-    `space: ${formatBytes(totalSize)} are not free here; ${formatBytes(largest)} is the most that fits`,
+    `space: ${formatBytes(totalSize)} are more than this node may still store; ${formatBytes(largest)} is the most that fits`,
     { detail: { wantedBytes: totalSize, largestBytes: largest } },
   )
 }

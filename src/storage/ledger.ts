@@ -27,7 +27,7 @@ export interface Plan {
 
 export class Ledger {
   readonly #datastore: Datastore
-  readonly #total: Bytes
+  #total: Bytes
   readonly #signal: AbortSignal
   readonly #lock = new Mutex()
   /** Kept across {@link Ledger.#reopen}, because it knows which units are being written. */
@@ -44,6 +44,11 @@ export class Ledger {
 
   get total(): Bytes {
     return this.#total
+  }
+
+  /** Never lowered: what was promised within it stands. */
+  raise(total: Bytes): void {
+    this.#total = Math.max(this.#total, total)
   }
 
   /** One record; does not open the books, so that asking a large store costs nothing. */

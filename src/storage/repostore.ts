@@ -5,6 +5,7 @@ import { CodexError } from '../lib/errors.ts'
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { RandomSource } from '../lib/random.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { GiB, checkedBytes } from '../lib/units.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
@@ -25,6 +26,7 @@ import { LeafPages } from './leafpage.ts'
 import type { PlacedLeaf } from './leafproof.ts'
 import { placedLeaves } from './leafproof.ts'
 import { Ledger } from './ledger.ts'
+import { probeSlab } from './probeslab.ts'
 import type { PutExtras, PutOutcome } from './putblocks.ts'
 import { putBlocks } from './putblocks.ts'
 import { PutGatherer, groupsOf } from './putgatherer.ts'
@@ -257,6 +259,16 @@ export class RepoStore {
       quotaUsedBytes: used,
       quotaReservedBytes: reserved,
     }
+  }
+
+  /** To so much, where that is more. @throws CodexError `units/not-a-size` */
+  raiseQuota(bytes: Bytes): void {
+    this.#parts.ledger.raise(checkedBytes(bytes, 'the storage quota'))
+  }
+
+  /** As {@link probeSlab}. */
+  probe(random: Pick<RandomSource, 'bytes'>): Promise<void> {
+    return probeSlab(this.#parts, random)
   }
 
   /** As {@link recount}: counts everything and compares. */

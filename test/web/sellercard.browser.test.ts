@@ -25,6 +25,7 @@ function around({
   usageBytes = 0,
   slabBytes = 0,
   isAway = false,
+  isBroken = false,
   held = undefined as string | undefined,
   /** What enters throws, one after the other. */
   hurdles = [] as Error[],
@@ -85,6 +86,10 @@ function around({
     },
     soldHere: async () => ({ held, offered: [] }),
     storageEstimate: async () => ({ ...state }),
+    async probeStore() {
+      asked.push('probes')
+      if (isBroken) throw new CodexError('slab/probe-failed', 'a test of 4 MiB could not be written')
+    },
     openKeys: async () => ({ place: () => ({ read: async () => `{"address":"${HOST.slice(2)}"}` }) }),
     lookAtMarket: async () => ({ tokens: 20n * 10n ** 18n, asks: [...state.asks] }),
   }
@@ -134,7 +139,7 @@ test('who goes on without anything offered is asked for terms first, and what do
   expect(part.field('space').value).toBe('5 MiB')
   part.type('space', '10 MiB')
   part.button('Start selling').click()
-  await says(part, 'Space: 10 MiB are not free here; 9 MiB is the most that fits.')
+  await says(part, 'Space: 10 MiB are more than this node may still store; 9 MiB is the most that fits.')
   part.type('space', '9 MiB')
   part.type('price', 'much')
   await says(part, 'Expected an amount of tokens')
@@ -150,7 +155,7 @@ test('who goes on without anything offered is asked for terms first, and what do
   part.button('Start selling').click()
   await says(part, 'waiting for a request that fits')
   const terms = { minPricePerBytePerSecond: 1n, totalCollateral: 15n * 10n ** 17n, duration: 2 * 86_400 }
-  expect(asked).toEqual(['enters', ['offers', { totalSize: 9 * MiB, ...terms }]])
+  expect(asked).toEqual(['enters', 'probes', ['offers', { totalSize: 9 * MiB, ...terms }]])
   closing.abort()
 })
 
@@ -195,7 +200,7 @@ test('new slots are refused and taken again, and terms changed, as the buttons s
   part.type('space', '15 MiB')
   part.button('Sell on these terms').click()
   // What is offered already counts as free for it.
-  await says(part, 'Space: 15 MiB are not free here; 13 MiB is the most that fits.')
+  await says(part, 'Space: 15 MiB are more than this node may still store; 13 MiB is the most that fits.')
   part.type('space', '6.5 MiB')
   part.button('Sell on these terms').click()
   await says(part, 'Offered: 6.5 MiB at')
@@ -213,7 +218,7 @@ test('more is offered beside what there is, on terms of its own, and each is cha
   const add = (name: string, value: string): void => part.type(name, value, '[data-testid=more-terms]')
   add('space', '10 MiB')
   part.button('Offer this too').click()
-  await says(part, 'Space: 10 MiB are not free here; 9 MiB is the most that fits.')
+  await says(part, 'Space: 10 MiB are more than this node may still store; 9 MiB is the most that fits.')
   add('space', '2 MiB')
   add('price', '0.002783138807808')
   add('collateral', '0.000000000000000003')
@@ -221,7 +226,7 @@ test('more is offered beside what there is, on terms of its own, and each is cha
   part.button('Offer this too').click()
   await expect.poll(() => part.place.querySelectorAll('[data-testid=terms]')).toHaveLength(2)
   const more = { totalSize: 2 * MiB, minPricePerBytePerSecond: 1n, totalCollateral: 3n, duration: 2 * 86_400 }
-  expect(asked).toEqual(['enters', ['offers', more]])
+  expect(asked).toEqual(['enters', 'probes', ['offers', more]])
   const second = '[data-testid=terms]:nth-of-type(2)'
   part.type('space', '3 MiB', second)
   part.place.querySelector<HTMLFormElement>(`${second} form`)?.requestSubmit()
@@ -247,7 +252,7 @@ test('the demo offers less where not so much fits, and says so', async () => {
   const { session, asked, closing } = around({ chainId: 31_337 })
   const part = drawn(SellerCard, { session, plan: plan({ ...TERMS, totalSize: 64 * MiB }, true) })
   await says(part, 'Offered are 9 MiB instead of 64 MiB: more does not fit here.')
-  expect(asked).toEqual(['enters', ['offers', { ...TERMS, totalSize: 9 * MiB }]])
+  expect(asked).toEqual(['enters', 'probes', ['offers', { ...TERMS, totalSize: 9 * MiB }]])
   closing.abort()
 })
 
@@ -379,5 +384,15 @@ test('a key that only a browser keeps which promised nothing is not filled up, a
   expect(part.place.querySelector('[data-testid=node-key]')).toBeNull()
   part.button('Ask the browser to keep the key').click()
   await expect.poll(() => part.place.querySelector('[data-testid=node-key]')?.textContent).toBe(HOST)
+  closing.abort()
+})
+
+test('nothing is offered from a place that does not keep what is written to it, and the reason is said', async () => {
+  const { session, asked, closing } = around({ isBroken: true })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'Nothing is offered yet')
+  part.button('Start selling').click()
+  await says(part, 'A test of 4 MiB could not be written.')
+  expect(asked).toEqual(['enters', 'probes'])
   closing.abort()
 })
