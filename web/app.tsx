@@ -81,7 +81,7 @@ function RoleBanner({ session }: Part) {
     return (
       <div class="banner bad" role="alert">
         <p>{role.problem}</p>
-        <button type="button" onClick={() => window.location.reload()}>
+        <button type="button" onClick={() => session.reload()}>
           Reload the page
         </button>
       </div>

@@ -123,7 +123,9 @@ export class Buyer {
     if (trade === undefined || signal.aborted) return
     // What the chain does not tell now stays as it was, and that it does not is told.
     if (this.#looks++ % ASK_EVERY === 0) await this.#ask(trade, signal).catch(() => undefined)
-    const { network } = await this.#node.status()
+    const status = await this.#node.status().catch(() => undefined)
+    // The session tells of a store that is gone.
+    if (status === undefined) return
     const { market, alerts } = trade
     const endpoint = market.endpointStatus()
     this.picture.value = {
@@ -134,7 +136,7 @@ export class Buyer {
       coins: this.#coins,
       chainId: market.chainId,
       token: market.token,
-      peers: network?.peers.length ?? 0,
+      peers: status.network?.peers.length ?? 0,
       alerts: alerts.filter(({ over }) => over === undefined),
       bought: this.#bought.rows,
     }

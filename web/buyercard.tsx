@@ -23,7 +23,8 @@ export function BuyerCard({ session, plan }: { readonly session: Session; readon
   const desk = useMemo(() => running && new KeyDesk(running.room, running.node), [running?.node])
   if (buyer === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can buy.</p>
   const phase = buyer.phase.value
-  if (phase.at !== 'buying') return <NotTrading phase={phase} isDemo={plan.demo !== undefined} />
+  if (phase.at !== 'buying')
+    return <NotTrading phase={phase} isDemo={plan.demo !== undefined} reload={() => session.reload()} />
   const picture = buyer.picture.value
   if (picture === undefined) return <p class="quiet">Looking…</p>
   const { host, tokens, coins, chainId, token, peers, alerts, bought, time } = picture

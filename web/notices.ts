@@ -4,37 +4,33 @@ import { signal } from '@preact/signals'
 
 import type { TabNode } from '../src/browser.ts'
 import { formatAmount } from './amounts.ts'
+import { withoutReverts } from './explain.ts'
+import { entitle } from './tabtitle.ts'
 
+/** `none` where the browser has no notifications, or leaves them to service workers, as on some phones. */
 export type NoticePermission = NotificationPermission | 'none'
 
-/** `none` where the browser has no notifications, as on some phones. */
 function permissionNow(): NoticePermission {
   return 'Notification' in window ? Notification.permission : 'none'
 }
 
-/** Says outside of the page that the key waits for its password, until `closing`. */
-export function tellLocked(closing: AbortSignal): void {
-  const before = document.title
-  document.title = '⚠ Unlock the key – codex-light'
-  const notification = notified(
-    'locked',
-    'Slots wait for proofs: unlock the key in this tab, or their collateral is lost.',
-  )
-  closing.addEventListener(
-    'abort',
-    () => {
-      document.title = before
-      notification?.close()
-    },
-    { once: true },
-  )
+/** Says outside of the page that slots wait for proofs which are not made, until `over`. @param body of a notification; none without it */
+export function tellUnproven(
+  { title, body }: { readonly title: string; readonly body?: string },
+  over: AbortSignal,
+): void {
+  entitle(`⚠ ${title} – codex-light`, over)
+  if (body === undefined) return
+  const notification = notified(title, body)
+  over.addEventListener('abort', () => notification?.close(), { once: true })
 }
 
-/** One of a kind at a time. Undefined where it may not, or where only service workers may. */
+/** One of a kind at a time, each heard like the first. Undefined where it may not, or where only service workers may. */
 function notified(tag: string, body: string): Notification | undefined {
   if (permissionNow() !== 'granted') return undefined
+  const options: NotificationOptions & { readonly renotify: boolean } = { body, tag, renotify: true }
   try {
-    const notification = new Notification('codex-light', { body, tag })
+    const notification = new Notification('codex-light', options)
     notification.addEventListener('click', () => {
       window.focus()
       notification.close()
@@ -49,6 +45,7 @@ export class Notices {
   readonly permission = signal<NoticePermission>(permissionNow())
   /** Alerts that came while nobody looked. */
   readonly unseen = signal(0)
+  readonly #shown = new Map<string, Notification>()
 
   /** Until `closing`. */
   watch({ events }: Pick<TabNode, 'events'>, closing: AbortSignal): void {
@@ -59,7 +56,15 @@ export class Notices {
         if (document.visibilityState === 'visible') return
         this.unseen.value++
         const stake = atStake === undefined ? '' : ` At stake: ${formatAmount(atStake)}.`
-        this.#notify(code, `${cause}.${stake} ${action}.`)
+        this.#notify(code, `${withoutReverts(cause)}.${stake} ${action}.`)
+      },
+      options,
+    )
+    events.addEventListener(
+      'alertOver',
+      ({ detail: { code } }) => {
+        this.#shown.get(code)?.close()
+        this.#shown.delete(code)
       },
       options,
     )
@@ -72,15 +77,19 @@ export class Notices {
     )
   }
 
-  /** Call it from a click. */
+  /** Call it from a click. Who agrees sees one at once, or that there are none here. */
   async ask(): Promise<void> {
-    if ('Notification' in window) this.permission.value = await Notification.requestPermission()
+    if (!('Notification' in window)) return
+    this.permission.value = await Notification.requestPermission()
+    this.#notify('allowed', 'Alerts of this tab come like this.')
   }
 
   /** One of a kind at a time: the newest takes the place of the one before. */
   #notify(tag: string, body: string): void {
-    if (permissionNow() === 'granted' && notified(tag, body) === undefined)
-      // Some browsers let only service workers notify: the title still has its mark.
-      this.permission.value = 'none'
+    if (permissionNow() !== 'granted') return
+    const notification = notified(tag, body)
+    if (notification !== undefined) this.#shown.set(tag, notification)
+    // Some browsers let only service workers notify: the title still has its mark.
+    else this.permission.value = 'none'
   }
 }

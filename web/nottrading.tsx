@@ -5,12 +5,18 @@ export type Entering =
   | { readonly at: 'joining'; readonly what: string; readonly problem?: string }
   | { readonly at: 'failed'; readonly problem: string }
 
-export function NotTrading({ phase, isDemo }: { readonly phase: Entering; readonly isDemo: boolean }) {
+interface Parts {
+  readonly phase: Entering
+  readonly isDemo: boolean
+  readonly reload: () => void
+}
+
+export function NotTrading({ phase, isDemo, reload }: Parts) {
   if (phase.at === 'failed')
     return (
       <div class="banner bad" role="alert">
         <p>{phase.problem}</p>
-        <button type="button" onClick={() => window.location.reload()}>
+        <button type="button" onClick={reload}>
           Reload the page
         </button>
       </div>
@@ -24,7 +30,7 @@ export function NotTrading({ phase, isDemo }: { readonly phase: Entering; readon
         <div class="banner bad" role="alert">
           <p>{phase.problem}</p>
           {!isDemo && (
-            <button type="button" onClick={() => window.location.reload()}>
+            <button type="button" onClick={reload}>
               Change the network
             </button>
           )}

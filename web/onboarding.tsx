@@ -9,13 +9,13 @@ import { KeyDesk } from './keydesk.ts'
 import { KeyStep } from './keystep.tsx'
 import { circuitAt, keepChoice, keptChoice, type NetworkChoice } from './networkchoice.ts'
 import { NetworkStep, type SeenNetwork } from './networkstep.tsx'
-import { tellLocked } from './notices.ts'
 import { noteSellingAnywhere, wasSellingAnywhere } from './sellingnote.ts'
 import type { SellPlan, Terms } from './sellplan.ts'
 import type { Session } from './session.ts'
 import { Step } from './step.tsx'
 import type { MarketSight } from './suggestedterms.ts'
 import { TermsStep } from './termsstep.tsx'
+import { UnprovenMark } from './unprovenmark.tsx'
 import { WalletPart } from './walletpart.tsx'
 
 interface Parts {
@@ -34,34 +34,53 @@ export function Onboarding({ session, sell }: Parts) {
   const held = useSignal<string | undefined>(undefined)
   const offered = useSignal<readonly Terms[]>([])
   const problem = useSignal<string | undefined>(undefined)
-  if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
-  const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
-  const seen = network.value
-  const kept = keptChoice()
-  const setUpAnew = async (): Promise<void> => {
+  const isLooked = useSignal(false)
+  const look = async (): Promise<void> => {
+    if (running === undefined) return
     try {
       const found = await running.room.soldHere(running.node, { signal: session.closing })
       held.value = found.held
       offered.value = found.offered
     } catch (error) {
-      problem.value = explain(error)
+      if (!session.closing.aborted) problem.value = explain(error)
     }
+    isLooked.value = true
+  }
+  const isBack = wasSellingAnywhere() && keptChoice() !== undefined
+  useEffect(() => {
+    if (isBack) void look()
+  }, [running?.node, isBack])
+  if (running === undefined || desk === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
+  const key = desk.state.value.at === 'open' ? desk.state.value.key : undefined
+  const seen = network.value
+  const kept = keptChoice()
+  const setUpAnew = async (): Promise<void> => {
+    await look()
     isAnew.value = true
   }
-  if (wasSellingAnywhere() && kept !== undefined && !isAnew.value)
+  if (wasSellingAnywhere() && kept !== undefined && !isAnew.value) {
+    const goOn = (): void => {
+      const { value } = desk.state
+      if (value.at === 'open') sell(planOf(kept, value.key, undefined))
+    }
+    // Where it could not be looked up there may be some.
+    const waits = held.value ?? (problem.value === undefined ? undefined : 'slots that it has filled')
     return (
       <>
-        <p>
-          This browser was selling on {new URL(kept.ethProvider).host}. Slots that it has filled wait for proofs: unlock
-          its key to go on.
-        </p>
+        <p>{tellBack(new URL(kept.ethProvider).host, waits, isLooked.value)}</p>
+        {problem.value !== undefined && <Unknown why={problem.value} />}
+        {waits !== undefined && (
+          <UnprovenMark
+            session={session}
+            title="Unlock the key"
+            why={`Its key is locked: ${waits} wait for proofs. Unlock the key in this tab, or their collateral is lost.`}
+            isNotified
+          />
+        )}
         {key === undefined ? (
-          <>
-            <LockedMark closing={session.closing} />
-            <KeyStep desk={desk} next={() => undefined} />
-          </>
+          <KeyStep desk={desk} next={goOn} />
         ) : (
-          <button type="button" onClick={() => sell(planOf(kept, key, undefined))}>
+          <button type="button" onClick={goOn}>
             Go on selling
           </button>
         )}
@@ -70,6 +89,7 @@ export function Onboarding({ session, sell }: Parts) {
         </button>
       </>
     )
+  }
   // Open until its address was seen, and could be saved.
   const step = opened.value ?? (key === undefined || !isKeySeen.value ? 1 : seen === undefined ? 2 : 3)
   const begin = (terms: Terms | undefined): void => {
@@ -87,9 +107,7 @@ export function Onboarding({ session, sell }: Parts) {
   }
   return (
     <>
-      {problem.value !== undefined && (
-        <p role="alert">What this browser has sold could not be looked up. {problem.value}</p>
-      )}
+      {problem.value !== undefined && <Unknown why={problem.value} />}
       {held.value !== undefined && (
         <div class="banner bad" role="alert">
           <p>
@@ -161,14 +179,15 @@ export function Onboarding({ session, sell }: Parts) {
   )
 }
 
-/** As long as it is there, the tab's title and a notification say that the key is locked. */
-function LockedMark({ closing }: { readonly closing: AbortSignal }) {
-  useEffect(() => {
-    const leaving = new AbortController()
-    tellLocked(AbortSignal.any([closing, leaving.signal]))
-    return () => leaving.abort()
-  }, [closing])
-  return null
+function Unknown({ why }: { readonly why: string }) {
+  return <p role="alert">What this browser has sold could not be looked up. {why}</p>
+}
+
+/** @param waits what waits for proofs, in words */
+function tellBack(host: string, waits: string | undefined, isLooked: boolean): string {
+  const before = `This browser was selling on ${host}`
+  if (waits !== undefined) return `${before}. Slots that it has filled wait for proofs: unlock its key to go on.`
+  return isLooked ? `${before}. It holds no slots now: unlock its key to go on.` : `${before}: unlock its key to go on.`
 }
 
 function planOf(

@@ -107,8 +107,7 @@ export class Seller {
       plan.note()
       this.#kept = new KeptWatch(this.#provider, isLocalChain(this.#trade.market.chainId))
       this.#kept.see(estimate, ...(await this.#lookAtStore()))
-      // One look that fails is made good by the next.
-      const timer = setInterval(() => void this.checkKept().catch(() => undefined), KEPT_MS)
+      const timer = setInterval(() => void this.checkKept(), KEPT_MS)
       signal.addEventListener('abort', () => clearInterval(timer), { once: true })
       const offered = this.#provider.reservations.availabilities()
       if (offered.length > 0) {
@@ -200,10 +199,14 @@ export class Seller {
     return this.#room.lookAtMarket(place, this.#trade.market.host, { signal })
   }
 
-  /** Looks whether the browser keeps the data, and has room for what is promised: at the start, hourly, and when asked to. */
+  /** Looks whether the browser keeps the data, and has room for what is promised: at the start, hourly, and when asked to. Never rejects. */
   async checkKept(): Promise<void> {
-    const [estimate, store] = await Promise.all([this.#room.storageEstimate(), this.#lookAtStore()])
-    this.#kept?.see(estimate, ...store)
+    try {
+      const [estimate, store] = await Promise.all([this.#room.storageEstimate(), this.#lookAtStore()])
+      this.#kept?.see(estimate, ...store)
+    } catch (error) {
+      if (!this.#signal.aborted) this.problem.value = explain(error)
+    }
     if (this.phase.value.at === 'selling') this.#lookSoon(this.#signal)
   }
 

@@ -13,15 +13,17 @@ import { KeyDesk } from './keydesk.ts'
 import { KEEPING_WORDS, type Keeping } from './keptwatch.ts'
 import { MoneyPart } from './moneypart.tsx'
 import type { Notices } from './notices.ts'
-import { NotTrading } from './nottrading.tsx'
+import { type Entering, NotTrading } from './nottrading.tsx'
 import { PeerList } from './peerlist.tsx'
 import type { SellPlan } from './sellplan.ts'
 import { Seller, type SellerPhase, type SellerPicture } from './seller.ts'
 import type { Session } from './session.ts'
 import { Decisions, SellerFacts, SellerLook, stance } from './sellerlook.tsx'
 import { type MarketSight, suggestTerms } from './suggestedterms.ts'
+import { entitle } from './tabtitle.ts'
 import { type TabFacts, tellTab, watchTab } from './tabwatch.ts'
 import { TermsStep } from './termsstep.tsx'
+import { UnprovenMark } from './unprovenmark.tsx'
 import { TopUp } from './walletpart.tsx'
 
 export function SellerCard({ session, plan }: { readonly session: Session; readonly plan: SellPlan }) {
@@ -30,9 +32,19 @@ export function SellerCard({ session, plan }: { readonly session: Session; reado
   if (seller === undefined) return <p class="quiet">Only the tab that runs the node can sell.</p>
   const phase = seller.phase.value
   if (phase.at === 'failed' || phase.at === 'joining')
-    return <NotTrading phase={phase} isDemo={plan.demo !== undefined} />
+    return (
+      <>
+        {seller.held.value !== undefined && <UnprovenMark session={session} {...unproven(phase, seller.held.value)} />}
+        <NotTrading phase={phase} isDemo={plan.demo !== undefined} reload={() => session.reload()} />
+      </>
+    )
   if (phase.at === 'wants terms') return <FirstTerms session={session} seller={seller} phase={phase} />
   return <Selling session={session} seller={seller} facts={facts} />
+}
+
+function unproven({ at, problem }: Entering, held: string) {
+  const why = `Nothing is proven for ${held}, and proofs that come too late cost collateral.${problem === undefined ? '' : ` ${problem}`}`
+  return { title: at === 'failed' ? 'Not proving' : 'Not proving yet', why, isNotified: problem !== undefined }
 }
 
 interface FirstTermsParts {
@@ -234,7 +246,10 @@ export function WatchedCard({ picture }: { readonly picture: SellerPicture }) {
 /** The tab's title says that it must not be closed, and that somebody should look. */
 function TitleMark({ count, unseen }: { readonly count: number; readonly unseen: number }) {
   useEffect(() => {
-    document.title = `${unseen > 0 ? `⚠ ${formatCount(unseen, 'alert')} – ` : ''}${count === 0 ? '' : `(${count}) `}codex-light`
+    const leaving = new AbortController()
+    const alerts = unseen > 0 ? `⚠ ${formatCount(unseen, 'alert')} – ` : ''
+    entitle(`${alerts}${count === 0 ? '' : `(${count}) `}codex-light`, leaving.signal)
+    return () => leaving.abort()
   }, [count, unseen])
   return null
 }
@@ -242,8 +257,8 @@ function TitleMark({ count, unseen }: { readonly count: number; readonly unseen:
 /** Nothing is asked for before somebody wants it. */
 function NoticeChoice({ notices }: { readonly notices: Notices }) {
   const permission = notices.permission.value
-  if (permission === 'none' || permission === 'granted') return null
-  if (permission === 'denied')
+  if (permission === 'granted') return null
+  if (permission !== 'default')
     return (
       <p class="quiet fact">
         This browser shows no notifications of this page, so alerts are here and in the tab’s title only.

@@ -107,7 +107,9 @@ export function SetupSection({ session }: Part) {
     steps.value ??= await import('./onboarding.tsx')
   }
   const sell = async (plan: SellPlan): Promise<void> => {
-    selling.value = { cards: await import('./sellercard.tsx'), plan }
+    const cards = await import('./sellercard.tsx')
+    // A tab sells once, however often it is told to.
+    selling.value ??= { cards, plan }
   }
   const { isAlone } = session.state
   useSignalEffect(() => {

@@ -38,6 +38,9 @@ export class Session {
   #viewer: Viewer | undefined
   #cancelTransfer: (() => void) | undefined
   #holdsSlots = false
+  /** Why slots that it holds are not proven; undefined while they are, or there are none. */
+  #unproven: string | undefined
+  #isLeaving = false
   #isFetchedFrom = false
 
   constructor(options: Options) {
@@ -48,9 +51,9 @@ export class Session {
     return this.state.transfer.value !== undefined
   }
 
-  /** Slots that it has filled need it open: closed, it misses their proofs. */
+  /** Slots that it has filled need it open: closed, it misses their proofs. Whoever closes one that does not prove them has to know as well. */
   get holdsSlots(): boolean {
-    return this.#holdsSlots && !this.#closing.signal.aborted
+    return (this.#holdsSlots || this.#unproven !== undefined) && !this.#isLeaving
   }
 
   /** Providers of what it bought fetch it from here: closed, the purchase may come to nothing. */
@@ -256,6 +259,17 @@ export class Session {
     if (!this.#closing.signal.aborted) this.#channel.say({ says: 'sells', picture })
   }
 
+  /** @param why slots of this tab are not proven; undefined once they are */
+  noteUnproven(why: string | undefined): void {
+    if (!this.#closing.signal.aborted) this.#unproven = why
+  }
+
+  /** As a person asked for with a button: nothing else has to be asked. */
+  reload(): void {
+    this.#isLeaving = true
+    window.location.reload()
+  }
+
   /** @param bought by this tab, as far as it is shown */
   noteBought(bought: readonly BoughtRow[]): void {
     this.#isFetchedFrom = bought.some(isUnplaced)
@@ -398,12 +412,14 @@ export class Session {
     this.state.isAlone.value = false
     this.#closing.abort(new CodexError('page/left', 'another tab of this browser runs the node now'))
     await this.#node?.stop()
-    window.location.reload()
+    this.reload()
   }
 
   /** The node cannot go on in this tab; the lock goes to the next one. */
   #fail(error: unknown): void {
-    this.state.role.value = { at: 'failed', problem: explain(error) }
+    const problem = explain(error)
+    this.state.role.value = { at: 'failed', problem }
+    if (this.holdsSlots) void tellStopped(problem)
     this.state.stored.value = undefined
     this.state.demo.value = undefined
     this.state.isAlone.value = false
@@ -411,4 +427,14 @@ export class Session {
     this.#channel.close()
     void this.#node?.stop()
   }
+}
+
+/** Never rejects: what tells of slots is loaded by the time that there are any. */
+async function tellStopped(problem: string): Promise<void> {
+  const body = `This tab has stopped, and its slots are not proven any more. ${problem}`
+  const { signal: never } = new AbortController()
+  await import('./notices.ts').then(
+    ({ tellUnproven }) => tellUnproven({ title: 'Not proving', body }, never),
+    () => undefined,
+  )
 }

@@ -11,6 +11,7 @@ import type { SellerPicture } from '../../web/seller.ts'
 import { Session } from '../../web/session.ts'
 import { drawn, says, SLOT, VIEW } from './drawn.ts'
 
+const PICTURE: SellerPicture = { view: VIEW, offered: [], canRequest: false, isDemo: false, bought: [] }
 const heard: string[] = []
 let leader: PageChannel | undefined
 afterEach(() => {
@@ -18,11 +19,15 @@ afterEach(() => {
   heard.length = 0
 })
 
+function openSession(name: string): Session {
+  const clock = new SystemClock()
+  return new Session({ name, log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) })
+}
+
 /** A tab that watches one which sells so. */
 function watching(picture: Pick<SellerPicture, 'isDemo' | 'view'>) {
   leader = new PageChannel(({ says }) => heard.push(says))
-  const clock = new SystemClock()
-  const session = new Session({ name: 'test', log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) })
+  const session = openSession('test')
   session.state.role.value = { at: 'watching' }
   session.state.watched.value = { offered: [], canRequest: false, bought: [], ...picture }
   return drawn(App, { session })
@@ -52,4 +57,29 @@ test('where nothing waits, and in the demo, whose key has no password, one click
     await expect.poll(() => heard.splice(0)).toEqual(['let me'])
     leader?.close()
   }
+})
+
+test('a tab that loses its store while it holds slots says so in its title, and asks before it is closed', async () => {
+  const title = document.title
+  for (const holds of [false, true]) {
+    const name = `lost-${holds}`
+    const session = openSession(name)
+    await session.run()
+    expect(session.state.role.value.at).toBe('leading')
+    if (holds) session.tellPicture({ ...PICTURE, view: { ...VIEW, slots: [SLOT] } })
+    expect(session.holdsSlots).toBe(holds)
+    // As clearing the site's data does, or a newer release of the page.
+    indexedDB.deleteDatabase(`codex-light/${name}`)
+    await expect.poll(() => session.state.role.value.at).toBe('failed')
+    await expect.poll(() => document.title).toBe(holds ? '⚠ Not proving – codex-light' : title)
+    expect(session.holdsSlots).toBe(holds)
+  }
+})
+
+test('slots that are not proven make a tab ask before it is closed, as long as that is so', () => {
+  const session = openSession('test')
+  session.noteUnproven('Its key is locked.')
+  expect(session.holdsSlots).toBe(true)
+  session.noteUnproven(undefined)
+  expect(session.holdsSlots).toBe(false)
 })

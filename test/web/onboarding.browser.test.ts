@@ -2,9 +2,11 @@
 // whose slots wait says so.
 
 import { signal } from '@preact/signals'
+import { render } from 'preact'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 
 import { MiB } from '../../src/lib/units.ts'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Onboarding } from '../../web/onboarding.tsx'
 import type { SellPlan, Terms } from '../../web/sellplan.ts'
 import type { Session } from '../../web/session.ts'
@@ -12,8 +14,8 @@ import { type Drawn, drawn, HOST, says } from './drawn.ts'
 
 const KEYSTORE = `{"address":"${HOST.slice(2)}","version":3}`
 const POOR = { check: 'coins', state: 'bad', sentence: `${HOST} has no coins for gas; send some to it` }
-const HELD = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
 const PASSWORD = 'open sesame'
+const HELD = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
 const NETWORK = {
   ...{ ethProvider: 'https://chain.example/', marketplace: '', rewardRecipient: '' },
   ...{ bridges: ['/dns4/bridge.example/tcp/443/wss/p2p/16Uiu'], circuit: 'https://files.example/' },
@@ -31,10 +33,11 @@ const OFFERED: Terms = {
 /** @param kept the keystore of an earlier day @param offered before */
 function around(
   kept?: string,
-  { held = HELD as string | undefined, offered = [] as Terms[], persisted = true, chainId = 42_161 } = {},
+  { held = HELD as string | Error | null, offered = [] as Terms[], persisted = true, chainId = 42_161 } = {},
 ) {
   let keystore = kept
   const sold: SellPlan[] = []
+  const notes: (string | undefined)[] = []
   const key = { address: HOST }
   const keys = {
     generate: () => key,
@@ -48,7 +51,10 @@ function around(
   }
   const room = {
     openKeys: async () => keys,
-    soldHere: async () => ({ held, offered }),
+    async soldHere() {
+      if (held instanceof Error) throw held
+      return { held: held ?? undefined, offered }
+    },
     lookAtChain: async () => ({ findings: [POOR], facts: { chainId, token: HOST } }),
     lookAtMarket: async () => ({ tokens: 5n, asks: undefined }),
   }
@@ -57,9 +63,10 @@ function around(
   const session = {
     closing: new AbortController().signal,
     running: { room, node: {} },
+    noteUnproven: (why: string | undefined) => notes.push(why),
     state: { space: signal(space) },
   } as unknown as Session
-  return { part: drawn(Onboarding, { session, sell: (plan) => sold.push(plan) }), sold }
+  return { part: drawn(Onboarding, { session, sell: (plan) => sold.push(plan) }), sold, notes }
 }
 
 /** As Enter does in a field: what was focused stays so. */
@@ -97,7 +104,7 @@ test('a browser that sold and whose key is locked says so in its title, shows a 
   localStorage.setItem('codex-light/sells', 'yes')
   localStorage.setItem('codex-light/network', JSON.stringify(NETWORK))
   const title = document.title
-  const { part, sold } = around(KEYSTORE)
+  const { part, sold, notes } = around(KEYSTORE)
   await says(part, 'unlock its key to go on')
   await expect.poll(() => document.title).toBe('⚠ Unlock the key – codex-light')
   expect(part.button('Save the encrypted copy').checkVisibility()).toBe(true)
@@ -111,10 +118,26 @@ test('a browser that sold and whose key is locked says so in its title, shows a 
   expect(part.field('password').value).toBe('wrong')
   part.type('password', PASSWORD)
   submit(part)
-  await says(part, 'Go on selling')
-  expect(document.title).toBe(title)
-  part.button('Go on selling').click()
-  expect(sold).toMatchObject([{ place: { ethProvider: NETWORK.ethProvider }, terms: undefined }])
+  // It goes on by itself, and the mark is there until something else tells what it does.
+  await expect.poll(() => sold).toMatchObject([{ place: { ethProvider: NETWORK.ethProvider }, terms: undefined }])
+  expect(document.title).toBe('⚠ Unlock the key – codex-light')
+  expect(notes).toContainEqual(expect.stringContaining(`Its key is locked: ${HELD} wait for proofs.`))
+  render(null, part.place)
+  await expect.poll(() => [document.title, notes.at(-1)]).toEqual([title, undefined])
+})
+
+test('a browser whose slots have all ended does not claim that some wait, and one that cannot look them up does', async () => {
+  localStorage.setItem('codex-light/sells', 'yes')
+  localStorage.setItem('codex-light/network', JSON.stringify(NETWORK))
+  const title = document.title
+  const ended = around(KEYSTORE, { held: null })
+  await says(ended.part, 'It holds no slots now: unlock its key to go on.')
+  expect(ended.part.place.innerText).not.toContain('wait for proofs')
+  expect([document.title, ended.notes.filter((why) => why !== undefined)]).toEqual([title, []])
+  const unknown = around(KEYSTORE, { held: new CodexError('store/corrupted-record', 'damaged') })
+  await says(unknown.part, 'Slots that it has filled wait for proofs')
+  await says(unknown.part, 'could not be looked up. A record of this store is damaged')
+  expect(document.title).toBe('⚠ Unlock the key – codex-light')
 })
 
 function shown({ place }: Drawn<object>, words: string): HTMLButtonElement | undefined {

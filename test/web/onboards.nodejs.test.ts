@@ -176,7 +176,6 @@ test.runIf(IS_LONG)(
     await tab.reload()
     await tab.getByLabel('Password').fill(PASSWORD, { timeout: PATIENCE_MS })
     await tab.getByRole('button', { name: 'Unlock' }).click()
-    await tab.getByRole('button', { name: 'Go on selling' }).click({ timeout: PATIENCE_MS })
     await tab.getByTestId('stance').waitFor({ timeout: PATIENCE_MS })
     expect(await tab.getByTestId('host').getAttribute('title')).toBe(address)
   },

@@ -2,6 +2,7 @@
 // may forget.
 
 import { signal } from '@preact/signals'
+import { render } from 'preact'
 import { expect, test } from 'vitest'
 
 import { CodexError } from '../../src/lib/errors.ts'
@@ -31,6 +32,7 @@ function around({
   hurdles = [] as Error[],
 } = {}) {
   const asked: unknown[] = []
+  const notes: (string | undefined)[] = []
   const holds: string[] = []
   const state = { persisted, quotaBytes, usageBytes, asks: [] as object[] }
   const availabilities = offered.map((terms, i) => ({ ...terms, id: `0x${i + 1}`, totalRemainingCollateral: 7n }))
@@ -108,13 +110,25 @@ function around({
       stored: signal(undefined),
     },
     tellPicture: () => undefined,
+    noteUnproven: (why: string | undefined) => notes.push(why),
+    reload: () => asked.push('reloads'),
     lookAgain: async () => undefined,
     async askToPersist() {
       state.persisted = true
       this.state.space.value = { ...this.state.space.value, persisted: true }
     },
   }
-  return { session: session as unknown as Session, asked, holds, state, closing, node, clock, answer: () => answer() }
+  return {
+    session: session as unknown as Session,
+    asked,
+    holds,
+    state,
+    closing,
+    node,
+    clock,
+    notes,
+    answer: () => answer(),
+  }
 }
 
 function plan(terms: Terms | undefined, isDemo = false): SellPlan {
@@ -316,11 +330,15 @@ const DOWN = new CodexError('proving/cannot-download', 'expected a circuit file 
 test('with slots to prove it tries again while what it needs is down, tells what fails and when it tries again, and goes on by itself', async () => {
   const unreachable = new CodexError('market/unreachable', 'nobody answers')
   const hurdles = [DOWN, unreachable, new TypeError('Failed to fetch')]
-  const { session, asked, clock, closing } = around({ held: '2 slots of 0x1', offered: [TERMS], hurdles })
+  const title = (document.title = 'before')
+  const { session, asked, clock, notes, closing } = around({ held: '2 slots of 0x1', offered: [TERMS], hurdles })
   const part = drawn(SellerCard, { session, plan: plan(undefined) })
   await says(part, 'Expected a circuit file at https://files.example/, found none.')
   const again = (seconds: number): string => new Date((clock.now() + seconds) * 1000).toLocaleTimeString()
   await says(part, `Nothing is proven yet for 2 slots of 0x1. It tries again at ${again(5)}.`)
+  // Nobody looks at the page at night.
+  await expect.poll(() => document.title).toBe('⚠ Not proving yet – codex-light')
+  expect(notes.at(-1)).toContain('Nothing is proven for 2 slots of 0x1')
   clock.advance(4)
   expect(asked).toEqual(['enters'])
   clock.advance(1)
@@ -331,7 +349,11 @@ test('with slots to prove it tries again while what it needs is down, tells what
   clock.advance(20)
   await says(part, 'waiting for a request that fits')
   expect(asked).toEqual(['enters', 'enters', 'enters', 'enters'])
+  await expect.poll(() => [document.title, notes.at(-1)]).toEqual(['codex-light', undefined])
   closing.abort()
+  render(null, part.place)
+  // Nothing of it stays in the title.
+  await expect.poll(() => document.title).toBe(title)
 })
 
 test('it gives up at once where nothing waits for proofs, and for what no other try mends', async () => {
@@ -341,12 +363,21 @@ test('it gives up at once where nothing waits for proofs, and for what no other 
     ['2 slots of 0x1', elsewhere, 'The endpoint leads to another chain'],
     ['2 slots of 0x1', new CodexError('market/key-in-use', 'in use'), 'Another tab of this browser sells'],
   ] as const) {
-    const { session, asked, clock, closing } = around({ ...(held && { held }), offered: [TERMS], hurdles: [hurdle] })
+    const { session, asked, clock, notes, closing } = around({
+      ...(held && { held }),
+      offered: [TERMS],
+      hurdles: [hurdle],
+    })
     const part = drawn(SellerCard, { session, plan: plan(undefined) })
     await says(part, words)
     clock.advance(600)
     await says(part, 'Reload the page')
     expect(asked).toEqual(['enters'])
+    // Who goes on sleeping with slots that wait is told, others are not bothered.
+    await expect.poll(() => document.title.startsWith('⚠ Not proving – ')).toBe(held !== undefined)
+    expect(notes.at(-1) === undefined).toBe(held === undefined)
+    part.button('Reload the page').click()
+    expect(asked).toEqual(['enters', 'reloads'])
     closing.abort()
   }
 })
