@@ -144,7 +144,7 @@ export class Buyer {
 
   async #ask(trade: Trade, signal: AbortSignal): Promise<void> {
     await this.#bought.look(trade, signal)
-    this.#tokens = await trade.market.tokenBalance({ signal })
-    this.#coins = await trade.market.coinBalance({ signal })
+    this.#tokens = await trade.market.tokenBalance({ signal }).catch(() => undefined)
+    this.#coins = await trade.market.coinBalance({ signal }).catch(() => undefined)
   }
 }

@@ -25,31 +25,39 @@ export function isUnplaced({ state }: Pick<BoughtRow, 'state'>): boolean {
   return state === 'pending' || state === 'submitted'
 }
 
+/** Between two questions of a purchase whose slots have providers: they change by the hour, and there may be many. */
+const STARTED_MS = 60_000
 /** The latest first. */
 const SHOWN = 5
 const MAX_ASKED_SLOTS = 64
 
 export class PurchaseWatch {
   #rows: readonly BoughtRow[] = []
+  /** When those that go on were last asked about. */
+  readonly #askedAtMs = new Map<string, number>()
 
   get rows(): readonly BoughtRow[] {
     return this.#rows
   }
 
   /** What cannot be asked now stays as it was. */
-  async look({ client, market }: Trade, signal: AbortSignal): Promise<void> {
+  async look({ client, market }: Trade, signal: AbortSignal, nowMs = performance.now()): Promise<void> {
     const purchases = client?.purchasing.purchases ?? []
     const latest = purchases.slice(-SHOWN).reverse()
-    this.#rows = await Promise.all(latest.map((purchase) => this.#row(market, purchase, signal)))
+    this.#rows = await Promise.all(latest.map((purchase) => this.#row(market, purchase, signal, nowMs)))
+    for (const id of this.#askedAtMs.keys())
+      if (!latest.some((purchase) => purchase.id === id)) this.#askedAtMs.delete(id)
   }
 
-  async #row(market: Trade['market'], purchase: Purchase, signal: AbortSignal): Promise<BoughtRow> {
+  async #row(market: Trade['market'], purchase: Purchase, signal: AbortSignal, nowMs: number): Promise<BoughtRow> {
     const { id, state, problem, request } = purchase
     const { slots, slotSize, duration, pricePerBytePerSecond } = request.ask
     const before = this.#rows.find(({ requestId }) => requestId === id)
     const isOver = purchase.outcome !== undefined
-    const known = { filled: before?.filled ?? 0, endsAt: before?.endsAt }
-    const asked = isOver ? known : await ask(market, purchase, signal).catch(() => known)
+    const isFresh = before?.state === 'started' && nowMs - (this.#askedAtMs.get(id) ?? -Infinity) < STARTED_MS
+    const known = { filled: before?.filled, endsAt: before?.endsAt }
+    const asked = isOver || isFresh ? known : await ask(market, purchase, signal).catch(() => known)
+    if (!isOver && !isFresh) this.#askedAtMs.set(id, nowMs)
     const costWei = slots * slotSize * duration * pricePerBytePerSecond
     return { requestId: id, state, problem, slots: Number(slots), costWei, ...asked }
   }

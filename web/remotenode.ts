@@ -11,14 +11,7 @@ import type { BoughtRow } from './purchasewatch.ts'
 import { RemoteCorner } from './remotecorner.ts'
 import { RemoteFiles } from './remotefiles.ts'
 import { tellOffered, type Terms } from './sellplan.ts'
-import {
-  FILLED_STATES,
-  type SellerView,
-  type ViewedAlert,
-  type ViewedPeer,
-  viewedPeer,
-  type ViewedSlot,
-} from './sellerview.ts'
+import { type SellerView, type ViewedAlert, type ViewedPeer, viewedPeer, type ViewedSlot } from './sellerview.ts'
 
 export interface Offered extends Terms {
   readonly id: string
@@ -282,8 +275,10 @@ export class RemoteNode {
 
   /** Of slots that are filled: the chain is asked for the others once they are. */
   async #learnPrices(sales: readonly Fields[], signal: AbortSignal): Promise<void> {
+    const running = new Set(sales.map((sale) => text(sale['slotId'])))
+    for (const id of this.#prices.keys()) if (!running.has(id)) this.#prices.delete(id)
     const isUnknown = (sale: Fields): boolean =>
-      FILLED_STATES.has(text(sale['state'])) && !this.#prices.has(text(sale['slotId']))
+      typeof sale['filledAt'] === 'number' && !this.#prices.has(text(sale['slotId']))
     if (!sales.some(isUnknown)) return
     const slots = await this.#door.ask('/api/codex/v1/sales/slots', signal).catch(() => [])
     for (const slot of list(slots).map(fields)) {
@@ -294,13 +289,12 @@ export class RemoteNode {
 }
 
 function slotOf(sale: Fields, prices: ReadonlyMap<string, bigint>): ViewedSlot {
-  const { doneBytes, totalBytes, until, why, collateral, provenIn, slotBytes } = sale
-  const state = text(sale['state'])
+  const { doneBytes, totalBytes, until, why, collateral, provenIn, slotBytes, filledAt } = sale
   return {
     slotId: text(sale['slotId']),
     requestId: text(sale['requestId']),
     slotIndex: number(sale['slotIndex']),
-    state,
+    state: text(sale['state']),
     download: typeof doneBytes === 'number' && typeof totalBytes === 'number' ? { doneBytes, totalBytes } : undefined,
     proven: number(sale['proven']),
     missed: number(sale['missed']),
@@ -310,7 +304,7 @@ function slotOf(sale: Fields, prices: ReadonlyMap<string, bigint>): ViewedSlot {
     slotBytes: typeof slotBytes === 'number' ? slotBytes : undefined,
     until: typeof until === 'number' ? until : undefined,
     weiPerSecond: prices.get(text(sale['slotId'])),
-    filledAt: FILLED_STATES.has(state) ? number(sale['since']) : undefined,
+    filledAt: typeof filledAt === 'number' ? filledAt : undefined,
   }
 }
 

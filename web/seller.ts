@@ -7,7 +7,7 @@ import type { TabNode } from '../src/browser.ts'
 import type { Clock } from '../src/lib/clock.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount } from '../src/lib/format.ts'
-import type { Bytes, Seconds } from '../src/lib/units.ts'
+import type { Bytes } from '../src/lib/units.ts'
 import { isLocalChain } from '../src/protocol/localchains.ts'
 import { buyStorage } from './buystorage.ts'
 import type { Corner } from './corner.ts'
@@ -17,7 +17,7 @@ import { KeptWatch } from './keptwatch.ts'
 import { Notices } from './notices.ts'
 import type { Entering } from './nottrading.tsx'
 import { type BoughtRow, PurchaseWatch } from './purchasewatch.ts'
-import { FILLED_STATES, type SellerView, viewedPeer, type ViewedSlot, viewedSlot } from './sellerview.ts'
+import { type SellerView, viewedPeer, viewedSlot } from './sellerview.ts'
 import { type SellPlan, tellOffered, type Terms } from './sellplan.ts'
 import { mayPass, pauseAfter } from './passing.ts'
 import { tellWaiting } from './tellwaiting.ts'
@@ -47,8 +47,10 @@ export type SellerPhase =
 
 const LOOK_MS = 1000
 const SOON_MS = 50
-/** Looks between two questions to the chain, or the demo. */
-const ASK_EVERY = 5
+/** Between two questions to the chain, or the demo. */
+const ASK_MS = 5000
+/** Steps of the picture, which other tabs get each second; what came before them is in the totals. */
+const SHOWN_EARNINGS = 500
 const SHOWN_DECISIONS = 20
 const SHOWN_ENDED = 5
 /** Between two looks whether the browser still keeps the data. */
@@ -70,8 +72,8 @@ export class Seller {
   readonly #plan: SellPlan
   readonly #clock: Clock
   readonly #bought = new PurchaseWatch()
-  readonly #prices = new Map<string, bigint>()
-  readonly #filled = new Map<string, Seconds>()
+  /** Of running requests, for each second of a slot; undefined while it is asked. */
+  readonly #prices = new Map<string, bigint | undefined>()
   #kept: KeptWatch | undefined
   /** Why it has not entered at the last try. */
   #problem: string | undefined
@@ -80,7 +82,8 @@ export class Seller {
   #canRequest = false
   /** Once it sells, the demo's client buys something: who joined wants to see it. */
   #isRequestDue = false
-  #looks = 0
+  #isAsking = false
+  #askedAtMs = -Infinity
   #isLookDue = false
   #signal: AbortSignal = AbortSignal.abort()
 
@@ -299,19 +302,10 @@ export class Seller {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
+    void this.#ask(signal)
     try {
-      if (this.#looks++ % ASK_EVERY === 0) {
-        this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => this.#tokens)
-        this.#coins = await this.#trade.market.coinBalance({ signal }).catch(() => this.#coins)
-        if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
-        if (this.#isRequestDue && this.#canRequest && this.#provider.holds.length === 0) {
-          this.#isRequestDue = false
-          await this.request()
-        }
-        await this.#bought.look(this.#trade, signal)
-      }
       const reports = this.#provider.list()
-      await this.#learnPrices(reports, signal)
+      this.#learnPrices(reports, signal)
       const status = await this.#node.status()
       this.picture.value = {
         view: this.#view(status, reports),
@@ -325,11 +319,42 @@ export class Seller {
     }
   }
 
-  async #learnPrices(reports: readonly Report[], signal: AbortSignal): Promise<void> {
-    for (const { requestId } of reports) {
-      if (this.#prices.has(requestId)) continue
-      const request = await this.#trade.market.request(requestId, { signal }).catch(() => undefined)
-      if (request !== undefined) this.#prices.set(requestId, request.ask.pricePerBytePerSecond * request.ask.slotSize)
+  /** Beside the looks, which are many while a slot is downloaded, and do not wait for an endpoint: they show what is known by then. */
+  async #ask(signal: AbortSignal): Promise<void> {
+    if (this.#isAsking || performance.now() - this.#askedAtMs < ASK_MS) return
+    this.#isAsking = true
+    this.#askedAtMs = performance.now()
+    try {
+      this.#tokens = await this.#trade.market.tokenBalance({ signal }).catch(() => undefined)
+      this.#coins = await this.#trade.market.coinBalance({ signal }).catch(() => undefined)
+      if (this.#plan.demo !== undefined) this.#canRequest = (await findDemo())?.ready === true
+      if (this.#isRequestDue && this.#canRequest && this.#provider.holds.length === 0) {
+        this.#isRequestDue = false
+        await this.request()
+      }
+      await this.#bought.look(this.#trade, signal)
+    } catch (error) {
+      if (!signal.aborted) this.problem.value = explain(error)
+    } finally {
+      this.#isAsking = false
+      this.#lookSoon(signal)
+    }
+  }
+
+  #learnPrices(reports: readonly Report[], signal: AbortSignal): void {
+    const running = new Set(reports.map(({ requestId }) => requestId))
+    for (const id of this.#prices.keys()) if (!running.has(id as Report['requestId'])) this.#prices.delete(id)
+    for (const id of running) {
+      if (this.#prices.has(id)) continue
+      this.#prices.set(id, undefined)
+      this.#trade.market.request(id, { signal }).then(
+        (request) => {
+          if (request === undefined) return this.#prices.delete(id)
+          this.#prices.set(id, request.ask.pricePerBytePerSecond * request.ask.slotSize)
+          return this.#lookSoon(signal)
+        },
+        () => this.#prices.delete(id),
+      )
     }
   }
 
@@ -351,28 +376,22 @@ export class Seller {
       freeCollateral: availabilities.reduce((sum, each) => sum + each.totalRemainingCollateral, 0n),
       proofSeconds: provider.meter.recentSeconds,
       provesInDevelopment: provider.meter.developmentMark !== undefined,
-      slots: reports.map((report) => this.#slot(report)),
+      slots: reports.map((report) => viewedSlot(report, this.#prices.get(report.requestId))),
       ended: provider
         .ended()
         .slice(0, SHOWN_ENDED)
-        .map((report) => this.#slot(report)),
+        .map((report) => viewedSlot(report, undefined)),
       alerts,
       decisions: provider.decisions(SHOWN_DECISIONS),
-      earnings: provider.earnings,
-      tokens: this.#tokens,
-      coins: this.#coins,
+      earnings: provider.earnings.slice(-SHOWN_EARNINGS),
+      earningTotals: provider.earningTotals,
+      // That of before says nothing of now.
+      ...(endpoint.state === 'connected'
+        ? { tokens: this.#tokens, coins: this.#coins }
+        : { tokens: undefined, coins: undefined }),
       maxMissed: collateral.maxNumberOfSlashes,
       slashPercentage: collateral.slashPercentage,
     }
-  }
-
-  #slot(report: Report): ViewedSlot {
-    const { slotId, state, since, requestId } = report
-    if (FILLED_STATES.has(state) && !this.#filled.has(slotId)) this.#filled.set(slotId, since)
-    return viewedSlot(report, {
-      weiPerSecond: this.#prices.get(requestId),
-      filledAt: this.#filled.get(slotId),
-    })
   }
 
   async #trying(act: () => Promise<void>): Promise<void> {

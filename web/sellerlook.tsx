@@ -58,7 +58,7 @@ export function stance({ holds, outOfReach, slots, keeping }: SellerView): strin
 }
 
 function Figures({ view }: { readonly view: SellerView }) {
-  const { slots, earnings, proofSeconds, periodSeconds: period, time, host, tokens } = view
+  const { slots, earnings, proofSeconds, periodSeconds: period, time, host, tokens, outOfReach } = view
   // What running slots have lost is gone already, though it is booked when they end.
   const slashed = slots.reduce((sum, slot) => sum + slashedOf(slot, view), 0n)
   const locked = slots.reduce((sum, { collateral }) => sum + collateral, 0n) - slashed
@@ -67,7 +67,10 @@ function Figures({ view }: { readonly view: SellerView }) {
   const typical = typicalSeconds(proofSeconds)
   return (
     <dl class="legend">
-      <Figure word="Next period in" value={formatDuration(period - (time % period))} />
+      <Figure
+        word="Next period in"
+        value={outOfReach === undefined ? formatDuration(period - (time % period)) : 'unknown'}
+      />
       <Figure
         word="Prover"
         testid="prover"

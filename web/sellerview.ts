@@ -28,7 +28,7 @@ export interface ViewedSlot {
   readonly until: Seconds | undefined
   /** What it pays each second; unknown until the chain has told. */
   readonly weiPerSecond: bigint | undefined
-  /** Chain time of the fill, or of the first look at a filled slot; undefined before it. */
+  /** Chain time of the fill; undefined while the slot is not ours on chain, to be proven or collected. */
   readonly filledAt: Seconds | undefined
 }
 
@@ -84,11 +84,8 @@ export interface SellerView {
   readonly slashPercentage: number
 }
 
-/** States in which a slot is ours on chain, and has to be proven or collected. */
-export const FILLED_STATES: ReadonlySet<string> = new Set(['SaleFilled', 'SaleProving', 'SalePayout'])
-
 export function holdsFilled({ view }: { readonly view: Pick<SellerView, 'slots'> }): boolean {
-  return view.slots.some(({ state }) => FILLED_STATES.has(state))
+  return view.slots.some(({ filledAt }) => filledAt !== undefined)
 }
 
 export function totalsOf(earnings: SellerView['earnings']): Pick<Earning, 'reward' | 'lostCollateral'> {
@@ -110,11 +107,11 @@ export function slashedOf(
 }
 
 /** A sale of a provider in this browser. */
-export function viewedSlot(report: Report, known: Pick<ViewedSlot, 'weiPerSecond' | 'filledAt'>): ViewedSlot {
+export function viewedSlot(report: Report, weiPerSecond: ViewedSlot['weiPerSecond']): ViewedSlot {
   const { slotId, requestId, slotIndex, state, phase, proven, missed, why, reservation } = report
   return {
-    ...{ slotId, requestId, slotIndex, state, proven, missed, why, ...known },
-    provenIn: report.provenIn,
+    ...{ slotId, requestId, slotIndex, state, proven, missed, why, weiPerSecond },
+    ...{ provenIn: report.provenIn, filledAt: report.filledAt },
     download: phase?.at === 'downloading' ? phase : undefined,
     collateral: reservation?.collateral ?? 0n,
     slotBytes: reservation?.slotBytes,

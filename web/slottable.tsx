@@ -66,11 +66,12 @@ export function SlotTable({ view }: { readonly view: SellerView }) {
 
 function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerView }) {
   const { time, periodSeconds: period, maxMissed, slashPercentage } = view
-  const { state, download, weiPerSecond, filledAt, collateral } = slot
+  const { state, download, weiPerSecond, filledAt, collateral, until } = slot
   const proofSeconds = typicalSeconds(view.proofSeconds)
   const isFilled = filledAt !== undefined
-  const earned =
-    isFilled && weiPerSecond !== undefined ? weiPerSecond * BigInt(Math.max(0, time - filledAt)) : undefined
+  // A slot that is over is paid no more, however long its collecting takes.
+  const seconds = isFilled ? Math.max(0, Math.min(time, until ?? time) - filledAt) : 0
+  const earned = isFilled && weiPerSecond !== undefined ? weiPerSecond * BigInt(seconds) : undefined
   const perProof = (collateral * BigInt(slashPercentage)) / 100n
   return (
     <tr data-state={state}>
@@ -96,16 +97,17 @@ function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerV
       <td data-label="At risk" title={`Each missed proof costs ${formatAmount(perProof)}`}>
         {formatAmount(collateral - slashedOf(slot, view) + (earned ?? 0n))}
       </td>
-      <td data-label="Ends in">{slot.until === undefined ? '' : formatDuration(Math.max(0, slot.until - time))}</td>
+      <td data-label="Ends in">{until === undefined ? '' : formatDuration(Math.max(0, until - time))}</td>
     </tr>
   )
 }
 
-/** A countdown to the end of the period, unless this period's proof is in the chain already. */
+/** A countdown to the end of the period, unless this period's proof is in the chain already. The chain's time may stand still while it says nothing. */
 export function tellNextProof(
   { provenIn }: Pick<ViewedSlot, 'provenIn'>,
-  { time, periodSeconds: period }: Pick<SellerView, 'time' | 'periodSeconds'>,
+  { time, periodSeconds: period, outOfReach }: Pick<SellerView, 'time' | 'periodSeconds' | 'outOfReach'>,
 ): string {
+  if (outOfReach !== undefined) return 'unknown: the chain is silent'
   const left = `${period - (time % period)} s`
   return provenIn !== undefined && provenIn >= Math.floor(time / period)
     ? `in for this period; the next begins in ${left}`

@@ -113,6 +113,8 @@ export interface SaleLook {
   readonly state: string
   /** Chain time. */
   readonly since: Seconds
+  /** Since when the slot is ours on chain; undefined while it is not. */
+  readonly filledAt?: Seconds | undefined
   readonly phase: PhaseLook | undefined
   readonly proven: number
   readonly missed: number

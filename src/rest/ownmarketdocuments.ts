@@ -39,6 +39,8 @@ export const saleDocument = object({
   doneBytes: nullable(count),
   totalBytes: nullable(count),
   since: count,
+  /** Chain time of the fill, until the slot is paid; null while it is not the node's. */
+  filledAt: nullable(count),
   until: nullable(count),
   period: nullable(count),
   proven: count,
@@ -156,6 +158,7 @@ export function saleOf({ phase, reservation, why, ...sale }: SaleLook): Shaped<t
     doneBytes: phase?.doneBytes ?? null,
     totalBytes: phase?.totalBytes ?? null,
     since,
+    filledAt: sale.filledAt ?? null,
     until: phase?.until ?? reservation?.validUntil ?? null,
     period: phase?.period ?? null,
     proven,

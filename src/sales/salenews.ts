@@ -32,6 +32,8 @@ export interface SaleReport extends Slot {
   readonly state: string
   /** Chain time at which it entered that state; of a filled slot, since when it is ours, over restarts too where that is on record. */
   readonly since: Seconds
+  /** Since when the slot is ours on chain, until it is paid; of a fill that is not on record, since this run first saw it. Undefined while it is not ours. */
+  readonly filledAt?: Seconds | undefined
   readonly phase: SalePhase | undefined
   /** Proofs in the chain since the node was started. */
   readonly proven: number
@@ -64,6 +66,8 @@ export const MAX_ENDED = 200
 export class SaleNews {
   readonly #parts: SaleNewsParts
   readonly #since = new Map<SlotId, { readonly state: string; readonly at: Seconds }>()
+  /** Fills of which no record tells when they were. */
+  readonly #filled = new Map<SlotId, Seconds>()
   readonly #ended = new RingBuffer<SaleReport>(MAX_ENDED)
   readonly #told = new Map<
     SlotId,
@@ -90,11 +94,14 @@ export class SaleNews {
     const id = slotId(slot.requestId, slot.slotIndex)
     const told = this.#told.get(id)
     const counts = phase?.at === 'proving' ? phase : told
+    const isOver = outcome !== undefined && outcome.end !== 'paused'
+    const filledAt = isOver ? undefined : this.#filledAt(id, phase, agent.taken)
     return {
       ...slot,
       slotId: id,
       state,
       since: filledSince(phase, agent.taken) ?? this.#sinceOf(id, state),
+      filledAt,
       phase,
       proven: counts?.proven ?? 0,
       missed: counts?.missed ?? 0,
@@ -116,6 +123,7 @@ export class SaleNews {
       slotId: id,
       state,
       since,
+      filledAt: this.#filledAt(id, undefined, reservation),
       phase: undefined,
       proven: 0,
       missed: 0,
@@ -129,6 +137,19 @@ export class SaleNews {
     if (known?.state === state) return known.at
     const at = this.#parts.clock.now()
     this.#since.set(id, { state, at })
+    return at
+  }
+
+  #filledAt(id: SlotId, phase: SalePhase | undefined, reservation: Reservation | undefined): Seconds | undefined {
+    // Of an earlier run's, what is on record counts until it has been looked up.
+    const isFilled = phase === undefined ? reservation?.fill === 'landed' : FILLED.has(phase.at)
+    if (!isFilled) {
+      this.#filled.delete(id)
+      return undefined
+    }
+    if (reservation?.filledAt !== undefined) return reservation.filledAt
+    const at = this.#filled.get(id) ?? this.#parts.clock.now()
+    this.#filled.set(id, at)
     return at
   }
 
@@ -153,6 +174,7 @@ export class SaleNews {
     }
     this.#since.delete(id)
     this.#told.delete(id)
+    this.#filled.delete(id)
     if (reservation !== undefined) this.#ended.push(sale)
     this.#parts.tell({ type: 'sale', sale })
     this.#hearEnd(event)
@@ -209,6 +231,8 @@ export class SaleNews {
     this.#parts.tell({ type: 'over', code })
   }
 }
+
+const FILLED: ReadonlySet<SalePhase['at']> = new Set(['filled', 'proving', 'collecting'])
 
 function filledSince(phase: SalePhase | undefined, reservation: Reservation | undefined): Seconds | undefined {
   return phase?.at === 'filled' || phase?.at === 'proving' ? reservation?.filledAt : undefined

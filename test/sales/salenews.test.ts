@@ -75,3 +75,33 @@ it('what was missed before a slot was taken up raises no alarm, what is missed t
   expect(codes()).toEqual(['missed', 'sales/proof-missed'])
   expect(news.proofs).toEqual({ submitted: 1, missed: 1 })
 })
+
+it('a slot is filled from its fill until it is paid, over restarts too, and anew when it is filled a second time', () => {
+  let now = 1000
+  const news = new SaleNews({
+    market: {
+      terms: vectors.meta.configs.example,
+      spending: () => ({ capWei: 1n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused: undefined }),
+    },
+    clock: { now: () => now },
+    earnings: { note: () => undefined } as unknown as Earnings,
+    tell: () => undefined,
+  })
+  const slot = { requestId: requestIdOf(1), slotIndex: 2 }
+  const filledAt = (at: 'filling' | 'filled' | 'collecting', taken: Partial<Reservation>): number | undefined => {
+    const agent = { slot, phase: { at }, state: at, outcome: undefined, taken }
+    return news.report(agent as unknown as SalesAgent).filledAt
+  }
+  const held = (more: Partial<Reservation>) => ({ ...slot, ...more }) as Reservation
+  expect(filledAt('filling', { fill: 'sent' })).toBeUndefined()
+  expect(filledAt('filled', { filledAt: 500 })).toBe(500)
+  expect(filledAt('collecting', { filledAt: 500 })).toBe(500)
+  expect(news.unknown(held({ fill: 'landed', filledAt: 500 })).filledAt).toBe(500)
+  expect(news.unknown(held({ fill: 'sent' })).filledAt).toBeUndefined()
+  // Nobody wrote down when it was filled: since this run first saw it.
+  expect(news.unknown(held({ fill: 'landed' })).filledAt).toBe(1000)
+  now = 2000
+  expect(filledAt('collecting', {})).toBe(1000)
+  news.hear({ ...slot, type: 'end', outcome: { end: 'freed' }, reservation: undefined }, undefined)
+  expect(filledAt('filled', {})).toBe(2000)
+})

@@ -57,8 +57,8 @@ function sellingOf({ parts: { reservations }, sales }: SaleHost): Selling {
     changeAvailability: (id, changes) => reservations.change(id as AvailabilityId, changes),
     list: () =>
       sales.agents.map(({ slot, state, phase, taken }) => ({
-        ...{ ...slot, slotId: slotId(slot.requestId, slot.slotIndex), state, since: START, phase },
-        ...{ proven: 2, missed: 0, provenIn: 8000, reservation: taken, why: undefined },
+        ...{ ...slot, slotId: slotId(slot.requestId, slot.slotIndex), state, since: START + 9, phase },
+        ...{ proven: 2, missed: 0, provenIn: 8000, filledAt: START, reservation: taken, why: undefined },
       })),
     ended: () => [],
     decisions: (count) => sales.decisions.latest(count),
@@ -162,7 +162,12 @@ test('a node that sells is seen with balance, peers, prices and sizes, and its t
   expect(market?.view?.tokens).toBe(await host.market.tokenBalance(world.never))
   const { pricePerBytePerSecond } = request.ask
   expect(market?.view?.slots).toMatchObject([
-    { slotBytes: SLOT_BYTES, provenIn: 8000, weiPerSecond: pricePerBytePerSecond * BigInt(SLOT_BYTES) },
+    {
+      slotBytes: SLOT_BYTES,
+      provenIn: 8000,
+      filledAt: START,
+      weiPerSecond: pricePerBytePerSecond * BigInt(SLOT_BYTES),
+    },
   ])
   expect(market?.view?.earningTotals).toEqual({ reward: 109n, lostCollateral: 2n })
   expect(market?.view?.earnings).toMatchObject([{ reward: 9n, lostCollateral: 2n }])

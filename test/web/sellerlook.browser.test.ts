@@ -25,6 +25,12 @@ test('a slot shows what a proof takes of a period, whether this one’s is in, a
   expect(text('[data-testid=next-proof]')).toBe('in for this period; the next begins in 12 s')
   again({ view: { ...VIEW, slots: [{ ...SLOT, state: 'SaleDownloading', filledAt: undefined }] } })
   expect(text('[data-testid=next-proof]')).toBe('not yet')
+  again({ view: { ...VIEW, outOfReach: 'nobody answers', slots: [SLOT] } })
+  expect(text('[data-testid=next-proof]')).toBe('unknown: the chain is silent')
+  expect(place.innerText).toMatch(/Next period in\s*unknown/i)
+  // It was over 70 s after its fill, and is still collected.
+  again({ view: { ...VIEW, slots: [{ ...SLOT, state: 'SalePayout', until: NOW - 30 }] } })
+  for (const words of ['350 wei', '1\u202f250 wei']) expect(text('tr[data-state=SalePayout]')).toContain(words)
   const why = 'fillSlot: the contract refused: execution reverted: 0xdeadbeef; see the reason it gave'
   again({ view: { ...VIEW, ended: [{ ...SLOT, state: 'SaleErrored', why }] } })
   expect(place.innerText).toContain('Given up: fillSlot: the contract refused')
