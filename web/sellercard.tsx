@@ -93,7 +93,7 @@ function begin(session: Session, plan: SellPlan): Seller | undefined {
     if (picture !== undefined) session.tellPicture(picture)
   })
   closing.addEventListener('abort', telling, { once: true })
-  const timer = setInterval(() => void session.lookAgain(), SPACE_MS)
+  const timer = setInterval(() => void session.lookAtSpace(), SPACE_MS)
   closing.addEventListener('abort', () => clearInterval(timer), { once: true })
   return seller
 }
@@ -166,7 +166,7 @@ function Selling({ session, seller, facts }: SellingParts) {
         ask={ask}
         change={(terms, id) => seller.change(terms, id)}
       />
-      <EarningsPicture earnings={view.earnings} now={view.time} />
+      <EarningsPicture earnings={view.earnings} totals={view.earningTotals} now={view.time} />
       <MoneyPart nodeKey={view.host} coins={view.coins} tokens={view.tokens} barrier={barrier}>
         <TopUp nodeKey={view.host} network={network} closing={session.closing} />
       </MoneyPart>

@@ -26,6 +26,7 @@ type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
 /** Loaded after the first picture: the page is there before the node is. */
 type NodeRoom = typeof BrowserRoom
 type Options = Pick<BrowserOptions, 'name' | 'log'>
+type Space = Awaited<ReturnType<TabNode['repo']['space']>>
 
 export class Session {
   readonly state = new PageState()
@@ -42,6 +43,8 @@ export class Session {
   #unproven: string | undefined
   #isLeaving = false
   #isFetchedFrom = false
+  /** A problem that a person has read and put away. */
+  #dismissed: string | undefined
 
   constructor(options: Options) {
     this.#options = options
@@ -238,12 +241,23 @@ export class Session {
     })
   }
 
-  /** Reads again what is there: the person may have cleared it elsewhere. */
+  /** Reads again what is there: the person may have cleared it elsewhere. What they dismissed is not told again, until it was well in between. */
   async lookAgain(): Promise<void> {
     if (this.isBusy) return
-    await this.#refresh().catch((error: unknown) => {
-      if (this.state.role.value.at !== 'failed') this.state.problem.value = explain(error)
-    })
+    try {
+      await this.#refresh()
+      this.#dismissed = undefined
+    } catch (error) {
+      const problem = explain(error)
+      if (this.state.role.value.at !== 'failed' && problem !== this.#dismissed) this.state.problem.value = problem
+    }
+  }
+
+  /** Reads again how much of the space is taken: slots come and go. What is wrong with it is told by who looks at all of it. */
+  async lookAtSpace(): Promise<void> {
+    const space = await this.#node?.repo.space().catch(() => undefined)
+    const persisted = this.state.space.value?.persisted
+    if (space !== undefined && persisted !== undefined) this.#showSpace(space, persisted)
   }
 
   /** Has the tab that runs the node leave it to this one. */
@@ -285,6 +299,7 @@ export class Session {
   }
 
   dismiss(): void {
+    this.#dismissed = this.state.problem.value
     this.state.problem.value = undefined
   }
 
@@ -387,7 +402,10 @@ export class Session {
     const source = this.#node?.repo ?? this.#viewer
     const [space, estimate] = await Promise.all([source?.space(), this.#room?.storageEstimate()])
     if (space === undefined || estimate === undefined) return
-    const { persisted } = estimate
+    this.#showSpace(space, estimate.persisted)
+  }
+
+  #showSpace(space: Space, persisted: boolean): void {
     const {
       quotaUsedBytes: usedBytes,
       quotaReservedBytes: reservedBytes,

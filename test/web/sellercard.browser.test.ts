@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals'
 import { render } from 'preact'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 
 import { CodexError } from '../../src/lib/errors.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
@@ -11,6 +11,8 @@ import { TypedEvents } from '../../src/lib/typedevents.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { SellerCard } from '../../web/sellercard.tsx'
 import type { SellPlan, Terms } from '../../web/sellplan.ts'
+import type { SellerPicture } from '../../web/seller.ts'
+import type { SellerView } from '../../web/sellerview.ts'
 import type { Session } from '../../web/session.ts'
 import { drawn, HOST, NOW, PERIOD, reachable, says } from './drawn.ts'
 
@@ -34,7 +36,10 @@ function around({
   const asked: unknown[] = []
   const notes: (string | undefined)[] = []
   const holds: string[] = []
+  const views: SellerView[] = []
   const state = { persisted, quotaBytes, usageBytes, asks: [] as object[] }
+  let balances = 0
+  const endpoint = { state: 'connected', problem: 'nobody answers' }
   const availabilities = offered.map((terms, i) => ({ ...terms, id: `0x${i + 1}`, totalRemainingCollateral: 7n }))
   // Beside what is free.
   const reserved = (): number => availabilities.reduce((sum, { totalSize }) => sum + totalSize, 0)
@@ -42,7 +47,8 @@ function around({
     reservations: { availabilities: () => availabilities },
     holds,
     meter: { recentSeconds: [3], developmentMark: undefined },
-    earnings: [],
+    earnings: Array.from({ length: 600 }, (_, i) => ({ at: NOW - 600 + i, reward: 1n, lostCollateral: 0n })),
+    earningTotals: { reward: 20_000n, lostCollateral: 0n },
     list: () => [],
     ended: () => [],
     decisions: () => [],
@@ -64,8 +70,12 @@ function around({
     host: HOST,
     terms: { collateral: { maxNumberOfSlashes: 5, slashPercentage: 10 }, proofs: { period: PERIOD } },
     clock: { now: () => NOW },
-    endpointStatus: () => ({ state: 'connected' }),
-    tokenBalance: async () => 5n,
+    endpointStatus: () => endpoint,
+    async tokenBalance() {
+      balances++
+      if (endpoint.state !== 'connected') throw new Error(endpoint.problem)
+      return 5n
+    },
     coinBalance: async () => 3n * 10n ** 17n,
     token: `0x${'ef'.repeat(20)}`,
   }
@@ -75,7 +85,7 @@ function around({
       space: async () => ({ quotaMaxBytes: FREE + reserved(), quotaUsedBytes: 0, quotaReservedBytes: reserved() }),
       parts: { slab: { size: async () => slabBytes } },
     },
-    events: new TypedEvents(),
+    events: new TypedEvents<{ sale: object }>(),
     status: async () => ({ network: { peers: [] } }),
     waiting: undefined as unknown,
   }
@@ -109,10 +119,11 @@ function around({
       trades: signal(undefined),
       stored: signal(undefined),
     },
-    tellPicture: () => undefined,
+    tellPicture: ({ view }: SellerPicture) => void views.push(view),
+    lookAtSpace: async () => void asked.push('space'),
+    lookAgain: async () => void asked.push('everything'),
     noteUnproven: (why: string | undefined) => notes.push(why),
     reload: () => asked.push('reloads'),
-    lookAgain: async () => undefined,
     async askToPersist() {
       state.persisted = true
       this.state.space.value = { ...this.state.space.value, persisted: true }
@@ -127,6 +138,9 @@ function around({
     node,
     clock,
     notes,
+    endpoint,
+    views,
+    balances: () => balances,
     answer: () => answer(),
   }
 }
@@ -424,5 +438,37 @@ test('nothing is offered from a place that does not keep what is written to it, 
   part.button('Start selling').click()
   await says(part, 'A test of 4 MiB could not be written.')
   expect(asked).toEqual(['enters', 'probes'])
+  closing.abort()
+})
+
+test('however much happens, the chain is asked by time; of many earnings the latest are drawn, and all are in the total', async () => {
+  const { session, node, endpoint, views, balances, closing } = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  const before = views.length
+  for (let i = 0; i < 12; i++) {
+    node.events.emit('sale', {})
+    await new Promise((resolve) => setTimeout(resolve, 80))
+  }
+  expect(views.length).toBeGreaterThan(before + 8)
+  expect(balances()).toBe(1)
+  await says(part, /Balance\s*5 wei/i)
+  await says(part, /Paid out so far\s*20\u202f000 wei/i)
+  expect(part.text('[data-testid=earnings] figcaption')).toMatch(/from 500 slots; 19\u202f500 wei before$/)
+  endpoint.state = 'unreachable'
+  await says(part, /Balance\s*unknown/i)
+  expect(views.at(-1)).toMatchObject({ tokens: undefined, outOfReach: 'nobody answers' })
+  expect(views.at(-1)?.earnings).toHaveLength(500)
+  closing.abort()
+})
+
+test('while it sells, only how much of the space is taken is read again and again', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { session, asked, closing } = around({ offered: [TERMS] })
+  const part = drawn(SellerCard, { session, plan: plan(undefined) })
+  await says(part, 'waiting for a request that fits')
+  vi.advanceTimersByTime(10_000)
+  expect(asked).toEqual(['enters', 'space', 'space'])
   closing.abort()
 })
