@@ -29,6 +29,11 @@ export async function reportError(error: unknown, terminal: Terminal, causes: bo
   return exitCodeOf(error)
 }
 
+/** Whether whoever asked for this log wants to hear what lies beneath an error. */
+export function tellsCauses(logLevel: string | undefined): boolean {
+  return /^(debug|trace)/.test(logLevel ?? '')
+}
+
 function causesOf(error: unknown): string[] {
   const found: string[] = []
   for (let cause = causeOf(error); cause !== undefined && found.length < MAX_CAUSES; cause = causeOf(cause))

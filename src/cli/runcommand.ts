@@ -30,12 +30,12 @@ export async function runCommand(
     outputClosed: (reason) => controller.abort(reason),
   })
   const stopWatching = watchInterrupts(controller)
-  const run = { argv, dist, terminal, signal: controller.signal, tellsCauses: false }
+  const run: Run = { argv, dist, terminal, signal: controller.signal, logLevel: undefined }
   try {
     return await perform(run)
   } catch (error) {
-    const { reportError } = await import('./reporterror.ts')
-    return await reportError(error, terminal, run.tellsCauses)
+    const { reportError, tellsCauses } = await import('./reporterror.ts')
+    return await reportError(error, terminal, tellsCauses(run.logLevel))
   } finally {
     stopWatching()
   }
@@ -46,8 +46,8 @@ interface Run {
   readonly dist: URL
   readonly terminal: Terminal
   readonly signal: AbortSignal
-  /** Whether an error is to be followed by what caused it; known once the settings are. */
-  tellsCauses: boolean
+  /** As it was given; known once the settings are. */
+  logLevel: string | undefined
 }
 
 async function perform(run: Run): Promise<ExitCode> {
@@ -72,7 +72,7 @@ async function perform(run: Run): Promise<ExitCode> {
     checkEnvironment(found.entry, verb, process.env)
     checkConfigFile(found.entry, verb, sources.file)
   }
-  run.tellsCauses = /^(debug|trace)/.test(settings['log-level'].given ?? '')
+  run.logLevel = settings['log-level'].given
   return (
     (await verb.run(verb.isConfigurable === true ? configured(raw, verb.options, sources) : raw, {
       operands,

@@ -14,6 +14,7 @@ import { marketplaceOf, tellNews } from '../rest/marketplaceof.ts'
 import { NewsHub } from '../rest/newshub.ts'
 import { startMetrics } from '../rest/startmetrics.ts'
 import { startRest } from '../rest/startrest.ts'
+import { endInTime } from './endintime.ts'
 import { endpointPath, newToken, removeEndpoint, writeEndpoint } from './endpointfile.ts'
 import type { OptionValues } from './option.ts'
 import { REFUSED_OPTIONS } from './refusedoptions.ts'
@@ -27,8 +28,6 @@ import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
 import { type LocalNode, openFolder } from './withnode.ts'
 
-/** Whatever has not ended by then is left behind: the store takes a kill at any moment. */
-const STOP_MS = 4500
 const DEFAULT_METRICS_ADDRESS = '127.0.0.1'
 const DEFAULT_METRICS_PORT = 8008
 
@@ -75,6 +74,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
   const { node, log, dataDir, clock } = await openFolder(settings, terminal, levels, [hub.sink])
   const undo: (() => Promise<unknown>)[] = [() => node.stop()]
   const startedAt = clock.now()
+  let failure: unknown
   try {
     await node.start({ signal })
     if (trading === undefined) await tellUnproven(node, { terminal, signal })
@@ -129,9 +129,10 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
     }
     await terminal.answer(facts, startText(facts))
     await untilInterrupted(signal)
-  } finally {
-    await inTime(undo, call)
+  } catch (error) {
+    failure = error
   }
+  await endInTime(undo, failure, call)
 }
 
 /** Enters the marketplace, for as long as the chain takes to answer. REST answers meanwhile. */
@@ -256,20 +257,6 @@ async function untilInterrupted(signal: AbortSignal): Promise<void> {
     // Its normal end; that nobody reads what it printed is none.
     if (CodexError.is(error, 'cli/interrupted')) return
     throw error
-  }
-}
-
-/** Ends all parts, the last first; what takes too long is not waited for. */
-async function inTime(undo: readonly (() => Promise<unknown>)[], { terminal }: Call): Promise<void> {
-  const hurry = setTimeout(() => {
-    terminal.say('codex-light: something did not stop in time and is left behind')
-    process.exit(process.exitCode ?? 0)
-  }, STOP_MS)
-  hurry.unref()
-  try {
-    for (const end of undo) await end()
-  } finally {
-    clearTimeout(hurry)
   }
 }
 
