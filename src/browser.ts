@@ -261,11 +261,13 @@ export interface TabKeys {
   readonly lock: (key: NodeKey, password: string, scryptN?: number) => Promise<string>
   /** @param name of lower-case letters, digits and hyphens; the node's own key without one */
   readonly place: (name?: string) => KeystorePlace
+  /** Leaves the place of the node's own key free; its keystore stays under another name, which is returned. */
+  readonly setAside: () => Promise<string | undefined>
 }
 
 /** Loaded when first asked for. */
 export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
-  const [{ NodeKey }, { keystoreRecord }] = await Promise.all([
+  const [{ NodeKey }, { keystoreRecord, setKeystoreAside }] = await Promise.all([
     import('./market/nodekey.ts'),
     import('./market/keystorerecord.ts'),
   ])
@@ -275,6 +277,7 @@ export async function openKeys({ repo }: TabNode): Promise<TabKeys> {
     fromPrivateKey: (digits) => NodeKey.fromPrivateKey(digits),
     unlock: (keystore, password) => NodeKey.fromKeystore(keystore, password),
     lock: (key, password, scryptN) => key.toKeystore(password, random, scryptN),
+    setAside: () => setKeystoreAside(repo.parts.datastore),
     place: (name) => keystoreRecord(repo.parts.datastore, name === undefined ? undefined : checkedName(name)),
   }
 }

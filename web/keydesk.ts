@@ -26,15 +26,17 @@ export class KeyDesk {
   readonly hasCopy = signal(false)
   /** What it computes, for a second or two by intent; undefined while nothing. */
   readonly busy = signal<string | undefined>(undefined)
+  /** Whether a locked key may make place for another one: no slots wait for it. */
+  readonly mayBeginAnew = signal(false)
   readonly #keys: Promise<Keys>
 
-  constructor(room: Pick<typeof BrowserRoom, 'openKeys'>, node: TabNode) {
+  constructor(room: Pick<typeof BrowserRoom, 'openKeys' | 'soldHere'>, node: TabNode) {
     this.#keys = room.openKeys(node)
     void this.#trying('Looking for a key…', async (keys) => {
       const kept = await keys.place().read()
       if (kept !== undefined) this.hasCopy.value = isCopied(kept)
       this.state.value = kept === undefined ? { at: 'none' } : { at: 'locked', keystore: kept }
-    })
+    }).then(() => this.#lookWhetherFree(room, node))
   }
 
   make(password: string, again: string): Promise<void> {
@@ -65,12 +67,29 @@ export class KeyDesk {
     })
   }
 
+  /** For who has forgotten the password. The keystore stays, under another name. */
+  beginAnew(): Promise<void> {
+    return this.#trying('Setting the key aside…', async (keys) => {
+      if (this.state.value.at !== 'locked' || !this.mayBeginAnew.value) return
+      await keys.setAside()
+      this.hasCopy.value = false
+      this.state.value = { at: 'none' }
+    })
+  }
+
   /** Hands the person an encrypted copy. */
   saveCopy(): void {
     const state = this.state.value
     if (state.at !== 'locked' && state.at !== 'open') return
     saveKeystore(state.keystore)
     this.hasCopy.value = true
+  }
+
+  /** Where it cannot be told the key stays. */
+  async #lookWhetherFree(room: Pick<typeof BrowserRoom, 'soldHere'>, node: TabNode): Promise<void> {
+    if (this.state.value.at !== 'locked') return
+    const sold = await room.soldHere(node, { signal: new AbortController().signal }).catch(() => undefined)
+    this.mayBeginAnew.value = sold !== undefined && sold.held === undefined
   }
 
   async #keep(keys: Keys, key: NodeKey, password: string, isBrought = false): Promise<void> {

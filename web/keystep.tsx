@@ -37,6 +37,18 @@ export function KeyStep({ desk, next }: Parts) {
           <button type="button" class="plain" onClick={() => desk.saveCopy()}>
             Save the encrypted copy
           </button>
+          {desk.mayBeginAnew.value && (
+            <details class="fact">
+              <summary>The password is forgotten</summary>
+              <p class="quiet">
+                No slots wait for this key. It stays in this browser, encrypted, beside a new one, but this page uses
+                the new one from then on: save the copy first if the key holds anything.
+              </p>
+              <button type="button" onClick={() => void desk.beginAnew()}>
+                Begin with a new key
+              </button>
+            </details>
+          )}
         </>
       )}
       {state.at === 'none' && (

@@ -3,7 +3,7 @@
 import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
-import type { Datastore } from '../storage/datastore.ts'
+import type { Datastore, Key } from '../storage/datastore.ts'
 import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { textKey } from '../storage/storagekey.ts'
 import type { KeystorePlace } from './keystore.ts'
@@ -16,7 +16,7 @@ export const KEYSTORE_KEY = textKey('meta/keystore')
  */
 export function keystoreRecord(datastore: Datastore, name?: string): KeystorePlace {
   const line = new Mutex()
-  const place = name === undefined ? KEYSTORE_KEY : textKey(`meta/keystore/${name}`)
+  const place = name === undefined ? KEYSTORE_KEY : placeOf(name)
   return {
     async read() {
       const record = await datastore.get(place)
@@ -32,4 +32,24 @@ export function keystoreRecord(datastore: Datastore, name?: string): KeystorePla
       })
     },
   }
+}
+
+/**
+ * Leaves the node's own place free for another key; the keystore stays, under a name of its own. Nothing where there is none.
+ * @returns that name
+ */
+export async function setKeystoreAside(datastore: Datastore): Promise<string | undefined> {
+  const json = await keystoreRecord(datastore).read()
+  if (json === undefined) return undefined
+  for (let count = 1; ; count++) {
+    const name = `before-${count}`
+    const place = placeOf(name)
+    if ((await datastore.get(place)) !== undefined) continue
+    await datastore.commit([{ put: place, value: sealRecord(utf8(json)) }, { drop: KEYSTORE_KEY }])
+    return name
+  }
+}
+
+function placeOf(name: string): Key {
+  return textKey(`meta/keystore/${name}`)
 }

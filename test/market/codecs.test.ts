@@ -10,7 +10,7 @@ import { collateralToFill } from '../../src/market/marketplaceterms.ts'
 import { EVENT_TOPICS, readEvent } from '../../src/market/eventcodec.ts'
 import { FeeSource, raised } from '../../src/market/feesource.ts'
 import { addressInKeystore } from '../../src/market/keystore.ts'
-import { keystoreRecord } from '../../src/market/keystorerecord.ts'
+import { keystoreRecord, setKeystoreAside } from '../../src/market/keystorerecord.ts'
 import { MARKETPLACE_ABI, TOKEN_ABI } from '../../src/market/marketplaceabi.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
 import { knownReverts, revertError } from '../../src/market/reverts.ts'
@@ -355,5 +355,20 @@ describe('keys', () => {
     const outcomes = await Promise.allSettled([place.write('one'), place.write('two')])
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
     expect(await place.read()).toBe('one')
+  })
+
+  it('are set aside under a name of their own, one after the other, and never dropped', async () => {
+    const datastore = new MemoryDatastore()
+    const place = keystoreRecord(datastore)
+    expect(await setKeystoreAside(datastore)).toBeUndefined()
+    for (const [json, name] of [
+      ['one', 'before-1'],
+      ['two', 'before-2'],
+    ] as const) {
+      await place.write(json)
+      expect(await setKeystoreAside(datastore)).toBe(name)
+      expect(await place.read()).toBeUndefined()
+      expect(await keystoreRecord(datastore, name).read()).toBe(json)
+    }
   })
 })

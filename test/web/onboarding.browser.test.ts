@@ -38,6 +38,7 @@ function around(
   let keystore = kept
   const sold: SellPlan[] = []
   const notes: (string | undefined)[] = []
+  const aside: unknown[] = []
   const key = { address: HOST }
   const keys = {
     generate: () => key,
@@ -47,6 +48,7 @@ function around(
       if (password !== PASSWORD) throw new Error('wrong password')
       return key
     },
+    setAside: async () => void (aside.push(keystore), (keystore = undefined)),
     place: () => ({ read: async () => keystore, write: async (text: string) => void (keystore = text) }),
   }
   const room = {
@@ -66,7 +68,7 @@ function around(
     noteUnproven: (why: string | undefined) => notes.push(why),
     state: { space: signal(space) },
   } as unknown as Session
-  return { part: drawn(Onboarding, { session, sell: (plan) => sold.push(plan) }), sold, notes }
+  return { part: drawn(Onboarding, { session, sell: (plan) => sold.push(plan) }), sold, notes, aside }
 }
 
 /** As Enter does in a field: what was focused stays so. */
@@ -224,7 +226,7 @@ async function toFindings(part: Drawn<object>): Promise<void> {
 }
 
 test('no money is asked for to a key whose only copy may be deleted, until a copy of it is saved', async () => {
-  const { part } = around(undefined, { held: undefined, persisted: false })
+  const { part } = around(undefined, { held: null, persisted: false })
   await withNewKey(part)
   await says(part, 'The only copy of the key is in this browser')
   await says(part, 'the key has no coins for gas')
@@ -240,17 +242,34 @@ test('no money is asked for to a key whose only copy may be deleted, until a cop
 })
 
 test('a key that is somewhere else, one that the browser keeps, and one of a local chain may be sent money at once', async () => {
-  const kept = around(undefined, { held: undefined })
+  const kept = around(undefined, { held: null })
   await withNewKey(kept.part)
   await says(kept.part, `${HOST} has no coins`)
-  const local = around(undefined, { held: undefined, persisted: false, chainId: 31_337 })
+  const local = around(undefined, { held: null, persisted: false, chainId: 31_337 })
   await withNewKey(local.part)
   await says(local.part, `${HOST} has no coins`)
-  const { part } = around(undefined, { held: undefined, persisted: false })
+  const { part } = around(undefined, { held: null, persisted: false })
   await says(part, 'A new key, kept in this browser')
   part.button('Bring a key along instead').click()
   await says(part, 'A private key of 64 hex digits')
   part.type('text', 'ab'.repeat(32))
   await toFindings(part)
   await says(part, `${HOST} has no coins`)
+})
+
+test('who forgot the password begins with a new key, and the old one is set aside; not where slots wait for it', async () => {
+  const { part, aside } = around(KEYSTORE, { held: null })
+  await says(part, 'The password is forgotten')
+  part.place.querySelector<HTMLElement>('details summary')?.click()
+  part.button('Begin with a new key').click()
+  await says(part, 'A new key, kept in this browser')
+  expect(aside).toEqual([KEYSTORE])
+  part.type('password', PASSWORD)
+  part.type('again', PASSWORD)
+  submit(part)
+  await says(part, 'Save a copy, encrypted')
+  const busy = around(KEYSTORE)
+  await says(busy.part, 'Nobody can tell a forgotten password')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(busy.part.place.innerText).not.toContain('The password is forgotten')
 })
