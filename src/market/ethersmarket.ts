@@ -326,8 +326,9 @@ export class EthersMarket extends MarketReads implements Market {
     const last = this.periodicity.endOf(period) + this.terms.proofs.timeout - 1
     return outcome(this.#send(intent, last, options), {
       Marketplace_SlotNotAcceptingProofs: 'not markable',
-      Proofs_PeriodNotEnded: 'not markable',
-      Proofs_ValidationTimedOut: 'not markable',
+      Proofs_PeriodNotEnded: 'period not over',
+      Proofs_ValidationTimedOut: 'too late',
+      withdrawn: 'too late',
       Proofs_ProofNotMissing: 'not markable',
       Proofs_ProofNotRequired: 'not markable',
       Proofs_ProofAlreadyMarkedMissing: 'not markable',

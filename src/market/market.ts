@@ -84,7 +84,8 @@ export type CollectOutcome = Outcome<
   'not over yet' | 'already paid' | 'not our slot',
   Landed & { readonly received: bigint }
 >
-export type MarkOutcome = Outcome<'not markable'>
+/** `period not over`: as the block sees it that was asked, which may lag behind the one that told us: ask again. */
+export type MarkOutcome = Outcome<'not markable' | 'period not over' | 'too late'>
 export type WithdrawOutcome = Outcome<'nothing to withdraw' | 'not over yet'>
 
 /** A transaction that was signed and whose end is not known yet. */
@@ -160,7 +161,8 @@ export interface Market {
   /** Whether one of the slot's reservations is ours already, from an earlier run perhaps: then it cannot be reserved once more, and may be filled. */
   hasReservedSlot(slot: Slot, options: AbortOptions): Promise<boolean>
   missingProofs(id: SlotId, options: AbortOptions): Promise<number>
-  canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean>
+  /** Undefined where the period is not over yet as the block sees it that was asked: no answer, for that one may lag behind. */
+  canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean | undefined>
   mySlots(options: AbortOptions): Promise<readonly SlotId[]>
   myRequests(options: AbortOptions): Promise<readonly RequestId[]>
   /** Undefined when the slot owes no proof in this period, or the chain is in another period by now. Throws {@link SlotDuty.problem}. */

@@ -11,6 +11,7 @@ import { NO_PROOF } from './groth16proof.ts'
 import type { ActiveSlot, Address, Challenge, ProofDuty, Slot, SlotDuty } from './market.ts'
 import { collateralToFill, type MarketplaceTerms } from './marketplaceterms.ts'
 import { type Period, Periodicity } from './periodicity.ts'
+import { revertName } from './reverts.ts'
 import type { RpcClient } from './rpcclient.ts'
 import { readData, readQuantity } from './rpcvalues.ts'
 
@@ -114,13 +115,14 @@ export class MarketReads {
     return Number((await this.#reader.view('missingProofs', [id], 'latest', options))[0])
   }
 
-  async canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean> {
+  async canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean | undefined> {
     try {
       await this.#reader.view('canMarkProofAsMissing', [id, period], 'pending', options)
       return true
     } catch (error) {
       // Whatever the contract reverts with; an endpoint that fails is no answer.
-      if (CodexError.is(error) && 'revert' in error.detail) return false
+      if (CodexError.is(error) && 'revert' in error.detail)
+        return revertName(error) === 'Proofs_PeriodNotEnded' ? undefined : false
       throw error
     }
   }

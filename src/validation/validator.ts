@@ -203,10 +203,14 @@ export class Validator {
         // Our own: what is taken for it is more than what is given for telling of it, and perhaps nobody else does.
         if ((await this.#market.hostOf(id, { signal })) === this.#market.host) return true
         const outcome = await this.#market.markProofAsMissing(id, period, { signal })
+        // Not by the block that was asked, which lags behind the one that said it could be marked.
+        if (!outcome.done && outcome.why === 'period not over') return undefined
         if (outcome.done) {
           this.#log.info('marked a missing proof', { slotId: id, period })
           this.#tell?.({ slotId: id, period })
-        } else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
+        } else if (outcome.why === 'too late')
+          this.#log.warn('a missing proof could not be marked in time', { slotId: id, period, why: outcome.sentence })
+        else this.#log.debug('a missing proof was not ours to mark', { slotId: id, period, why: outcome.why })
         return true
       }),
     )

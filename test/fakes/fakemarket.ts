@@ -216,7 +216,7 @@ export class FakeMarket implements Market {
     return this.#ask('missingProofs', id, options, () => Number(this.#records.missingProofs(id)))
   }
 
-  canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean> {
+  canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean | undefined> {
     return this.#ask('canMarkProofAsMissing', `${id}/${period}`, options, () =>
       this.#pending(() => isAllowed(() => this.#world.marketplace.proofs.canMarkProofAsMissing(id, BigInt(period)))),
     )
@@ -399,8 +399,9 @@ export class FakeMarket implements Market {
     const mark = () => this.#world.marketplace.markProofAsMissing(this.host, id, BigInt(period))
     return answered(this.#send('markProofAsMissing', { slotId: id, period }, options, mark), {
       Marketplace_SlotNotAcceptingProofs: 'not markable',
-      Proofs_PeriodNotEnded: 'not markable',
-      Proofs_ValidationTimedOut: 'not markable',
+      Proofs_PeriodNotEnded: 'period not over',
+      Proofs_ValidationTimedOut: 'too late',
+      withdrawn: 'too late',
       Proofs_ProofNotMissing: 'not markable',
       Proofs_ProofNotRequired: 'not markable',
       Proofs_ProofAlreadyMarkedMissing: 'not markable',
@@ -570,12 +571,13 @@ function unreachable(verb: string): CodexError {
   return new CodexError('market/unreachable', `${verb}: the endpoint gave no answer, as the test asked for`)
 }
 
-function isAllowed(check: () => void): boolean {
+/** Undefined when it is too early to say. */
+function isAllowed(check: () => void): boolean | undefined {
   try {
     check()
     return true
   } catch (error) {
-    if (error instanceof ChainRevert) return false
+    if (error instanceof ChainRevert) return error.error === 'Proofs_PeriodNotEnded' ? undefined : false
     throw error
   }
 }

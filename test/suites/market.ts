@@ -352,10 +352,10 @@ export function marketSuite(name: string, setup: () => Promise<MarketWorld>): vo
       it('that are missing can be marked once, by anybody, after their period', async () => {
         const { slotId } = await filled()
         const period = await dutyPeriod(slotId(0))
-        expect(await rival.canMarkProofAsMissing(slotId(0), period, NEVER)).toBe(false)
+        expect(await rival.canMarkProofAsMissing(slotId(0), period, NEVER)).toBeUndefined()
         expect(await rival.markProofAsMissing(slotId(0), period, NEVER)).toMatchObject({
           done: false,
-          why: 'not markable',
+          why: 'period not over',
         })
         await nextPeriod()
         expect(await rival.canMarkProofAsMissing(slotId(0), period, NEVER)).toBe(true)

@@ -48,3 +48,39 @@ it.each(['canMarkProofAsMissing', 'markProofAsMissing'] as const)(
     expect(clock.waiting).toBe(0)
   },
 )
+
+it.each(['canMarkProofAsMissing', 'markProofAsMissing'] as const)(
+  'asks again in the same period when %s is answered by a block that has not left it',
+  async (verb) => {
+    const world = new SaleWorld()
+    let isLazy = false
+    const proveFault = (): { is: 'fails' } | undefined => (isLazy ? { is: 'fails' } : undefined)
+    const host: SaleHost = await world.host('host', 1, { work: { proveFault } })
+    await host.sales.start(world.never)
+    const asked = await world.ask({}, 3000n)
+    const id: SlotId = asked.slot(0)
+    await world.runUntil(() => world.state(id) === 'Filled')
+    const clock = world.clockOfAnother()
+    const market = new FakeMarket(world.net, addressOf('validator'), clock)
+    const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
+    const real = market[verb].bind(market) as (...args: unknown[]) => Promise<never>
+    let stale = 0
+    const asking = new Set<unknown>()
+    market[verb] = (async (of: unknown, period: number, ...rest: unknown[]) => {
+      // What a replica says that is one period behind, the first time.
+      const isStale = isLazy && !asking.has(period)
+      asking.add(period)
+      if (isStale) stale++
+      return real(of, isStale ? period + 1 : period, ...rest)
+    }) as never
+    const validator = new Validator({ market, clock, log })
+    await validator.start(world.never)
+    await world.run(130)
+    isLazy = true
+    const collateral = (): bigint => world.net.marketplace.records.currentCollateral(id)
+    await world.run(360)
+    expect(stale).toBeGreaterThan(0)
+    expect(collateral()).toBeLessThanOrEqual(COLLATERAL - SLASH)
+    await validator.stop()
+  },
+)
