@@ -38,13 +38,21 @@ export const DEFAULT_MAX_SLOTS = 1000
 /** Slots asked about at once. */
 const SLOTS_PER_READ = 500
 const READS_AT_ONCE = 50
-const MARKS_AT_ONCE = 8
+/** Each waits for its block: a host that goes takes many slots along, and a few blocks later the time to mark is over. */
+const MARKS_AT_ONCE = 128
 /** Between two looks whether the chain has come into a period, and two tries to hear its events. */
 const RETRY_SECONDS: Seconds = 1
 /** Until slots are asked about again for which there was no answer. */
 const AGAIN_SECONDS: Seconds = 5
-/** How often a period's end is waited for in the chain before its marks are tried all the same. */
+/** How often, in all, a period's end is waited for in the chain before its marks are tried all the same. */
 const MAX_LOOKS = 30
+
+/** One look at the slots, once the chain has left `period`. */
+interface Looking extends AbortOptions {
+  readonly period: Period
+  /** Left. */
+  looks: number
+}
 
 /** Marketplace reference §7.2. */
 export class Validator {
@@ -57,6 +65,8 @@ export class Validator {
   readonly #periods: Periodicity
   #scope: Scope | undefined
   #isCrowded = false
+  /** The period in which sifting made no room any more. */
+  #siftedIn: Period | undefined
 
   /** @throws CodexError `validation/bad-group`, `validation/bad-max-slots` */
   constructor(
@@ -104,7 +114,7 @@ export class Validator {
         for await (const event of this.#market.events({ from, signal })) {
           // Heard again after a failure; hearing twice does no harm.
           from = Math.max(from, event.block)
-          this.#hear(event)
+          await this.#hear(event, signal)
         }
         return
       } catch (error) {
@@ -115,14 +125,26 @@ export class Validator {
     }
   }
 
-  #hear(event: MarketEvent): void {
+  async #hear(event: MarketEvent, signal: AbortSignal): Promise<void> {
     const happened = event.type === 'undone' ? event.event : event
     // Whichever way it turned, the next look at the slot's state decides: to be heard of is enough.
     if (happened.type !== 'SlotFilled' && happened.type !== 'SlotFreed') return
     if (this.#group !== undefined && !isInGroup(happened.slotId, this.#group)) return
-    const isTaken = this.#slots.offer(happened.slotId)
+    const isTaken = this.#slots.offer(happened.slotId) || (await this.#takesAfterSifting(happened.slotId, signal))
     if (!isTaken && !this.#isCrowded) this.#log.warn('more slots are filled than this validator can keep in mind')
     this.#isCrowded = !isTaken
+  }
+
+  /** Of what history tells of most is over: it must not keep out what is filled now. Once a period, for where that helps nothing it never will before. */
+  async #takesAfterSifting(id: SlotId, signal: AbortSignal): Promise<boolean> {
+    const period = this.#periods.periodOf(this.#clock.now())
+    if (this.#siftedIn === period) return false
+    const looking: Looking = { period: period - 1, looks: 1, signal }
+    for (let left = this.#slots.waitingCount; left > 0; left -= SLOTS_PER_READ)
+      await this.#look(this.#slots.waiting(Math.min(left, SLOTS_PER_READ)), looking)
+    if (this.#slots.offer(id)) return true
+    this.#siftedIn = period
+    return false
   }
 
   async #markForEver(signal: AbortSignal): Promise<void> {
@@ -158,36 +180,39 @@ export class Validator {
   /** Drops slots that are no longer filled and takes in others, once the chain has left `period`. Failures are told; the next period tries again. */
   async #sift(period: Period, signal: AbortSignal): Promise<void> {
     try {
-      await this.#look(this.#slots.watched, period, signal)
-      while (this.#slots.hasRoom) {
-        const some = this.#slots.waiting(SLOTS_PER_READ)
-        if (some.length === 0) break
-        await this.#look(some, period, signal)
-      }
+      const looking: Looking = { period, looks: MAX_LOOKS, signal }
+      await this.#look(this.#slots.watched, looking)
+      // Each once: one about which there is no answer, or that may be filled again, waits on.
+      for (let left = this.#slots.waitingCount; left > 0 && this.#slots.hasRoom; left -= SLOTS_PER_READ)
+        await this.#look(this.#slots.waiting(Math.min(left, SLOTS_PER_READ)), looking)
       // What has ended meanwhile must not take the places of what is heard of later.
-      if (!this.#slots.hasRoom) await this.#look(this.#slots.waiting(SLOTS_PER_READ), period, signal)
+      if (!this.#slots.hasRoom) await this.#look(this.#slots.waiting(SLOTS_PER_READ), looking)
     } catch (error) {
       signal.throwIfAborted()
       this.#log.warn('could not read the states of watched slots', { error })
     }
   }
 
-  async #look(ids: readonly SlotId[], period: Period, signal: AbortSignal): Promise<void> {
+  async #look(ids: readonly SlotId[], looking: Looking): Promise<void> {
     for (let from = 0; from < ids.length; from += SLOTS_PER_READ)
-      for (const { slotId, state } of await this.#readBehind(ids.slice(from, from + SLOTS_PER_READ), period, signal))
+      for (const duty of await this.#readBehind(ids.slice(from, from + SLOTS_PER_READ), looking)) {
+        const { slotId, state, period } = duty
         if (state === 'Filled') this.#slots.watch(slotId)
+        // Seen by a block that may be older than what we heard of.
+        else if (period <= looking.period) this.#slots.putOff(slotId)
+        else if (state === 'Free' || state === 'Repair') this.#slots.vacant(slotId, period)
         else this.#slots.forget(slotId)
+      }
   }
 
-  /** As a block behind `period` sees them: until there is one, nothing of that period can be marked. */
-  async #readBehind(
-    ids: readonly SlotId[],
-    period: Period,
-    signal: AbortSignal,
-  ): ReturnType<ValidatorParts['market']['slotDuties']> {
-    for (let look = 1; ; look++) {
+  /** As a block behind the period sees them: until there is one, nothing of that period can be marked. After so many looks, as whichever block does. */
+  async #readBehind(ids: readonly SlotId[], looking: Looking): ReturnType<ValidatorParts['market']['slotDuties']> {
+    const { period, signal } = looking
+    for (;;) {
       const duties = await this.#market.slotDuties(ids, { signal })
-      if (look >= MAX_LOOKS || duties.every((duty) => duty.period > period)) return duties
+      if (duties.every((duty) => duty.period > period)) return duties
+      looking.looks--
+      if (looking.looks <= 0) return duties
       await this.#clock.until(this.#clock.now() + RETRY_SECONDS, { signal })
     }
   }

@@ -2,6 +2,7 @@
 
 import { describeValue, numberOrDescription } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Period } from '../market/periodicity.ts'
 import type { SlotId } from '../protocol/request.ts'
 
 /** Slots known at once; of further ones the validator does not hear, so that the chain's history cannot fill its memory. */
@@ -12,6 +13,8 @@ export class WatchedSlots {
   readonly #maxSlots: number
   readonly #watched = new Set<SlotId>()
   readonly #waiting = new Set<SlotId>()
+  /** In which period a slot was first seen with nobody in it. */
+  readonly #vacantIn = new Map<SlotId, Period>()
 
   /** @throws CodexError `validation/bad-max-slots` */
   constructor(maxSlots: number) {
@@ -36,10 +39,15 @@ export class WatchedSlots {
 
   /** Hears of a filled slot. False when so many are known that this one is not taken in. */
   offer(id: SlotId): boolean {
+    this.#vacantIn.delete(id)
     if (this.#watched.has(id) || this.#waiting.has(id)) return true
     if (this.#watched.size + this.#waiting.size >= MAX_KNOWN_SLOTS) return false
     this.#waiting.add(id)
     return true
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.size
   }
 
   /** Up to `count` of those that wait, longest first. */
@@ -54,12 +62,27 @@ export class WatchedSlots {
 
   /** From now on this one is watched, if it waited and there is room; where there is none it waits behind the others. */
   watch(id: SlotId): void {
+    this.#vacantIn.delete(id)
     if (!this.#waiting.delete(id)) return
     if (this.hasRoom) this.#watched.add(id)
     else this.#waiting.add(id)
   }
 
+  /** If it waits, it waits behind the others. */
+  putOff(id: SlotId): void {
+    if (this.#waiting.delete(id)) this.#waiting.add(id)
+  }
+
+  /** Nobody holds it, as a block of `period` sees it. Forgotten when that is so in a second one: the first may not have seen yet who filled it. */
+  vacant(id: SlotId, period: Period): void {
+    const before = this.#vacantIn.get(id)
+    if (before !== undefined && before !== period) return this.forget(id)
+    if (this.#watched.has(id) || this.#waiting.has(id)) this.#vacantIn.set(id, period)
+    this.putOff(id)
+  }
+
   forget(id: SlotId): void {
+    this.#vacantIn.delete(id)
     this.#watched.delete(id)
     this.#waiting.delete(id)
   }

@@ -197,7 +197,7 @@ describe('a validator', () => {
     expect(clock.now() - periods.startOf(periods.periodOf(clock.now()))).toBeLessThan(30)
     expect(net.token.balanceOf(VALIDATOR)).toBe(SLASH / 5n)
     await validated.sales.runUntil(() => validated.sales.state(id) === 'Repair')
-    await validated.sales.run(200)
+    await validated.sales.run(300)
     expect(validator.watched).toEqual([])
     await validator.stop()
   })

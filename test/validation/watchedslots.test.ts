@@ -20,6 +20,25 @@ it('of those that wait in vain each comes to be looked at in its turn', () => {
   expect(slots.waiting(9)).toEqual([id(3)])
 })
 
+it('one that nobody holds is forgotten when that is so in a second period', () => {
+  const slots = new WatchedSlots(1)
+  for (const number of [1, 2, 3]) slots.offer(id(number))
+  slots.watch(id(1))
+  for (const number of [1, 2]) for (let twice = 0; twice < 2; twice++) slots.vacant(id(number), 7)
+  expect([slots.watched, slots.waiting(9)]).toEqual([[id(1)], [id(3), id(2)]])
+  slots.offer(id(1))
+  slots.vacant(id(1), 8)
+  slots.vacant(id(2), 8)
+  expect([slots.watched, slots.waiting(9)]).toEqual([[id(1)], [id(3)]])
+  slots.watch(id(1))
+  slots.vacant(id(1), 9)
+  expect(slots.watched).toEqual([id(1)])
+  slots.vacant(id(1), 10)
+  expect(slots.watched).toEqual([])
+  slots.vacant(id(4), 10)
+  expect(slots.waitingCount).toBe(1)
+})
+
 it('what was never heard of is not watched', () => {
   const slots = new WatchedSlots(0)
   slots.watch(id(1))
