@@ -92,18 +92,26 @@ function RoleBanner({ session }: Part) {
 function WatchingBanner({ session }: Part) {
   const isAsked = useSignal(false)
   const watched = session.state.watched.value
+  const unproven = session.state.unproven.value
+  const isSilent = session.state.isSilent.value
   // The demo's key has no password.
   const isLocked = watched !== undefined && !watched.isDemo
   const takeOver = (): void => {
-    if (isLocked && holdsFilled(watched) && !isAsked.value) isAsked.value = true
+    if (isLocked && holdsFilled(watched) && !isSilent && !isAsked.value) isAsked.value = true
     else session.takeOver()
   }
   return (
-    <div class="banner" role="status">
+    <div class={unproven === undefined && !isSilent ? 'banner' : 'banner bad'} role="status">
       <p>
         Another tab of this browser runs the node; this one only watches. It takes over when you close the other
         {isLocked ? ', and proves nothing until you unlock the key in it.' : '.'}
       </p>
+      {unproven !== undefined && <p role="alert">That tab proves nothing. {unproven} Or take over here.</p>}
+      {isSilent && (
+        <p role="alert">
+          That tab has said nothing for a while: what is shown of it may be old. Look at it, or close it.
+        </p>
+      )}
       {isAsked.value && (
         <p>
           Slots of that tab wait for proofs: each that comes too late costs collateral. Take over only with the password
@@ -111,7 +119,7 @@ function WatchingBanner({ session }: Part) {
         </p>
       )}
       <button type="button" onClick={takeOver}>
-        {isAsked.value ? 'Take over and unlock the key' : 'Run it in this tab'}
+        {isAsked.value || unproven !== undefined ? 'Take over and unlock the key' : 'Run it in this tab'}
       </button>
     </div>
   )

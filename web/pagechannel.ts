@@ -5,13 +5,17 @@ import type { SellerPicture } from './seller.ts'
 
 export type PageMessage =
   | { readonly says: 'sells'; readonly picture: SellerPicture }
-  /** Of a tab that watches and wants to run the node. */
+  /** Every few seconds, of the tab that runs the node: whether it sells, and why slots of it are not proven. */
+  | { readonly says: 'here'; readonly sells: boolean; readonly unproven: string | undefined }
+  /** Of a tab that begins to watch. */
+  | { readonly says: 'who' }
+  /** Of a tab that watches and wants to run the node: others that wait for it step back behind that one. */
   | { readonly says: 'let me' }
   /** The answer, when this is no moment for it. */
   | { readonly says: 'busy' }
 
 const NAME = 'codex-light/page'
-const KINDS = new Set<unknown>(['sells', 'let me', 'busy'])
+const KINDS: ReadonlySet<unknown> = new Set<PageMessage['says']>(['sells', 'here', 'who', 'let me', 'busy'])
 
 export class PageChannel {
   readonly #channel = new BroadcastChannel(NAME)

@@ -96,6 +96,10 @@ export class PageState {
   readonly trades = signal<'sells' | 'buys' | undefined>(undefined)
   /** How the tab that runs the node sells, as it said last. */
   readonly watched = signal<SellerPicture | undefined>(undefined)
+  /** Why slots of the tab that runs the node are not proven, as it said last; undefined while they are, or there are none. */
+  readonly unproven = signal<string | undefined>(undefined)
+  /** Whether the tab that runs the node has said nothing for longer than it should. */
+  readonly isSilent = signal(false)
   /** What a screen reader should say next. */
   readonly news = signal('')
 }

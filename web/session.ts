@@ -5,7 +5,7 @@ import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
 import type { Clock } from '../src/lib/clock.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
-import type { Bytes } from '../src/lib/units.ts'
+import type { Bytes, Seconds } from '../src/lib/units.ts'
 import { equalCids } from '../src/protocol/cid.ts'
 import { blocksCount, contentBytes } from '../src/protocol/manifest.ts'
 import { findDemo, wasSelling } from './demooffer.ts'
@@ -20,6 +20,12 @@ import type { SellerPicture } from './seller.ts'
 import { holdsFilled } from './sellerview.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
+
+/** Between two signs of life of the tab that runs the node. */
+const HERE_SECONDS: Seconds = 3
+/** What a tab that watches has heard last says nothing about now after so long. */
+const SILENT_MS = 15_000
+const LISTEN_MS = 1000
 
 /** How far a transfer is; of how much, where that was not known beforehand. */
 type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
@@ -42,6 +48,10 @@ export class Session {
   /** Why slots that it holds are not proven; undefined while they are, or there are none. */
   #unproven: string | undefined
   #isLeaving = false
+  #sells = false
+  #heardMs = performance.now()
+  /** Has this tab, which waits for the lock, wait behind the others. */
+  #stepBack: (() => void) | undefined
   #isFetchedFrom = false
   /** A problem that a person has read and put away. */
   #dismissed: string | undefined
@@ -78,8 +88,9 @@ export class Session {
         if (!CodexError.is(error, 'node/other-tab')) throw error
         return this.#watchUntilLeading(room, options)
       })
+      void this.#tellLife(clock)
       await this.#node.start({ signal })
-      this.state.watched.value = undefined
+      this.#forgetOther()
       this.state.role.value = { at: 'leading', blockStorage: room.blockStorageOf(this.#node) }
       await this.#refresh().catch((error: unknown) => {
         // A node with damaged books goes on, so that it can be repaired.
@@ -111,14 +122,61 @@ export class Session {
     this.state.role.value = { at: 'watching' }
     const watching = new AbortController()
     const watched = this.#watch(viewer, watching.signal)
+    this.#listen(watching.signal)
     try {
-      return await room.openNode({ ...options, inLine: true })
+      return await this.#openInLine(room, options)
     } finally {
       watching.abort(new CodexError('page/leads-now', 'this tab runs the node itself now'))
       await watched
       this.#viewer = undefined
       await viewer.close()
     }
+  }
+
+  /** Whoever was asked for by a person goes first, also where this one has waited for longer. */
+  async #openInLine(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {
+    for (;;) {
+      const waiting = new AbortController()
+      this.#stepBack = () => waiting.abort(new CodexError('page/stepped-back', 'another tab was asked to run the node'))
+      try {
+        const signal = AbortSignal.any([options.signal, waiting.signal])
+        return await room.openNode({ ...options, signal, inLine: true })
+      } catch (error) {
+        options.signal.throwIfAborted()
+        if (!waiting.signal.aborted) throw error
+      } finally {
+        this.#stepBack = undefined
+      }
+    }
+  }
+
+  /** Marks what is shown of the other tab as old once that tab is silent. */
+  #listen(signal: AbortSignal): void {
+    this.#heardMs = performance.now()
+    this.#channel.say({ says: 'who' })
+    const timer = setInterval(() => {
+      this.state.isSilent.value = performance.now() - this.#heardMs > SILENT_MS
+    }, LISTEN_MS)
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
+
+  #forgetOther(): void {
+    this.state.watched.value = undefined
+    this.state.unproven.value = undefined
+    this.state.isSilent.value = false
+  }
+
+  /** By a clock that goes on in hidden tabs, so that one that is quiet only because nobody looks at it is not taken for a dead one. Never rejects. */
+  async #tellLife(clock: Clock): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      this.#sayHere()
+      await clock.until(clock.now() + HERE_SECONDS, { signal }).catch(() => undefined)
+    }
+  }
+
+  #sayHere(): void {
+    if (!this.#closing.signal.aborted) this.#channel.say({ says: 'here', sells: this.#sells, unproven: this.#unproven })
   }
 
   /** Ends with the signal, never rejects. */
@@ -268,6 +326,7 @@ export class Session {
 
   /** Tells tabs that watch how this one sells. */
   tellPicture(picture: SellerPicture): void {
+    this.#sells = true
     this.#holdsSlots = holdsFilled(picture)
     this.noteBought(picture.bought)
     if (!this.#closing.signal.aborted) this.#channel.say({ says: 'sells', picture })
@@ -275,7 +334,9 @@ export class Session {
 
   /** @param why slots of this tab are not proven; undefined once they are */
   noteUnproven(why: string | undefined): void {
-    if (!this.#closing.signal.aborted) this.#unproven = why
+    if (this.#closing.signal.aborted) return
+    this.#unproven = why
+    this.#sayHere()
   }
 
   /** As a person asked for with a button: nothing else has to be asked. */
@@ -417,10 +478,26 @@ export class Session {
 
   #hear(message: PageMessage): void {
     const { at } = this.state.role.value
-    if (at === 'watching' && message.says === 'sells') this.state.watched.value = message.picture
-    if (at === 'watching' && message.says === 'busy')
-      this.state.problem.value = 'The other tab is in the middle of a file: try again when it is done.'
+    if (at === 'watching') this.#hearWatching(message)
+    if (at === 'leading' && message.says === 'who') this.#sayHere()
     if (at === 'leading' && message.says === 'let me') void this.#leave()
+  }
+
+  #hearWatching(message: PageMessage): void {
+    const { state } = this
+    if (message.says === 'let me') this.#stepBack?.()
+    if (message.says === 'busy')
+      state.problem.value = 'The other tab is in the middle of a file: try again when it is done.'
+    if (message.says !== 'sells' && message.says !== 'here') return
+    this.#heardMs = performance.now()
+    state.isSilent.value = false
+    if (message.says === 'sells') {
+      state.watched.value = message.picture
+      return
+    }
+    state.unproven.value = message.unproven
+    // What the tab before it showed is none of its own.
+    if (!message.sells) state.watched.value = undefined
   }
 
   /** Another tab goes on with the node, this one watches. */

@@ -1,6 +1,6 @@
 // What a second tab says at its top: that it only watches, what taking over means, and that with slots waiting for proofs it asks first.
 
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
@@ -82,4 +82,69 @@ test('slots that are not proven make a tab ask before it is closed, as long as t
   expect(session.holdsSlots).toBe(true)
   session.noteUnproven(undefined)
   expect(session.holdsSlots).toBe(false)
+})
+
+const LOCKED = 'Its key is locked: 2 slots wait for proofs.'
+
+test('a tab that watches one whose key is locked says so in an alert, forgets what was shown before, and takes over at one click', async () => {
+  const part = watching({ isDemo: false, view: { ...VIEW, slots: [SLOT] } })
+  await says(part, 'this one only watches')
+  leader?.say({ says: 'here', sells: false, unproven: LOCKED })
+  await expect.poll(() => part.text('[role=alert]')).toBe(`That tab proves nothing. ${LOCKED} Or take over here.`)
+  expect(part.place.textContent).not.toContain('Space that the other tab rents out')
+  part.button('Take over and unlock the key').click()
+  await expect.poll(() => heard).toEqual(['let me'])
+  leader?.say({ says: 'here', sells: false, unproven: undefined })
+  await expect.poll(() => part.place.querySelectorAll('[role=alert]').length).toBe(0)
+})
+
+test('a tab that begins to watch learns at once that slots are not proven, and when they are', async () => {
+  const [leading, watching] = [openSession('locked'), openSession('locked')]
+  await leading.run()
+  leading.noteUnproven(LOCKED)
+  void watching.run()
+  await expect.poll(() => watching.state.unproven.value, { timeout: 2500 }).toBe(LOCKED)
+  leading.noteUnproven(undefined)
+  await expect.poll(() => watching.state.unproven.value).toBeUndefined()
+  leading.tellPicture(PICTURE)
+  await expect.poll(() => watching.state.watched.value?.view.host).toBe(VIEW.host)
+  indexedDB.deleteDatabase('codex-light/locked')
+})
+
+test('of three tabs the one that was asked to run the node does, though another has waited for longer', async () => {
+  const [first, patient, asked] = [openSession('three'), openSession('three'), openSession('three')]
+  let reloads = 0
+  first.reload = () => void reloads++
+  await first.run()
+  for (const session of [patient, asked]) {
+    void session.run()
+    await expect.poll(() => session.state.role.value.at).toBe('watching')
+    // In line by then.
+    await expect.poll(async () => (await navigator.locks.query()).pending?.length).toBe(session === patient ? 1 : 2)
+  }
+  asked.takeOver()
+  await expect.poll(() => asked.state.role.value.at).toBe('leading')
+  expect([patient.state.role.value.at, reloads]).toEqual(['watching', 1])
+  indexedDB.deleteDatabase('codex-light/three')
+})
+
+test('a tab that runs the node and says nothing for a while is told of, until it says something', async () => {
+  const ending = new AbortController()
+  const held = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
+  void navigator.locks.request('codex-light/silent', () => held)
+  const session = openSession('silent')
+  void session.run()
+  await expect.poll(() => session.state.role.value.at).toBe('watching')
+  const part = drawn(App, { session })
+  await says(part, 'this one only watches')
+  const now = performance.now.bind(performance)
+  const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 16_000)
+  await says(part, 'That tab has said nothing for a while: what is shown of it may be old.')
+  leader = new PageChannel(() => undefined)
+  leader.say({ says: 'here', sells: true, unproven: undefined })
+  await expect.poll(() => part.place.innerText).not.toContain('said nothing for a while')
+  later.mockRestore()
+  ending.abort()
+  await expect.poll(() => session.state.role.value.at).toBe('leading')
+  indexedDB.deleteDatabase('codex-light/silent')
 })
