@@ -4,8 +4,8 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 
 import { formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { Seconds } from '../src/lib/units.ts'
-import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
 import type { ViewedAlert } from './sellerview.ts'
 

@@ -1,24 +1,13 @@
 // Prices and amounts of the marketplace as people read and write them, without a rounding that nobody is told of.
 
 import { CodexError } from '../src/lib/errors.ts'
+import { toTokens } from '../src/lib/formatamount.ts'
 
 const DECIMALS = 18
 const GIB = 1n << 30n
 /** Thirty days. */
 const MONTH_SECONDS = 2_592_000n
 const MAX_TEXT = 60
-/** From here on whole tokens say more than base units. */
-const TOKENS_FROM = 10n ** 15n
-
-/** Token base units for people: exact, in tokens where there are many. */
-export function formatAmount(wei: bigint): string {
-  return wei >= TOKENS_FROM || wei <= -TOKENS_FROM ? `${toTokens(wei)} tokens` : formatWei(wei)
-}
-
-/** As the chain counts: exact. */
-export function formatWei(wei: bigint): string {
-  return `${grouped(String(wei))} wei`
-}
 
 /** Collateral per GiB, of one per byte. Exact. */
 export function perGib(weiPerByte: bigint): bigint {
@@ -41,14 +30,6 @@ export function perByteSecond(weiPerGibMonth: bigint): bigint {
   return (weiPerGibMonth + unit - 1n) / unit
 }
 
-/** Exact: every decimal, no zeros behind. */
-export function toTokens(wei: bigint): string {
-  const sign = wei < 0n ? '-' : ''
-  const digits = String(wei < 0n ? -wei : wei).padStart(DECIMALS + 1, '0')
-  const fraction = digits.slice(-DECIMALS).replace(/0+$/, '')
-  return `${sign}${grouped(digits.slice(0, -DECIMALS))}${fraction === '' ? '' : `.${fraction}`}`
-}
-
 /** As {@link toTokens}, the way {@link parseTokens} reads it. */
 export function plainTokens(wei: bigint): string {
   return toTokens(wei).replace(/\u202f/g, '')
@@ -63,8 +44,4 @@ export function parseTokens(text: string): bigint {
       `expected an amount of tokens such as 2 or 0.0028, with at most ${DECIMALS} decimals`,
     )
   return BigInt(whole + fraction.padEnd(DECIMALS, '0'))
-}
-
-function grouped(digits: string): string {
-  return digits.replace(/\B(?=(\d{3})+$)/g, '\u202f')
 }

@@ -3,8 +3,9 @@
 import { useSignal } from '@preact/signals'
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { Seconds } from '../src/lib/units.ts'
-import { formatAmount, perGibMonth } from './amounts.ts'
+import { perGibMonth } from './amounts.ts'
 import type { Terms } from './sellplan.ts'
 import { Suggested } from './suggested.tsx'
 import type { Suggestion } from './suggestedterms.ts'

@@ -1,8 +1,8 @@
 // What was bought, and what became of it: by this tab, or by the node that serves this page.
 
 import { formatCount, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { Seconds } from '../src/lib/units.ts'
-import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
 import type { BoughtRow } from './purchasewatch.ts'
 

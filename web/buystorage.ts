@@ -1,11 +1,11 @@
 // Buying for a file of this tab: what it may be bought for, that the key can pay, then the request. No markup.
 
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { TabNode } from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { type Cid, parseCid } from '../src/protocol/cid.ts'
 import type { Manifest } from '../src/protocol/manifest.ts'
 import { quote } from '../src/protocol/purchasequote.ts'
-import { formatAmount } from './amounts.ts'
 import type { Corner, OwnFile } from './corner.ts'
 
 /** Of each file once: what was made of it for slots is listed too. */

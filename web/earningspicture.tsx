@@ -1,8 +1,8 @@
 // What ended slots brought in over time, as a staircase: each step is a payout, losses lead down.
 
 import { formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { Seconds } from '../src/lib/units.ts'
-import { formatAmount } from './amounts.ts'
 import { type SellerView, totalsOf } from './sellerview.ts'
 
 const WIDTH = 300

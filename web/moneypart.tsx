@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 
-import { formatAmount, formatWei, toTokens } from './amounts.ts'
+import { formatAmount, formatWei, toTokens } from '../src/lib/formatamount.ts'
 
 interface Parts {
   /** Its address. */

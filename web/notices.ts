@@ -2,8 +2,8 @@
 
 import { signal } from '@preact/signals'
 
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { TabNode } from '../src/browser.ts'
-import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
 import { entitle } from './tabtitle.ts'
 

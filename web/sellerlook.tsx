@@ -1,9 +1,9 @@
 // A provider to look at: how it stands, its figures, slots, alerts, earnings, and why it took what it took. Nothing here changes anything.
 
 import { formatBytes, formatCount, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import { safeSlots, typicalSeconds } from '../src/protocol/safeslots.ts'
 import { AlertList } from './alertlist.tsx'
-import { formatAmount } from './amounts.ts'
 import { EarningsPicture } from './earningspicture.tsx'
 import { withoutReverts } from './explain.ts'
 import { PeerList } from './peerlist.tsx'

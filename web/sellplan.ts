@@ -2,8 +2,9 @@
 
 import type { TabNode, TabRoles } from '../src/browser.ts'
 import { formatBytes } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { Bytes, Seconds } from '../src/lib/units.ts'
-import { formatAmount, perGibMonth } from './amounts.ts'
+import { perGibMonth } from './amounts.ts'
 import type { CircuitFiles } from './circuitbeside.ts'
 import type { DemoOffer } from './demooffer.ts'
 

@@ -1,8 +1,8 @@
 // The slots of this provider: where each is, when the next proof is due, what it earns and what it risks.
 
 import { formatBytes, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import { typicalSeconds } from '../src/protocol/safeslots.ts'
-import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
 import { type SellerView, slashedOf, type ViewedSlot } from './sellerview.ts'
 

@@ -3,8 +3,8 @@
 import type * as BrowserRoom from '../src/browser.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatCount, formatDuration } from '../src/lib/format.ts'
+import { formatAmount } from '../src/lib/formatamount.ts'
 import { type Bytes, KiB, MiB, type Seconds } from '../src/lib/units.ts'
-import { formatAmount } from './amounts.ts'
 import type { Terms } from './sellplan.ts'
 
 export type MarketSight = Awaited<ReturnType<(typeof BrowserRoom)['lookAtMarket']>>

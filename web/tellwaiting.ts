@@ -1,7 +1,7 @@
 // Why a node of this tab is not in the marketplace yet, and what that may cost, in two sentences.
 
+import { formatAmount } from '../src/lib/formatamount.ts'
 import type { TabNode } from '../src/browser.ts'
-import { formatAmount } from './amounts.ts'
 import { withoutReverts } from './explain.ts'
 
 export function tellWaiting({ problem, atStake = 0n }: NonNullable<TabNode['waiting']>): string {

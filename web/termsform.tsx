@@ -4,8 +4,9 @@ import { useSignal } from '@preact/signals'
 
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes, formatDuration, parseBytes, parseDuration } from '../src/lib/format.ts'
+import { formatAmount, formatWei, toTokens } from '../src/lib/formatamount.ts'
 import { type Bytes, KiB, MiB } from '../src/lib/units.ts'
-import { formatAmount, formatWei, parseTokens, perByteSecond, perGibMonth, plainTokens, toTokens } from './amounts.ts'
+import { parseTokens, perByteSecond, perGibMonth, plainTokens } from './amounts.ts'
 import { explain } from './explain.ts'
 import type { Terms } from './sellplan.ts'
 

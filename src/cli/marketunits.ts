@@ -1,6 +1,7 @@
 // Amounts of the marketplace as people write them: prices for a GiB and month, tokens, instants. Converted exactly; where a base unit cannot be cut, up.
 
 import { CodexError } from '../lib/errors.ts'
+import { formatInstant } from '../lib/format.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Option } from './option.ts'
 
@@ -83,9 +84,7 @@ export function tokenText(baseUnits: bigint): string {
 }
 
 export function instantText(at: Seconds): string {
-  if (at === 0) return 'none'
-  const milliseconds = at * 1000
-  return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString().replace('.000Z', 'Z') : `${at} s`
+  return at === 0 ? 'none' : formatInstant(at)
 }
 
 function tokensIn(given: string): bigint {

@@ -1,7 +1,7 @@
 // An error in words for the person at the command line: sizes with their units, and which command helps. Numbers for programs stay in its detail.
 
 import type { CodexError } from '../lib/errors.ts'
-import { formatBytes } from '../lib/format.ts'
+import { formatBytes, formatSizes } from '../lib/format.ts'
 import { adviceFor } from './advicefor.ts'
 
 export function sentenceOf(error: CodexError): string {
@@ -13,8 +13,6 @@ export function sentenceOf(error: CodexError): string {
 function quotaSentence({ message, detail }: CodexError): string {
   const { neededBytes, freeBytes, quotaBytes } = detail
   if (typeof neededBytes !== 'number' || typeof freeBytes !== 'number' || typeof quotaBytes !== 'number') return message
-  // A difference too small to show after rounding would read like a contradiction.
-  const isClose = formatBytes(neededBytes) === formatBytes(freeBytes)
-  const [needed, free] = [neededBytes, freeBytes].map((bytes) => (isClose ? `${bytes} bytes` : formatBytes(bytes)))
+  const [needed, free] = formatSizes(neededBytes, freeBytes)
   return `${needed} more do not fit: ${free} of ${formatBytes(quotaBytes)} are free; raise --storage-quota or remove data`
 }

@@ -37,6 +37,8 @@ const DURATION_UNITS: ReadonlyMap<string, Seconds> = new Map([
 
 /** No sensible size or span is longer; keeps a hostile text from making large numbers. */
 const MAX_TEXT = 40
+/** The last instant that a Date can hold. */
+const MAX_DATE_SECONDS: Seconds = 8_640_000_000_000
 
 /** For people: at most two decimals, in the largest binary unit that leaves at least 1: `0 B`, `1.5 GiB`. */
 export function formatBytes(bytes: Bytes): string {
@@ -48,6 +50,12 @@ export function formatBytes(bytes: Bytes): string {
     unit++
   }
   return `${Number(value.toFixed(2))} ${BINARY_UNITS[unit] ?? ''}`
+}
+
+/** Two sizes that are compared: as {@link formatBytes} where that tells them apart, else exact, since it would read like a contradiction. */
+export function formatSizes(one: Bytes, other: Bytes): readonly [string, string] {
+  const [a, b] = [formatBytes(one), formatBytes(other)]
+  return one !== other && a === b ? [`${one} bytes`, `${other} bytes`] : [a, b]
 }
 
 /**
@@ -93,6 +101,11 @@ export function formatDuration(seconds: Seconds): string {
     rest -= count * unit
   }
   return parts.length === 0 ? '0s' : `${seconds < 0 ? '-' : ''}${parts.join(' ')}`
+}
+
+/** For people, in UTC: `2027-06-01T12:00:00Z`. */
+export function formatInstant(at: Seconds): string {
+  return Math.abs(at) <= MAX_DATE_SECONDS ? new Date(at * 1000).toISOString().replace('.000Z', 'Z') : `${at} s`
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Clock } from '../lib/clock.ts'
+import { formatAmount, formatWei } from '../lib/formatamount.ts'
 import type { Seconds } from '../lib/units.ts'
 import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { Market } from './market.ts'
@@ -112,7 +113,7 @@ export class MarketAlerts {
       if (areTokensLow && !areTokensTold)
         raise({
           code: 'wallet/low-tokens',
-          cause: `Availabilities offer ${offered} as further collateral, the node key ${market.host} has ${tokens}: slots that need more are not taken`,
+          cause: `Availabilities offer ${formatAmount(offered)} as further collateral, the node key ${market.host} has ${formatAmount(tokens)}: slots that need more are not taken`,
           atStake: undefined,
           action: 'Send tokens to the node key, or offer less collateral',
         })
@@ -126,7 +127,7 @@ export class MarketAlerts {
       if (isLow && !isTold)
         raise({
           code: 'wallet/low-coins',
-          cause: `The node key ${market.host} has only ${coins} wei left for gas`,
+          cause: `The node key ${market.host} has only ${formatWei(coins)} left for gas`,
           atStake: atStake(),
           action: 'Send coins for gas to the node key',
         })

@@ -173,6 +173,6 @@ export function callOf(raw: string): {
 }
 
 function overCap(wanted: bigint, cap: bigint): CodexError<'wallet/gas-price-over-cap'> {
-  const message = `the chain asks for ${wanted} wei per unit of gas, the node's cap is ${cap}; wait for a cheaper hour or raise the cap`
+  const message = `the chain asks for ${wanted} wei per unit of gas, the node's cap is ${cap} wei; wait for a cheaper hour or raise the cap`
   return new CodexError('wallet/gas-price-over-cap', message, { detail: { wanted, cap } })
 }

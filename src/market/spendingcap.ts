@@ -49,7 +49,7 @@ export class SpendingCap {
     this.#refused[kind] = costWei
     throw new CodexError(
       'wallet/daily-cap',
-      `spent ${spent} wei in the last day, ${underWay} may follow, ${costWei} more would exceed the cap of ${cap}; wait or raise the cap`,
+      `spent ${spent} wei in the last day, ${underWay} wei may follow, ${costWei} wei more would exceed the cap of ${cap} wei; wait or raise the cap`,
       { detail: { spent, underWay, costWei, cap } },
     )
   }

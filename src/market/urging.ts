@@ -152,7 +152,7 @@ export class Urging {
     // A cancel is worth trying once without more: nodes may have dropped what it replaces.
     const offer = more ?? (kind === 'cancel' && last.kind === 'act' ? before : undefined)
     if (offer === undefined) {
-      const why = `it offers ${before.maxFeePerGas} wei per unit of gas, and the cap of ${key.maxGasPriceWei} leaves no room for more; raise the cap on the price of gas`
+      const why = `it offers ${before.maxFeePerGas} wei per unit of gas, and the cap of ${key.maxGasPriceWei} wei leaves no room for more; raise the cap on the price of gas`
       return { why, isByPrice: true }
     }
     const signed = kind === 'cancel' ? key.signCancel(last.raw, offer) : key.signAgain(last.raw, offer)

@@ -3,6 +3,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
+import { formatAmount, formatWei } from '../lib/formatamount.ts'
 import { plainText } from '../lib/plainvalue.ts'
 import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
 import type { AlertLook, MarketplaceParts, Selling } from './marketparts.ts'
@@ -90,7 +91,7 @@ async function balanceAlerts({ market, selling }: MarketplaceParts, atStake: big
     if (coins < LOW_COINS_WEI)
       raised.push({
         code: 'wallet/low-coins',
-        cause: `${market.host} has ${coins} wei left for gas`,
+        cause: `${market.host} has ${formatWei(coins)} left for gas`,
         atStake,
         action: `send coins to ${market.host}`,
       })
@@ -100,7 +101,7 @@ async function balanceAlerts({ market, selling }: MarketplaceParts, atStake: big
     if (tokens < offered)
       raised.push({
         code: 'wallet/low-tokens',
-        cause: `Availabilities offer ${offered} as further collateral, ${market.host} has ${tokens}`,
+        cause: `Availabilities offer ${formatAmount(offered)} as further collateral, ${market.host} has ${formatAmount(tokens)}`,
         atStake: undefined,
         action: `send tokens to ${market.host}, or lower the collateral of an availability`,
       })

@@ -1,6 +1,8 @@
 // An Availability: how much space and collateral a provider sells, and on which terms. Pure rules; where it is kept, and who takes from it,
 // is in reservations.ts.
 
+import { formatBytes, formatDuration, formatInstant, formatSizes } from '../lib/format.ts'
+import { formatAmount } from '../lib/formatamount.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import type { StorageAsk } from '../protocol/request.ts'
 
@@ -54,37 +56,41 @@ export const MATCH_RULES: readonly MatchRule[] = [
     name: 'terms',
     holds: (_, wanted) => makesSense(wanted),
     tell: (_, { slotSize, duration, requestEnd }) =>
-      `a slot of ${slotSize} bytes for ${duration} s until ${requestEnd} makes no sense`,
+      `a slot of ${formatBytes(Number(slotSize))} for ${formatDuration(Number(duration))} until ${formatInstant(requestEnd)} makes no sense`,
   },
   { name: 'enabled', holds: ({ enabled }) => enabled, tell: () => 'the availability is disabled' },
   {
     name: 'size',
     holds: ({ freeSize }, { slotSize }) => slotSize <= freeSize,
-    tell: ({ freeSize }, { slotSize }) => `the slot takes ${slotSize} bytes, ${freeSize} are free`,
+    tell: ({ freeSize }, { slotSize }) => {
+      const [taken, free] = formatSizes(Number(slotSize), freeSize)
+      return `the slot takes ${taken}, ${free} are free`
+    },
   },
   {
     name: 'duration',
     holds: (availability, { duration }) => duration <= availability.duration,
     tell: (availability, { duration }) =>
-      `the request lasts ${duration} s, at most ${availability.duration} s are taken`,
+      `the request lasts ${formatDuration(Number(duration))}, at most ${formatDuration(availability.duration)} are taken`,
   },
   {
     name: 'price',
     holds: ({ minPricePerBytePerSecond }, { pricePerBytePerSecond }) =>
       pricePerBytePerSecond >= minPricePerBytePerSecond,
     tell: ({ minPricePerBytePerSecond }, { pricePerBytePerSecond }) =>
-      `it pays ${pricePerBytePerSecond} per byte and second, at least ${minPricePerBytePerSecond} is asked`,
+      `it pays ${formatAmount(pricePerBytePerSecond)} per byte and second, at least ${formatAmount(minPricePerBytePerSecond)} is asked`,
   },
   {
     name: 'collateral',
     holds: (availability, { collateralPerByte }) => collateralPerByte <= maxCollateralPerByte(availability),
     tell: (availability, { collateralPerByte }) =>
-      `it wants a collateral of ${collateralPerByte} per byte, at most ${maxCollateralPerByte(availability)} remains`,
+      `it wants a collateral of ${formatAmount(collateralPerByte)} per byte, at most ${formatAmount(maxCollateralPerByte(availability))} remains`,
   },
   {
     name: 'until',
     holds: ({ until }, { requestEnd }) => until === 0 || until >= requestEnd,
-    tell: ({ until }, { requestEnd }) => `it ends at ${requestEnd}, everything must end by ${until}`,
+    tell: ({ until }, { requestEnd }) =>
+      `it ends at ${formatInstant(requestEnd)}, everything must end by ${formatInstant(until)}`,
   },
 ]
 

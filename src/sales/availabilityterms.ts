@@ -2,6 +2,8 @@
 
 import { describeValue } from '../lib/describevalue.ts'
 import { CodexError, type ErrorDetail } from '../lib/errors.ts'
+import { formatInstant } from '../lib/format.ts'
+import { formatAmount } from '../lib/formatamount.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Availability, AvailabilityTerms } from './availability.ts'
 import type { Reservation } from './reservation.ts'
@@ -70,7 +72,7 @@ export function changedTerms(
   if (totalCollateral < committed)
     throw reservationsError(
       'reservations/collateral-out-of-bounds',
-      `a total collateral of ${totalCollateral} is too small: ${committed} is committed to slots, which is the minimum now`,
+      `a total collateral of ${formatAmount(totalCollateral)} is too small: ${formatAmount(committed)} is committed to slots, which is the minimum now`,
       { totalCollateral, minimum: committed },
     )
   return {
@@ -101,7 +103,7 @@ function checkUntil(until: number, atLeast: Seconds = 0): void {
   if (until !== 0 && until < atLeast)
     throw reservationsError(
       'reservations/until-out-of-bounds',
-      `until must not be before the end of the longest slot hosted, ${atLeast}, found ${until}`,
+      `until must not be before the end of the longest slot hosted, ${formatInstant(atLeast)}, found ${formatInstant(until)}`,
       { until, minimum: atLeast },
     )
 }

@@ -1,5 +1,6 @@
 // The invariants of the accounting (field notes §5, I1 to I4), as a function that simulation and production use alike. It changes nothing.
 
+import { formatWei } from '../lib/formatamount.ts'
 import type { Bytes } from '../lib/units.ts'
 import type { Counters } from '../storage/quota.ts'
 import type { Availability, AvailabilityId } from './availability.ts'
@@ -56,13 +57,13 @@ export function checkReservations({ counters, quotaBytes, availabilities, reserv
     claim(
       each.totalRemainingCollateral + collateral === each.totalCollateral,
       () =>
-        `availability ${each.id}: ${each.totalRemainingCollateral} remaining + ${collateral} committed are not a collateral of ${each.totalCollateral}`,
+        `availability ${each.id}: ${formatWei(each.totalRemainingCollateral)} remaining + ${formatWei(collateral)} committed are not a collateral of ${formatWei(each.totalCollateral)}`,
     )
   }
   for (const id of taken.keys()) claim(false, () => `reservations belong to availability ${id}, which does not exist`)
   claim(
     reserved === counters.reserved,
-    () => `the store sets ${counters.reserved} bytes aside, availabilities and reservations have ${reserved}`,
+    () => `the store sets ${counters.reserved} bytes aside, availabilities and reservations have ${reserved} bytes`,
   )
   claim(
     isSize(counters.used) && isSize(counters.reserved) && counters.used + counters.reserved <= quotaBytes,

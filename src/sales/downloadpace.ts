@@ -1,6 +1,7 @@
 // Watches whether the data of a slot comes fast enough to be of use: here in time to be proven, and filled before it is too late. Whoever lets it trickle holds
 // a worker, bytes and collateral of ours for minutes, not until the request expires.
 
+import { formatDuration, formatSizes } from '../lib/format.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { lastToProve } from './lasttoprove.ts'
 import type { SaleContext } from './salecontext.ts'
@@ -83,7 +84,8 @@ export class DownloadPace {
     for (;;) {
       await clock.until(clock.now() + LOOK_SECONDS, { signal })
       if (this.#isInTime()) continue
-      const told = `too slow to be here in time: ${this.#doneBytes} of ${this.#order.totalBytes} bytes in ${clock.now() - this.#start} s`
+      const [done, total] = formatSizes(this.#doneBytes, this.#order.totalBytes)
+      const told = `too slow to be here in time: ${done} of ${total} in ${formatDuration(clock.now() - this.#start)}`
       this.#outcome = { end: 'declined', why: 'too slow', told }
       return this.#controller.abort()
     }

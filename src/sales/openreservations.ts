@@ -2,6 +2,7 @@
 // put right in the same commit: nothing is skipped silently, and no byte stays set aside for nobody.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { formatAmount } from '../lib/formatamount.ts'
 import type { Change } from '../storage/datastore.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { Availability, AvailabilityId } from './availability.ts'
@@ -31,7 +32,7 @@ export function openReservations(repo: RepoStore, options: AbortOptions): Promis
     const reserve = Math.min(expected - counters.reserved, free)
     if (reserve !== 0)
       alerts.push(
-        `${counters.reserved} bytes were set aside for availabilities and reservations that have ${expected}; now it is ${counters.reserved + reserve}`,
+        `${counters.reserved} bytes were set aside for availabilities and reservations that have ${expected} bytes; now it is ${counters.reserved + reserve} bytes`,
       )
     const changes = [
       ...found.damaged.flatMap(({ key, record }): Change[] => [
@@ -77,7 +78,7 @@ function mend({ availabilities, reservations, damaged }: SalesRecords, alerts: s
     alerts.push(
       known === undefined
         ? `availability ${id} was lost; it is back with the ${own.length} slots it has, disabled: check its terms`
-        : `availability ${id} lost a reservation: ${known.totalSize - after.totalSize} bytes and a collateral of ${known.totalCollateral - after.totalCollateral} left it`,
+        : `availability ${id} lost a reservation: ${known.totalSize - after.totalSize} bytes and a collateral of ${formatAmount(known.totalCollateral - after.totalCollateral)} left it`,
     )
     availabilities.set(id, after)
     mended.push(after)

@@ -275,7 +275,7 @@ export class Provider {
     if (more <= free - MANIFEST_ROOM_BYTES) return
     throw reservationsError(
       'reservations/reserve-failed',
-      `expected at most ${Math.max(0, free - MANIFEST_ROOM_BYTES)} bytes, of ${free} that are free, since manifests need some room too, found ${more}`,
+      `expected at most ${Math.max(0, free - MANIFEST_ROOM_BYTES)} bytes, of ${free} bytes that are free, since manifests need some room too, found ${more} bytes`,
       { wantedBytes: more, freeBytes: free, keptBytes: MANIFEST_ROOM_BYTES },
     )
   }

@@ -1,6 +1,7 @@
 // Tells what became of slots: to the log, and to the decision log that people ask why. It decides nothing.
 
 import type { Clock } from '../lib/clock.ts'
+import { formatAmount } from '../lib/formatamount.ts'
 import type { Log } from '../lib/log.ts'
 import type { Slot } from '../market/market.ts'
 import type { RequestId } from '../protocol/request.ts'
@@ -86,7 +87,7 @@ export class SaleTeller {
     switch (outcome.end) {
       case 'paid':
         log.info('a slot was paid', { ...fields, ...outcome.payout })
-        return note('ended', [`paid ${outcome.payout.reward}`])
+        return note('ended', [`paid ${formatAmount(outcome.payout.reward)}`])
       case 'declined':
         log.info('a slot was left alone', { ...fields, why: outcome.why })
         return note('ignored', this.#whyNot(outcome))

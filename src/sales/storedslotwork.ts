@@ -84,7 +84,7 @@ export class StoredSlotWork implements SlotWork {
     if (bytes <= free) return
     throw new CodexError(
       'sale/no-manifest-room',
-      `its manifest takes ${bytes} bytes, and ${free} are left beside what is set aside: raise the quota, or offer less`,
+      `its manifest takes ${bytes} bytes, and ${free} bytes are left beside what is set aside: raise the quota, or offer less`,
       { detail: { cid: String(cid), bytes, freeBytes: free } },
     )
   }
@@ -260,7 +260,7 @@ function checkTerms(ask: StorageAsk, manifest: VerifiableManifest): void {
   if (ask.slots === BigInt(slotCount) && ask.slotSize === BigInt(slotBytes)) return
   throw new CodexError(
     'sale/other-slots',
-    `expected ${ask.slots} slots of ${ask.slotSize} bytes, as the request says, found a manifest of ${slotCount} of ${slotBytes}`,
+    `expected ${ask.slots} slots of ${ask.slotSize} bytes, as the request says, found a manifest of ${slotCount} of ${slotBytes} bytes`,
     { detail: { slots: ask.slots, slotSize: ask.slotSize, foundSlots: slotCount, foundBytes: slotBytes } },
   )
 }

@@ -1,6 +1,8 @@
 // What a slot takes from an Availability: bytes and collateral, guarded. Arithmetic only; the commit is in reservations.ts.
 
 import type { CodexError } from '../lib/errors.ts'
+import { formatInstant } from '../lib/format.ts'
+import { formatAmount } from '../lib/formatamount.ts'
 import type { RequestId } from '../protocol/request.ts'
 import type { Availability, AvailabilityId, SlotWanted } from './availability.ts'
 import { makesSense } from './availability.ts'
@@ -41,7 +43,7 @@ export function takeFrom(before: Availability, slot: SlotTaking): Taken {
   if (collateral > before.totalRemainingCollateral)
     throw reservationsError(
       'reservations/collateral-out-of-bounds',
-      `a collateral of ${collateral} does not fit: availability ${before.id} has ${before.totalRemainingCollateral} left`,
+      `a collateral of ${formatAmount(collateral)} does not fit: availability ${before.id} has ${formatAmount(before.totalRemainingCollateral)} left`,
       { collateral, remaining: before.totalRemainingCollateral },
     )
   const slotBytes = Number(slotSize)
@@ -71,7 +73,7 @@ function isIndex(slotIndex: number): boolean {
 function badSlot({ requestId, slotIndex, slotSize, duration, requestEnd }: SlotTaking): CodexError {
   return reservationsError(
     'reservations/bad-terms',
-    `slot ${slotIndex} of request ${requestId} makes no sense: ${slotSize} bytes for ${duration} s until ${requestEnd}`,
+    `slot ${slotIndex} of request ${requestId} makes no sense: ${slotSize} bytes for ${duration} s until ${formatInstant(requestEnd)}`,
     { requestId, slotIndex, slotSize, duration, requestEnd },
   )
 }

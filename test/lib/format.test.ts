@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { CodexError } from '../../src/lib/errors.ts'
 import {
   formatBytes,
+  formatInstant,
+  formatSizes,
   formatCount,
   formatDuration,
   parseBinaryBytes,
@@ -221,4 +223,18 @@ describe('parseDuration', () => {
       }),
     )
   })
+})
+
+it('sizes that look the same are told exactly where they differ', () => {
+  expect(formatSizes(MiB, 2 * MiB)).toEqual(['1 MiB', '2 MiB'])
+  expect(formatSizes(MiB + 1, MiB)).toEqual(['1048577 bytes', '1048576 bytes'])
+  expect(formatSizes(MiB, MiB)).toEqual(['1 MiB', '1 MiB'])
+})
+
+it('an instant is told in UTC, one that no calendar has in seconds', () => {
+  expect([1_767_225_600, 8_640_000_000_001, NaN].map(formatInstant)).toEqual([
+    '2026-01-01T00:00:00Z',
+    '8640000000001 s',
+    'NaN s',
+  ])
 })

@@ -89,7 +89,7 @@ it('says when tokens are short of the collateral that is offered, once, and when
   expect(await lookAtTokens(9n, 10n)).toEqual([
     {
       code: 'wallet/low-tokens',
-      cause: expect.stringContaining('offer 10 as further collateral, the node key 0x12 has 9'),
+      cause: expect.stringContaining('offer 10 wei as further collateral, the node key 0x12 has 9 wei'),
       atStake: undefined,
       action: 'Send tokens to the node key, or offer less collateral',
     },

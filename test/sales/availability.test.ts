@@ -36,6 +36,32 @@ describe('an availability matches', () => {
     expect(broken[0]?.tell(offered, asked).length).toBeGreaterThan(10)
   })
 
+  const sentences: readonly (readonly [Partial<Availability>, Partial<SlotWanted>, string])[] = [
+    [{ freeSize: 2 ** 30 }, { slotSize: 2n ** 32n }, 'the slot takes 4 GiB, 1 GiB are free'],
+    [{ freeSize: 2 ** 30 }, { slotSize: 2n ** 30n + 1n }, 'the slot takes 1073741825 bytes, 1073741824 bytes are free'],
+    [{ duration: 86_400 }, { duration: 90_000n }, 'the request lasts 1d 1h, at most 1d are taken'],
+    [
+      { minPricePerBytePerSecond: 1000n },
+      { pricePerBytePerSecond: 500n },
+      'it pays 500 wei per byte and second, at least 1\u202f000 wei is asked',
+    ],
+    [
+      { totalRemainingCollateral: 10n ** 18n, freeSize: 1 },
+      { slotSize: 1n, collateralPerByte: 2n * 10n ** 18n },
+      'it wants a collateral of 2 tokens per byte, at most 1 tokens remains',
+    ],
+    [
+      { until: 1_767_139_200 },
+      { requestEnd: 1_767_225_600 },
+      'it ends at 2026-01-01T00:00:00Z, everything must end by 2025-12-31T00:00:00Z',
+    ],
+    [{}, { slotSize: 0n }, 'a slot of 0 B for 1h until 1970-01-24T03:33:20Z makes no sense'],
+  ]
+  it.each(sentences)('and says where not with units: %o, %o', (terms, wanted, sentence) => {
+    const [offered, asked] = [availability(terms), slot(1, 0, wanted)]
+    expect(mismatches(offered, asked).map((rule) => rule.tell(offered, asked))).toContain(sentence)
+  })
+
   it('a request that ends at its until or has none to keep', () => {
     expect(matches(availability({ until: 2_000_000 }), slot(1))).toBe(true)
     expect(matches(availability({ until: 0 }), slot(1))).toBe(true)

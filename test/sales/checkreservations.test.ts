@@ -47,7 +47,7 @@ describe('finds', () => {
     [
       'I3: a unit too many',
       { availabilities: [offered({ totalCollateral: 51n })] },
-      /45 remaining \+ 5 committed are not a collateral of 51/,
+      /45 wei remaining \+ 5 wei committed are not a collateral of 51 wei/,
     ],
     ['I3: wrapped', { availabilities: [offered({ totalRemainingCollateral: -1n })] }, /negative collateral/],
     ['I3: wrapped in a slot', { reservations: [reservation({ collateral: -1n })] }, /negative collateral/],

@@ -1,6 +1,7 @@
 // A download is given up when it cannot be here in time, and not before: by its pace of late, or because nothing comes any more.
 
 import { expect, it, onTestFinished } from 'vitest'
+import { formatDuration, formatSizes } from '../../src/lib/format.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { DownloadPace, STALL_SECONDS } from '../../src/sales/downloadpace.ts'
 import type { SaleContext } from '../../src/sales/salecontext.ts'
@@ -33,7 +34,8 @@ async function givenUpAt(
     await clock.play(1)
     if (pace.signal.aborted) {
       const outcome = pace.outcomeOf(new Error('aborted'))
-      const told = `too slow to be here in time: ${doneBytes} of ${TOTAL} bytes in ${clock.now()} s`
+      const [done, total] = formatSizes(doneBytes, TOTAL)
+      const told = `too slow to be here in time: ${done} of ${total} in ${formatDuration(clock.now())}`
       expect(outcome).toEqual({ end: 'declined', why: 'too slow', told })
       return clock.now()
     }

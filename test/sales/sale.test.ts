@@ -2,6 +2,7 @@
 // lines of the behaviour checklist (marketplace reference §6.8) and the numbers of the field notes (§7).
 
 import { describe, expect, it } from 'vitest'
+import { formatBytes } from '../../src/lib/format.ts'
 import { CodexError } from '../../src/lib/errors.ts'
 import { nextTask } from '../../src/lib/nexttask.ts'
 import { slotId } from '../../src/protocol/ids.ts'
@@ -239,7 +240,7 @@ describe('before the fill', () => {
         .flatMap(({ reasons }) => reasons)
         .filter((reason) => reason.startsWith('too slow'))
       expect(tooSlow).toHaveLength(bad)
-      const got = `${(pieces * SLOT_BYTES) / 4} of ${SLOT_BYTES} bytes`
+      const got = `${formatBytes((pieces * SLOT_BYTES) / 4)} of ${formatBytes(SLOT_BYTES)}`
       for (const reason of tooSlow) expect(reason).toMatch(`too slow to be here in time: ${got} in `)
       expect(host.parts.reservations.countHeld()).toBe(1)
       await host.sales.stop()
@@ -252,7 +253,7 @@ describe('before the fill', () => {
     const { id, slot } = await world.ask({}, 3000n)
     await world.run(300)
     expect(endsOf(host)).toEqual(['declined'])
-    expect(host.sales.decisions.latest(1, id)[0]?.reasons[0]).toMatch(/^too slow to be here in time: 0 of/)
+    expect(host.sales.decisions.latest(1, id)[0]?.reasons[0]).toMatch(/^too slow to be here in time: 0 B of/)
     expect(world.net.standing(0).filter(({ type }) => type !== 'StorageRequested')).toEqual([])
     expect(await host.market.hasReservedSlot({ requestId: id, slotIndex: 0 }, world.never)).toBe(false)
     expect(world.state(slot(0))).toBe('Free')

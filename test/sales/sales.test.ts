@@ -628,8 +628,8 @@ it('decisions are kept, rule by rule, and asked for by request (decision log)', 
   await world.run(30)
   const [decision] = host.sales.decisions.latest(1, id)
   expect(decision?.reasons).toEqual([
-    'the request lasts 3600 s, at most 60 s are taken',
-    'it pays 10 per byte and second, at least 1000 is asked',
+    'the request lasts 1h, at most 1m are taken',
+    'it pays 10 wei per byte and second, at least 1\u202f000 wei is asked',
   ])
   await change(host, { enabled: false })
   await expectQuietStop(host)

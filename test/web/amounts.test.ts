@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { formatAmount, parseTokens, perByteSecond, perGibMonth, toTokens } from '../../web/amounts.ts'
+import { formatAmount, toTokens } from '../../src/lib/formatamount.ts'
+import { parseTokens, perByteSecond, perGibMonth } from '../../web/amounts.ts'
 
 const UNIT = 2n ** 30n * 2_592_000n
 
