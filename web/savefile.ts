@@ -110,6 +110,8 @@ async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Blob,
 
 /** A name without a path, control characters and what file systems refuse. */
 function safeName(filename: string): string {
-  const name = filename.replace(/[\p{C}\\/:*?"<>|~]/gu, '_').replace(/^[.\s]+|[.\s]+$/g, '')
-  return name === '' ? 'file' : name.slice(-MAX_NAME_CHARS)
+  // Cut first: of a long name the search for its ends would take long.
+  const cut = filename.replace(/[\p{C}\\/:*?"<>|~]/gu, '_').slice(-MAX_NAME_CHARS)
+  const name = cut.replace(/^[.\s]+|[.\s]+$/g, '')
+  return name === '' ? 'file' : name
 }

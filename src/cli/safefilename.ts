@@ -8,7 +8,8 @@ export function safeFilename(name: string): string | undefined {
   const base = name.split(/[/\\]/).at(-1) ?? ''
   // Also what Windows refuses in names.
   const plain = base.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"|?*]/gu, '_').trim()
-  const cut = cutToBytes(plain.replace(/^\.+/, '').replace(/[. ]+$/, ''))
+  // Cut first: of a long name the search for its end would take long.
+  const cut = cutToBytes(plain.replace(/^\.+/, '')).replace(/[. ]+$/, '')
   return cut === '' ? undefined : cut
 }
 

@@ -31,7 +31,7 @@ async function bodyText(c: RestContext): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Texts, so that what stands in them stays; and whole numbers that may be longer than JavaScript's. */
+/** Texts, so that what stands in them stays; and whole numbers that may be longer than JavaScript's. Of JSON only: a text without an end takes it long. */
 const TEXT_OR_LONG_NUMBER = /"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?[1-9]\d{15,}(?![\w.])/g
 
 /** A number that would lose digits becomes the text of them, which says the same to every shape of one. */
@@ -41,7 +41,8 @@ function exactly(found: string): string {
 
 function parsed(body: string): unknown {
   try {
-    return JSON.parse(body.replace(TEXT_OR_LONG_NUMBER, exactly))
+    const value: unknown = JSON.parse(body)
+    return /\d{16}/.test(body) ? JSON.parse(body.replace(TEXT_OR_LONG_NUMBER, exactly)) : value
   } catch (cause) {
     throw new CodexError('rest/bad-json', 'expected a JSON document as body', { cause })
   }

@@ -124,6 +124,8 @@ test('no name from a manifest is a path', () => {
   expect(safeFilename('..')).toBeUndefined()
   expect(safeFilename('.bashrc')).toBe('bashrc')
   expect(safeFilename('x\u0000y\u202Ez')).toBe('x_y_z')
+  // Also where it was cut, it ends as Windows takes it.
+  expect(safeFilename(`${'a'.repeat(198)}. b`)).toBe('a'.repeat(198))
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (name) => {
       const safe = safeFilename(name)
