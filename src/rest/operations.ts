@@ -25,7 +25,7 @@ export type Method = 'get' | 'post' | 'patch' | 'delete'
 
 export interface Operation {
   readonly method: Method
-  /** As hono writes it, with `:name` for what varies. */
+  /** As hono writes it, with `:name` for what varies. The same place has the same name in all methods, as OpenAPI wants it. */
   readonly path: string
   readonly summary: string
   readonly query?: Readonly<Record<string, string>>
@@ -300,7 +300,13 @@ const ownRows: readonly Operation[] = [
   row('get', '/purchases/:id/slots', 'How many of its slots have a provider, and when it ends', {
     200: purchaseSlotsDocument,
   }),
-  row('post', '/purchases/:cid', 'Buys storage for a dataset', { 201: purchaseDocument }, { body: newPurchase }),
+  row(
+    'post',
+    '/purchases/:id',
+    'Buys storage for the dataset whose CID stands in place of the id',
+    { 201: purchaseDocument },
+    { body: newPurchase },
+  ),
 ].map((each) => ({ ...each, path: OWN + each.path }))
 
 export const OPERATIONS: readonly Operation[] = [...codexRows, ...ownRows]

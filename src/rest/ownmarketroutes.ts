@@ -101,8 +101,8 @@ function buyingRows(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): voi
   app.get('/purchases/:id/slots', async (c) =>
     jsonAnswer(c, await purchaseSlotsOf(market(parts), purchaseIn(c, parts), { signal: signalOf(c) })),
   )
-  app.post('/purchases/:cid', async (c) => {
-    const cid = parseCid(c.req.param('cid') ?? '')
+  app.post('/purchases/:id', async (c) => {
+    const cid = parseCid(c.req.param('id'))
     const marketplace = market(parts)
     const offer = purchaseOffer(await documentIn(c, newPurchase), marketplace.market.terms)
     return jsonAnswer(c, purchaseOf(await desk.buy(marketplace, { cid, offer }, c)), 201)

@@ -16,6 +16,7 @@ import { tellNews } from '../../src/rest/marketplaceof.ts'
 import type { MarketplaceParts, Selling } from '../../src/rest/marketparts.ts'
 import { OPERATIONS } from '../../src/rest/operations.ts'
 import { NewsHub } from '../../src/rest/newshub.ts'
+import { openApi } from '../../src/rest/openapi.ts'
 import { restApp } from '../../src/rest/restapp.ts'
 import type { RestParts } from '../../src/rest/restparts.ts'
 import type { Shape } from '../../src/rest/shape.ts'
@@ -537,6 +538,11 @@ describe('our own rows', () => {
 })
 
 describe('the OpenAPI document', () => {
+  it('has no two paths that differ in the names of their parameters only', () => {
+    const paths = Object.keys(openApi('0').paths)
+    expect(new Set(paths.map((path) => path.replace(/\{\w+\}/g, '{}'))).size).toBe(paths.length)
+  })
+
   it('has every row that is served, and answers have the shapes it names', async () => {
     const { own, codex, world, routes } = await surface(2)
     expect([...routes].sort()).toEqual(OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort())
