@@ -72,6 +72,20 @@ export function list(takes: string, about: string, extra: Extra = {}): Option<re
   }
 }
 
+/** Of pages, as browsers say them: scheme and host, the port where it is no usual one. Or `*`. */
+export function origins(about: string): Option<readonly string[]> {
+  const { read, ...rest } = list('ORIGIN', about)
+  return {
+    ...rest,
+    read(given) {
+      const all = read(given)
+      const wrong = all.length === 0 ? given : all.find((each) => each !== '*' && !isOrigin(each))
+      if (wrong === undefined) return all
+      throw badValue("origins as http://localhost:3000, with commas between and without a path, or '*'", wrong)
+    },
+  }
+}
+
 /** A port to listen on, 0 for any free one. */
 export function port(about: string, extra: Extra = {}): Option<number> {
   return {
@@ -180,6 +194,13 @@ function readCount(given: string): number {
 function readAmount(given: string): bigint {
   if (/^\d{1,77}$/.test(given)) return BigInt(given)
   throw badValue('a whole number from 0 on', given)
+}
+
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*\\]+$/.test(text) || !URL.canParse(text)) return false
+  const { origin } = new URL(text)
+  // Of other schemes, as of extensions, it is what browsers show.
+  return origin === text || origin === 'null'
 }
 
 function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {

@@ -6,7 +6,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { LogLevels } from '../lib/loglevels.ts'
 import type { ConfigFile } from './configfile.ts'
 import type { Option, RawOptions } from './option.ts'
-import { address, amount, binarySize, choice, count, list, port, readNamed, span, text } from './option.ts'
+import { address, amount, binarySize, choice, count, list, origins, port, readNamed, span, text } from './option.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -63,7 +63,7 @@ export const SETTINGS = {
   'api-bindaddr': setting(text('ADDRESS', 'where start serves REST'), () => '127.0.0.1'),
   'api-port': setting(port('where start serves REST; 0 for any free one', { short: 'p' }), () => 8080),
   'api-cors-origin': optional(
-    text('ORIGIN', 'pages of this origin may use REST; * for all, then what changes anything wants the token'),
+    origins('pages of these origins may use REST; * for all, and what pages of other sites change wants the token'),
   ),
   'eth-provider': optional(text('URL', 'JSON-RPC endpoint of the chain: http:, https:, ws: or wss:')),
   'marketplace-address': optional(address('contract; the known one of the chain without it')),

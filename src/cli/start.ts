@@ -11,6 +11,7 @@ import type { Log } from '../lib/log.ts'
 import { LogLevels } from '../lib/loglevels.ts'
 import { admitting, readSecret } from '../nodejs.ts'
 import { marketplaceOf, tellNews } from '../rest/marketplaceof.ts'
+import { isReachable } from '../rest/listen.ts'
 import { NewsHub } from '../rest/newshub.ts'
 import { startMetrics } from '../rest/startmetrics.ts'
 import { startRest } from '../rest/startrest.ts'
@@ -28,6 +29,8 @@ import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
 import { type LocalNode, openFolder } from './withnode.ts'
 
+/** Nobody guesses so many. */
+const SAFE_TOKEN_CHARS = 16
 const DEFAULT_METRICS_ADDRESS = '127.0.0.1'
 const DEFAULT_METRICS_PORT = 8008
 
@@ -56,8 +59,16 @@ printed when it runs`,
 async function runNode(options: OptionValues<typeof START_OPTIONS>, words: StartWords, call: Call): Promise<void> {
   const { settings, terminal, signal } = call
   for (const sentence of idleOptions(options)) terminal.say(`codex-light: ${sentence}`)
-  const apiToken = await givenToken(options)
   const hosts = checkedHosts(options['api-host'])
+  const metricsAt = options.metrics === true ? [metricsPlace(options).address] : []
+  const isOpen = [await settings['api-bindaddr'].value(), ...metricsAt].some((address) =>
+    isReachable({ address, hosts }),
+  )
+  const apiToken = await givenToken(options, isOpen)
+  if (apiToken !== undefined && apiToken.length < SAFE_TOKEN_CHARS)
+    terminal.say(
+      `codex-light: a token of fewer than ${SAFE_TOKEN_CHARS} characters may be guessed by programs of this machine; beyond loopback it would be refused`,
+    )
   const bridge = await bridgeSettings(options)
   // What is wrong with key and roles is said before the folder is opened.
   const trading = await tradingOf(options, words, call)
@@ -101,7 +112,7 @@ async function runNode(options: OptionValues<typeof START_OPTIONS>, words: Start
       address: await settings['api-bindaddr'].value(),
       port: await settings['api-port'].value(),
       hosts,
-      corsOrigin: settings['api-cors-origin'].given,
+      corsOrigins: settings['api-cors-origin'].given,
       token,
       wantsToken: apiToken !== undefined,
       page,
@@ -182,15 +193,16 @@ function metricsPlace(options: OptionValues<typeof START_OPTIONS>) {
   }
 }
 
-/** @throws CodexError `cli/bad-value`, and as {@link readSecret} */
-async function givenToken(options: OptionValues<typeof START_OPTIONS>): Promise<string | undefined> {
+/** @param isOpen whether others than this machine may try tokens @throws CodexError `cli/bad-value`, and as {@link readSecret} */
+async function givenToken(options: OptionValues<typeof START_OPTIONS>, isOpen: boolean): Promise<string | undefined> {
   const file = options['api-token-file']
   const from = file === undefined ? '--api-token' : '--api-token-file'
   if (file !== undefined && options['api-token'] !== undefined)
     throw new CodexError('cli/bad-value', '--api-token-file: expected no --api-token beside it', { detail: { from } })
   const token = file === undefined ? options['api-token'] : (await readSecret(file, 'token')).split(/\r?\n/)[0]
-  if (token === undefined || /^[\x21-\x7e]{16,256}$/.test(token)) return token
-  throw new CodexError('cli/bad-value', `${from}: expected 16 to 256 printable characters without blanks`, {
+  const least = isOpen ? SAFE_TOKEN_CHARS : 1
+  if (token === undefined || (/^[\x21-\x7e]{1,256}$/.test(token) && token.length >= least)) return token
+  throw new CodexError('cli/bad-value', `${from}: expected ${least} to 256 printable characters without blanks`, {
     detail: { from },
   })
 }

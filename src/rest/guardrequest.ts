@@ -7,8 +7,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 export interface GuardPolicy {
   /** Names and addresses this server goes by, lower case, without port, IPv6 in brackets. Whoever sends another was led here by a foreign name. */
   readonly hosts: ReadonlySet<string>
-  /** Origin that pages may come from besides this server's own, or `*`. */
-  readonly corsOrigin: string | undefined
+  /** Origins that pages may come from besides this server's own; `*` is any. */
+  readonly corsOrigins: readonly string[]
   readonly token: string
   /** Whether every path wants the token: where others than this machine can reach the server. */
   readonly needsToken: boolean
@@ -52,7 +52,7 @@ export function refusalOf(head: RequestHead, policy: GuardPolicy): Refusal | und
     return { status: 403, text: 'Pages of this origin are not served here' }
   if (isPage) return undefined
   const isOpen =
-    isOfPage(path) || (OPEN_PATHS.test(path) && !isFromAfar(head.headers) && !isActOfAnySite(head.method, path, policy))
+    isOfPage(path) || (OPEN_PATHS.test(path) && !isFromAfar(head.headers) && !isActOfAnySite(head, path, policy))
   // What a browser asks before it sends a token.
   const isPreflight = head.method === 'OPTIONS'
   if ((policy.needsToken || !isOpen) && !isPreflight && !hasToken(head.headers.authorization, policy.token))
@@ -85,9 +85,17 @@ function isFromAfar(headers: IncomingHttpHeaders): boolean {
   return PROXY_HEADERS.some((name) => headers[name] !== undefined)
 }
 
-/** Whether it changes something, where every site may ask. */
-function isActOfAnySite(method: string, path: string, { corsOrigin }: GuardPolicy): boolean {
-  return corsOrigin === '*' && (!/^(GET|HEAD)$/.test(method) || ACTING_READS.test(decodeURIComponent(path)))
+/** Whether it changes something, where every site may ask, and another site asks. */
+function isActOfAnySite({ method, headers }: RequestHead, path: string, { corsOrigins }: GuardPolicy): boolean {
+  if (!corsOrigins.includes('*')) return false
+  if (/^(GET|HEAD)$/.test(method) && !ACTING_READS.test(decodeURIComponent(path))) return false
+  return isOfAnotherSite(headers) || isOfSilentBrowser(headers)
+}
+
+/** Older browsers do not say which site a picture or a link is of. */
+function isOfSilentBrowser(headers: IncomingHttpHeaders): boolean {
+  const { origin, 'sec-fetch-site': site, 'user-agent': browser = '' } = headers
+  return origin === undefined && site === undefined && /^Mozilla\//i.test(browser)
 }
 
 /** Whether somebody follows a link here, from wherever: what is shown then is our page, on its own, and the page that led here reads nothing of it. */
@@ -100,16 +108,19 @@ export function isOfPage(target = ''): boolean {
   return /^\/(?!api(?:[/?#]|$))/i.test(target) && !/%|\\|\/\//.test(target)
 }
 
+/** Whether a page sends it that is served nothing here. */
+function isForeign(headers: IncomingHttpHeaders, { corsOrigins }: GuardPolicy): boolean {
+  const { origin } = headers
+  if (corsOrigins.includes('*') || (origin !== undefined && corsOrigins.includes(origin))) return false
+  return isOfAnotherSite(headers)
+}
+
 /** Whether a page of another site sends it. Requests of programs name no page. */
-function isForeign(headers: IncomingHttpHeaders, { corsOrigin }: GuardPolicy): boolean {
-  const { origin, host } = headers
-  if (corsOrigin === '*') return false
-  if (origin !== undefined)
-    // With https where TLS ends before this server.
-    return origin !== corsOrigin && !isSameText(origin.replace(/^https?:/i, ''), `//${host ?? ''}`)
+function isOfAnotherSite({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  // With https where TLS ends before this server.
+  if (origin !== undefined) return !isSameText(origin.replace(/^https?:/i, ''), `//${host ?? ''}`)
   // Links and pictures of other sites come without an origin.
-  const site = headers['sec-fetch-site']
-  return site === 'cross-site' || site === 'same-site'
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
 }
 
 /** `Bearer TOKEN`, or `Basic` with what the SDK was given or with `user:TOKEN` in base64. */

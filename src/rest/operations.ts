@@ -311,6 +311,17 @@ const ownRows: readonly Operation[] = [
 
 export const OPERATIONS: readonly Operation[] = [...codexRows, ...ownRows]
 
+const ROWS = OPERATIONS.map(({ method, path }) => ({
+  method: method.toUpperCase(),
+  // Empty where the CID is left out.
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]*')}$`),
+}))
+
+/** Upper case, of the rows at a path without query; empty where there are none. */
+export function methodsAt(path: string): string[] {
+  return [...new Set(ROWS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
+}
+
 function row(
   method: Method,
   path: string,

@@ -7,6 +7,7 @@ import { dataRoutes } from './dataroutes.ts'
 import { BuyingDesk } from './buyingdesk.ts'
 import { Intake } from './intake.ts'
 import { nodeRoutes } from './noderoutes.ts'
+import { methodsAt } from './operations.ts'
 import { ownMarketRoutes } from './ownmarketroutes.ts'
 import { ownRoutes } from './ownroutes.ts'
 import { plainStatusOf } from './plainstatus.ts'
@@ -19,18 +20,18 @@ import { spaceRoutes } from './spaceroutes.ts'
 import { storageRoutes } from './storageroutes.ts'
 import { watchRoutes } from './watchroutes.ts'
 
-const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const
 /** Seconds that a browser need not ask again. */
 const PREFLIGHT_SECONDS = '86400'
 
-/** @param corsOrigin origin that may read the answers, or `*`; none without it */
-export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<RestEnv> {
+/** @param corsOrigins whose pages may read the answers; `*` is any */
+export function restApp(parts: RestParts, corsOrigins: readonly string[]): Hono<RestEnv> {
   const app = new Hono<RestEnv>()
   app.use(async (c, next) => {
     await next()
     c.res.headers.set('X-Content-Type-Options', 'nosniff')
     c.res.headers.set('Cache-Control', 'no-store')
-    for (const [name, value] of corsHeaders(c.req.method, corsOrigin)) c.res.headers.set(name, value)
+    const asked = { method: c.req.method, target: c.req.path, origin: c.req.header('origin') }
+    for (const [name, value] of corsHeaders(asked, corsOrigins)) c.res.headers.set(name, value)
   })
   const codex = new Hono<RestEnv>()
   nodeRoutes(codex, parts)
@@ -39,14 +40,14 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   const desk = new BuyingDesk(parts)
   salesRoutes(codex, parts)
   storageRoutes(codex, parts, desk)
-  codex.options('*', (c) => c.body(null, 204))
+  codex.options('*', preflight)
   const own = new Hono<RestEnv>()
   ownRoutes(own, parts, intake)
   spaceRoutes(own, parts)
   slotRoutes(own, parts)
   watchRoutes(own, parts)
   ownMarketRoutes(own, parts, desk)
-  own.options('*', (c) => c.body(null, 204))
+  own.options('*', preflight)
   own.onError((error, c) => {
     if (!CodexError.is(error)) tellUnexpected(parts, c, error)
     const { status, body } = problemOf(error)
@@ -62,17 +63,30 @@ export function restApp(parts: RestParts, corsOrigin: string | undefined): Hono<
   return app
 }
 
-/** On every answer, errors too, so that a page can read what went wrong. */
-export function corsHeaders(method: string, corsOrigin: string | undefined): [string, string][] {
-  if (corsOrigin === undefined) return []
-  const methods = method === 'OPTIONS' ? METHODS.join(', ') : method
+/** What a page's browser asks before it sends a request that it must not send everywhere. */
+function preflight(c: RestContext): Response | Promise<Response> {
+  return methodsAt(c.req.path).length === 0 ? c.notFound() : c.body(null, 204)
+}
+
+/**
+ * On every answer, errors too, so that a page can read what went wrong.
+ * @param target a path, with or without its query
+ */
+export function corsHeaders(
+  { method = 'GET', target = '/', origin }: { readonly [Name in 'method' | 'target' | 'origin']: string | undefined },
+  corsOrigins: readonly string[],
+): [string, string][] {
+  const isAny = corsOrigins.includes('*')
+  const served = isAny ? '*' : (corsOrigins.find((each) => each === origin) ?? corsOrigins[0])
+  if (served === undefined) return []
+  const methods = method === 'OPTIONS' ? methodsAt(target.split('?')[0] ?? '') : [method]
   return [
-    ['Access-Control-Allow-Origin', corsOrigin],
-    ['Access-Control-Allow-Methods', `${methods}, OPTIONS`],
+    ['Access-Control-Allow-Origin', served],
+    ['Access-Control-Allow-Methods', [...methods, 'OPTIONS'].join(', ')],
     ['Access-Control-Allow-Headers', 'content-type, content-disposition, authorization'],
     ['Access-Control-Expose-Headers', 'Content-Disposition'],
     ['Access-Control-Max-Age', PREFLIGHT_SECONDS],
-    ...(corsOrigin === '*' ? [] : ([['Vary', 'Origin']] as [string, string][])),
+    ...(isAny ? [] : ([['Vary', 'Origin']] as [string, string][])),
   ]
 }
 

@@ -26,7 +26,7 @@ export function showRest(parts: Omit<RestParts, 'background'>): ShownRest {
   const background = new Scope({
     report: (error, task) => parts.log.error('work for a request failed', { task, error }),
   })
-  const app = restApp({ ...parts, background }, undefined)
+  const app = restApp({ ...parts, background }, [])
   const handle = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
   return {
     answer(request, response) {

@@ -21,7 +21,7 @@ export interface MetricsPlace {
 /** Listens until stopped. @throws CodexError `rest/cannot-listen` */
 export async function startMetrics(parts: Omit<RestParts, 'background'>, place: MetricsPlace): Promise<RestServer> {
   const { address, hosts, token } = place
-  const policy = { hosts: hostPolicy(address, hosts), corsOrigin: undefined, token, needsToken: isReachable(place) }
+  const policy = { hosts: hostPolicy(address, hosts), corsOrigins: [], token, needsToken: isReachable(place) }
   const server = createServer((request, response) => {
     answer(request, response, parts, policy).catch((error: unknown) => {
       parts.log.error('metrics could not be told', { error })

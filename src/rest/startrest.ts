@@ -30,7 +30,8 @@ export interface RestSettings {
   readonly port: number
   /** Names it is asked under besides that address, and those of loopback. */
   readonly hosts?: readonly string[] | undefined
-  readonly corsOrigin?: string | undefined
+  /** Whose pages may ask and read, besides its own; `*` is any. Default: none */
+  readonly corsOrigins?: readonly string[] | undefined
   readonly token: string
   /** Also from this machine, for the rows that others know. */
   readonly wantsToken?: boolean
@@ -45,18 +46,18 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   const background = new Scope({
     report: (error, task) => parts.log.error('work for a request failed', { task, error }),
   })
-  const { corsOrigin, page, bodyMs = BODY_MS } = settings
-  const app = restApp({ ...parts, background }, corsOrigin)
+  const { corsOrigins = [], page, bodyMs = BODY_MS } = settings
+  const app = restApp({ ...parts, background }, corsOrigins)
   const handle = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false })
   const policy = policyOf(settings)
   const limit = (request: IncomingMessage, response: ServerResponse): void => {
     if (!isUpload(request.method ?? 'GET', request.url ?? '/')) limitBody(request, response, bodyMs)
   }
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 0 }, (request, response) => {
-    if (isRefused(request, response, policy, corsOrigin)) return
+    if (isRefused(request, response, policy)) return
     limit(request, response)
     if (page !== undefined && isOfPage(request.url)) {
-      for (const [name, value] of corsHeaders(request.method ?? 'GET', corsOrigin)) response.setHeader(name, value)
+      allowOrigins(request, response, policy)
       page(request, response)
     } else handle(request, response).catch(() => response.destroy())
   })
@@ -66,7 +67,7 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   server.keepAliveTimeout = KEEP_ALIVE_MS
   // Who asks before sending a body is told as soon as everyone else.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (isRefused(request, response, policy, corsOrigin)) return
+    if (isRefused(request, response, policy)) return
     limit(request, response)
     response.writeContinue()
     handle(request, response).catch(() => response.destroy())
@@ -82,12 +83,7 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
   }
 }
 
-function isRefused(
-  request: IncomingMessage,
-  response: ServerResponse,
-  policy: GuardPolicy,
-  corsOrigin: string | undefined,
-): boolean {
+function isRefused(request: IncomingMessage, response: ServerResponse, policy: GuardPolicy): boolean {
   const { method = 'GET', url = '/', headers } = request
   const isLarge = Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES && !isUpload(method, url)
   const refusal = refusalOf({ method, target: url, headers }, policy)
@@ -96,7 +92,7 @@ function isRefused(
   const text = refusal?.text ?? `Expected a body of at most ${MAX_BODY_BYTES} bytes`
   const { contentType, body } = refusalAnswer(url, status, text)
   response.statusCode = status
-  for (const [name, value] of corsHeaders(method, corsOrigin)) response.setHeader(name, value)
+  allowOrigins(request, response, policy)
   response.setHeader('Content-Type', contentType)
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
   // Whatever body follows is not read.
@@ -105,14 +101,23 @@ function isRefused(
   return true
 }
 
+function allowOrigins(
+  { method, url, headers }: IncomingMessage,
+  response: ServerResponse,
+  { corsOrigins }: GuardPolicy,
+): void {
+  const asked = { method, target: url, origin: headers.origin }
+  for (const [name, value] of corsHeaders(asked, corsOrigins)) response.setHeader(name, value)
+}
+
 function isUpload(method: string, url: string): boolean {
   return method === 'POST' && /^\/api\/(codex\/v1\/data|v1\/datasets)\/?(\?|$)/.test(url)
 }
 
-function policyOf({ address, hosts, corsOrigin, token, wantsToken = false, page }: RestSettings): GuardPolicy {
+function policyOf({ address, hosts, corsOrigins = [], token, wantsToken = false, page }: RestSettings): GuardPolicy {
   return {
     hosts: hostPolicy(address, hosts),
-    corsOrigin,
+    corsOrigins,
     token,
     needsToken: wantsToken || isReachable({ address, hosts }),
     hasPage: page !== undefined,

@@ -224,7 +224,14 @@ test('verbs that need a running node say so, and start says what it lacks', asyn
     [['persistence', 'sell'], 'cli/bad-operands', 2],
     [[...provider], 'cli/no-password', 2],
     [[...provider, '--eth-private-key', key], 'wallet/unsafe-file', 4],
-    [['--api-token', 'short'], 'cli/bad-value', 2],
+    [['--api-token', 'a blank'], 'cli/bad-value', 2],
+    [['--api-token', ''], 'cli/bad-value', 2],
+    ...['http://a/', 'http://a,http://b/', 'http://a http://b', 'a', 'https://a:443', 'http://A', 'null', ',', ''].map(
+      (origins) => [['--api-cors-origin', origins], 'cli/bad-value', 2] as const,
+    ),
+    // Short ones are for this machine only.
+    [['--api-token', 'short', '--api-bindaddr', '0.0.0.0'], 'cli/bad-value', 2],
+    [['--api-token', 'short', '--api-host', 'node.example'], 'cli/bad-value', 2],
     [['--api-token-file', key], 'wallet/unsafe-file', 4],
     // The last letter is not what its checksum says.
     [[...provider, '--reward-recipient', '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD'], 'cli/bad-value', 2],

@@ -179,7 +179,7 @@ test('what start does not honour is refused in the environment too, and what doe
   const { error } = await failure(['start'], { env: { CODEX_LIGHT_NAT: 'any' } })
   expect(error.code).toBe('cli/refused-option')
   expect(error.message).toContain('CODEX_LIGHT_NAT')
-  const idle = ['--validator-groups', '2', '--metrics-port', '0', '--bridge-max-tabs', '3', '--api-token', 'short']
+  const idle = ['--validator-groups', '2', '--metrics-port', '0', '--bridge-max-tabs', '3', '--api-token', 'a blank']
   idle.push('--metrics=false', '--bridge=off')
   const { stderr } = await run(['start', ...idle])
   for (const [name, partner] of [
@@ -188,7 +188,7 @@ test('what start does not honour is refused in the environment too, and what doe
     ['bridge-max-tabs', 'bridge'],
   ])
     expect(stderr).toContain(`--${name} does nothing without --${partner}`)
-  const index = await run(['start', '--validator=true', '--validator-group-index', '1', '--api-token', 'short'])
+  const index = await run(['start', '--validator=true', '--validator-group-index', '1', '--api-token', 'a blank'])
   expect(index.stderr).toContain('--validator-group-index does nothing without --validator-groups')
   expect(index.stderr).not.toContain('without --validator\n')
 })

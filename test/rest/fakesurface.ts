@@ -44,7 +44,7 @@ export function fakeParts(below: FakedParts): RestParts {
 
 /** @param below as for {@link fakeParts} @returns asks it, at a path behind `/api/` */
 export function fakeSurface(below: FakedParts): (path: string, init: RequestInit) => Promise<Response> {
-  const app = restApp(fakeParts(below), undefined)
+  const app = restApp(fakeParts(below), [])
   const outgoing = { destroyed: false, once: () => undefined } as unknown as ServerResponse
   return async (path, init) => {
     const request = new Request(`http://localhost/api/${path}`, init)

@@ -129,6 +129,37 @@ test('pages of other sites change nothing and read nothing; those of the named o
     expect(preflight.headers['access-control-allow-origin']).toBe(PAGE)
     expect(preflight.headers['access-control-allow-headers']).toContain('content-disposition')
   }
+  for (const [path, allowed] of [
+    ['api/codex/v1/data', 'GET, POST, OPTIONS'],
+    ['api/codex/v1/data/', 'GET, DELETE, OPTIONS'],
+    [`api/codex/v1/data/${stored.body}`, 'GET, DELETE, OPTIONS'],
+    [`api/codex/v1/data/${stored.body}/network`, 'POST, OPTIONS'],
+    ['api/codex/v1/sales/availability/0x1', 'PATCH, OPTIONS'],
+    ['api/codex/v1/space?x=1', 'GET, OPTIONS'],
+    ['api/v1/availability/0x1', 'PATCH, DELETE, OPTIONS'],
+    ['api/v1/openapi.json', 'GET, OPTIONS'],
+    ['api/codex/v1/nothing', undefined],
+    ['api/codex/v1/data/x/y/z', undefined],
+    ['api/v1/openapi-json', undefined],
+  ] as const) {
+    const preflight = await ask(node, path, { method: 'OPTIONS', headers })
+    expect([path, preflight.status]).toEqual([path, allowed === undefined ? 404 : 204])
+    expect([path, preflight.headers['access-control-allow-methods']]).toEqual([path, allowed ?? 'OPTIONS'])
+    expect(preflight.headers['access-control-allow-origin']).toBe(PAGE)
+  }
+  await stopWell(node)
+})
+
+test('pages of several origins may be let in, each hears its own name', async () => {
+  const origins = ['http://localhost:3000', 'chrome-extension://abcdef', PAGE]
+  const node = await startNode(join(scratchFolder(), 'data'), ['--api-cors-origin', origins.join(',')])
+  for (const origin of origins) {
+    const { status, headers } = await ask(node, 'api/codex/v1/space', { headers: { origin } })
+    expect([status, headers['access-control-allow-origin'], headers['vary']]).toEqual([200, origin, 'Origin'])
+  }
+  const { status, headers } = await ask(node, 'api/codex/v1/space', { headers: { origin: 'http://localhost:3001' } })
+  expect(status).toBe(403)
+  expect(headers['access-control-allow-origin']).toBe(origins[0])
   await stopWell(node)
 })
 
@@ -152,10 +183,10 @@ test('its own rows want the token, which only its user can read (S14)', async ()
 
 test('what a proxy of this machine passes on wants the token, and what any site may ask for, where it changes something', () => {
   const token = 'the-token-of-this-node'
-  const status = (path: string, headers: Record<string, string>, method = 'GET', corsOrigin?: string) =>
+  const status = (path: string, headers: Record<string, string>, method = 'GET', ...corsOrigins: string[]) =>
     refusalOf(
       { method, target: `/api/codex/v1/${path}`, headers: { host: 'localhost:8080', ...headers } },
-      { hosts: new Set(['localhost']), corsOrigin, token, needsToken: false },
+      { hosts: new Set(['localhost']), corsOrigins, token, needsToken: false },
     )?.status
   const spend = 'storage/request/zDv'
   const authorization = `Bearer ${token}`
@@ -173,6 +204,26 @@ test('what a proxy of this machine passes on wants the token, and what any site 
   for (const path of ['connect/16Uiu2', '%63onnect/16Uiu2']) expect(status(path, { origin }, 'GET', '*')).toBe(401)
   expect(status('space', { origin }, 'GET', '*')).toBeUndefined()
   expect(status(spend, { origin }, 'OPTIONS', '*')).toBeUndefined()
+  // Programs name no site, and pages of this node are no other's.
+  const own = { 'sec-fetch-site': 'same-origin', 'user-agent': 'Mozilla/5.0' }
+  for (const headers of [{}, { 'user-agent': 'curl/8' }, own, { ...own, origin: 'http://localhost:8080' }])
+    for (const [path, method] of [
+      [spend, 'POST'],
+      ['sales/availability/0x1', 'PATCH'],
+      ['connect/16Uiu2', 'GET'],
+    ] as const)
+      expect([path, headers, status(path, headers, method, '*')]).toEqual([path, headers, undefined])
+  for (const headers of [
+    ...['cross-site', 'same-site', 'whatever'].map((site) => ({ 'sec-fetch-site': site })),
+    { origin: 'null' },
+    // An older browser does not say whose picture it is.
+    { 'user-agent': 'Mozilla/5.0 (X11) Safari/605.1.15' },
+  ])
+    for (const [path, method] of [
+      [spend, 'POST'],
+      ['connect/16Uiu2', 'GET'],
+    ] as const)
+      expect([path, headers, status(path, headers, method, '*')]).toEqual([path, headers, 401])
 })
 
 test('bound to every address it wants the token for everything (S14)', async () => {
@@ -196,6 +247,14 @@ test('a token of its own is wanted from this machine too, from a file that the s
   const headers = { authorization: `Basic ${Buffer.from(`codex:${token}`).toString('base64')}` }
   expect((await ask(node, 'api/codex/v1/sales/slots', { headers })).status).toBe(503)
   expect((await ask(node, 'api/v1/availability', { headers })).status).toBe(503)
+  await stopWell(node)
+})
+
+test('a short token of its own does on loopback, and is warned of', async () => {
+  const node = await startNode(join(scratchFolder(), 'data'), ['--api-token', 'short'])
+  expect((await ask(node, 'api/codex/v1/space')).status).toBe(401)
+  expect((await ask(node, 'api/codex/v1/space', { headers: { authorization: 'Bearer short' } })).status).toBe(200)
+  expect(node.said()).toContain('a token of fewer than 16 characters')
   await stopWell(node)
 })
 

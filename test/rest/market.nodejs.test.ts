@@ -139,7 +139,7 @@ async function surface(slots = 0): Promise<Surface> {
 
 function routesOf(parts: Omit<RestParts, 'background'>): string[] {
   const background = new Scope({ report: () => undefined })
-  const { routes } = restApp({ ...parts, background }, undefined)
+  const { routes } = restApp({ ...parts, background }, [])
   // A path that ends with a slash is that of a row with an empty CID.
   return routes.flatMap(({ method, path }) =>
     /^(GET|POST|PATCH|DELETE)$/.test(method) && !path.endsWith('/') ? `${method} ${path}` : [],
