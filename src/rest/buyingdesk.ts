@@ -56,23 +56,26 @@ export const KEPT_SECONDS: Seconds = 3600
 
 /** A dataset being bought, or bought while nobody waited for the answer any more. */
 interface Deal {
+  /** CID and offer. */
+  readonly key: string
   readonly done: Promise<PurchaseLook>
+  /** Whether the connection of who asked for it is open: then it is nobody else's. */
+  isAwaited: boolean
   /** By the machine's clock; undefined while it is under way. */
   endedAt: Seconds | undefined
 }
 
 export class BuyingDesk {
   readonly #parts: RestParts
-  /** By CID and offer: who asks for the same joins. */
-  readonly #deals = new Map<string, Deal>()
+  readonly #deals = new Set<Deal>()
 
   constructor(parts: RestParts) {
     this.#parts = parts
   }
 
   /**
-   * Settles when the purchase is on record, which for a large dataset takes minutes: the connection is kept that long. Whoever asks for the same thing
-   * meanwhile gets the same purchase. Clients that do not wait so long may ask again: what was begun goes on without them.
+   * Settles when the purchase is on record, which for a large dataset takes minutes: the connection is kept that long. Clients that do not wait so long
+   * may ask again: what was begun goes on without them, and is what the next one gets who asks for the same. Of those who wait each gets a purchase.
    * @throws CodexError `rest/too-many-requests`, `rest/bad-terms`, and what stores, network and purchasing throw
    */
   async buy(
@@ -85,16 +88,22 @@ export class BuyingDesk {
     c.env.incoming.setTimeout(0)
     this.#forgetOld()
     const key = keyOf(cid, offer)
-    const deal = this.#deals.get(key) ?? this.#begin(key, buying, { cid, offer })
-    const purchase = await raceAbort(deal.done, signalOf(c))
-    // Told: the next one who asks for the same wants another.
-    if (this.#deals.get(key) === deal) this.#deals.delete(key)
-    return purchase
+    const left = [...this.#deals].find((each) => each.key === key && !each.isAwaited)
+    const deal = left ?? this.#begin(key, buying, { cid, offer })
+    deal.isAwaited = true
+    try {
+      const purchase = await raceAbort(deal.done, signalOf(c))
+      // Told: the next one who asks for the same wants another.
+      this.#deals.delete(deal)
+      return purchase
+    } finally {
+      deal.isAwaited = false
+    }
   }
 
   #begin(key: string, buying: Buying, wanted: { readonly cid: Cid; readonly offer: PurchaseOffer }): Deal {
     const { background, clock, log } = this.#parts
-    if ([...this.#deals.values()].filter(({ endedAt }) => endedAt === undefined).length >= MAX_REQUESTS)
+    if ([...this.#deals].filter(({ endedAt }) => endedAt === undefined).length >= MAX_REQUESTS)
       throw new CodexError(
         'rest/too-many-requests',
         `expected at most ${MAX_REQUESTS} datasets at once; try again later`,
@@ -106,7 +115,7 @@ export class BuyingDesk {
           deal.endedAt = clock.now()
           resolve(purchase)
         } catch (error) {
-          this.#deals.delete(key)
+          this.#deals.delete(deal)
           log.info('storage for a dataset was not bought', { cid: String(wanted.cid), error })
           reject(error)
         }
@@ -114,17 +123,17 @@ export class BuyingDesk {
     )
     // Whoever waits for it is told.
     done.catch(() => undefined)
-    const deal: Deal = { done, endedAt: undefined }
-    this.#deals.set(key, deal)
+    const deal: Deal = { key, done, isAwaited: true, endedAt: undefined }
+    this.#deals.add(deal)
     return deal
   }
 
   #forgetOld(): void {
     const oldest = this.#parts.clock.now() - KEPT_SECONDS
-    for (const [key, { endedAt = Infinity }] of this.#deals) if (endedAt < oldest) this.#deals.delete(key)
-    for (const [key, { endedAt }] of this.#deals) {
+    for (const deal of this.#deals) if ((deal.endedAt ?? Infinity) < oldest) this.#deals.delete(deal)
+    for (const deal of this.#deals) {
       if (this.#deals.size <= MAX_KEPT) return
-      if (endedAt !== undefined) this.#deals.delete(key)
+      if (deal.endedAt !== undefined) this.#deals.delete(deal)
     }
   }
 }

@@ -179,7 +179,7 @@ const codexRows: readonly Operation[] = [
   row(
     'post',
     '/storage/request/:cid',
-    'Buys storage for a dataset; answers the id of the purchase once it is on record, which takes minutes for a large dataset. What was begun goes on when the client leaves; who asks for the same within an hour gets the same purchase. 500 where the dataset is not to be had',
+    'Buys storage for a dataset; answers the id of the purchase once it is on record, which takes minutes for a large dataset. What was begun goes on when the client leaves; who then asks for the same within an hour gets that purchase. 500 where the dataset is not to be had',
     { 200: TEXT, 400: TEXT, 422: TEXT, 500: TEXT, 503: TEXT },
     { body: newPurchase },
   ),

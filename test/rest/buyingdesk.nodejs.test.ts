@@ -1,4 +1,4 @@
-// Storage bought over REST: what was begun goes on without who asked, and who asks for the same again joins it.
+// Storage bought over REST: what was begun goes on without who asked, and is what the next one gets who asks for the same.
 
 import { expect, test } from 'vitest'
 import { type AbortOptions, raceAbort } from '../../src/lib/abort.ts'
@@ -45,18 +45,28 @@ function surface(problem?: CodexError) {
   return { buy, letGo: () => letGo(), bought: () => bought, begun: () => begun, time }
 }
 
-test('who asks for the same meanwhile gets the same, who asks for something else or later another', async () => {
+test('of those who wait each gets a purchase, also where they ask for the same', async () => {
   const { buy, letGo } = surface()
-  const same = [buy(), buy(), buy()]
-  const other = buy({ duration: 7200 })
+  const all = [buy(), buy(), buy(), buy({ duration: 7200 })]
   letGo()
-  expect(await Promise.all(same)).toEqual([
+  expect((await Promise.all(all)).sort()).toEqual(['1', '2', '3', '4'].map((id) => [200, id]))
+  expect(await buy()).toEqual([200, '5'])
+})
+
+test('what one left is joined by one other only', async () => {
+  const { buy, letGo, begun } = surface()
+  const leaving = new AbortController()
+  const left = buy({}, leaving.signal)
+  await expect.poll(begun).toBe(1)
+  leaving.abort()
+  await left
+  const both = [buy(), buy()]
+  await expect.poll(begun).toBe(2)
+  letGo()
+  expect(await Promise.all(both)).toEqual([
     [200, '1'],
-    [200, '1'],
-    [200, '1'],
+    [200, '2'],
   ])
-  expect(await other).toEqual([200, '2'])
-  expect(await buy()).toEqual([200, '3'])
 })
 
 test('what was begun goes on when the client leaves, and is the answer to its next try, for an hour', async () => {
