@@ -104,28 +104,28 @@ async function marketMetrics(
     const { reservations, sales, meter, holds, earningTotals, proofs } = selling
     const availabilities = reservations.availabilities()
     metrics.push(
-      byLabel('codex_light_sales', 'Slots being sold or held, by state', 'state', statesOf(selling.list())),
-      one('codex_light_queue_slots', 'Slots that wait to be looked at', sales.queue.size),
-      one('codex_light_selling_held', '1 while no new slots are taken', holds.length > 0 ? 1 : 0),
-      one('codex_light_availability_total_bytes', 'Offered for sale', sum(availabilities, 'totalSize')),
-      one('codex_light_availability_free_bytes', 'Of what is offered, not taken', sum(availabilities, 'freeSize')),
-      one('codex_light_reservations', 'Slots that have taken space', reservations.reservations().length),
-      one('codex_light_collateral_committed_base_units', 'Put into slots', committedOf(selling)),
-      total('codex_light_proofs_submitted_total', 'Proofs of slots in the chain, since the start', proofs.submitted),
+      byLabel('codex_provider_sales', 'Slots being sold or held, by state', 'state', statesOf(selling.list())),
+      one('codex_provider_queue_slots', 'Slots that wait to be looked at', sales.queue.size),
+      one('codex_provider_selling_held', '1 while no new slots are taken', holds.length > 0 ? 1 : 0),
+      one('codex_provider_availability_total_bytes', 'Offered for sale', sum(availabilities, 'totalSize')),
+      one('codex_provider_availability_free_bytes', 'Of what is offered, not taken', sum(availabilities, 'freeSize')),
+      one('codex_provider_reservations', 'Slots that have taken space', reservations.reservations().length),
+      one('codex_provider_collateral_committed_base_units', 'Put into slots', committedOf(selling)),
+      total('codex_provider_proofs_submitted_total', 'Proofs of slots in the chain, since the start', proofs.submitted),
       total(
-        'codex_light_proofs_missed_total',
+        'codex_provider_proofs_missed_total',
         'Proofs that were due and are not in the chain, since the start',
         proofs.missed,
       ),
-      total('codex_light_rewards_base_units_total', 'Paid out for slots, over restarts', earningTotals.reward),
+      total('codex_provider_rewards_base_units_total', 'Paid out for slots, over restarts', earningTotals.reward),
       total(
-        'codex_light_collateral_lost_base_units_total',
+        'codex_provider_collateral_lost_base_units_total',
         'Of the collateral of slots that ended, what the contract kept, over restarts',
         earningTotals.lostCollateral,
       ),
     )
     if (meter.lastSeconds !== undefined)
-      metrics.push(one('codex_light_proof_seconds', 'What the latest proof took', meter.lastSeconds))
+      metrics.push(one('codex_provider_proof_seconds', 'What the latest proof took', meter.lastSeconds))
   }
   if (buying !== undefined)
     metrics.push(

@@ -115,7 +115,7 @@ test(`a provider and a client, started as people do, sell and buy through the pu
   })
   expect((await failure(['availability', 'rm', id, '-d', provider.dataDir])).error.code).toBe('reservations/not-empty')
   const metrics = await (await fetch(facts.metrics)).text()
-  expect(metrics).toContain('codex_light_reservations 3\n')
+  expect(metrics).toContain('codex_provider_reservations 3\n')
 
   // Proofs wait for periods of real time: to the last payout where there is time.
   if (IS_LONG) {
