@@ -77,9 +77,9 @@ export async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8
 
 /** An error of the node, as it was thrown there. */
 export function errorIn(answer: unknown, status = 0): CodexError {
-  const { code, title, detail } = (answer ?? {}) as { code?: unknown; title?: unknown; detail?: unknown }
+  const { code, title, fields } = (answer ?? {}) as { code?: unknown; title?: unknown; fields?: unknown }
   if (typeof code !== 'string' || typeof title !== 'string') return badAnswer(`status ${status}`)
-  return new CodexError(code, title, { detail: (detail ?? {}) as ErrorDetail })
+  return new CodexError(code, title, { detail: (fields ?? {}) as ErrorDetail })
 }
 
 async function send(endpoint: Endpoint, { method, path, body, signal }: NodeCall): Promise<IncomingMessage> {

@@ -11,7 +11,11 @@ const PROBLEM = {
     status: { type: 'integer' },
     title: { type: 'string' },
     code: { type: 'string' },
-    detail: { type: 'object' },
+    fields: {
+      type: 'object',
+      description: 'What the error says of itself',
+      properties: { field: { type: 'string', description: 'What is wrong of what was given' } },
+    },
   },
   required: ['type', 'status', 'title', 'code'],
 }

@@ -62,5 +62,5 @@ function cidOf(c: RestContext) {
 function needed(c: RestContext, name: string): number {
   const value = wholeNumber(name, c.req.query(name))
   if (value !== undefined) return value
-  throw new CodexError('rest/bad-number', `${name}: expected a whole number, found none`, { detail: { name } })
+  throw new CodexError('rest/bad-number', `${name}: expected a whole number, found none`, { detail: { field: name } })
 }

@@ -7,5 +7,5 @@ export function wholeNumber(name: string, text: string | undefined): number | un
   if (text === undefined) return undefined
   const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (Number.isSafeInteger(value)) return value
-  throw new CodexError('rest/bad-number', `${name}: expected a whole number`, { detail: { name } })
+  throw new CodexError('rest/bad-number', `${name}: expected a whole number`, { detail: { field: name } })
 }

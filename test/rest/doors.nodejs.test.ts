@@ -126,7 +126,7 @@ test('below our own rows every refusal is a problem document, elsewhere it is te
     const document = JSON.parse(/\{.*\}/.exec(body)?.[0] ?? '') as object
     expect(document).toEqual({
       type: 'about:blank',
-      ...{ status, code, detail: {}, title: expect.stringMatching(/\w/) as string },
+      ...{ status, code, fields: {}, title: expect.stringMatching(/\w/) as string },
     })
     const plain = await answerTo(server, `/api/codex/v1/${rest}`, headers, method)
     expect(plain).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*^content-type: text/plain`, 'im'))

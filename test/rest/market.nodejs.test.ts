@@ -441,7 +441,7 @@ describe('our own rows', () => {
         const value = typeof wrong === 'bigint' ? String(wrong) : wrong
         const [status, problem] = await own('POST', 'availability', { ...AVAILABILITY, [field]: value })
         expect([field, wrong, [400, 422].includes(status)]).toEqual([field, wrong, true])
-        expect([field, wrong, problem]).toMatchObject([field, wrong, { status, detail: { field } }])
+        expect([field, wrong, problem]).toMatchObject([field, wrong, { status, fields: { field } }])
       }
     expect(await own('GET', 'availability')).toEqual([200, []])
   })
@@ -455,14 +455,42 @@ describe('our own rows', () => {
         status: 422,
         title: 'duration must be larger then zero',
         code: 'rest/bad-terms',
-        detail: { field: 'duration' },
+        fields: { field: 'duration' },
       },
     ])
     expect((await own('POST', 'availability', { ...AVAILABILITY, totalSize: -1 }))[1]).toMatchObject({
       status: 400,
       code: 'rest/bad-field',
-      detail: { field: 'totalSize' },
+      fields: { field: 'totalSize' },
     })
+    // RFC 9457 has a text of that name.
+    expect((await own('POST', 'availability', { totalSize: -1 }))[1]).not.toHaveProperty('detail')
+    const [, made] = await own('POST', 'availability', { ...AVAILABILITY, until: 4_000_000_000 })
+    const { id } = made as { readonly id: string }
+    const cid = String(randomWish(seededSource(5)).cid)
+    const tooMuch = String(2n ** 256n - 1n)
+    for (const [method, path, field, body] of [
+      ['GET', 'decisions?count=0', 'count'],
+      ['GET', 'decisions?request=x', 'request'],
+      ['GET', 'purchases/0x1', 'id'],
+      ['GET', 'datasets/nonsense/slots', 'cid'],
+      ['POST', `datasets/${cid}/protect?tolerance=1`, 'nodes'],
+      ['POST', `datasets/${cid}/protect?nodes=3&tolerance=x`, 'tolerance'],
+      ['POST', `datasets/${cid}/slots/build?index=-1`, 'index'],
+      ['GET', `datasets/${cid}/content?offset=x`, 'offset'],
+      ['GET', `datasets/${cid}/slots/x/proof-input`, 'index'],
+      ['POST', 'availability', 'body', '{'],
+      ['POST', 'availability', 'until', { ...AVAILABILITY, until: -1 }],
+      ['POST', 'availability', 'totalSize', { ...AVAILABILITY, totalSize: 2 ** 45 }],
+      ['PATCH', `availability/${id}`, 'totalSize', { totalSize: 2 ** 45 }],
+      ['PATCH', `availability/${id}`, 'until', { until: -1 }],
+      ['POST', 'purchases/nonsense', 'cid', PURCHASE],
+      ['POST', `purchases/${cid}`, 'tolerance', { ...PURCHASE, tolerance: 0 }],
+      ['POST', `purchases/${cid}`, 'pricePerBytePerSecond', { ...PURCHASE, pricePerBytePerSecond: tooMuch }],
+    ] as const) {
+      const [status, problem] = await own(method, path, body)
+      expect([path, status >= 400 && status < 500, problem]).toMatchObject([path, true, { fields: { field } }])
+    }
     expect((await own('DELETE', `availability/${ID}`))[0]).toBe(404)
     expect((await own('GET', 'decisions?count=0'))[0]).toBe(400)
     expect((await own('GET', 'decisions?request=x'))[0]).toBe(400)
