@@ -54,7 +54,7 @@ export async function chooseCircuit(
       : (await findCircuit(proving, { circuit: folder, size: undefined, wasm, zkey }, call)).files
   return {
     files,
-    check: `the circuit files of ${folder} are no archive to hold against the hash that the chain names: they are checked by proving and verifying before the first sale, and by having the endpoint run every fill (eth_estimateGas) before it is sent`,
+    check: `the circuit files of ${folder} are no archive to hold against the hash that the chain names: before the first sale a proof is made with them and verified, and before the first fill of each run the endpoint runs it (eth_call)`,
   }
 }
 

@@ -1,5 +1,6 @@
 // How much gas a transaction is given: the endpoint's estimate at the next block, and a margin for what may change until then. The endpoint runs the whole
-// transaction for that, as for `eth_call` (marketplace reference §3.11 wants so much of a first fill): what the contracts refuse is never sent.
+// transaction for that: what the contracts refuse is never sent. The first fill of a run is run by `eth_call` before (marketplace reference §3.11), since
+// circuit files may be others than the chain's.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -25,6 +26,7 @@ export class GasEstimator {
   readonly #parts: GasEstimatorParts
   /** Some endpoints estimate for the newest block only. */
   #takesBlockTag = true
+  #wasFillRun = false
 
   constructor(parts: GasEstimatorParts) {
     this.#parts = parts
@@ -35,11 +37,13 @@ export class GasEstimator {
     const { contracts, key } = this.#parts
     const { to, data, value } = intentCall(intent, contracts, key.address)
     const call = { from: key.address, to, data, ...(value === 0n ? {} : { value: `0x${value.toString(16)}` }) }
+    const tag = safeAfter === undefined ? 'pending' : 'latest'
     try {
-      const estimate = readQuantity(
-        await this.#ask(call, safeAfter === undefined ? 'pending' : 'latest', options),
-        'an estimate of gas',
-      )
+      if (intent.verb === 'fillSlot' && !this.#wasFillRun) {
+        await this.#ask('eth_call', call, tag, options)
+        this.#wasFillRun = true
+      }
+      const estimate = readQuantity(await this.#ask('eth_estimateGas', call, tag, options), 'an estimate of gas')
       const gas = (estimate * BigInt(gasPercent) + 99n) / 100n
       if (gas <= MAX_GAS) return gas
       throw badAnswer(`an estimate of at most ${MAX_GAS} gas`, gas)
@@ -52,9 +56,15 @@ export class GasEstimator {
   }
 
   /** @param tag `latest` where what pending blocks see must not be believed */
-  async #ask(call: object, tag: 'pending' | 'latest', options: AbortOptions): Promise<unknown> {
-    const params = this.#takesBlockTag ? [call, tag] : [call]
-    const [answer] = await this.#parts.rpc.callMany([{ method: 'eth_estimateGas', params }], options)
+  async #ask(
+    method: 'eth_call' | 'eth_estimateGas',
+    call: object,
+    tag: 'pending' | 'latest',
+    options: AbortOptions,
+  ): Promise<unknown> {
+    const untagged = method === 'eth_call' ? [call, 'latest'] : [call]
+    const params = this.#takesBlockTag ? [call, tag] : untagged
+    const [answer] = await this.#parts.rpc.callMany([{ method, params }], options)
     const isTagRefused =
       answer?.ok === false &&
       !isRevert(answer.error) &&
@@ -62,6 +72,6 @@ export class GasEstimator {
       [-32602, -32601].includes((answer.error as RpcError).detail.rpcCode)
     if (!isTagRefused || !this.#takesBlockTag) return resultOf(answer)
     this.#takesBlockTag = false
-    return this.#ask(call, tag, options)
+    return this.#ask(method, call, tag, options)
   }
 }

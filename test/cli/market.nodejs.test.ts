@@ -72,7 +72,7 @@ test(`a provider and a client, started as people do, sell and buy through the pu
   ])
   const facts = provider as unknown as { roles: string[]; circuitCheck: string; metrics: string; host: string }
   expect(facts).toMatchObject({ roles: ['client', 'provider'], host: devnet.accounts[2]?.address.toLowerCase() })
-  expect(facts.circuitCheck).toContain('proving and verifying before the first sale')
+  expect(facts.circuitCheck).toContain('before the first sale a proof is made with them and verified')
 
   await expect.poll(reasons).not.toContain(lonely)
 

@@ -19,8 +19,9 @@ import { HeldLines } from './heldlines.ts'
 
 const SPEED = 10
 const COIN = 10n ** 18n
-/** Selector of `slotState`. */
+/** Selectors of `slotState` and `fillSlot`. */
 const SLOT_STATE = '0xbe5cdc48'
+const FILL_SLOT = '0x1d873c1b'
 const GWEI = '0x3b9aca00'
 const NOBODY = `0x${'ab'.repeat(20)}`
 
@@ -585,6 +586,7 @@ describe('a transaction that fails in its block', () => {
     proxy.tamper = ({ method, params: [call] }) => {
       const { data = '' } = Object(call) as { data?: string }
       if (method === 'eth_estimateGas') return { result: '0x7a120' }
+      if (method === 'eth_call' && data.startsWith(FILL_SLOT)) return { result: '0x' }
       const isOfState = method === 'eth_call' && data.startsWith(SLOT_STATE)
       return isOfState ? { result: `0x${'0'.repeat(64)}` } : suggest(GWEI, method)
     }

@@ -41,7 +41,7 @@ test.runIf(import.meta.env['LONG'])(
     const client = await world.node('client', { account: 1, roles: ['client'] })
     let tries = 0
     world.endpoint.tripwire = async (moment, body) => {
-      if (moment === 'asked' && body.includes('eth_estimateGas') && body.includes(FILL)) tries++
+      if (moment === 'asked' && body.includes('eth_call') && body.includes(FILL)) tries++
       return 'go on'
     }
     // Its proofs hold for its own key: nothing is wrong as far as it can see.
