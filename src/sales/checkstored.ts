@@ -5,6 +5,7 @@ import type { SpaceLook } from '../storage/bookspace.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { checkReservations } from './checkreservations.ts'
 import { readSalesRecords } from './readsalesrecords.ts'
+import { takenRoom } from './manifestroom.ts'
 import type { ReservationBooks } from './reservationbooks.ts'
 import { availabilityToJson, reservationToJson } from './salesrecords.ts'
 
@@ -19,7 +20,7 @@ export async function checkStored(
   const { quotaMaxBytes } = await repo.space()
   const problems = checkReservations({
     counters,
-    quotaBytes: quotaMaxBytes,
+    quotaBytes: quotaMaxBytes + (await takenRoom(repo.parts.datastore, options)),
     availabilities: availabilities.values(),
     reservations,
   })

@@ -10,12 +10,11 @@ import type { RequestId } from '../protocol/request.ts'
 import type { Change, Datastore, Key } from '../storage/datastore.ts'
 import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { joinKey, textKey } from '../storage/storagekey.ts'
+import { COPIES_PREFIX } from './manifestroom.ts'
 import type { Reservations } from './reservations.ts'
 
 /** `meta/sales/kept/<request id>`: the bytes of the manifest's CID. */
 const PREFIX: Key = textKey('meta/sales/kept/')
-/** `meta/sales/manifests/<CID>`: the bytes of the manifest, as long as a request is on record that keeps it. */
-const COPIES_PREFIX: Key = textKey('meta/sales/manifests/')
 
 export interface KeptManifest {
   readonly cid: Cid

@@ -6,8 +6,6 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
-import type { Bytes } from '../lib/units.ts'
-import { KiB } from '../lib/units.ts'
 import type { Market } from '../market/market.ts'
 import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { Slots } from '../slots/slots.ts'
@@ -15,7 +13,6 @@ import type { Datasets } from '../storage/datasets.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { Availability, AvailabilityId, AvailabilityTerms } from './availability.ts'
 import type { NewTerms } from './availabilityterms.ts'
-import { reservationsError } from './availabilityterms.ts'
 import { type Decision, DecisionLog } from './decisionlog.ts'
 import { DecisionRecord } from './decisionrecord.ts'
 import type { Earning, EarningTotals } from './earnings.ts'
@@ -64,9 +61,6 @@ interface Records {
   readonly decisions: DecisionLog
   readonly decisionRecord: DecisionRecord
 }
-
-/** Left of the quota for manifests: they are stored beside what is set aside for slots. */
-export const MANIFEST_ROOM_BYTES: Bytes = 256 * KiB
 
 export class Provider {
   readonly reservations: Reservations
@@ -173,17 +167,13 @@ export class Provider {
 
   // Terms.
 
-  /** @throws CodexError as {@link Reservations.create}; `reservations/reserve-failed` also where no room would be left for manifests */
-  async createAvailability(terms: NewTerms): Promise<Availability> {
-    await this.#leaveRoom(terms.totalSize)
+  /** @throws CodexError as {@link Reservations.create} */
+  createAvailability(terms: NewTerms): Promise<Availability> {
     return this.reservations.create(terms)
   }
 
-  /** @throws CodexError as {@link Reservations.change} and {@link Provider.createAvailability} */
-  async changeAvailability(id: AvailabilityId, changes: Partial<AvailabilityTerms>): Promise<Availability> {
-    const before = this.reservations.availability(id)
-    if (before !== undefined && changes.totalSize !== undefined)
-      await this.#leaveRoom(changes.totalSize - before.totalSize)
+  /** @throws CodexError as {@link Reservations.change} */
+  changeAvailability(id: AvailabilityId, changes: Partial<AvailabilityTerms>): Promise<Availability> {
     return this.reservations.change(id, changes)
   }
 
@@ -266,17 +256,5 @@ export class Provider {
     const slots = this.#capacity()?.slots ?? 0
     if (slots > this.#safeSlots) this.sales.queue.wake()
     this.#safeSlots = slots
-  }
-
-  async #leaveRoom(more: Bytes): Promise<void> {
-    if (!(more > 0)) return
-    const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await this.#parts.repo.space()
-    const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
-    if (more <= free - MANIFEST_ROOM_BYTES) return
-    throw reservationsError(
-      'reservations/reserve-failed',
-      `expected at most ${Math.max(0, free - MANIFEST_ROOM_BYTES)} bytes, of ${free} bytes that are free, since manifests need some room too, found ${more} bytes`,
-      { wantedBytes: more, freeBytes: free, keptBytes: MANIFEST_ROOM_BYTES },
-    )
   }
 }

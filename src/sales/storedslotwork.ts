@@ -22,6 +22,7 @@ import type { RepoStore } from '../storage/repostore.ts'
 import { holdersOf } from '../storage/holdersof.ts'
 import { isWholeTree } from '../storage/wholetree.ts'
 import { KeptManifests } from './keptmanifests.ts'
+import { MANIFEST_ROOM_BYTES } from './manifestroom.ts'
 import { tellProgress } from './tellprogress.ts'
 import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
@@ -80,7 +81,7 @@ export class StoredSlotWork implements SlotWork {
     if (await repo.has(cid)) return
     const bytes = manifestBytes(manifest).length
     const { quotaMaxBytes, quotaUsedBytes, quotaReservedBytes } = await repo.space()
-    const free = quotaMaxBytes - quotaUsedBytes - quotaReservedBytes
+    const free = quotaMaxBytes + MANIFEST_ROOM_BYTES - quotaUsedBytes - quotaReservedBytes
     if (bytes <= free) return
     throw new CodexError(
       'sale/no-manifest-room',
@@ -179,7 +180,7 @@ export class StoredSlotWork implements SlotWork {
     signal: AbortSignal,
   ): Promise<void> {
     const kept = { cid: decodeCid(request.content.cid), bytes: manifestBytes(manifest) }
-    const store = () => this.#parts.slots.keepManifest(manifest, expiry, { signal })
+    const store = () => this.#parts.slots.keepManifest(manifest, expiry, { signal, beyondBytes: MANIFEST_ROOM_BYTES })
     await this.#kept.keep(requestId(request), kept, store, { signal })
   }
 

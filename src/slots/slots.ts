@@ -3,7 +3,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
-import type { Seconds } from '../lib/units.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Manifest, ProtectedManifest, VerifiableManifest } from '../protocol/manifest.ts'
 import type { DecodedDataset } from '../erasure/decodedataset.ts'
@@ -90,14 +90,19 @@ export class Slots {
 
   /**
    * Stores a manifest without its blocks; it holds no tree by that. One that is here already stays, until then at least.
+   * @param beyondBytes as there
    * @returns its CID
    * @throws CodexError as `Growth.finish`
    */
-  async keepManifest(manifest: Manifest, expiry: Seconds, { signal }: AbortOptions): Promise<Cid> {
+  async keepManifest(
+    manifest: Manifest,
+    expiry: Seconds,
+    { signal, beyondBytes }: AbortOptions & { readonly beyondBytes?: Bytes | undefined },
+  ): Promise<Cid> {
     const { trees } = this.#seams.datasets
     const own = { signal: this.#own(signal) }
     const holding = [{ manifest, holds: [] }]
-    const [cid] = await this.#follow(trees.grow(own, (growth) => growth.finish([], holding, expiry)))
+    const [cid] = await this.#follow(trees.grow(own, (growth) => growth.finish([], holding, expiry, beyondBytes)))
     return cid as Cid
   }
 

@@ -5,7 +5,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Mutex } from '../lib/mutex.ts'
-import type { Seconds } from '../lib/units.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
 import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
@@ -42,10 +42,16 @@ export interface Growth extends AbortOptions {
    * The one commit that makes it all count: manifests, who holds which tree, and the trees' CIDs for their numbers. What was here before of such a tree
    * lies under another number; the fresh leaves and nodes take over, since they are whole for certain, and the old ones go.
    * @param expiry of the manifests
+   * @param beyondBytes that these manifests may take beyond the quota
    * @returns their CIDs
    * @throws CodexError `upload/outlived`, `dataset/tree-missing` when a tree to be held is neither new nor in the store, and as `RepoStore.put`
    */
-  finish(trees: readonly GrownTree[], manifests: readonly HoldingManifest[], expiry: Seconds): Promise<Cid[]>
+  finish(
+    trees: readonly GrownTree[],
+    manifests: readonly HoldingManifest[],
+    expiry: Seconds,
+    beyondBytes?: Bytes,
+  ): Promise<Cid[]>
 }
 
 export class HeldTrees {
@@ -172,7 +178,12 @@ export class HeldTrees {
     await datastore.commit(changes, RELAXED)
   }
 
-  async #finish(trees: readonly GrownTree[], manifests: readonly HoldingManifest[], expiry: Seconds): Promise<Cid[]> {
+  async #finish(
+    trees: readonly GrownTree[],
+    manifests: readonly HoldingManifest[],
+    expiry: Seconds,
+    beyondBytes?: Bytes,
+  ): Promise<Cid[]> {
     const { datastore, hasher, clock } = this.#repo.parts
     const blocks = manifests.map(({ manifest }) => {
       const bytes = manifestBytes(manifest)
@@ -199,7 +210,7 @@ export class HeldTrees {
         }
       return changes
     }
-    await this.#repo.putMany(await verifyBlocks(hasher, blocks), { expiry, also })
+    await this.#repo.putMany(await verifyBlocks(hasher, blocks), { expiry, also, beyondBytes })
     this.#stored([...blocks.map(({ cid }) => cid), ...distinct(manifests.flatMap(({ holds }) => holds))])
     for (const id of superseded) await this.#undo(id)
     return blocks.map(({ cid }) => cid)

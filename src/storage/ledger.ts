@@ -16,6 +16,8 @@ export interface Plan {
   readonly taken?: readonly number[]
   /** Units no record names any more. */
   readonly freed?: readonly number[]
+  /** How far beyond the quota it may grow; not at all by default. What is used then counts as ever. */
+  readonly beyondBytes?: Bytes | undefined
   /**
    * `relaxed` where losing this commit, and the relaxed ones after it, in a power cut does no harm. A plan that frees units is strict all the
    * same, because they may be written to at once.
@@ -121,9 +123,17 @@ export class Ledger {
     }
   }
 
-  async #commit({ changes, delta, taken = [], freed = [], durability = 'strict', applied }: Plan): Promise<void> {
+  async #commit({
+    changes,
+    delta,
+    taken = [],
+    freed = [],
+    durability = 'strict',
+    beyondBytes = 0,
+    applied,
+  }: Plan): Promise<void> {
     const books = await this.#open()
-    const counters = delta === undefined ? books.counters : changed(books.counters, delta, this.#total)
+    const counters = delta === undefined ? books.counters : changed(books.counters, delta, this.#total + beyondBytes)
     const all = [...changes, ...books.units.changes(taken, freed)]
     if (counters !== books.counters) all.push(countersChange(counters))
     if (all.length === 0) {

@@ -40,6 +40,8 @@ export interface PutExtras {
   readonly setAside?: SetAside | undefined
   /** `relaxed` when a later strict commit decides whether any of this counts; bytes are flushed all the same. */
   readonly durability?: CommitOptions['durability'] | undefined
+  /** As of a {@link Plan}. */
+  readonly beyondBytes?: Bytes | undefined
 }
 
 /**
@@ -118,7 +120,8 @@ async function attempt(
         plan.replace(candidate.key, record, after)
       }
       const paid = await payFor(plan, extras.setAside, paidBefore)
-      return [{ ...paid, ...(extras.durability && { durability: extras.durability }) }, stored]
+      const { durability, beyondBytes } = extras
+      return [{ ...paid, ...(durability && { durability }), beyondBytes }, stored]
     })
   } catch (error) {
     parts.ledger.giveBack(units)
@@ -170,7 +173,7 @@ async function requireRoom(
     candidates,
     known,
   }: { readonly candidates: readonly Candidate[]; readonly known: readonly (BlockRecord | undefined)[] },
-  { setAside, leaves }: PutExtras,
+  { setAside, leaves, beyondBytes = 0 }: PutExtras,
 ): Promise<void> {
   const adding = candidates.filter((_, i) => addsBytes(known[i]))
   if (adding.length === 0) return
@@ -182,7 +185,8 @@ async function requireRoom(
   const needed = neededOf(fromFree)
   if (needed === 0) return
   const counters = await parts.ledger.counters()
-  if (needed > freeBytes(counters, parts.ledger.total)) throw quotaExceeded(counters, needed, parts.ledger.total)
+  const total = parts.ledger.total + beyondBytes
+  if (needed > freeBytes(counters, total)) throw quotaExceeded(counters, needed, total)
 }
 
 /** Whether a put of it makes the store larger: a block in quarantine takes its space already. */

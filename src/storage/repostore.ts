@@ -117,7 +117,7 @@ export class RepoStore {
    */
   async putMany(
     blocks: readonly VerifiedBlock[],
-    { expiry = this.defaultExpiry(), also, leaves, setAside, durability }: PutOptions = {},
+    { expiry = this.defaultExpiry(), also, leaves, setAside, durability, beyondBytes }: PutOptions = {},
   ): Promise<PutOutcome[]> {
     const outcomes: PutOutcome[] = []
     for (const group of groupsOf(blocks, ({ bytes }) => bytes.length)) {
@@ -129,6 +129,7 @@ export class RepoStore {
         leaves: leaves && indices && { treeId: leaves.treeId, indices },
         setAside,
         durability,
+        beyondBytes,
       }
       outcomes.push(...(await putBlocks(this.#parts, puts, extras)))
     }

@@ -9,6 +9,7 @@ import { requestId } from '../../src/protocol/ids.ts'
 import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
 import { treesOf } from '../../src/storage/treeholder.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
+import { MANIFEST_ROOM_BYTES } from '../../src/sales/manifestroom.ts'
 import { SETTLING_SECONDS } from '../../src/sales/storedslotwork.ts'
 import { range } from '../fakes/exchangepeers.ts'
 import { NEVER, streamOf } from '../fakes/memorystore.ts'
@@ -21,6 +22,31 @@ it('is kept while another slot of the request is here, and goes with the last', 
   const [work, of] = [start(), request(1)]
   const [first, second] = await Promise.all([fetch(work, of, 0), fetch(work, of, 1)])
   await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: second })
+})
+
+it('has room beyond the quota, of which all may be offered, and takes no more of it than it may', async () => {
+  const from = await slotProvider()
+  const { start, request, fetch, reservations, own, datasets, books, expectKeptForTheLast } = from
+  const { quotaMaxBytes, quotaReservedBytes } = await own.repo.space()
+  const terms = { duration: 1000, minPricePerBytePerSecond: 1n, totalCollateral: 1n }
+  await reservations.create({ ...terms, totalSize: quotaMaxBytes - quotaReservedBytes })
+  const [work, of] = [start(), request(1)]
+  await work.look({ request: of, slotIndex: 0 }, { signal })
+  const [first, second] = [await fetch(work, of, 0), await fetch(work, of, 1)]
+  const { space, problems } = await books()
+  expect(space.quotaUsedBytes + space.quotaReservedBytes).toBeGreaterThan(quotaMaxBytes)
+  expect(problems).toEqual([])
+  // It is for those manifests only.
+  const full = { code: 'store/quota-exceeded' }
+  await expect(datasets.upload(streamOf(Uint8Array.of(1)), { signal })).rejects.toMatchObject(full)
+  await expect(own.repo.reserve(1)).rejects.toMatchObject(full)
+  const other = { ...from.manifest, filename: 'other' }
+  const beyondBytes = space.quotaUsedBytes + space.quotaReservedBytes - quotaMaxBytes
+  await expect(own.slots.keepManifest(other, END, { signal, beyondBytes })).rejects.toMatchObject(full)
+  const cid = await own.slots.keepManifest(other, END, { signal, beyondBytes: MANIFEST_ROOM_BYTES })
+  expect(await own.repo.drop(cid)).toBe('dropped')
+  await expectKeptForTheLast(work, { of, reservation: first }, { of, reservation: second })
+  expect(await own.repo.space()).toMatchObject({ quotaUsedBytes: 0, quotaReservedBytes: quotaMaxBytes })
 })
 
 it('goes too when the last slot of the request ends before anything of it is here', async () => {
