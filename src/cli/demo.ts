@@ -6,9 +6,10 @@ import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CodexError } from '../lib/errors.ts'
 import { formatBytes, formatCount } from '../lib/format.ts'
-import { MiB, type Seconds } from '../lib/units.ts'
+import type { Bytes, Seconds } from '../lib/units.ts'
 import type { NodejsNode } from '../nodejs.ts'
 import type { Cid } from '../protocol/cid.ts'
+import { BLOCK_BYTES, offerFor, whyNotTaken } from './demooffer.ts'
 import { demoProgress } from './demoprogress.ts'
 import { DemoTab } from './demotab.ts'
 import type { DemoWorld } from './demoworld.ts'
@@ -24,7 +25,6 @@ import { defineVerb } from './verb.ts'
 
 /** What is stored when no file is named: the first of these beside the command that is large enough for as many slots. */
 const OWN_FILES = ['contracts/Marketplace.json', '../README.md']
-const BLOCK_BYTES = 65_536
 const NODES = 3
 const TOLERANCE = 1
 /** Short enough to see several of them, long enough for three proofs on a machine that has little else to do. */
@@ -37,7 +37,8 @@ const SPARE_SECONDS: Seconds = 10
 const EXPIRY_BEFORE_SECONDS: Seconds = 5
 const PRICE_WEI = 1000n
 const COLLATERAL_WEI = 1n
-const SPACE_BYTES = 64 * MiB
+/** Of a purchase, the latest. */
+const MAX_DECISIONS = 100
 const COLLATERAL_TOTAL_WEI = 10n ** 12n
 const LOOK_MS = 200
 /** Whatever takes longer than this after the end of the request goes wrong. */
@@ -64,7 +65,8 @@ printed when all slots are paid`,
         'demo/short-period',
         `expected a period of at least ${LEAST_PERIOD_SECONDS} s, found ${period}`,
       )
-    const path = await findFile(call)
+    const { path, size } = await findFile(call)
+    const offeredBytes = offerFor(size, termsFor(period))
     const watch = new StopWatch(call)
     const world = await openWorld({ ...call, periodSeconds: period, done: (stage, what) => watch.done(stage, what) })
     let page: PageServer | undefined
@@ -77,7 +79,10 @@ printed when all slots are paid`,
       })
       page = once ? undefined : await pageOf(call, world, tab)
       if (page !== undefined) await watch.say(`the page     ${page.url}`)
-      const answer = await runPurchase(call, world, watch, { path, period, onStarted: (cid) => tab.offer(cid) })
+      const answer = await runPurchase(call, world, watch, {
+        ...{ path, period, offeredBytes },
+        onStarted: (cid) => tab.offer(cid),
+      })
       await call.terminal.answer(
         { ...answer, page: page?.url ?? null },
         page === undefined ? 'All slots are paid.' : `All slots are paid. The page: ${page.url} (Ctrl-C ends)`,
@@ -117,17 +122,32 @@ class StopWatch {
   }
 }
 
+function termsFor(period: Seconds) {
+  const duration = PERIODS * period + SPARE_SECONDS
+  return {
+    duration,
+    expiry: duration - EXPIRY_BEFORE_SECONDS,
+    pricePerBytePerSecond: PRICE_WEI,
+    collateralPerByte: COLLATERAL_WEI,
+    proofProbability: 1n,
+    nodes: NODES,
+    tolerance: TOLERANCE,
+  }
+}
+
 interface PurchaseOrder {
   readonly path: string
   readonly period: Seconds
+  readonly offeredBytes: Bytes
   /** From then on another provider takes nothing away from this purchase. */
   readonly onStarted: (cid: Cid) => void
 }
 
-async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, { path, period, onStarted }: PurchaseOrder) {
+async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, order: PurchaseOrder) {
+  const { path, period, offeredBytes, onStarted } = order
   const { signal, terminal } = call
   const { client, provider } = world.nodes
-  const seconds = PERIODS * period + SPARE_SECONDS
+  const terms = termsFor(period)
   const seller = provider.trade?.provider
   const buyer = client.trade?.client
   if (seller === undefined || buyer === undefined)
@@ -146,33 +166,21 @@ async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, { pat
       { signal },
     )
   await seller.createAvailability({
-    totalSize: SPACE_BYTES,
+    totalSize: offeredBytes,
     duration: 86_400,
     minPricePerBytePerSecond: 1n,
     totalCollateral: COLLATERAL_TOTAL_WEI,
   })
-  await watch.done('offer', `the provider offers ${formatBytes(SPACE_BYTES)}`)
+  await watch.done('offer', `the provider offers ${formatBytes(offeredBytes)}`)
   const { cid, bytes } = await upload(client, path, call)
   await watch.done('upload', `${basename(path)}, ${formatBytes(bytes)} -> ${cid}`)
-  const purchase = await buyer.buy(
-    cid,
-    {
-      duration: seconds,
-      expiry: seconds - EXPIRY_BEFORE_SECONDS,
-      pricePerBytePerSecond: PRICE_WEI,
-      collateralPerByte: COLLATERAL_WEI,
-      proofProbability: 1n,
-      nodes: NODES,
-      tolerance: TOLERANCE,
-    },
-    { signal },
-  )
+  const purchase = await buyer.buy(cid, terms, { signal })
   await watch.done(
     'request',
     `${purchase.id}: ${formatCount(NODES, 'slot')}, any ${NODES - TOLERANCE} of them hold the file`,
   )
   await terminal.progress({ label: 'waiting for the chain' }, async (advance) => {
-    const deadline = watch.seconds + 2 * seconds + PATIENCE_SECONDS
+    const deadline = watch.seconds + 2 * terms.duration + PATIENCE_SECONDS
     const isOver = (): boolean =>
       purchase.outcome !== undefined && seller.list().every(({ requestId }) => requestId !== purchase.id)
     for (; !isOver(); await look(signal)) {
@@ -193,11 +201,14 @@ async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, { pat
     }
   })
   await Promise.all(lines)
-  if (purchase.state !== 'finished')
+  if (purchase.state !== 'finished') {
+    const why = [purchase.problem ?? '', whyNotTaken(seller.decisions(MAX_DECISIONS, purchase.id))]
+    const found = [purchase.state, ...why].filter((each) => each !== '').join(': ')
     throw new CodexError(
       'demo/not-finished',
-      `expected the purchase to finish, found it ${purchase.state}${purchase.problem === undefined ? '' : `: ${purchase.problem}`}. Where the machine is slow or busy, longer periods help: --period 2m`,
+      `expected the purchase to finish, found it ${found}. Where the machine is slow or busy, longer periods help: --period 2m`,
     )
+  }
   await watch.done('paid', `${seller.earnings.reduce((sum, { reward }) => sum + reward, 0n)} wei in all`)
   const slots = diary.slotsOf(purchase.id)
   return {
@@ -252,7 +263,7 @@ async function pageOf({ dist, terminal }: Call, world: DemoWorld, tab: DemoTab):
 }
 
 /** Of at least as many blocks as slots of data. @throws CodexError `demo/no-file`, `demo/too-small` */
-async function findFile({ operands: [named], dist }: Call): Promise<string> {
+async function findFile({ operands: [named], dist }: Call): Promise<{ readonly path: string; readonly size: Bytes }> {
   const least = (NODES - TOLERANCE - 1) * BLOCK_BYTES + 1
   const sizeOf = async (path: string): Promise<number> => {
     const found = await stat(path).catch(() => undefined)
@@ -270,11 +281,12 @@ async function findFile({ operands: [named], dist }: Call): Promise<string> {
           detail: { path, size },
         },
       )
-    return path
+    return { path, size }
   }
   for (const name of OWN_FILES) {
     const path = fileURLToPath(new URL(name, dist))
-    if ((await sizeOf(path)) >= least) return path
+    const size = await sizeOf(path)
+    if (size >= least) return { path, size }
   }
   throw new CodexError('demo/no-file', 'found no file of the package to store; name one: codex-light demo FILE')
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
@@ -30,13 +30,21 @@ interface Answer {
   readonly page: string | null
 }
 
-test('a file that is none, or too small for the slots, and periods too short for proofs, are refused before anything is started', async () => {
+test('a file that is none, or too small or too large for the slots, and periods too short for proofs, are refused before anything is started', async () => {
   const small = join(scratchFolder(), 'small.txt')
   writeFileSync(small, 'too little')
   const missing = await run(['demo', '--once', '--json', join(scratchFolder(), 'none.bin')])
   expect([missing.code, JSON.parse(missing.stdout)]).toMatchObject([1, { error: { code: 'demo/no-file' } }])
   const little = await run(['demo', '--once', '--json', small])
   expect([little.code, JSON.parse(little.stdout)]).toMatchObject([1, { error: { code: 'demo/too-small' } }])
+  const large = join(scratchFolder(), 'large.bin')
+  writeFileSync(large, '')
+  truncateSync(large, 9 * 2 ** 30)
+  const much = await run(['demo', '--once', '--json', large])
+  expect([much.code, JSON.parse(much.stdout)]).toMatchObject([
+    1,
+    { error: { code: 'demo/too-large', detail: { limit: 4 * 2 ** 30 } } },
+  ])
   const short = await run(['demo', '--once', '--json', '--period', '5s'])
   expect([short.code, JSON.parse(short.stdout)]).toMatchObject([2, { error: { code: 'demo/short-period' } }])
 })
