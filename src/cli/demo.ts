@@ -20,6 +20,7 @@ import { duration, flag } from './option.ts'
 import { PurchaseDiary } from './purchasediary.ts'
 import type { PageServer } from './servepage.ts'
 import { servePage } from './servepage.ts'
+import { StopWatch } from './stopwatch.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
 
@@ -67,12 +68,12 @@ printed when all slots are paid`,
       )
     const { path, size } = await findFile(call)
     const offeredBytes = offerFor(size, termsFor(period))
-    const watch = new StopWatch(call)
+    const watch = new StopWatch(call.terminal)
     const world = await openWorld({ ...call, periodSeconds: period, done: (stage, what) => watch.done(stage, what) })
     let page: PageServer | undefined
     try {
       const { client, provider } = world.nodes
-      const tell = (line: string): void => void watch.say(line)
+      const tell = (line: string): void => watch.note(line)
       const tab = new DemoTab({
         ...{ devnet: world.devnet, client, provider, signal: call.signal, tell },
         show: (request, response) => world.shown.answer(request, response),
@@ -95,32 +96,6 @@ printed when all slots are paid`,
     }
   },
 })
-
-/** Seconds since the start, and the lines that begin with them. */
-class StopWatch {
-  readonly timings: Record<string, number> = {}
-  readonly #call: Call
-  readonly #startMs = performance.now()
-
-  constructor(call: Call) {
-    this.#call = call
-  }
-
-  get seconds(): number {
-    return Math.round((performance.now() - this.#startMs) / 100) / 10
-  }
-
-  async done(stage: string, what: string): Promise<void> {
-    this.timings[stage] ??= this.seconds
-    await this.say(`${stage.padEnd(12)} ${what}`)
-  }
-
-  /** With --json the document says it all. */
-  async say(line: string): Promise<void> {
-    const { terminal } = this.#call
-    if (!terminal.json) await terminal.tell(`${`${this.seconds.toFixed(1)} s`.padStart(8)}  ${line}`)
-  }
-}
 
 function termsFor(period: Seconds) {
   const duration = PERIODS * period + SPARE_SECONDS
@@ -152,11 +127,10 @@ async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, order
   const buyer = client.trade?.client
   if (seller === undefined || buyer === undefined)
     throw new CodexError('demo/no-roles', 'the nodes of the demo did not take up their roles')
-  const lines: Promise<void>[] = []
   const tell = (slotIndex: number, what: string): void => {
     if (what === 'SaleFilled') watch.timings['firstSlotFilled'] ??= watch.seconds
     if (what.startsWith('proof')) watch.timings['firstProof'] ??= watch.seconds
-    lines.push(watch.say(`slot ${slotIndex}       ${what}`))
+    watch.note(`slot ${slotIndex}       ${what}`)
   }
   const diary = new PurchaseDiary(provider, tell, { signal })
   for (const [role, { events }] of Object.entries(world.nodes))
@@ -200,7 +174,6 @@ async function runPurchase(call: Call, world: DemoWorld, watch: StopWatch, order
       advance(doneBytes, now)
     }
   })
-  await Promise.all(lines)
   if (purchase.state !== 'finished') {
     const why = [purchase.problem ?? '', whyNotTaken(seller.decisions(MAX_DECISIONS, purchase.id))]
     const found = [purchase.state, ...why].filter((each) => each !== '').join(': ')
