@@ -151,11 +151,11 @@ async function startNodes(
   }
   const client = await start('client', 1, [])
   const peers = (client.network?.addresses() ?? []).map((address) => `${address}/p2p/${client.network?.peerId ?? ''}`)
-  const [provider, validator] = await Promise.all([
-    start('provider', 2, peers.slice(0, 1)),
-    start('validator', 3, peers.slice(0, 1)),
-  ])
-  return { client, provider, validator }
+  const provider = start('provider', 2, peers.slice(0, 1))
+  const validator = start('validator', 3, peers.slice(0, 1))
+  // Also where one fails the other is waited for: what runs then is ended before its folder goes.
+  await Promise.allSettled([provider, validator])
+  return { client, provider: await provider, validator: await validator }
 }
 
 async function showProvider({ settings, terminal }: WorldCall, node: NodejsNode, dataDir: string): Promise<ShownRest> {
