@@ -153,6 +153,7 @@ export class EthersMarket extends MarketReads implements Market {
       token,
       marketplace,
       host: this.host,
+      clock,
       journal,
     })
     this.#collecting = new Collecting({

@@ -49,6 +49,9 @@ const LAG_SECONDS: Seconds = 1
 /** However quiet it is, the state is read again so often. */
 const MAX_QUIET_SECONDS: Seconds = 600
 
+/** How long a request is offered to an endpoint that fails. */
+const SUBMIT_SECONDS: Seconds = 300
+
 const OVER = { Finished: 'finished', Cancelled: 'cancelled', Failed: 'failed' } as const
 
 /**
@@ -117,20 +120,33 @@ async function* follow(asking: Asking): AsyncGenerator<PurchasePhase, PurchaseOu
 
 /** @returns why nothing was sent */
 async function submit(request: StorageRequest, asking: Asking): Promise<CodexError | undefined> {
-  const { market, signal, log, id } = asking
-  try {
-    await market.requestStorage(request, { signal })
-    return undefined
-  } catch (error) {
-    signal.throwIfAborted()
-    // What was sent may land, or have landed, whatever we heard of it: the chain is asked before anybody is told that nothing was paid.
-    if (isOnItsWay(asking)) return undefined
-    const state = await insist(asking, () => market.requestState(id, { signal }))
-    if (state !== undefined) return undefined
-    log.error('a purchase was not submitted', { requestId: id, error })
-    if (CodexError.is(error)) return error
-    return new CodexError('purchase/not-submitted', 'the request could not be sent: see the cause', { cause: error })
-  }
+  const { market, clock, signal, log, id, wait } = asking
+  const giveUpAt = clock.now() + SUBMIT_SECONDS
+  for (;;)
+    try {
+      await market.requestStorage(request, { signal })
+      return undefined
+    } catch (error) {
+      signal.throwIfAborted()
+      // What was sent may land, or have landed, whatever we heard of it: the chain is asked before anybody is told that nothing was paid.
+      if (isOnItsWay(asking)) return undefined
+      const state = await insist(asking, () => market.requestState(id, { signal }))
+      if (state !== undefined) return undefined
+      if (isPassing(error) && clock.now() < giveUpAt) {
+        log.warn('a purchase could not be submitted; trying again', { requestId: id, error })
+        // The contract takes the same request only once, should the first have been sent all the same.
+        await wait.atMost(RETRY_SECONDS)
+        continue
+      }
+      log.error('a purchase was not submitted', { requestId: id, error })
+      if (CodexError.is(error)) return error
+      return new CodexError('purchase/not-submitted', 'the request could not be sent: see the cause', { cause: error })
+    }
+}
+
+/** It is the endpoint's, and no word about the request. */
+function isPassing(error: unknown): boolean {
+  return CodexError.is(error, 'market/unreachable') || CodexError.is(error, 'market/rate-limited')
 }
 
 function isOnItsWay({ market, id }: Asking): boolean {
