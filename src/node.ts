@@ -49,6 +49,8 @@ export type NodeSettings = RepoStoreSettings & MaintenanceSettings
 
 /** What selling wrote down lies below. */
 const SALES_RECORDS = textKey('meta/sales/')
+/** And what buying did. */
+const PURCHASE_RECORDS = textKey('meta/purchases/')
 
 export class CodexNode {
   readonly repo: RepoStore
@@ -89,8 +91,12 @@ export class CodexNode {
       parts.log.topic('datasets'),
       (manifest, indices, options) => this.slots.recoverBlocks(manifest, indices, options),
       async (dataset, options) => {
-        const { whySold } = await import('./sales/soldslots.ts')
-        return whySold(parts.datastore, dataset, options)
+        const [{ whySold }, { whyBought }] = await Promise.all([
+          import('./sales/soldslots.ts'),
+          import('./purchasing/boughtdata.ts'),
+        ])
+        const sold = await whySold(parts.datastore, dataset, options)
+        return sold ?? whyBought(parts.datastore, { cid: dataset.cid, now: now() }, options)
       },
     )
     this.slots = new Slots({ repo: this.repo, datasets: this.datasets, compute: parts.compute })
@@ -104,9 +110,10 @@ export class CodexNode {
   async start(options: AbortOptions): Promise<void> {
     await this.datasets.recover(options)
     this.#holdsSlots = await this.#findSlots(options)
-    // Nothing of a slot goes by the machine's clock alone: the chain may take as long as it likes to tell its time.
+    const isGuarded = this.#holdsSlots || (await this.#findPurchases(options))
+    // Nothing of a slot, or of what is bought for, goes by the machine's clock alone: the chain may take as long as it likes to tell its time.
     const ready = ({ signal }: AbortOptions) => raceAbort(this.#entered, signal)
-    this.#maintenance.start({ ...options, ...(this.#holdsSlots && { ready }) })
+    this.#maintenance.start({ ...options, ...(isGuarded && { ready }) })
   }
 
   async #findSlots(options: AbortOptions): Promise<boolean> {
@@ -114,6 +121,15 @@ export class CodexNode {
     for await (const _ of datastore.entries(SALES_RECORDS, options)) {
       const { hasSlots } = await import('./sales/soldslots.ts')
       return hasSlots(datastore, options)
+    }
+    return false
+  }
+
+  async #findPurchases(options: AbortOptions): Promise<boolean> {
+    const { datastore } = this.#parts
+    for await (const _ of datastore.entries(PURCHASE_RECORDS, options)) {
+      const { hasPurchases } = await import('./purchasing/boughtdata.ts')
+      return hasPurchases(datastore, options)
     }
     return false
   }

@@ -379,7 +379,13 @@ async function openRoles(
       : undefined
   const client =
     settings.client === true
-      ? new Client({ ...parts, log: needs.log.topic('purchasing'), tell: (purchase) => news.purchase(purchase) })
+      ? new Client({
+          ...parts,
+          log: needs.log.topic('purchasing'),
+          tell: (purchase) => news.purchase(purchase),
+          raise: (alert) => news.alert(alert),
+          over: (code) => news.over(code),
+        })
       : undefined
   const validator =
     settings.validator &&

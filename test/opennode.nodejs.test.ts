@@ -9,12 +9,17 @@ import { expect, test } from 'vitest'
 import { Log } from '../src/lib/log.ts'
 import { LogLevels } from '../src/lib/loglevels.ts'
 import { ManualClock } from '../src/lib/manualclock.ts'
+import type { CodexNode } from '../src/node.ts'
 import { createNode, openNode } from '../src/nodejs.ts'
 import { blockCid } from '../src/protocol/block.ts'
+import { requestId } from '../src/protocol/ids.ts'
+import { purchaseChange, type PurchaseRecord } from '../src/purchasing/purchaserecord.ts'
+import { requestFor } from '../src/purchasing/purchaseterms.ts'
 import { Reservations } from '../src/sales/reservations.ts'
 import { verifyBlocks } from '../src/storage/verifiedblock.ts'
 import { NEVER, TEST_HASHER } from './fakes/memorystore.ts'
 import { seededSource, slot, terms } from './fakes/salesparts.ts'
+import { randomWish } from './simulation/terms.ts'
 
 test('bad settings are refused, and do not keep the folder', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-settings-'))
@@ -109,6 +114,43 @@ test('where slots are held, no block goes by the machine’s clock before the ch
     const settled = await started(late)
     await expect.poll(() => settled.node.repo.has(cid)).toBe(false)
     await settled.node.stop()
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('what a purchase goes on for is not removed, and does not go by the machine’s clock before the chain has told its time', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-bought-'))
+  const [now, late] = [1_700_000_000, 1_800_000_000]
+  const started = async (at: number) => {
+    const clock = new ManualClock(at)
+    const node = await openNode({ dataDir, clock, log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }) })
+    await node.start({ signal: NEVER })
+    return node
+  }
+  const record = (node: CodexNode, purchase: PurchaseRecord) =>
+    node.repo.parts.datastore.commit([purchaseChange(requestId(purchase.request), purchase)])
+  const source = async function* () {
+    yield new Uint8Array(100_000).fill(3)
+  }
+  try {
+    const first = await started(now)
+    const { cid } = await first.datasets.upload(source(), { expiry: now + 1000, signal: NEVER })
+    const terms = { duration: 900, expiry: 600, pricePerBytePerSecond: 2n, collateralPerByte: 3n }
+    const { manifest } = randomWish(seededSource(5))
+    const request = requestFor({ cid, manifest }, terms, { client: `0x${'ab'.repeat(20)}`, random: seededSource(2) })
+    await record(first, { request, outcome: undefined, until: now + 1000 })
+    await expect(first.datasets.remove(cid, { signal: NEVER })).rejects.toMatchObject({ code: 'dataset/bought' })
+    await first.stop()
+
+    const ahead = await started(late)
+    for (let look = 0; look < 100; look++) expect(await ahead.repo.has(cid)).toBe(true)
+    await record(ahead, { request, outcome: { end: 'finished' } })
+    await ahead.stop()
+
+    const over = await started(late)
+    await expect.poll(() => over.repo.has(cid)).toBe(false)
+    await over.stop()
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }

@@ -30,6 +30,10 @@ const SENTENCES: ReadonlyMap<string, string> = new Map([
     'A part of this file was damaged on disk and is not handed out: store the file again to repair it.',
   ],
   ['store/corrupted-record', 'A record of this store is damaged: use “Check storage” below, then “Repair”.'],
+  [
+    'dataset/bought',
+    'Hosts store this file for you and fetch it from here: it can be removed when the purchase is over.',
+  ],
   ['dataset/sold', 'A slot of this file is sold and has to be proven: it can be removed when the request is over.'],
   ['dataset/manifest-lost', 'What describes this file is lost: store the file again, or remove what is left of it.'],
   [

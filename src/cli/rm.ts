@@ -10,7 +10,8 @@ import { withAccess } from './withnode.ts'
 export const rm = defineVerb({
   operands: { text: 'CID...', min: 1, max: Infinity },
   about: `Removes each dataset with every block that no other dataset needs, or the one block that CID names.
-What is not there is fine. A block that a dataset needs stays, and so does a dataset of which a slot is sold; the exit code then says refused.`,
+What is not there is fine. A block that a dataset needs stays, and so does a dataset of which a slot is sold, or for which a
+purchase goes on; the exit code then says refused.`,
   options: {},
   document: '{ cids: [{ cid, outcome: "removed" | "absent" | "in use" }] }',
   async run(_, call) {
@@ -23,7 +24,7 @@ What is not there is fine. A block that a dataset needs stays, and so does a dat
         for (const cid of cids) {
           signal.throwIfAborted()
           const outcome = await node.remove(cid, { signal }).catch((error: unknown) => {
-            if (!CodexError.is(error, 'dataset/sold')) throw error
+            if (!CodexError.is(error, 'dataset/sold') && !CodexError.is(error, 'dataset/bought')) throw error
             terminal.say(`codex-light: ${error.message}`)
             return 'in use' as const
           })

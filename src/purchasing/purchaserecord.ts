@@ -2,6 +2,7 @@
 
 import { toHex } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
+import type { Seconds } from '../lib/units.ts'
 import type { RequestId, StorageRequest, StorageRequestInput } from '../protocol/request.ts'
 import { checkedRequest } from '../protocol/request.ts'
 import type { Change, Key } from '../storage/datastore.ts'
@@ -16,17 +17,20 @@ export interface PurchaseRecord {
   readonly request: StorageRequest
   /** Undefined while it goes on. */
   readonly outcome: PurchaseOutcome | undefined
+  /** Chain time until which its data is needed; undefined before it is on chain. */
+  readonly until?: Seconds | undefined
 }
 
 const ENDS = ['finished', 'cancelled', 'failed', 'errored'] as const
 
-export function purchaseChange(id: RequestId, { request, outcome }: PurchaseRecord): Change {
+export function purchaseChange(id: RequestId, { request, outcome, until }: PurchaseRecord): Change {
   const { ask, content, expiry } = request
   const json = {
     ...request,
     ask: Object.fromEntries(Object.entries(ask).map(([name, value]) => [name, String(value)])),
     content: { ...content, cid: `0x${toHex(content.cid)}` },
     expiry: String(expiry),
+    ...(until !== undefined && { until }),
     ...(outcome && {
       end: outcome.end,
       ...(outcome.end === 'errored' && { code: outcome.error.code, message: outcome.error.message }),
@@ -42,7 +46,7 @@ export function readPurchase(key: Key, sealed: Uint8Array): PurchaseRecord {
     const json = JSON.parse(text) as Stored
     const ask = Object.fromEntries(Object.entries(json.ask).map(([name, value]) => [name, BigInt(value)]))
     const request = checkedRequest({ ...json, ask, expiry: BigInt(json.expiry) } as unknown as StorageRequestInput)
-    return { request, outcome: outcomeOf(json) }
+    return { request, outcome: outcomeOf(json), until: json.until }
   } catch (error) {
     throw corruptedRecord(key, error instanceof Error ? error.message : 'it is no purchase')
   }
@@ -51,6 +55,7 @@ export function readPurchase(key: Key, sealed: Uint8Array): PurchaseRecord {
 interface Stored {
   readonly ask: Readonly<Record<string, string>>
   readonly expiry: string
+  readonly until?: Seconds
   readonly end?: string
   readonly code?: string
   readonly message?: string
@@ -65,4 +70,10 @@ function outcomeOf({ end, code = 'purchase/errored', message = '' }: Stored): Pu
 
 export function purchaseKey(id: RequestId): Key {
   return joinKey(PURCHASES_PREFIX, id)
+}
+
+/** Undefined for a key of another kind. */
+export function purchaseIdOf(key: Key): RequestId | undefined {
+  const id = new TextDecoder().decode(key.subarray(PURCHASES_PREFIX.length))
+  return /^0x[0-9a-f]{64}$/.test(id) ? (id as RequestId) : undefined
 }

@@ -2,6 +2,7 @@
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { RaisedAlert } from '../lib/alert.ts'
 import { ChildAbort } from '../lib/childabort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -30,6 +31,9 @@ const RETRY_SECONDS: Seconds = 5
 const [ERRORED_LOOKS, ERRORED_SECONDS] = [6, 600]
 /** Until the data of a purchase is tried to be kept again. */
 const KEEP_AGAIN_SECONDS: Seconds = 60
+/** The same where blocks are gone: every one is looked for. */
+const MISSING_AGAIN_SECONDS: Seconds = 600
+const DATA_MISSING = 'purchase/data-missing'
 
 export interface PurchasingParts {
   readonly market: Market
@@ -39,15 +43,20 @@ export interface PurchasingParts {
   readonly datastore: Datastore
   readonly log: Log
   /** Keeps every block of the dataset at least until then: hosts fetch them from us. */
-  keepUntil(cid: Cid, expiry: Seconds, options: AbortOptions): Promise<unknown>
+  keepUntil(cid: Cid, expiry: Seconds, options: AbortOptions): Promise<{ readonly missingBlocks: number } | undefined>
   /** Hears of each phase on entry, and of the end. Must not throw. */
   readonly tell?: ((purchase: Purchase) => void) | undefined
+  /** Hears of what a person has to know, and that all causes of one code are over. Must not throw. */
+  readonly raise?: ((alert: RaisedAlert) => void) | undefined
+  readonly over?: ((code: string) => void) | undefined
 }
 
 /** Marketplace reference §7.1. */
 export class Purchasing {
   readonly #parts: PurchasingParts
   readonly #purchases = new Map<RequestId, Purchase>()
+  /** Of which blocks are gone. */
+  readonly #missing = new Set<RequestId>()
   #scope: Scope | undefined
 
   constructor(parts: PurchasingParts) {
@@ -66,7 +75,7 @@ export class Purchasing {
   /** Takes up what earlier runs asked for. The chain is asked in the background, for as long as it takes to answer. */
   async start({ signal }: AbortOptions): Promise<void> {
     if (this.#scope !== undefined) return
-    const { datastore, log } = this.#parts
+    const { market, datastore, log } = this.#parts
     const scope = new Scope({
       signal,
       report: (error, task) => log.error('a task of purchasing failed', { task, error }),
@@ -77,7 +86,9 @@ export class Purchasing {
     for await (const [key, sealed] of datastore.entries(PURCHASES_PREFIX, { signal }))
       try {
         const { request, outcome } = readPurchase(key, sealed)
-        this.#takeUp(scope, { request, outcome })
+        // Of another key, which this one can take nothing back for.
+        if (request.client === market.host) this.#takeUp(scope, { request, outcome })
+        else log.warn('a purchase on record belongs to another key', { requestId: requestId(request) })
       } catch (error) {
         if (!CodexError.is(error, 'store/corrupted-record')) throw error
         log.error('the record of a purchase is damaged; the chain is asked for it', { error })
@@ -100,8 +111,7 @@ export class Purchasing {
   async request(cid: Cid, manifest: VerifiableManifest, terms: PurchaseTerms): Promise<Purchase> {
     const { market, random, datastore } = this.#parts
     const scope = this.#scope
-    if (scope === undefined || scope.signal.aborted)
-      throw new CodexError('purchase/stopped', 'purchasing is not running: start the node first')
+    if (scope === undefined || scope.signal.aborted) throw stopped()
     if (this.purchases.filter(({ outcome }) => outcome === undefined).length >= MAX_PURCHASES)
       throw new CodexError(
         'purchase/too-many',
@@ -123,6 +133,14 @@ export class Purchasing {
     } catch (error) {
       this.#purchases.delete(id)
       throw error
+    }
+    if (scope.signal.aborted) {
+      if (this.#purchases.get(id) === purchase) this.#purchases.delete(id)
+      // Nothing was sent. Where the record stays the next start finds that out from the chain.
+      await datastore
+        .commit([{ drop: purchaseKey(id) }])
+        .catch((error: unknown) => this.#parts.log.warn('a purchase that was not begun stays on record', { error }))
+      throw stopped()
     }
     this.#run(scope, purchase)
     return purchase
@@ -161,14 +179,15 @@ export class Purchasing {
 
   #run(scope: Scope, purchase: Purchase): void {
     const { market, clock, log, datastore } = this.#parts
-    // One of its own: many purchases wait, and a platform warns of so many listeners on one signal.
-    const abort = new ChildAbort(scope.signal)
-    const ending = purchase.run({ market, clock, log }, abort.signal, (phase) => this.#keep(purchase, phase))
-    this.#endings.set(purchase, ending)
     scope.spawn(`purchase ${purchase.id}`, async () => {
+      // One of its own: many purchases wait, and a platform warns of so many listeners on one signal.
+      const abort = new ChildAbort(scope.signal)
+      const ending = purchase.run({ market, clock, log }, abort.signal, (phase) => this.#keep(purchase, phase))
+      this.#endings.set(purchase, ending)
       const outcome = await ending.finally(() => abort.leave())
       log.info('a purchase ended', { requestId: purchase.id, end: outcome.end })
       this.#parts.tell?.(purchase)
+      this.#noneMissing(purchase.id)
       await datastore.commit([purchaseChange(purchase.id, { request: purchase.request, outcome }), ...this.#tooOld()])
       if (outcome.end === 'errored')
         scope.spawn(`asking again for ${purchase.id}`, (inner) => this.#askAgain(scope, purchase, inner))
@@ -196,28 +215,53 @@ export class Purchasing {
   /** Hosts fetch the slots from us, and those that repair one may need any of them until the end. */
   async #keep(purchase: Purchase, phase: PurchasePhase): Promise<void> {
     const { request } = purchase
+    const { clock, datastore, log } = this.#parts
     this.#parts.tell?.(purchase)
     if (phase.at !== 'submitted' && phase.at !== 'started') return
     const until = phase.at === 'started' ? phase.until : phase.expiry + Number(request.ask.duration)
     const scope = this.#scope
-    if (scope === undefined || (await this.#keepsUntil(purchase, until, scope.signal))) return
+    if (scope === undefined) return
+    // For whoever asks to remove the data, whether we run or not.
+    await datastore
+      .commit([purchaseChange(purchase.id, { request, outcome: undefined, until })])
+      .catch((error: unknown) =>
+        log.warn('how long a purchase goes on is not on record', { requestId: purchase.id, error }),
+      )
+    let again = await this.#keepsUntil(purchase, until, scope.signal)
+    if (again === undefined) return
     scope.spawn(`keeping the data of purchase ${purchase.id}`, async (signal) => {
-      const { clock } = this.#parts
-      do await clock.until(clock.now() + KEEP_AGAIN_SECONDS, { signal })
-      while (purchase.outcome === undefined && !(await this.#keepsUntil(purchase, until, signal)))
+      while (again !== undefined && purchase.outcome === undefined) {
+        await clock.until(clock.now() + again, { signal })
+        if (purchase.outcome === undefined) again = await this.#keepsUntil(purchase, until, signal)
+      }
     })
   }
 
-  /** False when it could not be done now: a host that repairs a slot finds nothing then. */
-  async #keepsUntil({ id, request }: Purchase, until: Seconds, signal: AbortSignal): Promise<boolean> {
+  /** @returns how long until it is tried again; undefined when all of it is kept. A host that repairs a slot finds nothing of what is not. */
+  async #keepsUntil({ id, request }: Purchase, until: Seconds, signal: AbortSignal): Promise<Seconds | undefined> {
+    const cid = decodeCid(request.content.cid)
     try {
-      await this.#parts.keepUntil(decodeCid(request.content.cid), until, { signal })
-      return true
+      const missing = (await this.#parts.keepUntil(cid, until, { signal }))?.missingBlocks ?? 0
+      if (missing === 0) return this.#noneMissing(id)
+      if (!this.#missing.has(id)) {
+        this.#missing.add(id)
+        this.#parts.raise?.({
+          code: DATA_MISSING,
+          cause: `${missing} blocks of dataset ${cid}, for which request ${id} buys storage, are gone from this node`,
+          atStake: undefined,
+          action: `upload the file again, or download ${cid}: hosts fetch their slots from here`,
+        })
+      }
+      return MISSING_AGAIN_SECONDS
     } catch (error) {
       signal.throwIfAborted()
       this.#parts.log.warn('the data of a purchase could not be kept longer; trying again', { requestId: id, error })
-      return false
+      return KEEP_AGAIN_SECONDS
     }
+  }
+
+  #noneMissing(id: RequestId): undefined {
+    if (this.#missing.delete(id) && this.#missing.size === 0) this.#parts.over?.(DATA_MISSING)
   }
 
   /** Requests of ours that no record tells of, or that a record gave up: what the chain has must not be left alone. */
@@ -259,4 +303,8 @@ export class Purchasing {
         await clock.until(clock.now() + RETRY_SECONDS, { signal })
       }
   }
+}
+
+function stopped(): CodexError<'purchase/stopped'> {
+  return new CodexError('purchase/stopped', 'purchasing is not running: start the node first')
 }

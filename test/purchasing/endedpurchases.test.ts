@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import type { Seconds } from '../../src/lib/units.ts'
+import { hasPurchases, whyBought } from '../../src/purchasing/boughtdata.ts'
 import { PURCHASES_PREFIX, purchaseChange } from '../../src/purchasing/purchaserecord.ts'
 import { requestFor } from '../../src/purchasing/purchaseterms.ts'
 import { MAX_ENDED_PURCHASES, Purchasing } from '../../src/purchasing/purchasing.ts'
@@ -17,12 +18,26 @@ import { randomWish } from '../simulation/terms.ts'
 const TERMS = { duration: 3600, expiry: 600, pricePerBytePerSecond: 2n, collateralPerByte: 3n }
 const wish = randomWish(seededSource(5))
 
-function purchasing(world: SaleWorld, datastore: MemoryDatastore, keepUntil: (until: Seconds) => Promise<void>) {
+function purchasing(
+  world: SaleWorld,
+  datastore: MemoryDatastore,
+  keepUntil: (until: Seconds) => Promise<{ missingBlocks: number } | undefined>,
+  alerts: string[] = [],
+) {
   const clock = world.clockOfAnother()
   const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
   const market = new FakeMarket(world.net, CLIENT, clock)
   const random = seededSource(9)
-  return new Purchasing({ market, clock, random, datastore, log, keepUntil: (_, until) => keepUntil(until) })
+  return new Purchasing({
+    market,
+    clock,
+    random,
+    datastore,
+    log,
+    keepUntil: (_, until) => keepUntil(until),
+    raise: ({ code }) => alerts.push(code),
+    over: (code) => alerts.push(`${code} is over`),
+  })
 }
 
 it('the latest that ended are told of and on record, and no more of them', async () => {
@@ -52,6 +67,7 @@ it('data that could not be kept longer is tried again, while the purchase goes o
   const client = purchasing(world, new MemoryDatastore(), async (until) => {
     tries.push(until)
     if (tries.length <= 3) throw new Error('the store is busy')
+    return undefined
   })
   await client.start(world.never)
   const purchase = await client.request(wish.cid, wish.manifest, TERMS)
@@ -60,5 +76,45 @@ it('data that could not be kept longer is tried again, while the purchase goes o
   expect(purchase.outcome).toBeUndefined()
   await world.run(400)
   expect(tries.length).toBe(4)
+  await client.stop()
+})
+
+it('of data of which blocks are gone an alert tells, until they are there again', async () => {
+  const world = new SaleWorld()
+  const alerts: string[] = []
+  let missingBlocks = 3
+  const client = purchasing(world, new MemoryDatastore(), async () => ({ missingBlocks }), alerts)
+  await client.start(world.never)
+  await client.request(wish.cid, wish.manifest, { ...TERMS, expiry: 3000 })
+  await world.run(1000)
+  expect(alerts).toEqual(['purchase/data-missing'])
+  missingBlocks = 0
+  await world.run(700)
+  expect(alerts).toEqual(['purchase/data-missing', 'purchase/data-missing is over'])
+  await client.stop()
+})
+
+it('the data of a purchase that goes on is not removed, on record while nothing runs, until it is over', async () => {
+  const world = new SaleWorld()
+  const datastore = new MemoryDatastore()
+  const client = purchasing(world, datastore, async () => undefined)
+  await client.start(world.never)
+  expect(await hasPurchases(datastore, world.never)).toBe(false)
+  const purchase = await client.request(wish.cid, wish.manifest, TERMS)
+  const why = () => whyBought(datastore, { cid: wish.cid, now: world.clock.now() }, world.never)
+  expect(await why()).toMatchObject({ code: 'dataset/bought', detail: { until: null } })
+  await world.run(60)
+  const { phase } = purchase
+  const until = (phase?.at === 'submitted' ? phase.expiry : 0) + TERMS.duration
+  await client.stop()
+  expect(await why()).toMatchObject({ code: 'dataset/bought', detail: { requestId: purchase.id, until } })
+  expect(await hasPurchases(datastore, world.never)).toBe(true)
+  const other = randomWish(seededSource(6)).cid
+  expect(await whyBought(datastore, { cid: other, now: world.clock.now() }, world.never)).toBeUndefined()
+  expect(await whyBought(datastore, { cid: wish.cid, now: until }, world.never)).toBeUndefined()
+  await client.start(world.never)
+  await world.run(700)
+  expect(client.purchase(purchase.id)?.state).toBe('cancelled')
+  expect([await why(), await hasPurchases(datastore, world.never)]).toEqual([undefined, false])
   await client.stop()
 })

@@ -53,7 +53,10 @@ class World {
       random: seededSource(this.#next),
       datastore: this.datastore,
       log: new Log({ clock: this.clock, levels: new LogLevels('info'), sinks: [(record) => this.logged.push(record)] }),
-      keepUntil: async (_, until) => this.kept.push(until),
+      keepUntil: async (_, until) => {
+        this.kept.push(until)
+        return undefined
+      },
     })
   }
 
@@ -401,6 +404,42 @@ describe('after a restart', () => {
       await again.stop()
     },
   )
+
+  it('one that an endpoint cannot take now is sent when it can, and given up after some minutes', async () => {
+    for (const [refusals, state] of [
+      [3, 'submitted'],
+      [Infinity, 'errored'],
+    ] as const) {
+      const world = new World()
+      let left: number = refusals
+      const send = (verb: string) =>
+        verb === 'requestStorage' && left-- > 0 ? ({ is: 'refused' } as const) : undefined
+      const client = world.client({ send })
+      await client.start(never)
+      const purchase = await world.buy(client)
+      await world.run(400)
+      expect(purchase.state).toBe(state)
+      await client.stop()
+    }
+  })
+
+  it('one that a stop overtakes while it is put on record is told as stopped, and not begun', async () => {
+    const world = new World()
+    const client = world.client()
+    await client.start(never)
+    const commit = world.datastore.commit.bind(world.datastore)
+    let stopping: Promise<void> | undefined
+    world.datastore.commit = async (changes) => {
+      await commit(changes)
+      stopping ??= client.stop()
+    }
+    await expect(world.buy(client)).rejects.toMatchObject({ code: 'purchase/stopped' })
+    await stopping
+    await world.run(60)
+    expect(world.net.marketplace.records.myRequests(CLIENT)).toEqual([])
+    for await (const _ of world.datastore.entries(PURCHASES_PREFIX, never)) throw new Error('it stays on record')
+    expect(client.purchases).toEqual([])
+  })
 
   it('starts and stops as often as one likes, with the same object (T29)', async () => {
     const { world, client } = await started()
