@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -24,6 +24,18 @@ describe('compiling', () => {
     expect((await readFile(r1cs)).subarray(0, 4).toString()).toBe('r1cs')
     expect(WebAssembly.validate(await readFile(wasm))).toBe(true)
     expect(await readdir(cache)).toHaveLength(1)
+  })
+
+  it('takes away what interrupted compilations left, and nothing of those that may be under way', async () => {
+    const [old, fresh] = [join(cache, 'draft-old'), join(cache, 'draft-fresh')]
+    for (const draft of [old, fresh]) {
+      await mkdir(draft)
+      await writeFile(join(draft, 'circuit.circom'), MAIN)
+    }
+    const longAgo = new Date(Date.now() - 2 * 3_600_000)
+    await utimes(old, longAgo, longAgo)
+    const { r1cs } = await compileCircuit(MAIN, cache)
+    expect((await readdir(cache)).sort()).toEqual([basename(dirname(r1cs)), 'draft-fresh'].sort())
   })
 
   it('is done once', async () => {

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -27,6 +27,9 @@ interface Circom {
 const FLAGS = ['--r1cs', '--wasm', '--O2']
 const MAIN = 'circuit'
 const RECORD = 'sha256.json'
+const DRAFT = 'draft-'
+/** No compilation takes as long: what is older is of one that was interrupted, whose thread cleared nothing away. */
+const DRAFT_MS = 3_600_000
 
 /**
  * Compiles `main` (see {@link TEMPLATES} for what it may include) into a folder of its own under `cacheFolder`, unless it is there already
@@ -41,7 +44,8 @@ export async function compileCircuit(main: string, cacheFolder: string): Promise
   const kept = await readKept(folder)
   if (kept !== undefined) return kept
   await mkdir(cacheFolder, { recursive: true })
-  const draft = await mkdtemp(join(cacheFolder, 'draft-'))
+  await sweepDrafts(cacheFolder)
+  const draft = await mkdtemp(join(cacheFolder, DRAFT))
   try {
     await compileInto(draft, sources, compiler)
     await moveTo(folder, draft)
@@ -54,6 +58,20 @@ export async function compileCircuit(main: string, cacheFolder: string): Promise
     'circuit/cache-damaged',
     `expected the compiled circuit in ${folder}, found it changed meanwhile`,
   )
+}
+
+/** Takes away what interrupted processes left half done. Another process may do so at the same time. */
+async function sweepDrafts(cacheFolder: string): Promise<void> {
+  for (const name of await readdir(cacheFolder)) {
+    if (!name.startsWith(DRAFT)) continue
+    const draft = join(cacheFolder, name)
+    const changedMs = await stat(draft).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Infinity,
+    )
+    // What cannot be taken away is only in the way of room.
+    if (changedMs < Date.now() - DRAFT_MS) await rm(draft, { recursive: true, force: true }).catch(() => undefined)
+  }
 }
 
 /** Puts `draft` at `folder`, unless something whole is there: another process may have been faster, with the same outcome. */
