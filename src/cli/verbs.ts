@@ -124,6 +124,11 @@ export const VERBS: readonly VerbEntry[] = [
     load: async () => (await import('./purchaseshow.ts')).purchaseShow,
   },
   {
+    name: 'purchase withdraw',
+    summary: 'take back what is left of a purchase',
+    load: async () => (await import('./purchasewithdraw.ts')).purchaseWithdraw,
+  },
+  {
     name: 'earnings',
     summary: 'show what was earned and what is at stake',
     load: async () => (await import('./earnings.ts')).earnings,

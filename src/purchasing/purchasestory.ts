@@ -52,7 +52,14 @@ const MAX_QUIET_SECONDS: Seconds = 600
 /** How long a request is offered to an endpoint that fails. */
 const SUBMIT_SECONDS: Seconds = 300
 
-const OVER = { Finished: 'finished', Cancelled: 'cancelled', Failed: 'failed' } as const
+/** How a request ended, by its state on chain. */
+export const OVER = {
+  New: undefined,
+  Started: undefined,
+  Finished: 'finished',
+  Cancelled: 'cancelled',
+  Failed: 'failed',
+} as const
 
 /**
  * Marketplace reference §7.1. Events are only pokes: every decision reads the chain's state, so none can be missed between subscribing and reading.

@@ -17,8 +17,8 @@ import type { VerifiableManifest } from '../protocol/manifest.ts'
 import type { RequestId, StorageRequest } from '../protocol/request.ts'
 import type { Change, Datastore } from '../storage/datastore.ts'
 import { Purchase } from './purchase.ts'
-import { PURCHASES_PREFIX, purchaseChange, purchaseKey, readPurchase } from './purchaserecord.ts'
-import type { PurchaseOutcome, PurchasePhase } from './purchasestory.ts'
+import { PURCHASES_PREFIX, purchaseChange, purchaseIdOf, purchaseKey, readPurchase } from './purchaserecord.ts'
+import { OVER, type PurchaseOutcome, type PurchasePhase } from './purchasestory.ts'
 import type { PurchaseTerms } from './purchaseterms.ts'
 import { checkTerms, requestFor } from './purchaseterms.ts'
 
@@ -83,6 +83,7 @@ export class Purchasing {
     this.#scope = scope
     // Of an earlier run of this object: what had not ended goes on from its record.
     this.#purchases.clear()
+    const damaged: RequestId[] = []
     for await (const [key, sealed] of datastore.entries(PURCHASES_PREFIX, { signal }))
       try {
         const { request, outcome } = readPurchase(key, sealed)
@@ -91,9 +92,11 @@ export class Purchasing {
         else log.warn('a purchase on record belongs to another key', { requestId: requestId(request) })
       } catch (error) {
         if (!CodexError.is(error, 'store/corrupted-record')) throw error
+        const id = purchaseIdOf(key)
+        if (id !== undefined) damaged.push(id)
         log.error('the record of a purchase is damaged; the chain is asked for it', { error })
       }
-    scope.spawn('asking the chain for our requests', (inner) => this.#restore(scope, inner))
+    scope.spawn('asking the chain for our requests', (inner) => this.#restore(scope, damaged, inner))
     scope.spawn('hearing of our requests', (inner) => this.#listen(scope, inner))
   }
 
@@ -143,6 +146,43 @@ export class Purchasing {
       throw stopped()
     }
     this.#run(scope, purchase)
+    return purchase
+  }
+
+  /**
+   * Takes up a request of this key that is over, on record or not, and withdraws what is left.
+   * @throws CodexError `purchase/stopped`, `purchase/not-found`, `purchase/not-ours`, `purchase/not-over` (it is taken up, and what is left is withdrawn
+   * once it is over), `purchase/nothing-to-withdraw`, and as the market
+   */
+  async withdraw(id: RequestId, { signal }: AbortOptions): Promise<Purchase> {
+    const { market, datastore } = this.#parts
+    const scope = this.#scope
+    if (scope === undefined || scope.signal.aborted) throw stopped()
+    const refused = (what: string, sentence: string) =>
+      new CodexError(`purchase/${what}`, sentence, { detail: { requestId: id } })
+    const [request, state] = await Promise.all([market.request(id, { signal }), market.requestState(id, { signal })])
+    if (request === undefined || state === undefined)
+      throw refused('not-found', `the chain knows no request ${id}: check the id`)
+    if (request.client !== market.host)
+      throw refused('not-ours', `request ${id} belongs to ${request.client}, and this key is ${market.host}`)
+    const end = OVER[state]
+    if (end === undefined) {
+      if (!scope.signal.aborted) this.#takeUp(scope, { request, outcome: undefined })
+      throw refused('not-over', `request ${id} is not over yet; what is left is withdrawn once it is`)
+    }
+    const outcome = await market.withdrawFunds(id, { signal })
+    if (!outcome.done)
+      throw outcome.why === 'nothing to withdraw'
+        ? refused('nothing-to-withdraw', `nothing is left of request ${id} to withdraw`)
+        : refused('not-over', `request ${id} is not over yet: ask again in a minute`)
+    const known = this.#purchases.get(id)
+    if (known !== undefined && !this.#isErrored(id)) {
+      known.poke()
+      return known
+    }
+    const purchase = new Purchase({ id, request, outcome: { end }, isRestored: true })
+    this.#purchases.set(id, purchase)
+    await datastore.commit([purchaseChange(id, { request, outcome: { end } }), ...this.#tooOld()])
     return purchase
   }
 
@@ -264,16 +304,19 @@ export class Purchasing {
     if (this.#missing.delete(id) && this.#missing.size === 0) this.#parts.over?.(DATA_MISSING)
   }
 
-  /** Requests of ours that no record tells of, or that a record gave up: what the chain has must not be left alone. */
-  async #restore(scope: Scope, signal: AbortSignal): Promise<void> {
+  /**
+   * Requests of ours that no record tells of, or that a record gave up: what the chain has must not be left alone.
+   * @param damaged of records that cannot be read: of what is over the chain's list says nothing, though money may be left
+   */
+  async #restore(scope: Scope, damaged: readonly RequestId[], signal: AbortSignal): Promise<void> {
     const { market, clock, log } = this.#parts
     for (;;)
       try {
         const givenUp = this.purchases.flatMap(({ id }) => (this.#isErrored(id) ? [id] : []))
-        for (const id of new Set([...(await market.myRequests({ signal })), ...givenUp])) {
+        for (const id of new Set([...(await market.myRequests({ signal })), ...givenUp, ...damaged])) {
           const isLookedAfter = this.#purchases.has(id) && !this.#isErrored(id)
           const request = isLookedAfter ? undefined : await market.request(id, { signal })
-          if (request !== undefined) this.#takeUp(scope, { request, outcome: undefined })
+          if (request?.client === market.host) this.#takeUp(scope, { request, outcome: undefined })
         }
         return
       } catch (error) {

@@ -201,6 +201,8 @@ export interface Buying {
   readonly purchasing: {
     readonly purchases: readonly PurchaseLook[]
     purchase(id: string): PurchaseLook | undefined
+    /** Settles once what is left of a request of this key was taken back. @throws CodexError `purchase/*`, and as the chain */
+    withdraw(id: string, options: AbortOptions): Promise<PurchaseLook>
   }
   /** Settles once the purchase is on record. @throws CodexError `purchase/*`, `erasure/*`, and as stores and network */
   buy(cid: Cid, offer: PurchaseOffer, options: AbortOptions): Promise<PurchaseLook>

@@ -297,6 +297,14 @@ const ownRows: readonly Operation[] = [
   row('post', '/drain', 'As pause; the log tells when no sale is left', { 200: pausing }),
   row('get', '/purchases', 'Requests of this node', { 200: list(purchaseDocument, MAX_LIST) }, COUNTED),
   row('get', '/purchases/:id', 'One of them', { 200: purchaseDocument }),
+  row(
+    'post',
+    '/purchases/:id/withdraw',
+    'Takes back what is left of a request of this key that is over, on record or not',
+    {
+      200: purchaseDocument,
+    },
+  ),
   row('get', '/purchases/:id/slots', 'How many of its slots have a provider, and when it ends', {
     200: purchaseSlotsDocument,
   }),

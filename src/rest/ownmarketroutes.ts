@@ -101,6 +101,9 @@ function buyingRows(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): voi
   app.get('/purchases/:id/slots', async (c) =>
     jsonAnswer(c, await purchaseSlotsOf(market(parts), purchaseIn(c, parts), { signal: signalOf(c) })),
   )
+  app.post('/purchases/:id/withdraw', async (c) =>
+    jsonAnswer(c, purchaseOf(await buying(parts).purchasing.withdraw(idIn(c, 'purchase'), { signal: signalOf(c) }))),
+  )
   app.post('/purchases/:id', async (c) => {
     const cid = parseCid(c.req.param('id'))
     const marketplace = market(parts)

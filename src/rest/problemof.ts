@@ -88,6 +88,8 @@ const STATUS_BY_CODE = [
   ['reservations/not-empty', 409],
   ['reservations/', 422],
   ['purchase/not-found', 404],
+  ['purchase/not-over', 409],
+  ['purchase/nothing-to-withdraw', 409],
   ['purchase/stopped', 503],
   ['purchase/', 422],
   ['erasure/', 422],

@@ -423,6 +423,50 @@ describe('after a restart', () => {
     }
   })
 
+  it.each(['a damaged record', 'no record', 'another key'])(
+    'money that is left of one that is over is taken back, with %s of it',
+    async (what) => {
+      const { world, client } = await started()
+      const had = world.balance
+      const { id } = await world.buy(client)
+      await world.run(30)
+      await client.stop()
+      const key = await firstKey(world)
+      await world.datastore.commit([
+        what === 'a damaged record' ? { put: key, value: new Uint8Array(40) } : { drop: key },
+      ])
+      const again = world.client({}, what === 'another key' ? HOST : CLIENT)
+      const withdraw = async () => {
+        const withdrawing = again.withdraw(id, never).catch((error: unknown) => error)
+        await world.run(30)
+        return withdrawing
+      }
+      await expect(again.withdraw(id, never)).rejects.toMatchObject({ code: 'purchase/stopped' })
+      // What the chain's list of our requests leaves out once they are over.
+      world.net.marketplace.records.myRequests = () => []
+      await world.run(1000)
+      expect(world.balance).toBeLessThan(had)
+      await again.start(never)
+      await world.run(60)
+      const nobodys = again.withdraw(slotId(id, 0) as string as typeof id, never)
+      await expect(nobodys).rejects.toMatchObject({ code: 'purchase/not-found' })
+      if (what === 'another key') expect(await withdraw()).toMatchObject({ code: 'purchase/not-ours' })
+      else {
+        if (what === 'no record') {
+          expect(world.balance).toBeLessThan(had)
+          expect(await withdraw()).toMatchObject({ id, state: 'cancelled' })
+        }
+        expect(again.purchase(id)?.state).toBe('cancelled')
+        expect(world.balance).toBe(had)
+        expect(await withdraw()).toMatchObject({ code: 'purchase/nothing-to-withdraw' })
+        const running = await world.buy(again)
+        await world.run(30)
+        await expect(again.withdraw(running.id, never)).rejects.toMatchObject({ code: 'purchase/not-over' })
+      }
+      await again.stop()
+    },
+  )
+
   it('one that a stop overtakes while it is put on record is told as stopped, and not begun', async () => {
     const world = new World()
     const client = world.client()
