@@ -26,6 +26,7 @@ export interface LockedKey {
   readonly password: string
 }
 
+/** Of `createNode`. Everything may be left out; what a role needs is missed with `node/bad-options`. */
 export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   /** What the node does in the marketplace. None by default: it stores and shares. */
   readonly roles?: readonly Role[] | undefined
@@ -45,28 +46,29 @@ export interface CreateNodeOptions extends NodeSettings, Partial<AbortOptions> {
   readonly circuit?: CircuitFiles | undefined
   /** Where the circuit is another than the deployed one. */
   readonly circuitShape?: CircuitShape | undefined
-  /** Threads that prove, at most. */
+  /** Threads that prove, at most. By default what the machine runs at once, at most 8. */
   readonly proverThreads?: number | undefined
   /** Of a period, what the proofs of all slots may take: what would take more is not sold. Half by default. */
   readonly provingShare?: number | undefined
-  /** Gets the rewards; collateral always returns to the node key. */
+  /** Gets the rewards; collateral always returns to the node key. The node key's own address by default. */
   readonly rewardRecipient?: string | undefined
-  /** Slots that are prepared and downloaded at once. */
+  /** Slots that are prepared and downloaded at once. 3 by default. */
   readonly maxWorkers?: number | undefined
-  /** Slots that wait to be looked at. */
+  /** Slots that wait to be looked at. 128 by default. */
   readonly queueSize?: number | undefined
-  /** Which slots a validator looks after. */
+  /** Which slots a validator looks after; all by default, at most 1000 at once. */
   readonly validator?: ValidatorSettings | undefined
-  /** Blocks, its own included, until a transaction counts as done. */
+  /** Blocks, its own included, until a transaction counts as done. 1 by default. */
   readonly confirmations?: number | undefined
-  /** Between two looks at the chain's newest block. */
+  /** Between two looks at the chain's newest block. 4 by default, 1 on a chain of this machine. */
   readonly pollSeconds?: Seconds | undefined
-  /** Tip for the makers of blocks where the network suggests none. */
+  /** Tip for the makers of blocks where the network suggests none, in wei. 1 gwei by default. */
   readonly maxPriorityFeePerGasWei?: bigint | undefined
+  /** For gas and coins sent, in 24 hours, at most: what goes beyond fails with `wallet/daily-cap`. 0.1 coin (10^17 wei) by default. */
   readonly maxDailySpendWei?: bigint | undefined
   /** For tests: of so many proofs that are due a provider sends zeros in the place of one, which the contract refuses. None by default. */
   readonly simulateProofFailures?: number | undefined
-  /** What a bridge keeps for the next tab. */
+  /** What a bridge keeps for the next tab, at least 32 MiB. 1 GiB by default. */
   readonly bridgeCacheBytes?: Bytes | undefined
   /** The machine's by default. */
   readonly clock?: Clock | undefined

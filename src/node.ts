@@ -45,6 +45,7 @@ export interface NodeParts {
   readonly release: () => Promise<void>
 }
 
+/** What the store of a node may hold, and how it lets go of what expires. */
 export type NodeSettings = RepoStoreSettings & MaintenanceSettings
 
 /** What selling wrote down lies below. */
@@ -52,6 +53,7 @@ const SALES_RECORDS = textKey('meta/sales/')
 /** And what buying did. */
 const PURCHASE_RECORDS = textKey('meta/purchases/')
 
+/** A node: its store, and once it has joined and entered, its network and its part in the marketplace. `createNode` makes one. */
 export class CodexNode {
   readonly repo: RepoStore
   readonly datasets: Datasets

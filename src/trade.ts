@@ -92,6 +92,7 @@ export interface NodeEvents {
   readonly alertOver: Alert
 }
 
+/** How a purchase stands. */
 export interface PurchaseReport {
   readonly requestId: RequestId
   readonly state: PurchaseState
@@ -99,6 +100,7 @@ export interface PurchaseReport {
   readonly problem: string | undefined
 }
 
+/** A node's part in the marketplace at one moment. Addresses are `0x` and hex digits. */
 export interface TradeStatus {
   readonly host: string
   readonly chainId: number
@@ -122,6 +124,7 @@ export interface TradeStatus {
   readonly alerts: readonly Alert[]
 }
 
+/** A node at one moment: store, network and trade. Plain data, for those who show it. */
 export interface NodeStatus {
   /** The machine's. */
   readonly time: Seconds
@@ -141,6 +144,7 @@ interface Roles {
   readonly validator: Validator | undefined
 }
 
+/** A node's part in the marketplace: the chain, and the roles it was started in, each undefined where it is not. */
 export class Trade {
   readonly market: EthersMarket
   readonly provider: Provider | undefined
@@ -211,6 +215,7 @@ export class Trade {
     return this.market.clock.now()
   }
 
+  /** How all of it stands, without asking anybody. */
   status(): TradeStatus {
     const { market, provider, client, validator } = this
     return {

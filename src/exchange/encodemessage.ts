@@ -24,22 +24,26 @@ import {
 /** A CID or its text. */
 export type CidInput = Cid | string
 
+/** A block by its own CID, or by its place in a tree. */
 export interface AddressInput {
   readonly cid?: CidInput | undefined
   readonly treeCid?: CidInput | undefined
   readonly index?: number | undefined
 }
+/** A {@link Want}; `priority` is 0 and both flags are false when absent. */
 export interface WantInput extends AddressInput {
   readonly wantType: typeof WANT_BLOCK | typeof WANT_HAVE
   readonly priority?: number | undefined
   readonly cancel?: boolean | undefined
   readonly sendDontHave?: boolean | undefined
 }
+/** A {@link Presence}. */
 export interface PresenceInput extends AddressInput {
   readonly type: 'have' | 'dontHave'
   /** 0 when absent. A text is read as a decimal number. */
   readonly price?: bigint | number | string | undefined
 }
+/** A {@link Delivery}. */
 export interface DeliveryInput extends AddressInput {
   readonly cid: CidInput
   readonly data: Uint8Array

@@ -6,6 +6,7 @@ import type { Bytes } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 
+/** What peers that exchange blocks agree on when they open a stream. */
 export const BLOCK_EXCHANGE_PROTOCOL = '/codex/blockexc/1.0.0'
 
 /** Bytes of one message, its length prefix not counted: room for as many blocks of the usual size as may be asked of one peer, in one message, twice. */
@@ -34,6 +35,7 @@ export interface LeafAddress {
   readonly index: number
   readonly cid?: undefined
 }
+/** What is wanted, offered or delivered: a block by its own CID, or by its place in a tree. */
 export type BlockAddress = CidAddress | LeafAddress
 
 /** Asks for the block itself. */
@@ -41,6 +43,7 @@ export const WANT_BLOCK = 0
 /** Asks whether the peer has it. */
 export const WANT_HAVE = 1
 
+/** An entry of a want list. */
 export type Want = BlockAddress & {
   readonly wantType: typeof WANT_BLOCK | typeof WANT_HAVE
   /** 0 in all that the network says. */
@@ -51,6 +54,7 @@ export type Want = BlockAddress & {
   readonly sendDontHave: boolean
 }
 
+/** Says that the sender has a block, or has not. */
 export type Presence = BlockAddress & {
   readonly type: 'have' | 'dontHave'
   /** In the network's smallest unit; 0 where nobody charges. */
@@ -73,8 +77,10 @@ export interface LeafDelivery {
   readonly index: number
   readonly proof: MerkleProof
 }
+/** A block that was asked for. Its data is as the peer sent it, and not checked yet. */
 export type Delivery = CidDelivery | LeafDelivery
 
+/** What one node says to another. Any part may be empty. */
 export interface Message {
   readonly wants: readonly Want[]
   /** The list is all that the sender wants, not an addition. Receivers may ignore it. */

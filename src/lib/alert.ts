@@ -2,6 +2,7 @@
 
 import type { Seconds } from './units.ts'
 
+/** What a person has to know and can do something about. */
 export interface Alert {
   /** Stable, for machines: `<room>/<what>`. */
   readonly code: string

@@ -54,26 +54,32 @@ export class Log {
     return new Log(this.#parts, this.#topic, { ...this.#fields, ...fields })
   }
 
+  /** Whether a line of this level would be written: worth asking before its fields are put together. */
   isOn(level: LogLevel): boolean {
     return this.#parts.levels.isOn(this.#topic, level)
   }
 
+  /** Every step, for whoever looks for a mistake. `fields` that are a function are asked for only where the line is written, here as below. */
   trace(message: string, fields?: LogFields | (() => LogFields)): void {
     this.#write('trace', message, fields)
   }
 
+  /** What the node does by itself. */
   debug(message: string, fields?: LogFields | (() => LogFields)): void {
     this.#write('debug', message, fields)
   }
 
+  /** What a person may want to follow. */
   info(message: string, fields?: LogFields | (() => LogFields)): void {
     this.#write('info', message, fields)
   }
 
+  /** What went wrong and was put up with. */
   warn(message: string, fields?: LogFields | (() => LogFields)): void {
     this.#write('warn', message, fields)
   }
 
+  /** What failed, and needs somebody. */
   error(message: string, fields?: LogFields | (() => LogFields)): void {
     this.#write('error', message, fields)
   }

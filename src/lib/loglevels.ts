@@ -46,6 +46,7 @@ export class LogLevels {
     this.#topics = topics
   }
 
+  /** Whether lines of this topic and level are written. */
   isOn(topic: string, level: LogLevel): boolean {
     return RANKS[level] >= RANKS[this.#topics.get(topic) ?? this.#base]
   }

@@ -7,6 +7,7 @@ export const REQUEST_STATES = ['New', 'Started', 'Cancelled', 'Finished', 'Faile
 /** In the order of the contract's enum. */
 export const SLOT_STATES = ['Free', 'Filled', 'Finished', 'Failed', 'Paid', 'Cancelled', 'Repair'] as const
 
+/** Of a storage request, as the contract tells it. */
 export type RequestState = (typeof REQUEST_STATES)[number]
 /**
  * Derived by the contract from stored state and time: a slot nobody ever filled reads `Free` whatever became of its request, and one in

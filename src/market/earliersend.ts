@@ -17,6 +17,7 @@ import type { Sent } from './senttransaction.ts'
  */
 export type EarlierFate = 'made' | 'not made' | 'under way' | 'unknown'
 
+/** A payment that an earlier run sent, and ended before it told what became of it. */
 export interface EarlierSend {
   readonly verb: 'sendToken' | 'sendCoin'
   readonly nonce: number
@@ -30,6 +31,7 @@ export interface EarlierSend {
   readonly landed: Landed | undefined
 }
 
+/** Of asking for such payments. */
 export interface EarlierOptions extends AbortOptions {
   /** How long it is waited for what is under way. Silent: until all ends are known. */
   readonly patienceSeconds?: Seconds

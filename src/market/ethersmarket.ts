@@ -51,6 +51,7 @@ import { SendJournal } from './sendjournal.ts'
 import { SpendingCap } from './spendingcap.ts'
 import { Transactor } from './transactor.ts'
 
+/** What {@link EthersMarket.open} works with. */
 export interface EthersMarketParts extends ConnectionParts {
   readonly key: NodeKey
   /** Holds the journal of transactions. One node, one datastore, one key. */
@@ -59,19 +60,21 @@ export interface EthersMarketParts extends ConnectionParts {
   readonly holdKey?: HoldKey | undefined
 }
 
+/** Where the contract is, and what may be spent on it. */
 export interface EthersMarketSettings extends ConnectionSettings {
   /** Gets the rewards of finished slots; collateral always returns to the key's own address. Silent: the key's own. */
   readonly rewardRecipient?: Address
-  /** Blocks, its own included, until a transaction counts as done. */
+  /** Blocks, its own included, until a transaction counts as done. 1 by default. */
   readonly confirmations?: number
-  /** Tip for the makers of blocks where the network suggests none; what it suggests wins. The whole price has its cap in the key. */
+  /** Tip for the makers of blocks where the network suggests none; what it suggests wins. 1 gwei by default. The whole price has its cap in the key. */
   readonly maxPriorityFeePerGasWei?: bigint
-  /** For gas and coins sent, in a day. */
+  /** For gas and coins sent, in a day, at most. 0.1 coin (10^17 wei) by default. */
   readonly maxDailySpendWei?: bigint
   /** Not mined for so long, a transaction is offered more for. */
   readonly stuckSeconds?: Seconds
 }
 
+/** Of a payment to somebody else. */
 export interface PayOptions extends AbortOptions {
   /** Tells whoever asked. A run that ends before that is over leaves the payment among {@link EthersMarket.earlierSends} of the next. */
   readonly tell?: (landed: Landed) => Promise<void>
@@ -84,6 +87,7 @@ export const DEFAULT_STUCK_SECONDS: Seconds = 60
 /** How far apart blocks come. */
 const KEPT_SECONDS: Seconds = 600
 
+/** The marketplace contract over a JSON-RPC endpoint: what a node reads of it and, signed and journalled before it is sent, what it does there. */
 export class EthersMarket extends MarketReads implements Market {
   /** Address of the contract. */
   readonly marketplace: Address

@@ -16,6 +16,7 @@ export interface G2Point {
   readonly y: Fp2Element
 }
 
+/** A proof as the contract takes it. Coordinates are field elements of BN254. */
 export interface Groth16Proof {
   readonly a: G1Point
   readonly b: G2Point

@@ -74,18 +74,22 @@ export type Outcome<Why extends string, Done = Landed> =
   | { readonly done: true; readonly transaction: Done }
   | { readonly done: false; readonly why: Why; /** For people. */ readonly sentence: string }
 
+/** Of reserving a slot. `withdrawn`: it was of no use any more, or made way for proofs. */
 export type ReserveOutcome = Outcome<'reservation not allowed' | 'withdrawn'>
+/** Of filling a slot. */
 export type FillOutcome = Outcome<
   'slot not free' | 'reservation missing' | 'proof already in this period' | 'period over' | 'request over'
 >
+/** Of submitting a proof. */
 export type SubmitOutcome = Outcome<'already submitted' | 'not our slot' | 'period over'>
 /** With the tokens that the contract paid out, collateral included, to us and to the reward recipient. */
 export type CollectOutcome = Outcome<
   'not over yet' | 'already paid' | 'not our slot',
   Landed & { readonly received: bigint }
 >
-/** `period not over`: as the block sees it that was asked, which may lag behind the one that told us: ask again. */
+/** Of marking a proof as missing. `period not over`: as the block sees it that was asked, which may lag behind the one that told us: ask again. */
 export type MarkOutcome = Outcome<'not markable' | 'period not over' | 'too late'>
+/** Of withdrawing what is left of a request's price. */
 export type WithdrawOutcome = Outcome<'nothing to withdraw' | 'not over yet'>
 
 /** A transaction that was signed and whose end is not known yet. */
@@ -142,6 +146,7 @@ export interface Market {
   /** The block whose time is nearest to `time`, the later one of two equally near. Never beyond the ends of what the endpoint has: of `Infinity` the newest. */
   blockAt(time: Seconds, options: AbortOptions): Promise<number>
 
+  /** Undefined when the contract knows no such request. */
   request(id: RequestId, options: AbortOptions): Promise<StorageRequest | undefined>
   /** Undefined when the contract knows no such request. */
   requestState(id: RequestId, options: AbortOptions): Promise<RequestState | undefined>
@@ -149,21 +154,30 @@ export interface Market {
   requestEnd(id: RequestId, options: AbortOptions): Promise<Seconds | undefined>
   /** When it is cancelled unless it has started, in chain seconds. */
   requestExpiry(id: RequestId, options: AbortOptions): Promise<Seconds | undefined>
+  /** `Free` also for a slot that the contract knows nothing of. */
   slotState(id: SlotId, options: AbortOptions): Promise<SlotState>
   /** The slot's request and index; undefined while nobody has filled it. */
   activeSlot(id: SlotId, options: AbortOptions): Promise<ActiveSlot | undefined>
+  /** Who holds it; undefined while nobody does. */
   hostOf(id: SlotId, options: AbortOptions): Promise<Address | undefined>
   /** What is left of the collateral put into the slot. Not reset when the slot is paid. */
   currentCollateral(id: SlotId, options: AbortOptions): Promise<bigint>
   /** What filling the slot would take from us now: the full collateral, or less in repair. Undefined for an unknown request. */
   slotCollateral(slot: Slot, options: AbortOptions): Promise<bigint | undefined>
+  /** Whether the contract would let us reserve it now. */
   canReserveSlot(slot: Slot, options: AbortOptions): Promise<boolean>
   /** Whether one of the slot's reservations is ours already, from an earlier run perhaps: then it cannot be reserved once more, and may be filled. */
   hasReservedSlot(slot: Slot, options: AbortOptions): Promise<boolean>
+  /** Proofs of it that were marked as missing. */
   missingProofs(id: SlotId, options: AbortOptions): Promise<number>
-  /** Undefined where the period is not over yet as the block sees it that was asked: no answer, for that one may lag behind. */
+  /**
+   * Whether the contract would take it now that the proof of this period is missing. Undefined where the period is not over yet as the block sees it that was
+   * asked: no answer, for that one may lag behind.
+   */
   canMarkProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<boolean | undefined>
+  /** Those we hold as the contract knows it, paid ones excepted. */
   mySlots(options: AbortOptions): Promise<readonly SlotId[]>
+  /** Ours that the contract still lists. */
   myRequests(options: AbortOptions): Promise<readonly RequestId[]>
   /** Undefined when the slot owes no proof in this period, or the chain is in another period by now. Throws {@link SlotDuty.problem}. */
   proofDuty(id: SlotId, period: Period, options: AbortOptions): Promise<ProofDuty | undefined>
@@ -182,8 +196,9 @@ export interface Market {
 
   /** Pays the price of the whole request into the contract; `client` must be {@link Market.host}. */
   requestStorage(request: StorageRequest, options: AbortOptions): Promise<Landed & { readonly requestId: RequestId }>
+  /** Takes back what is left of the price of a request of ours that is over. */
   withdrawFunds(id: RequestId, options: AbortOptions): Promise<WithdrawOutcome>
-  /** @param options `validUntil`: chain time after which a place is of no use any more; `withdrawn` then, and where it made way for proofs */
+  /** Takes one of the few places among which a slot's host is chosen. @param options `validUntil`: chain time after which a place is of no use any more; `withdrawn` then, and where it made way for proofs */
   reserveSlot(slot: Slot, options: AbortOptions & { readonly validUntil?: Seconds }): Promise<ReserveOutcome>
   /** Raises the allowance by the collateral first. The proof answers the period the chain is in, and is withdrawn at its end. */
   fillSlot(slot: Slot, proof: Groth16Proof, options: AbortOptions): Promise<FillOutcome>
@@ -197,11 +212,13 @@ export interface Market {
   collected(id: SlotId, options: AbortOptions): Promise<bigint | undefined>
   /** Gives a filled slot up: its whole collateral and all it earned are LOST. */
   abandon(id: SlotId, options: AbortOptions): Promise<Outcome<'not filled' | 'not our slot'>>
+  /** Tells the contract that the slot's host gave no proof in this period; a share of what the host loses is ours. */
   markProofAsMissing(id: SlotId, period: Period, options: AbortOptions): Promise<MarkOutcome>
 
   /** Signed transactions whose end is unknown, those of an earlier run included. Release nothing that one of them may still take. */
   openIntents(): readonly OpenIntent[]
   /** What the daily cap of the key leaves to it. */
   spending(): Spending
+  /** As far as is known, without asking. */
   endpointStatus(): EndpointStatus
 }

@@ -12,6 +12,7 @@ export interface EventPlace {
   readonly logIndex: number
 }
 
+/** What the contract told of, and where in the chain that stands. Instants are chain seconds. */
 export type ContractEvent = EventPlace &
   (
     | {
@@ -34,4 +35,5 @@ export type ContractEvent = EventPlace &
 /** A reorganisation of the chain took `event` back. */
 export type UndoneEvent = EventPlace & { readonly type: 'undone'; readonly event: ContractEvent }
 
+/** An event of the contract, or that a reorganisation took one back. */
 export type MarketEvent = ContractEvent | UndoneEvent

@@ -2,6 +2,7 @@
 
 import type { Bytes, Seconds } from '../lib/units.ts'
 
+/** What the marketplace was deployed with. */
 export interface MarketplaceTerms {
   readonly collateral: {
     /** Discount on the collateral for filling a slot in repair. */

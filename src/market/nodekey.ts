@@ -31,7 +31,7 @@ export interface SignedTransaction {
 }
 
 export interface NodeKeySettings {
-  /** In wei; no transaction offers more for a unit of gas. */
+  /** In wei; no transaction offers more for a unit of gas. Default: {@link DEFAULT_MAX_GAS_PRICE_WEI}, 500 gwei. */
   readonly maxGasPriceWei?: bigint
 }
 
@@ -42,6 +42,7 @@ const PLAIN_TRANSFER_GAS = 21_000n
 /** Order of secp256k1: private keys are from 1 to one less. */
 const MAX_DRAWS = 8
 
+/** The key that signs what a node sends, and never more than {@link NodeKeySettings} allow for a unit of gas. Private: nothing shows its digits. */
 export class NodeKey {
   /** `0x` and lower-case digits. */
   readonly address: string
@@ -54,6 +55,7 @@ export class NodeKey {
     this.maxGasPriceWei = maxGasPriceWei
   }
 
+  /** A new key. @param random must be fit for secrets */
   static generate(random: SecureRandom, settings: NodeKeySettings = {}): NodeKey {
     // One draw in 2^128 is no key; a source that gives none in this many is broken.
     for (let draw = 1; ; draw++) {

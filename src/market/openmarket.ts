@@ -12,6 +12,7 @@ import type { HoldKey } from './keyhold.ts'
 import { NodeKey } from './nodekey.ts'
 import type { RpcLines } from './rpclines.ts'
 
+/** Of {@link OpenMarket}. */
 export interface OpenMarketOptions extends EthersMarketSettings, AbortOptions {
   /** Or a private key of 64 hex digits. */
   readonly key: NodeKey | string
@@ -23,6 +24,9 @@ export interface OpenMarketOptions extends EthersMarketSettings, AbortOptions {
   readonly log?: Log
 }
 
+/**
+ * Settles once the endpoint answers and has the contract. @throws CodexError `wallet/bad-key`, and as `EthersMarket.open`; the signal's reason
+ */
 export type OpenMarket = (options: OpenMarketOptions) => Promise<EthersMarket>
 
 export function openMarketOver(lines: RpcLines, holdKey?: HoldKey): OpenMarket {

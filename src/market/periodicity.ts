@@ -6,6 +6,7 @@ import type { Seconds } from '../lib/units.ts'
 /** Number of a period, counted from 1970. */
 export type Period = number
 
+/** How the chain's time is divided into periods; in each a slot may owe a proof. */
 export class Periodicity {
   /** Length of a period. */
   readonly seconds: Seconds

@@ -3,6 +3,7 @@
 import type { Datastore } from '../storage/datastore.ts'
 import type { KeystorePlace } from './keystore.ts'
 
+/** Where a key and the journal of its transactions are kept. */
 export interface WalletPlace {
   /** Holds one key, encrypted. */
   readonly keystore: KeystorePlace

@@ -95,6 +95,7 @@ export class Cid {
     return this.#key
   }
 
+  /** Its text. */
   toJSON(): string {
     return this.toString()
   }
@@ -224,11 +225,17 @@ export function compareCids(a: Cid, b: Cid): number {
 }
 
 // Of what is no CID they do not say no, because that would hide the mistake: they throw `cid/not-a-cid`.
+/** Whether it names a manifest, and so a dataset. */
 export const isManifestCid = (cid: Cid): boolean => checkedCid(cid).kind === 'manifest'
+/** Whether it names one block of data, whatever dataset that belongs to. */
 export const isBlockCid = (cid: Cid): boolean => checkedCid(cid).kind === 'block'
+/** Whether it names the tree over the blocks of a dataset. */
 export const isTreeCid = (cid: Cid): boolean => checkedCid(cid).kind === 'tree'
+/** Whether it names the root of a slot's tree. */
 export const isSlotRootCid = (cid: Cid): boolean => checkedCid(cid).kind === 'slot root'
+/** Whether it names the root over the roots of all slots, which a storage request holds. */
 export const isVerifyRootCid = (cid: Cid): boolean => checkedCid(cid).kind === 'verify root'
+/** Whether it names the Poseidon2 hash of one block of a slot. */
 export const isSlotCellCid = (cid: Cid): boolean => checkedCid(cid).kind === 'slot cell'
 
 /**

@@ -12,6 +12,7 @@ import type { PlainManifest } from './manifest.ts'
 import { encodeManifest } from './manifestcodec.ts'
 import { MerkleBuilder, treeCid } from './merkletree.ts'
 
+/** What is kept with the data, and part of what its CID is made from. */
 export interface UploadNames {
   /** Left out, null or empty when unknown. */
   readonly filename?: string | null | undefined
@@ -19,6 +20,7 @@ export interface UploadNames {
   readonly mimetype?: string | null | undefined
 }
 
+/** What the network's nodes make of an upload. */
 export interface UploadDescription {
   readonly manifest: PlainManifest
   readonly manifestCid: Cid

@@ -45,8 +45,11 @@ interface Verification {
   readonly verifiableStrategy: Strategy
 }
 
+/** Of data as it was uploaded. */
 export type PlainManifest = ManifestCommon & { readonly kind: 'plain' }
+/** Of data with parity. */
 export type ProtectedManifest = ManifestCommon & Protection & { readonly kind: 'protected' }
+/** Of data with parity, cut into slots that can be proven: what a storage request names. */
 export type VerifiableManifest = ManifestCommon & Protection & Verification & { readonly kind: 'verifiable' }
 
 /** Data reference §3. A plain dataset, the same with parity, or the same with slots that can be proven. */

@@ -30,6 +30,7 @@ export interface StorageAsk<U = bigint> {
   readonly maxSlotLoss: U
 }
 
+/** What a client asks the market to store, as the contract has it. */
 export interface StorageRequest<U = bigint> {
   /** `0x` and hex digits of 20 bytes. */
   readonly client: string

@@ -24,6 +24,7 @@ export interface DevSetupOptions extends AbortOptions {
   readonly arithmetic: SetupArithmetic
 }
 
+/** Keys for development only: both say so. */
 export interface DevSetup {
   /** A .zkey that snarkjs takes too, with a section that marks it. */
   readonly zkey: Uint8Array

@@ -32,6 +32,7 @@ export interface CircuitPlatform {
  */
 export type CircuitFile = Uint8Array | Blob | URL
 
+/** What a prover proves with. */
 export interface CircuitFiles {
   /** The witness module, as circom compiles it. */
   readonly wasm: CircuitFile

@@ -30,6 +30,7 @@ export interface SolidityProof {
   readonly b: { readonly x: SolidityFp2; readonly y: SolidityFp2 }
   readonly c: { readonly x: bigint; readonly y: bigint }
 }
+/** An element of the extension field, as the contract's verifier takes it. */
 export interface SolidityFp2 {
   readonly real: bigint
   readonly imag: bigint

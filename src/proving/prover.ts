@@ -11,6 +11,7 @@ import type { VerificationKey } from './verificationkey.ts'
  * key's sections of that name; `finish` blinds, puts together and verifies.
  */
 export const PROOF_STAGES = ['loading', 'witness', 'quotient', 'a', 'b1', 'b2', 'c', 'h', 'finish'] as const
+/** A step of a proof. */
 export type ProofStage = (typeof PROOF_STAGES)[number]
 
 /** A step begins or is done; several may be under way on different threads. */
@@ -23,6 +24,7 @@ export interface ProofProgress {
   readonly doneShare: number
 }
 
+/** Of one proof. */
 export interface ProveOptions extends AbortOptions {
   /** A missed duty costs collateral, a missed sale only a chance: `duty` goes first, also before what is left of a proof under way. */
   readonly rank: Rank

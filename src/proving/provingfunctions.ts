@@ -27,8 +27,10 @@ export interface ProvingPlatform extends CircuitPlatform {
 }
 
 export const ENGINES = ['wasm', 'snarkjs'] as const
+/** What computes a proof: ours, or the reference. */
 export type Engine = (typeof ENGINES)[number]
 
+/** Of `createProver`. */
 export interface CreateProverOptions {
   readonly circuit: CircuitFiles
   /** `wasm`, the default, is ours; `snarkjs` is the reference, to compare with. */
@@ -39,6 +41,7 @@ export interface CreateProverOptions {
   readonly signal?: AbortSignal
 }
 
+/** Of `devSetup`. */
 export interface DevSetupRequest {
   /** The circuit, as circom writes it. */
   readonly r1cs: Uint8Array
@@ -50,6 +53,7 @@ export interface DevSetupRequest {
   readonly signal?: AbortSignal
 }
 
+/** Proving on this platform, with its threads and its cache of circuit files. */
 export interface ProvingFunctions {
   /**
    * A prover for one circuit, with threads of its own until it is closed.

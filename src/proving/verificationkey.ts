@@ -14,6 +14,7 @@ import {
   jsonOfG2,
 } from './checkedpoint.ts'
 
+/** What a proof is checked with, as snarkjs writes it; numbers are decimal texts. */
 export interface VerificationKey {
   readonly protocol: 'groth16'
   readonly curve: 'bn128'

@@ -36,6 +36,7 @@ export interface BuyOptions extends AbortOptions {
 export const DEFAULT_NODES = 3
 export const DEFAULT_TOLERANCE = 1
 
+/** A node that buys: it protects a dataset, asks the market to store it, and follows what it asked for. */
 export class Client {
   readonly purchasing: Purchasing
   readonly #parts: ClientParts

@@ -18,6 +18,7 @@ export interface PurchaseParts {
   readonly outcome?: PurchaseOutcome | undefined
 }
 
+/** A storage request of ours, and how it stands. */
 export class Purchase {
   readonly id: RequestId
   readonly request: StorageRequest

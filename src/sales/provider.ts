@@ -62,6 +62,7 @@ interface Records {
   readonly decisionRecord: DecisionRecord
 }
 
+/** A node that sells: what it offers, the slots it takes and keeps, and what they have brought in. */
 export class Provider {
   readonly reservations: Reservations
   readonly sales: Sales
@@ -195,6 +196,7 @@ export class Provider {
     return this.#news.ended()
   }
 
+  /** Of a slot that is being sold or held, or has ended; undefined for any other. */
   sale(id: SlotId): SaleReport | undefined {
     return [...this.list(), ...this.ended()].find(({ slotId }) => slotId === id)
   }

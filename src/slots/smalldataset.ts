@@ -30,6 +30,7 @@ export const MAX_DATASET_BYTES: Bytes = 256 * MiB
 /** Blocks hashed before the event loop gets a turn: some milliseconds. */
 const BLOCKS_PER_TURN = 8
 
+/** Of a dataset that is computed in memory, as for tests and examples. */
 export interface SmallDatasetOptions extends UploadNames {
   /** Slots of original data, at least 1. */
   readonly ecK: number
