@@ -50,7 +50,7 @@ const NOT_FOUND =
 
 /**
  * The first usable browser: `CODEX_LIGHT_CHROMIUM`, a system Chromium or Chrome, one that Playwright installed, the one
- * inside the optional package `@sparticuz/chromium`.
+ * inside the package `@sparticuz/chromium`.
  *
  * @param sources which places to try; `CODEX_LIGHT_CHROMIUM_FROM` (comma separated) narrows them from outside
  * @throws Error with one sentence that names the command to run, when there is none
