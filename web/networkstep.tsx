@@ -56,7 +56,7 @@ export function NetworkStep({ room, address, closing, barrier, next, use = 'sell
   }
   // Coins and tokens may come later; what is wrong with the chain does not get better by going on.
   const hold = seen.value === undefined ? undefined : barrier?.(seen.value.chainId)
-  const isFit = rows.value.every(({ state, check }) => state !== 'bad' || check === 'coins')
+  const isFit = rows.value.every(({ state, check }) => state !== 'bad' || ['coins', 'tokens'].includes(check))
   return (
     <>
       <form

@@ -76,13 +76,25 @@ const ROWS: readonly (readonly [code: string, exit: ExitCode])[] = [
 /** For `--help`. */
 export const EXIT_CODES_HELP: readonly (readonly [code: ExitCode, meaning: string])[] = [
   [EXIT.ok, 'done; also when the reader of our output stopped early (| head)'],
-  [EXIT.failed, 'failed: not found, damaged, disk full, data folder in use by another node'],
-  [EXIT.usage, 'usage: unknown verb or option, bad size, duration, range or CID text, no such slot'],
-  [EXIT.unreachable, 'unreachable: no answer from the network or from the endpoint of the chain'],
-  [EXIT.walletOrAuth, 'wallet or authorisation: no key, wrong password, others may read the file, too few coins'],
+  [
+    EXIT.failed,
+    'failed: not found, damaged, disk full, data folder in use by another node, wrong chain, no contract at the address, port in use; a check that found something wrong',
+  ],
+  [
+    EXIT.usage,
+    'usage: unknown verb or option, a value that is missing or bad, as a CID, a range, an address, a circuit or settings file, no such slot; no endpoint and no password given',
+  ],
+  [
+    EXIT.unreachable,
+    'unreachable: no node runs, or no answer from it, from the network or from the endpoint of the chain',
+  ],
+  [
+    EXIT.walletOrAuth,
+    'wallet or authorisation: no key, wrong password, others may read the file, too few coins, no tokens',
+  ],
   [
     EXIT.refused,
-    'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use, a payment was made before',
+    'refused by policy: the storage quota or a cap on spending is exceeded, a block is still in use, a payment was made before, a key for development only',
   ],
   [EXIT.interrupted, 'interrupted by Ctrl-C, SIGTERM or SIGHUP'],
 ]

@@ -7,7 +7,7 @@ import { adviceFor } from './advicefor.ts'
 export function sentenceOf(error: CodexError): string {
   const sentence = error.code === 'store/quota-exceeded' ? quotaSentence(error) : error.message
   const advice = adviceFor(error.code)
-  return advice === undefined ? sentence : `${sentence}; ${advice}`
+  return advice === undefined ? sentence : `${sentence}${sentence.endsWith('?') ? '' : ';'} ${advice}`
 }
 
 function quotaSentence({ message, detail }: CodexError): string {

@@ -25,6 +25,8 @@ export interface NetworkParts {
   /** Not started yet; the network's from then on. */
   readonly libp2p: Libp2p
   readonly identity: Identity
+  /** What libp2p listens on, to be told where it cannot. */
+  readonly listen?: readonly string[]
   readonly exchange: BlockExchange
   readonly clock: Clock
   readonly log: Log
@@ -51,7 +53,7 @@ export class Network {
 
   /** Listens and takes connections from then on. @throws CodexError `network/cannot-listen` */
   async start(): Promise<void> {
-    const { libp2p, log } = this.#parts
+    const { libp2p, log, listen = [] } = this.#parts
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('peer:disconnect', ({ detail }) => {
       this.#links.get(detail.toString())?.close()
@@ -66,7 +68,7 @@ export class Network {
       })
       await libp2p.start()
     } catch (cause) {
-      throw new CodexError('network/cannot-listen', `the network could not be started: ${textOf(cause)}`, { cause })
+      throw cannotListen(listen, cause)
     }
   }
 
@@ -221,6 +223,17 @@ function hasNoPlace({ signal }: StreamLink): boolean {
 
 function reasonOf(signal: AbortSignal): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('the link is over')
+}
+
+/** Without the library's advice, which is for those who program with it. */
+function cannotListen(listen: readonly string[], cause: unknown): CodexError<'network/cannot-listen'> {
+  const text = textOf(cause)
+  if (listen.length === 0)
+    return new CodexError('network/cannot-listen', `the network could not be started: ${text}`, { cause })
+  const reason = /\bE[A-Z]{4,}\b/.exec(text)?.[0]
+  const why = reason === 'EADDRINUSE' ? '; is another program on that port?' : reason === undefined ? '' : `: ${reason}`
+  const message = `cannot listen for peers on ${listen.join(', ')}${why}`
+  return new CodexError('network/cannot-listen', message, { detail: { listen: listen.join(), reason }, cause })
 }
 
 function textOf(error: unknown): string {

@@ -86,8 +86,9 @@ export class NodeNetwork {
     const exchange = new BlockExchange({ repo, clock, log: log.topic('exchange'), random: () => random.fraction() })
     const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
     const transports = await parts.transports(settings.admit)
-    const libp2p = await openLibp2p({ identity, listen: settings.listen ?? [], isBarred }, transports)
-    const network = new Network({ libp2p, identity, exchange, clock, log: log.topic('network') })
+    const { listen = [] } = settings
+    const libp2p = await openLibp2p({ identity, listen, isBarred }, transports)
+    const network = new Network({ libp2p, identity, listen, exchange, clock, log: log.topic('network') })
     const finder = new PeerFinder({
       discovery,
       keep,

@@ -46,8 +46,8 @@ export async function examineChain(
   options: AbortOptions,
 ): Promise<Examination> {
   const findings: Finding[] = []
-  const find = (check: Finding['check'], state: Finding['state'], sentence: string) =>
-    findings.push({ check, state, sentence })
+  const find = (check: Finding['check'], state: Finding['state'], sentence: string, code?: string) =>
+    findings.push({ check, state, sentence, ...(code !== undefined && { code }) })
   let connection: Connection | undefined
   try {
     connection = new Connection(parts, { ...settings, connectAttempts: 1 })
@@ -138,11 +138,14 @@ export async function accountAt({ rpc }: Connection, reader: ChainReader, places
 function tellAccount(
   address: string,
   { coins, tokens, allowance }: Pick<Account, 'coins' | 'tokens' | 'allowance'>,
-  find: (check: Finding['check'], state: Finding['state'], sentence: string) => void,
+  find: (check: Finding['check'], state: Finding['state'], sentence: string, code?: string) => void,
 ): void {
   const none = (what: string) => `${address} has no ${what}; send some to it`
-  find('coins', coins > 0n ? 'good' : 'bad', coins > 0n ? `${coins} wei for gas` : none('coins for gas'))
-  find('tokens', tokens > 0n ? 'good' : 'odd', tokens > 0n ? `${tokens} base units of tokens` : none('tokens'))
+  if (coins > 0n) find('coins', 'good', `${coins} wei for gas`)
+  else find('coins', 'bad', none('coins for gas'), 'wallet/low-coins')
+  if (tokens > 0n) find('tokens', 'good', `${tokens} base units of tokens`)
+  // Without any no further slot is taken, whatever is at stake already.
+  else find('tokens', 'bad', none('tokens left for collateral'), 'wallet/low-tokens')
   find('allowance', 'good', `the marketplace may take ${allowance} base units; it is raised when needed`)
 }
 

@@ -79,8 +79,11 @@ test('wallet send sends tokens and coins, and show tells what is left', async ()
   expect(sent).toMatchObject({ hash: expect.stringMatching(/^0x[0-9a-f]{64}$/), block: await world.blockNumber() })
   expect(await world.tokensOf(NOBODY)).toBe(1000n)
   await document(['wallet', 'send', '77', NOBODY, '--coins', ...args, ...chain])
+  const other = `0x${'cd'.repeat(20)}`
+  await document(['wallet', 'send', '0.000000000000000005tokens', other, ...args, ...chain])
+  expect(await world.tokensOf(other)).toBe(5n)
   expect(BigInt(await world.anvil.rpc.call<string>('eth_getBalance', [NOBODY, 'latest']))).toBe(77n)
-  expect(await document(['wallet', 'show', ...args, ...chain])).toMatchObject({ tokens: String(RICH - 1000n) })
+  expect(await document(['wallet', 'show', ...args, ...chain])).toMatchObject({ tokens: String(RICH - 1005n) })
   expect(await refusal(['wallet', 'send', '1', '0x12', ...args, ...chain])).toEqual([2, 'market/bad-address'])
   const capped = ['wallet', 'send', '1', NOBODY, ...args, ...chain, '--max-gas-price', '1']
   expect(await refusal(capped)).toEqual([5, 'wallet/gas-price-over-cap'])
@@ -110,6 +113,31 @@ test('doctor finds a healthy chain healthy, and says what is wrong with others',
   expect(await refusal(['wallet', 'show', ...args, ...chain, '--chain-id', '1'])).toEqual([1, 'market/wrong-chain'])
   const token = ['--marketplace-address', world.deployment.token]
   expect(await failureOf(['doctor', ...args, endpoint ?? '', url ?? '', ...token])).toEqual([1, ['abi']])
+})
+
+test('doctor fails as the table of exit codes says where coins or tokens are missing', async () => {
+  const { args, chain } = await setUp()
+  const { address } = await document(['wallet', 'new', ...args])
+  expect(await failureOf(['doctor', ...args, ...chain])).toEqual([4, ['coins', 'tokens']])
+  await world.anvil.rpc.call('anvil_setBalance', [address, '0xde0b6b3a7640000'])
+  expect(await failureOf(['doctor', ...args, ...chain])).toEqual([4, ['tokens']])
+  const { stdout } = await run(['doctor', ...args, ...chain, '--json'])
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; code?: string }[] }
+  expect(findings.find(({ check }) => check === 'tokens')?.code).toBe('wallet/low-tokens')
+})
+
+test('what is wrong with the endpoint or the contract names the options that put it right', async () => {
+  const { args, chain } = await setUp()
+  const none = [...chain.slice(0, 2), '--marketplace-address', NOBODY]
+  const printing = ['config', 'print', '--chain', ...args]
+  const elsewhere = '; name another endpoint with `--eth-provider`, or see `--chain-id`'
+  const nobody = '; name the contract with `--marketplace-address`, or another endpoint with `--eth-provider`'
+  expect((await failure([...printing, ...chain, '--chain-id', '1'])).error.message).toContain(elsewhere)
+  expect((await failure([...printing, ...none])).error).toMatchObject({
+    code: 'market/no-contract',
+    message: expect.stringContaining(nobody) as string,
+  })
+  expect((await run(['doctor', ...args, ...none])).stdout).toContain(nobody)
 })
 
 test('config print --chain shows what the marketplace was deployed with', async () => {

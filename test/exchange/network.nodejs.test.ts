@@ -130,6 +130,19 @@ describe('connecting', () => {
     expect(b.exchange.peers()).toEqual([])
   })
 
+  it('says which addresses cannot be listened on, and leaves the advice of the library out', async () => {
+    const [taken = ''] = (await node()).network.addresses()
+    const failure = await networkNode({ listen: [taken] }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'network/cannot-listen',
+      message: `cannot listen for peers on ${taken}; is another program on that port?`,
+      cause: expect.objectContaining({ message: expect.stringContaining('faultTolerance') as string }) as Error,
+    })
+    await expect(networkNode({ listen: ['/ip4/192.0.2.1/tcp/0'] })).rejects.toMatchObject({
+      message: 'cannot listen for peers on /ip4/192.0.2.1/tcp/0: EADDRNOTAVAIL',
+    })
+  })
+
   it('fails with a typed error where nobody listens, and when its caller gives up', async () => {
     const b = await node()
     const nobody = { peerId: undefined, addresses: ['/ip4/127.0.0.1/tcp/1'] }

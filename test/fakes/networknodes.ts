@@ -48,7 +48,7 @@ export async function networkNode({
   exchange.start()
   const isBarred = (peerId: string): boolean => exchange.isBarred(peerId)
   const libp2p = await openLibp2p({ identity, listen, muxers, isBarred }, await nodeTransports())
-  const network = new Network({ libp2p, identity, exchange, clock, log })
+  const network = new Network({ libp2p, identity, listen, exchange, clock, log })
   await network.start()
   const stop = async (): Promise<void> => {
     await exchange.stop()

@@ -14,6 +14,11 @@ import { type Drawn, drawn, HOST, says } from './drawn.ts'
 
 const KEYSTORE = `{"address":"${HOST.slice(2)}","version":3}`
 const POOR = { check: 'coins', state: 'bad', sentence: `${HOST} has no coins for gas; send some to it` }
+const TOKENLESS = {
+  check: 'tokens',
+  state: 'bad',
+  sentence: `${HOST} has no tokens left for collateral; send some to it`,
+}
 const PASSWORD = 'open sesame'
 const HELD = `2 slots of ${HOST} on chain 1 at marketplace 0x12`
 const NETWORK = {
@@ -57,7 +62,7 @@ function around(
       if (held instanceof Error) throw held
       return { held: held ?? undefined, offered }
     },
-    lookAtChain: async () => ({ findings: [POOR], facts: { chainId, token: HOST } }),
+    lookAtChain: async () => ({ findings: [POOR, TOKENLESS], facts: { chainId, token: HOST } }),
     lookAtMarket: async () => ({ tokens: 5n, asks: undefined }),
   }
   // Less is free than is offered already.
