@@ -5,7 +5,7 @@ import { formatBytes } from '../lib/format.ts'
 import { askNode } from './asknode.ts'
 import { AVAILABILITY_DOCUMENT, AVAILABILITY_HEAD, type AvailabilityFacts, availabilityRow } from './availability.ts'
 import { instant, price, tokens } from './marketunits.ts'
-import { duration, flag, size } from './option.ts'
+import { duration, flag, required, size } from './option.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 
@@ -13,18 +13,19 @@ export const availabilityAdd = defineVerb({
   about: `Offers space of the running node for sale: slots that fit are taken until it is full. Their bytes are set aside of the quota at once.
 Collateral is committed to each slot while it is held, and comes back with the reward; proofs that are missed cost some of it.`,
   options: {
-    size: size('what is offered'),
-    duration: duration('the longest request to be taken'),
-    'min-price': price('asked at least'),
-    collateral: tokens('at stake at one time, at most'),
+    size: required(size('what is offered')),
+    duration: required(duration('the longest request to be taken')),
+    'min-price': required(price('asked at least')),
+    collateral: required(tokens('at stake at one time, at most')),
     until: instant('when every request must have ended'),
     disabled: flag('take nothing yet'),
   },
+  examples: [
+    'codex-light availability add --size 100GiB --duration 30d --min-price 10/GiB-month --collateral 100tokens',
+  ],
   document: `{ ${AVAILABILITY_DOCUMENT} }`,
   async run(options, call) {
     const { size: totalSize, duration: longest, 'min-price': least, collateral, until, disabled } = options
-    if (totalSize === undefined || longest === undefined || least === undefined || collateral === undefined)
-      throw new CodexError('cli/bad-option', 'expected all of --size, --duration, --min-price and --collateral')
     const made = await askNode<AvailabilityFacts>(call, 'POST', 'availability', {
       totalSize,
       duration: longest,

@@ -8,6 +8,7 @@ import { defineVerb } from './verb.ts'
 export const availabilityList = defineVerb({
   about: 'Lists what the running node offers for sale, and how much of it is free.',
   options: {},
+  examples: ['codex-light availability list'],
   document: `{ availabilities: [{ ${AVAILABILITY_DOCUMENT} }] }`,
   async run(_, call) {
     const availabilities = await askNode<AvailabilityFacts[]>(call, 'GET', 'availability')

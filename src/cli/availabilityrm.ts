@@ -8,6 +8,7 @@ export const availabilityRm = defineVerb({
   about: `Withdraws availabilities that no slot has taken from; their bytes are free again. One that holds slots is disabled instead, with
 availability set --enabled false, and withdrawn when they have ended.`,
   options: {},
+  examples: ['codex-light availability rm ID'],
   document: '{ removed: [id] }',
   async run(_, call) {
     const removed: string[] = []

@@ -20,6 +20,10 @@ are, nor end before them.`,
     until: instant('when every request must have ended'),
     enabled: choice(['true', 'false'], 'whether it takes further requests'),
   },
+  examples: [
+    'codex-light availability set ID --min-price 12/GiB-month',
+    'codex-light availability set ID --enabled false',
+  ],
   document: `{ ${AVAILABILITY_DOCUMENT} }`,
   async run(options, call) {
     const { size: totalSize, duration: longest, 'min-price': least, collateral, until, enabled } = options
@@ -32,7 +36,7 @@ are, nor end before them.`,
       ...(enabled !== undefined && { enabled: enabled === 'true' }),
     }
     if (Object.keys(changes).length === 0)
-      throw new CodexError('cli/bad-option', 'expected at least one term to change; see availability set --help')
+      throw new CodexError('cli/bad-option', 'expected at least one term to change')
     const path = `availability/${encodeURIComponent(call.operands[0] ?? '')}`
     const changed = await askNode<AvailabilityFacts>(call, 'PATCH', path, changes)
     await call.terminal.answer(changed, table([AVAILABILITY_HEAD, availabilityRow(changed)]))

@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../lib/format.ts'
 import { openProving, type Proving } from '../nodejs.ts'
 import { safeSlots } from '../protocol/safeslots.ts'
 import { CIRCUIT_OPTIONS, type FoundCircuit, findCircuit } from './circuitfiles.ts'
-import { choice, count, duration, flag } from './option.ts'
+import { choice, count, duration, flag, required } from './option.ts'
 import { table } from './table.ts'
 import { type Call, defineVerb } from './verb.ts'
 
@@ -32,17 +32,18 @@ export const bench = defineVerb({
   about: `Measures proving on this machine: ours and, to compare, snarkjs with the same key and inputs, in turns, the median of some proofs after a first one.
 --threads is for ours: snarkjs always uses every core, but for 1, which keeps it to one. "Safe for N slots" leaves half of each period free.`,
   options: {
-    prove: flag('measure proving; there is nothing else to measure yet'),
+    prove: required(flag('measure proving; there is nothing else to measure yet')),
     period: duration(`of proofs; ${formatDuration(DEFAULT_PERIOD_SECONDS)} without it`),
     rounds: count(`proofs that are measured; ${DEFAULT_ROUNDS} without it`),
     threads: count('of ours; as many as this machine runs at once without it'),
     engine: choice(['wasm', 'snarkjs', 'both'], 'what to measure; both without it'),
     circuit: CIRCUIT_OPTIONS.circuit,
   },
+  examples: ['codex-light bench --prove --period 2m'],
   document: `{ ours: { seconds, stages: { NAME: seconds of all threads }, peakBytes } or null, snarkjs: the same or null, threads, variant (of the
 kernel), safe: { slots, periodSeconds } or null, developmentOnly (whether anybody could forge proofs for the key) }`,
   async run(options, call) {
-    if (options.prove !== true) throw new CodexError('cli/bad-option', 'expected --prove; see codex-light bench --help')
+    if (!options.prove) throw new CodexError('cli/bad-option', 'expected --prove')
     const proving = await openProving()
     const circuit = await findCircuit(proving, { circuit: options.circuit, size: 'full' }, call)
     const inputs = await proving.sampleInputs(call)

@@ -11,6 +11,7 @@ FOR DEVELOPMENT ONLY, on local chains; whoever knows the seed can forge proofs. 
 see --circuit of the verb prove. Takes up to half a minute the first time; what is built is kept in the cache folder of this user.
 Needs the package circom2, which comes as an optional dependency.`,
   options: { size: CIRCUIT_OPTIONS.size },
+  examples: ['codex-light circuit build --size small'],
   document: `{ r1cs, wasm, zkey, verificationKey (absolute paths), sha256: { r1cs, wasm, zkey, verificationKey } (hex) }`,
   async run({ size = 'full' }, { terminal, signal }) {
     const proving = await openProving()

@@ -34,6 +34,27 @@ export async function hasCircuit(given: Given, dataDir: string): Promise<boolean
 }
 
 /**
+ * That the options name one circuit: whichever of two were taken, the other would be left out in silence.
+ * @throws CodexError `cli/bad-option`
+ */
+export async function checkCircuitOptions(given: Given): Promise<void> {
+  const { circuit } = given
+  if (circuit === undefined) return
+  const others = (await isArchive(circuit))
+    ? (['circuit-dir', 'circom-wasm', 'circom-zkey'] as const)
+    : (['circuit-dir'] as const)
+  const other = others.find((name) => given[name] !== undefined)
+  if (other === undefined) return
+  throw new CodexError(
+    'cli/bad-option',
+    `expected no --${other} beside --circuit ${circuit}, which has all that is needed`,
+    {
+      detail: { from: `--${other}` },
+    },
+  )
+}
+
+/**
  * @param zkeyHash what the chain names
  * @throws CodexError `cli/bad-circuit`, `cli/no-circuit`, and as `openCircuitArchive`
  */

@@ -18,6 +18,7 @@ remembered; where they are others the next time, nothing is proven with them unt
     ...CIRCUIT_OPTIONS,
     accept: flag('the files were exchanged on purpose: forget what they were when they last proved'),
   },
+  examples: ['codex-light circuit info --circuit FOLDER', 'codex-light circuit info --circuit FOLDER --accept'],
   document: `{ folder, wires, publicSignals, domain, developmentOnly (whether anybody can forge proofs), mark (of such a key, or null),
 files: [{ name, bytes, sha256 (hex) }] }`,
   async run(options, call) {

@@ -12,6 +12,8 @@ export const configPrint = defineVerb({
   about: `Shows every setting as this command line and this environment give it, and where each value came from. With --chain also what the
 marketplace behind --eth-provider was deployed with.`,
   options: { chain: flag('ask the chain for its configuration too'), ...CHAIN_OPTIONS },
+  settings: SETTING_NAMES,
+  examples: ['codex-light config print', 'codex-light config print --chain --eth-provider URL'],
   document: `{ NAME: { value (sizes in bytes, durations in seconds), source: "flag" | "environment" | "file" | "default" } } for every
 setting by the name of its flag without dashes, null where nothing is set. With --chain also chain: { chainId, marketplace, token, terms:
 { collateral, proofs, reservations, requestDurationLimit } }, named as in the contract`,

@@ -8,6 +8,7 @@ export const connect = defineVerb({
   about: `Connects to PEER, a multiaddr such as /ip4/1.2.3.4/tcp/8070/p2p/16Uiu2… or a record spr:…, and prints its peer id. The running node of the data
 folder stays connected; without one the connection is only tried.`,
   options: {},
+  examples: ['codex-light connect /ip4/1.2.3.4/tcp/8070/p2p/16Uiu2HAm5zpp3mL74AkrXK2RwpXUtbgZh17PGZzanbdZkB6ytkx8'],
   document: '{ peerId }',
   async run(_, call) {
     const [peer = ''] = call.operands

@@ -57,6 +57,7 @@ normal end. Everything is on loopback, in temporary folders, and with keys that 
       `of proofs on the local chain; ${PERIOD_SECONDS}s without it, longer ones for slow or busy machines`,
     ),
   },
+  examples: ['codex-light demo --period 2m', 'codex-light demo holiday.jpg --once --json'],
   document: `{ request: { id }, circuit: { constraints }, slots: [{ index, host, phases: [{ name, at (chain seconds) }], proofs: { submitted, missed },
 payoutWei (text) }], gas: { <function>: { calls, min, max } }, timings: { <stage>: seconds since the start }, cid, bytes, page: URL or null };
 printed when all slots are paid`,

@@ -11,7 +11,8 @@ import type { VerificationKeyJson } from '../devnet/verifyingkey.ts'
 import { raceAbort } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
-import { count, duration, type Option, text } from './option.ts'
+import { tokens, tokenText } from './marketunits.ts'
+import { between, count, duration, text } from './option.ts'
 import { table } from './table.ts'
 import { type Call, defineVerb } from './verb.ts'
 
@@ -28,19 +29,25 @@ is its normal end. For development only: everybody knows the keys of its account
 Without --verification-key every proof counts except the one of all zeros.
 The configuration is the default one, changed by --config, changed by the other options.`,
   options: {
-    port: whole('PORT', 'listen here; any free port without it', 1, MAX_PORT),
+    port: between('PORT', 'listen here; any free port without it', 1, MAX_PORT),
     config: text('FILE', 'JSON of the shape of `configuration` below, or a part of it'),
     period: duration(`of proofs; ${period}s without it`),
     timeout: duration(`for marking missing proofs after a period; ${timeout}s without it`),
-    downtime: whole('COUNT', `of 256 pointers, those without proofs; ${downtime} without it`, 0, MAX_BYTE),
-    'downtime-product': whole('COUNT', `how far pointers move per period; ${downtimeProduct} without it`, 0, MAX_BYTE),
+    downtime: between('COUNT', `of 256 pointers, those without proofs; ${downtime} without it`, 0, MAX_BYTE),
+    'downtime-product': between(
+      'COUNT',
+      `how far pointers move per period; ${downtimeProduct} without it`,
+      0,
+      MAX_BYTE,
+    ),
     'block-time': duration('between two blocks; without it the shortest that fits period and downtime'),
     'verification-key': text('FILE', "the circuit's, JSON as circuit tools write it"),
-    accounts: whole('COUNT', `funded accounts; ${DEFAULT_ACCOUNTS} without it`, 1, MAX_ACCOUNTS),
-    tokens: amount(`base units for each account; ${DEFAULT_TOKENS} without it`),
+    accounts: between('COUNT', `funded accounts; ${DEFAULT_ACCOUNTS} without it`, 1, MAX_ACCOUNTS),
+    tokens: tokens(`for each account, ${tokenText(DEFAULT_TOKENS)} without it`),
     'chain-id': count('31337 without it'),
     deployment: text('FILE', `where to write the document below; ${DEPLOYMENT_FILE} in the working folder without it`),
   },
+  examples: ['codex-light devnet --period 30s --downtime 32 --tokens 1000tokens'],
   document: `{ endpoint, websocket, chainId, pid, marketplace, token, verifier (addresses), anyProof (whether every proof counts), block (of the
 deployment), blockSeconds, configuration: { collateral: { repairRewardPercentage, maxNumberOfSlashes, slashPercentage,
 validatorRewardPercentage }, proofs: { period, timeout, downtime, downtimeProduct, zkeyHash }, reservations: { maxReservations },
@@ -143,34 +150,4 @@ async function writeDeployment(path: string, content: string): Promise<void> {
     const message = `expected to write ${path}, found: ${cause instanceof Error ? cause.message : String(cause)}`
     throw new CodexError('devnet/cannot-write', message, { detail: { path }, cause })
   }
-}
-
-function whole(takes: string, about: string, min: number, max: number): Option<number> {
-  return {
-    takes,
-    about,
-    read(given) {
-      const value = /^\d{1,9}$/.test(given) ? Number(given) : NaN
-      if (value >= min && value <= max) return value
-      throw badValue(`a whole number from ${min} to ${max}`, given)
-    },
-    show: String,
-  }
-}
-
-function amount(about: string): Option<bigint> {
-  return {
-    takes: 'AMOUNT',
-    about,
-    read(given) {
-      if (/^\d{1,60}$/.test(given)) return BigInt(given)
-      throw badValue('a whole number of base units', given)
-    },
-    show: String,
-  }
-}
-
-function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {
-  const found = given.slice(0, 80)
-  return new CodexError('cli/bad-value', `expected ${expected}, found ${JSON.stringify(found)}`, { detail: { found } })
 }

@@ -10,7 +10,7 @@ import type { Manifest } from '../protocol/manifest.ts'
 import { contentBytes } from '../protocol/manifest.ts'
 import type { FileTarget } from './filetarget.ts'
 import { openFileTarget } from './filetarget.ts'
-import type { NodeAccess } from './nodeaccess.ts'
+import { DEFAULT_STALL_SECONDS, type NodeAccess } from './nodeaccess.ts'
 import { duration, flag, size, text } from './option.ts'
 import { readCid } from './readcid.ts'
 import { safeFilename } from './safefilename.ts'
@@ -19,8 +19,6 @@ import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
 
 const STDOUT = '-'
-/** Peers are found within seconds, or not at all. */
-const DEFAULT_STALL_SECONDS: Seconds = 120
 
 export const download = defineVerb({
   operands: { text: 'CID', min: 1, max: 1 },
@@ -36,6 +34,8 @@ Every block is checked against its hash, one from a peer also against its place 
     local: flag('only from the store, not from peers'),
     timeout: duration(`fail when no block comes from peers for so long, by default ${DEFAULT_STALL_SECONDS}s`),
   },
+  settings: ['storage-quota', 'block-ttl', 'bootstrap-node'],
+  examples: ['codex-light download CID -o holiday.jpg', 'codex-light download CID -o - --offset 1MiB --length 64KiB'],
   document: '{ cid, path (absolute), bytes, filename or null, mimetype or null }; not together with -o -',
   async run(options, call) {
     const cid = readCid(call.operands[0] ?? '')

@@ -23,6 +23,7 @@ export const earnings = defineVerb({
   about: `Shows what slots of the running node that have ended brought in, over restarts, what collateral was lost with them, and what is
 committed to slots that go on.`,
   options: {},
+  examples: ['codex-light earnings'],
   document: `{ total, lost, committed, slots: [{ at (seconds since 1970), requestId, slotIndex, end ("paid" | "cancelled" | "failed" | "freed"),
 reward, lostCollateral }] }; amounts are decimal strings of base units`,
   async run(_, call) {

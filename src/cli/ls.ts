@@ -19,6 +19,7 @@ export const ls = defineVerb({
   about: `Lists every dataset in the store, in the order of their CIDs. Sizes are those of the content.
 A dataset whose manifest is damaged is listed as such, with the reason on stderr, and the command fails.`,
   options: {},
+  examples: ['codex-light ls --json'],
   document: `{ content: [{ cid, manifest: { treeCid, datasetSize (bytes), blockSize (bytes), protected, filename or null,
   mimetype or null } }] }; if there are any also damaged: [cid]`,
   async run(_, call) {

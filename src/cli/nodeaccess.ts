@@ -7,6 +7,9 @@ import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import type { SlotsDesk } from '../rest/slotsdesk.ts'
 
+/** Of fetching, where nothing else is said: peers are found within seconds, or not at all. */
+export const DEFAULT_STALL_SECONDS: Seconds = 120
+
 export interface SpaceReport {
   readonly totalBlocks: number
   readonly quotaMaxBytes: Bytes

@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly about: string
   /** May be given several times; `read` gets all of them, with commas between. */
   readonly isRepeatable?: boolean
+  /** Without it nothing can be done. */
+  readonly isRequired?: boolean
   /** @throws CodexError whose exit code is usage */
   read(text: string): T
   /** As people write it. */
@@ -22,9 +24,11 @@ export interface Option<T> {
 /** By long name, without the dashes. */
 export type OptionTable = Readonly<Record<string, Option<unknown>>>
 
-/** What was given; undefined where nothing was. */
+/** What was given; undefined where nothing was and nothing need be. */
 export type OptionValues<Table extends OptionTable> = {
-  readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T | undefined : never
+  readonly [Name in keyof Table]: Table[Name] extends Option<infer T>
+    ? T | (Table[Name] extends { readonly isRequired: true } ? never : undefined)
+    : never
 }
 
 /** As `parseArgs` hands them over. */
@@ -38,6 +42,11 @@ interface Extra {
 
 export function flag(about: string, extra: Extra = {}): Option<boolean> {
   return { about, ...extra, read: readSwitch, show: String }
+}
+
+/** That the verb does nothing without. */
+export function required<T>(option: Option<T>): Option<T> & { readonly isRequired: true } {
+  return { ...option, isRequired: true }
 }
 
 export function text(takes: string, about: string, extra: Extra = {}): Option<string> {
@@ -135,6 +144,20 @@ export function wholeNumber(takes: string, about: string, extra: Extra = {}): Op
   return { takes, about, ...extra, read: (given) => (given === '0' ? 0 : readCount(given)), show: String }
 }
 
+/** A whole number from `min` to `max`. */
+export function between(takes: string, about: string, min: number, max: number): Option<number> {
+  return {
+    takes,
+    about,
+    read(given) {
+      const value = /^\d{1,9}$/.test(given) ? Number(given) : NaN
+      if (value >= min && value <= max) return value
+      throw badValue(`a whole number from ${min} to ${max}`, given)
+    },
+    show: String,
+  }
+}
+
 /** A whole number of base units, from 0 on, however large. */
 export function amount(takes: string, about: string, extra: Extra = {}): Option<bigint> {
   return { takes, about, ...extra, read: readAmount, show: String }
@@ -154,12 +177,17 @@ export function choice<const T extends string>(choices: readonly T[], about: str
   }
 }
 
-/** @throws CodexError as the option reads, naming the option */
+/** @throws CodexError as the option reads, naming the option; `cli/bad-option` where a required one is missing */
 export function readOptions<Table extends OptionTable>(table: Table, raw: RawOptions): OptionValues<Table> {
   const entries = Object.entries(table).map(([name, option]): [string, unknown] => {
     const given = raw[name]
     return [name, typeof given === 'string' ? readNamed(option, given, `--${name}`) : given]
   })
+  const missing = Object.keys(table).filter((name) => table[name]?.isRequired === true && raw[name] === undefined)
+  if (missing.length > 0)
+    throw new CodexError('cli/bad-option', `expected ${missing.map((name) => `--${name}`).join(', ')}, found nothing`, {
+      detail: { missing: missing.join() },
+    })
   return Object.fromEntries(entries) as OptionValues<Table>
 }
 
@@ -203,7 +231,8 @@ function isOrigin(text: string): boolean {
   return origin === text || origin === 'null'
 }
 
-function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {
+/** @param expected as in "expected a port" */
+export function badValue(expected: string, given: string): CodexError<'cli/bad-value'> {
   const found = given.slice(0, 80)
   return new CodexError('cli/bad-value', `expected ${expected}, found ${JSON.stringify(found)}`, { detail: { found } })
 }

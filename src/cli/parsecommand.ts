@@ -14,12 +14,23 @@ import { VERBS, type VerbEntry } from './verbs.ts'
 export const COMMON_OPTIONS = {
   json: flag('print one JSON document on stdout, no progress; errors too: { "error": { code, message, detail } }'),
   help: flag('explain, do nothing', { short: 'h' }),
-  version: flag('print the version, do nothing'),
+  version: flag('print the version, do nothing', { short: 'v' }),
 } as const satisfies OptionTable
+
+/** Letters by which a misspelt verb may differ. */
+const MAX_SLIPS = 2
 
 export interface FoundVerb {
   readonly entry: VerbEntry
   /** argv without the words of the verb. */
+  readonly rest: readonly string[]
+}
+
+/** A word that several verbs begin with, alone. */
+export interface FoundGroup {
+  readonly group: string
+  readonly verbs: readonly VerbEntry[]
+  /** argv without it. */
   readonly rest: readonly string[]
 }
 
@@ -28,21 +39,19 @@ export interface ParsedArguments {
   readonly operands: readonly string[]
 }
 
+/** `help` in the place of a verb says what `--help` says. */
+export function withHelpWord(argv: readonly string[]): readonly string[] {
+  const [first] = wordsOf(argv)
+  return first?.value === 'help' ? ['--help', ...argv.filter((_, i) => i !== first.index)] : argv
+}
+
 /**
- * The verb is the first word that is no option, or the first two words.
+ * The verb is the first word that is no option, or the first two words; the first word alone may be that of a group of verbs.
  * @returns undefined when there is no word at all
  * @throws CodexError `cli/unknown-verb`
  */
-export function findVerb(argv: readonly string[]): FoundVerb | undefined {
-  // Not strict: options of the verb are not known yet.
-  const { tokens } = parseArgs({
-    args: [...argv],
-    options: parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS }),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const [first, second] = tokens.filter((token) => token.kind === 'positional')
+export function findVerb(argv: readonly string[]): FoundVerb | FoundGroup | undefined {
+  const [first, second] = wordsOf(argv)
   if (first === undefined) return undefined
   for (const words of second === undefined ? [[first]] : [[first, second], [first]]) {
     const name = words.map(({ value }) => value).join(' ')
@@ -51,31 +60,72 @@ export function findVerb(argv: readonly string[]): FoundVerb | undefined {
     const taken = words.map(({ index }) => index)
     return { entry, rest: argv.filter((_, i) => !taken.includes(i)) }
   }
-  const found = [first, second].flatMap((word) => word?.value ?? []).join(' ')
-  // Half of a verb of two words: the other half is what is missing.
-  const family = VERBS.filter(({ name }) => name.startsWith(`${first.value} `))
-  const known = (family.length > 0 ? family : VERBS).map(({ name }) => name).join(', ')
-  throw new CodexError(
-    'cli/unknown-verb',
-    `expected ${known.includes(',') ? 'one of ' : ''}${known}, found ${JSON.stringify(found)}`,
-    {
-      detail: { found },
-    },
-  )
+  const verbs = verbsOf(first.value)
+  if (verbs.length === 0) throw unknownVerb(first.value, second?.value)
+  if (second !== undefined) throw unknownVerb(`${first.value} ${second.value}`, undefined, first.value)
+  return { group: first.value, verbs, rest: argv.filter((_, i) => i !== first.index) }
+}
+
+/** The verbs that begin with this word. */
+function verbsOf(group: string): readonly VerbEntry[] {
+  return VERBS.filter(({ name }) => name.startsWith(`${group} `))
+}
+
+/** Those of argv that are no options. */
+function wordsOf(argv: readonly string[]) {
+  // Not strict: options of the verb are not known yet.
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS }),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  return tokens.filter((token) => token.kind === 'positional')
+}
+
+/** Of the words that follow a verb only its second may be part of its name. */
+function unknownVerb(found: string, next: string | undefined, group = ''): CodexError<'cli/unknown-verb'> {
+  const likely = likeliest([found, ...(next === undefined ? [] : [`${found} ${next}`])])
+  const question = likely === undefined ? '' : `did you mean ${likely}?; `
+  return new CodexError('cli/unknown-verb', `no verb ${JSON.stringify(found)}; ${question}see ${helpCall(group)}`, {
+    detail: { found },
+  })
+}
+
+/** The verb or group whose name one of these is a slip of. */
+function likeliest(found: readonly string[]): string | undefined {
+  const verbs = VERBS.map(({ name }) => name)
+  const names = [...verbs, ...verbs.filter((name) => name.includes(' ')).map((name) => name.replace(/ .*/, ''))]
+  const distances = names.map((name) => [name, Math.min(...found.map((word) => editDistance(word, name)))] as const)
+  const close = distances.filter(([name, distance]) => distance <= Math.min(MAX_SLIPS, name.length / 2))
+  return close.reduce<(typeof close)[number] | undefined>(
+    (best, one) => (best && best[1] <= one[1] ? best : one),
+    undefined,
+  )?.[0]
+}
+
+/** Letters to put in, take out or exchange to make one word of another. */
+function editDistance(from: string, to: string): number {
+  if (Math.abs(from.length - to.length) > MAX_SLIPS) return Infinity
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (const [i, letter] of [...from].entries())
+    row = [...to].reduce(
+      (next, other, j) => [
+        ...next,
+        Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + Number(letter !== other)),
+      ],
+      [i + 1],
+    )
+  return row.at(-1) ?? 0
 }
 
 /** @throws CodexError `cli/bad-option`, `cli/bad-operands` */
 export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
   checkRefused(entry, verb, rest)
   const { args, switched } = withoutSwitchValues(withLongNames(rest, verb), verb)
-  const { values, positionals } = strictly(entry.name, () =>
-    parseArgs({
-      args,
-      options: parseArgsOptions(tableOf(verb)),
-      strict: true,
-      allowPositionals: true,
-    }),
-  )
+  const options = parseArgsOptions(tableOf(verb))
+  const { values, positionals } = strictly(entry.name, { args, options, allowPositionals: true })
   // Help is given whatever else is missing.
   if (values['help'] !== true) checkOperands(entry, verb, positionals)
   return { raw: { ...joined(values), ...switched }, operands: positionals }
@@ -109,19 +159,33 @@ export function checkEnvironment({ name: verbName }: VerbEntry, { refuses }: Ver
     if ((env[environmentName(name)] ?? '') !== '') throw refused(verbName, environmentName(name), why)
 }
 
-/** For a command line without a verb. @throws CodexError `cli/bad-option` */
-export function parseCommon(argv: readonly string[]): RawOptions {
+/** For a command line without a verb, or with a word of several. @throws CodexError `cli/bad-option` */
+export function parseCommon(argv: readonly string[], group = ''): RawOptions {
   const options = parseArgsOptions({ ...SETTINGS, ...COMMON_OPTIONS })
-  return joined(strictly('', () => parseArgs({ args: [...argv], options, strict: true })).values)
+  return joined(strictly(group, { args: [...argv], options, allowPositionals: false }).values)
+}
+
+/** For a group of verbs that was named alone. */
+export function noVerb({ group, verbs }: FoundGroup): CodexError<'cli/no-verb'> {
+  const names = verbs.map(({ name }) => name)
+  const expected = names.length === 1 ? names.join() : `one of ${names.join(', ')}`
+  return new CodexError('cli/no-verb', `expected ${expected}; see ${helpCall(group)}`, { detail: { group } })
 }
 
 function tableOf(verb: Verb): OptionTable {
   return { ...verb.options, ...SETTINGS, ...COMMON_OPTIONS }
 }
 
-function strictly<T>(verbName: string, parse: () => T): T {
+interface ParseSettings {
+  readonly args: string[]
+  readonly options: ReturnType<typeof parseArgsOptions>
+  readonly allowPositionals: boolean
+}
+
+function strictly(verbName: string, settings: ParseSettings) {
+  checkValues(verbName, settings)
   try {
-    return parse()
+    return parseArgs({ ...settings, strict: true })
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     // The first sentence says what is wrong; what follows is advice about the parser.
@@ -130,11 +194,23 @@ function strictly<T>(verbName: string, parse: () => T): T {
   }
 }
 
+/** That no option takes another one as its value. @throws CodexError `cli/bad-option` */
+function checkValues(verbName: string, settings: ParseSettings): void {
+  for (const token of parseArgs({ ...settings, strict: false, tokens: true }).tokens) {
+    if (token.kind !== 'option' || token.inlineValue !== false || !/^-./.test(token.value)) continue
+    throw new CodexError(
+      'cli/bad-option',
+      `--${token.name} wants a value, found another option; for a value that begins with - write --${token.name}=VALUE; see ${helpCall(verbName)}`,
+      { detail: { option: token.name, found: token.value } },
+    )
+  }
+}
+
 /** Options of other nodes that this one does not honour are told from those that nobody knows. @throws CodexError `cli/refused-option` */
 function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: readonly string[]): void {
   for (const arg of args) {
     if (arg === '--') return
-    const short = PAIRED_SHORT_NAMES.has(arg) ? '' : (/^-[a-z]/.exec(arg)?.[0] ?? '')
+    const short = PAIRED_SHORT_NAMES.has(partsOf(arg)[0]) ? '' : (/^-[a-z]/.exec(arg)?.[0] ?? '')
     const name = /^--([^=]+)/.exec(arg)?.[1] ?? REFUSED_SHORT_NAMES.get(short) ?? ''
     const why = refuses?.get(name)
     if (why === undefined) continue
@@ -146,9 +222,16 @@ function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: re
 function withLongNames(args: readonly string[], { options }: Verb): string[] {
   const end = args.indexOf('--')
   return args.map((arg, i) => {
-    const name = end === -1 || i < end ? PAIRED_SHORT_NAMES.get(arg) : undefined
-    return name !== undefined && Object.hasOwn(options, name) ? `--${name}` : arg
+    const [letters, rest] = partsOf(arg)
+    const name = end === -1 || i < end ? PAIRED_SHORT_NAMES.get(letters) : undefined
+    return name !== undefined && Object.hasOwn(options, name) ? `--${name}${rest}` : arg
   })
+}
+
+/** What stands before the first `=`, and the rest with it. */
+function partsOf(arg: string): readonly [name: string, rest: string] {
+  const at = arg.indexOf('=')
+  return at === -1 ? [arg, ''] : [arg.slice(0, at), arg.slice(at)]
 }
 
 /** `--metrics=false`, which elsewhere and in environment and file is a way to say it: taken out of argv, the texts by name. */
@@ -178,7 +261,8 @@ function checkOperands({ name }: VerbEntry, { operands }: Verb, found: readonly 
   throw new CodexError('cli/bad-operands', `${name} expects ${text}, found ${list}; see ${helpCall(name)}`)
 }
 
-function helpCall(verbName: string): string {
+/** What tells more of a verb, of a group of them, or of all. */
+export function helpCall(verbName: string): string {
   return ['codex-light', verbName, '--help'].filter((word) => word !== '').join(' ')
 }
 

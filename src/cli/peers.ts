@@ -14,6 +14,7 @@ export const peers = defineVerb({
   about: `Lists the peers that the running node of the data folder is connected to: how fast they deliver, what they delivered and got, blocks
 that they were asked for and that they want. Without a running node there are none.`,
   options: {},
+  examples: ['codex-light peers'],
   document: `{ peerId, addresses: [multiaddr], spr (of this node), peers: [{ peerId, address, direction: "inbound" | "outbound", connectedSince
 (seconds since 1970), bytesPerSecond, receivedBytes, sentBytes, asked, wanted (blocks) }] }`,
   async run(_, call) {

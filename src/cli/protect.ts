@@ -5,6 +5,7 @@ import { formatBytes } from '../lib/format.ts'
 import { count } from './option.ts'
 import { readCid } from './readcid.ts'
 import { reportSlots } from './reportslots.ts'
+import { STORING_SETTINGS } from './settings.ts'
 import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
 
@@ -22,6 +23,8 @@ goes at the next start.`,
     nodes: count(`slots in all, ${DEFAULT_NODES} by default`),
     tolerance: count(`slots that may be lost, at most half of --nodes, ${DEFAULT_TOLERANCE} by default`),
   },
+  settings: STORING_SETTINGS,
+  examples: ['codex-light protect CID --nodes 5 --tolerance 2'],
   document: `{ cid, plainCid, protectedCid, nodes, tolerance, slotSize (bytes, as a storage request counts them),
   datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it), slotRoots: [decimal] }`,
   async run({ nodes = DEFAULT_NODES, tolerance = DEFAULT_TOLERANCE }, call) {

@@ -38,6 +38,10 @@ challenge of the contract. The proof is verified before it is printed. Without -
     engine: choice(['wasm', 'snarkjs'], 'wasm is ours; snarkjs is the reference, slower; wasm without it'),
     threads: count('at most; as many as this machine runs at once without it'),
   },
+  examples: [
+    'codex-light prove --cid CID --slot 2 --challenge 0x1212121212121212121212121212121212121212121212121212121212121212',
+    'codex-light prove --input INPUT.json --circuit FOLDER',
+  ],
   document: `{ proof (as snarkjs writes it), publicSignals: [decimal], developmentOnly (whether anybody could have forged it), seconds }; the same
 without --json, indented`,
   async run(options, call) {
@@ -94,10 +98,7 @@ async function readInputs({ input, cid, slot, challenge }: Asked, call: Call): P
     return (await readJsonFile(input)) as ProofInputs
   }
   if (cid === undefined || slot === undefined || challenge === undefined)
-    throw new CodexError(
-      'cli/bad-option',
-      'expected --input, or all of --cid, --slot and --challenge; see codex-light prove --help',
-    )
+    throw new CodexError('cli/bad-option', 'expected --input, or all of --cid, --slot and --challenge')
   const [dataset, index] = [readCid(cid), readIndex(slot)]
   if (!/^0x[0-9a-fA-F]{64}$/.test(challenge))
     throw new CodexError('cli/bad-value', '--challenge: expected 0x and 64 hex digits', {

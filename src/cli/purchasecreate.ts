@@ -7,7 +7,8 @@ import type { Manifest } from '../protocol/manifest.ts'
 import { quote, type QuoteTerms } from '../protocol/purchasequote.ts'
 import { askNode, runningNode } from './asknode.ts'
 import { perByte, price, tokens, tokenText } from './marketunits.ts'
-import { count, duration } from './option.ts'
+import { DEFAULT_STALL_SECONDS } from './nodeaccess.ts'
+import { count, duration, required } from './option.ts'
 import { PURCHASE_DOCUMENT, PURCHASE_HEAD, type PurchaseFacts, purchaseRow } from './purchase.ts'
 import { readCid } from './readcid.ts'
 import { table } from './table.ts'
@@ -16,8 +17,6 @@ import { type Call, defineVerb } from './verb.ts'
 const DEFAULT_NODES = 3
 const DEFAULT_TOLERANCE = 1
 const DEFAULT_PROOF_PROBABILITY = 100
-/** As long as download waits for peers without one. */
-const STALL_SECONDS = 60
 
 export const purchaseCreate = defineVerb({
   operands: { text: 'CID', min: 1, max: 1 },
@@ -25,10 +24,10 @@ export const purchaseCreate = defineVerb({
 of --nodes, and pays the whole price into the contract. What is not used of it comes back at the end; all of it if not every slot is filled
 before --expiry. What it costs in all is told on stderr before anything is paid. Answers as soon as the request is on record; purchase show tells what becomes of it.`,
   options: {
-    duration: duration('how long it is to be stored'),
+    duration: required(duration('how long it is to be stored')),
     expiry: duration('by when every slot must be filled; an hour, or half of the duration, without it'),
-    price: price('offered'),
-    collateral: perByte('what hosts put at stake'),
+    price: required(price('offered')),
+    collateral: required(perByte('what hosts put at stake')),
     'max-total': tokens('ask for nothing that costs more than this'),
     nodes: count(`slots in all; ${DEFAULT_NODES} without it`),
     tolerance: count(`slots that may be lost; ${DEFAULT_TOLERANCE} without it`),
@@ -36,12 +35,11 @@ before --expiry. What it costs in all is told on stderr before anything is paid.
       `a proof in one of so many periods, on average; ${DEFAULT_PROOF_PROBABILITY} without it`,
     ),
   },
+  examples: ['codex-light purchase create CID --duration 30d --price 12/GiB-month --collateral 10/GiB'],
   document: `{ ${PURCHASE_DOCUMENT} }`,
   async run(options, call) {
     const cid = readCid(call.operands[0] ?? '')
     const { duration: seconds, price: offered, collateral } = options
-    if (seconds === undefined || offered === undefined || collateral === undefined)
-      throw new CodexError('cli/bad-option', 'expected all of --duration, --price and --collateral')
     const terms = {
       ...{ duration: seconds, pricePerBytePerSecond: offered, collateralPerByte: collateral },
       ...{ nodes: options.nodes ?? DEFAULT_NODES, tolerance: options.tolerance ?? DEFAULT_TOLERANCE },
@@ -70,7 +68,7 @@ async function bringHere(call: Call, cid: Cid): Promise<Manifest> {
   } catch (error) {
     if (!CodexError.is(error, 'dataset/not-found')) throw error
     return call.terminal.progress({ label: 'getting the dataset' }, (advance) =>
-      node.fetch(cid, { signal, stallSeconds: STALL_SECONDS, progress: ({ doneBytes }) => advance(doneBytes) }),
+      node.fetch(cid, { signal, stallSeconds: DEFAULT_STALL_SECONDS, progress: ({ doneBytes }) => advance(doneBytes) }),
     )
   }
 }

@@ -8,6 +8,7 @@ import { defineVerb } from './verb.ts'
 export const purchaseList = defineVerb({
   about: 'Lists what the running node has asked the market to store, and how each stands.',
   options: {},
+  examples: ['codex-light purchase list'],
   document: `{ purchases: [{ ${PURCHASE_DOCUMENT} }] }`,
   async run(_, call) {
     const purchases = await askNode<PurchaseFacts[]>(call, 'GET', 'purchases')

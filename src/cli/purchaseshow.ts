@@ -10,6 +10,7 @@ export const purchaseShow = defineVerb({
   operands: { text: 'ID', min: 1, max: 1 },
   about: 'Shows how a purchase of the running node stands. ID is that of the request, with or without 0x.',
   options: {},
+  examples: ['codex-light purchase show ID'],
   document: `{ ${PURCHASE_DOCUMENT}, filled (slots that have a provider), endsAt (seconds since 1970); both null while the chain does not tell }`,
   async run(_, call) {
     const path = `purchases/${encodeURIComponent(call.operands[0] ?? '')}`

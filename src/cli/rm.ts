@@ -3,6 +3,7 @@
 import { CodexError } from '../lib/errors.ts'
 import { EXIT } from './exitcodes.ts'
 import { readCid } from './readcid.ts'
+import { STORING_SETTINGS } from './settings.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
@@ -13,6 +14,8 @@ export const rm = defineVerb({
 What is not there is fine. A block that a dataset needs stays, and so does a dataset of which a slot is sold, or for which a
 purchase goes on; the exit code then says refused.`,
   options: {},
+  settings: STORING_SETTINGS,
+  examples: ['codex-light rm CID'],
   document: '{ cids: [{ cid, outcome: "removed" | "absent" | "in use" }] }',
   async run(_, call) {
     const { terminal, signal } = call

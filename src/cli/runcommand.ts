@@ -8,8 +8,20 @@ import type { ExitCode } from './exitcodes.ts'
 import { EXIT } from './exitcodes.ts'
 import { watchInterrupts } from './interrupts.ts'
 import type { RawOptions } from './option.ts'
-import { checkConfigFile, checkEnvironment, configured, findVerb, parseArguments, parseCommon } from './parsecommand.ts'
+import type { FoundGroup } from './parsecommand.ts'
+import {
+  checkConfigFile,
+  checkEnvironment,
+  configured,
+  findVerb,
+  helpCall,
+  noVerb,
+  parseArguments,
+  parseCommon,
+  withHelpWord,
+} from './parsecommand.ts'
 import { configPath, readSettings } from './settings.ts'
+import type { VerbEntry } from './verbs.ts'
 import { Terminal, type TerminalParts } from './terminal.ts'
 
 /**
@@ -51,7 +63,8 @@ interface Run {
 }
 
 async function perform(run: Run): Promise<ExitCode> {
-  const { argv, dist, terminal, signal } = run
+  const { dist, terminal, signal } = run
+  const argv = withHelpWord(run.argv)
   const found = findVerb(argv)
   if (found === undefined) {
     const { help, version: asksVersion } = parseCommon(argv)
@@ -59,6 +72,7 @@ async function perform(run: Run): Promise<ExitCode> {
     if (help === true) return await printHelp(terminal)
     throw new CodexError('cli/no-verb', 'expected a verb, found none; see codex-light --help')
   }
+  if ('group' in found) return await runGroup(found, terminal)
   const verb = await found.entry.load()
   const { raw, operands } = parseArguments(found, verb)
   if (raw['help'] === true) {
@@ -73,15 +87,31 @@ async function perform(run: Run): Promise<ExitCode> {
     checkConfigFile(found.entry, verb, sources.file)
   }
   run.logLevel = settings['log-level'].given
-  return (
-    (await verb.run(verb.isConfigurable === true ? configured(raw, verb.options, sources) : raw, {
-      operands,
-      settings,
-      terminal,
-      signal,
-      dist,
-    })) ?? EXIT.ok
-  )
+  const given = verb.isConfigurable === true ? configured(raw, verb.options, sources) : raw
+  try {
+    return (await verb.run(given, { operands, settings, terminal, signal, dist })) ?? EXIT.ok
+  } catch (error) {
+    throw withHelpCall(error, found.entry)
+  }
+}
+
+/** Where options or operands were wrong, says what tells of the right ones. */
+function withHelpCall(error: unknown, { name }: VerbEntry): unknown {
+  if (!CodexError.is(error) || !['cli/bad-option', 'cli/bad-operands', 'cli/bad-value'].includes(error.code))
+    return error
+  const { code, message, detail, cause } = error
+  return new CodexError(code, `${message}; see ${helpCall(name)}`, { detail, cause })
+}
+
+/** A word that several verbs begin with: they are listed, and without --help it is an error. */
+async function runGroup(found: FoundGroup, terminal: Terminal): Promise<ExitCode> {
+  const { help, version: asksVersion } = parseCommon(found.rest, found.group)
+  if (asksVersion === true) return await printVersion(terminal)
+  const { groupHelpText } = await import('./helptext.ts')
+  const text = groupHelpText(found.group, found.verbs)
+  if (help === true) return await print(terminal, text)
+  if (!terminal.json) terminal.say(`${text}\n`)
+  throw noVerb(found)
 }
 
 /** Loaded only where one is named: most calls have none. */

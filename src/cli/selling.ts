@@ -22,6 +22,7 @@ export const pause = defineVerb({
   about:
     'Has the running node take no new slots; those it holds are proven and collected as before. Lasts until resume, over restarts too.',
   options: {},
+  examples: ['codex-light pause'],
   document: DOCUMENT,
   run: (_, call) => tell(call, 'pause'),
 })
@@ -29,6 +30,7 @@ export const pause = defineVerb({
 export const resume = defineVerb({
   about: 'Has the running node take new slots again.',
   options: {},
+  examples: ['codex-light resume'],
   document: DOCUMENT,
   run: (_, call) => tell(call, 'resume'),
 })
@@ -37,6 +39,7 @@ export const drain = defineVerb({
   about: `Has the running node finish what it holds and take nothing new, over restarts too, until resume. With --wait it answers when the last slot has ended, which may take as
 long as the longest request.`,
   options: { wait: flag('until no slot is left') },
+  examples: ['codex-light drain --wait'],
   document: DOCUMENT,
   async run({ wait }, call) {
     if (wait !== true) return tell(call, 'drain')

@@ -73,8 +73,8 @@ export const SETTINGS = {
   'max-priority-fee-per-gas': optional(
     amount('WEI', 'tip for the makers of blocks where the network suggests none; 1 gwei without it'),
   ),
-  'max-gas-price': optional(amount('WEI', 'for a unit of gas, tip included, at most')),
-  'max-daily-spend': optional(amount('WEI', 'for gas and coins sent, in 24 hours')),
+  'max-gas-price': optional(amount('WEI', 'for a unit of gas, tip included, at most; 500 gwei without it')),
+  'max-daily-spend': optional(amount('WEI', 'for gas and coins sent, in 24 hours, at most; 0.1 coin without it')),
   'log-level': setting<string>(
     {
       ...text('LEVELS', 'trace, debug, info, warn, error or off; of topics: info;debug:repostore,datasets'),
@@ -94,6 +94,30 @@ export type Settings = {
 }
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** What every verb uses. */
+export const COMMON_SETTINGS: readonly SettingName[] = ['config-file', 'data-dir', 'log-level', 'log-format']
+
+/** Of verbs that change the store: they look after what expires meanwhile. */
+export const STORING_SETTINGS = [
+  'storage-quota',
+  'block-ttl',
+  'block-mi',
+  'block-mn',
+] as const satisfies readonly SettingName[]
+
+/** Of verbs that ask the chain. */
+export const CHAIN_SETTINGS = ['eth-provider', 'marketplace-address'] as const satisfies readonly SettingName[]
+
+/** Of verbs that open the key. */
+export const KEYSTORE_SETTINGS = ['keystore', 'password-file'] as const satisfies readonly SettingName[]
+
+/** Of verbs that send. */
+export const FEE_SETTINGS = [
+  'max-priority-fee-per-gas',
+  'max-gas-price',
+  'max-daily-spend',
+] as const satisfies readonly SettingName[]
 
 /** `data-dir` -> `CODEX_LIGHT_DATA_DIR`. An empty variable counts as none. */
 export function environmentName(name: string): string {

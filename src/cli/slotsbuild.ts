@@ -3,6 +3,7 @@
 import { readCid } from './readcid.ts'
 import { readIndex } from './readindex.ts'
 import { reportSlots } from './reportslots.ts'
+import { STORING_SETTINGS } from './settings.ts'
 import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
 
@@ -12,6 +13,8 @@ export const slotsBuild = defineVerb({
 it makes the slot trees that are missing, each compared with the manifest; slots whose tree is there are not read again: that is what
 \`slots verify\` does. With INDEX it hashes that one slot and compares it, for which the other slots need not be here.`,
   options: {},
+  settings: STORING_SETTINGS,
+  examples: ['codex-light slots build CID', 'codex-light slots build CID 2'],
   document: `{ cid, slots: [{ index, root (decimal) }], datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it) };
 with INDEX slots has that one and the last two are left out`,
   async run(_, call) {

@@ -14,6 +14,7 @@ export const slotsList = defineVerb({
   about: `Lists every dataset in the store that is cut into slots, how many of them, and of how many all blocks are here.
 The size of a slot is the one a storage request has, with what it is padded by.`,
   options: {},
+  examples: ['codex-light slots list'],
   document: '{ datasets: [{ cid, nodes, tolerance, slotSize (bytes), wholeSlots, filename or null }] }',
   async run(_, call) {
     const datasets: SlotsRow[] = []

@@ -4,6 +4,7 @@ import { formatCount } from '../lib/format.ts'
 import { readCid } from './readcid.ts'
 import { readIndex } from './readindex.ts'
 import { reportSlots } from './reportslots.ts'
+import { STORING_SETTINGS } from './settings.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
@@ -13,6 +14,8 @@ export const slotsRepair = defineVerb({
   about: `Rebuilds what is missing of slot INDEX, or of every slot without it, from the blocks of the other slots: of each row as many
 blocks must be here as the dataset has data slots. Every block is checked before it is kept.`,
   options: {},
+  settings: STORING_SETTINGS,
+  examples: ['codex-light slots repair CID 2'],
   document: '{ cid, slots: [{ index, blocks (in the slot), rebuiltBlocks }] }',
   async run(_, call) {
     const [first = '', second] = call.operands

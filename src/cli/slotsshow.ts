@@ -16,6 +16,7 @@ export const slotsShow = defineVerb({
   about:
     'Shows each slot of the dataset CID: data or parity, how many of its blocks are here, whether proofs can be made of it, its root.',
   options: {},
+  examples: ['codex-light slots show CID'],
   document: `{ cid, nodes, tolerance, slotSize (bytes), datasetRoot (decimal), merkleRoot (0x-hex, as a storage request has it),
   slots: [{ index, kind: "data" | "parity", blocks, presentBlocks, hasTree, root (decimal) }] }`,
   async run(_, call) {

@@ -17,6 +17,7 @@ export const slotsVerify = defineVerb({
   about: `Reads every block of slot INDEX, or of all slots without it, hashes it again and compares the root with the manifest.
 A slot that is not whole or does not match is named, and the command fails. Nothing is changed; \`slots repair\` mends.`,
   options: {},
+  examples: ['codex-light slots verify CID', 'codex-light slots verify CID 2'],
   document: `{ cid, slots: [{ index, outcome: "ok" | "blocks missing" | "blocks damaged" | "wrong root", blocks, missingBlocks,
   missing: [place in the slot] (the first ones), damagedBlocks, damaged: [place], hasTree }] }`,
   async run(_, call) {

@@ -25,6 +25,8 @@ uploaded again or removed.`,
     check: flag('count everything again and compare'),
     repair: flag('check, put right what is wrong, check again'),
   },
+  settings: ['storage-quota'],
+  examples: ['codex-light space --check'],
   document: `{ totalBlocks, quotaMaxBytes, quotaUsedBytes, quotaReservedBytes }
 with --check also { problems: [sentence] }
 with --repair also { problems: [sentence] (still there), repaired: { problems: [sentence] (before), lostBlocks, lostLeafPages,

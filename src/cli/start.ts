@@ -23,8 +23,9 @@ import { openNodePage } from './servepage.ts'
 import { REVISION } from './revision.ts'
 import { keepHeapSmall } from './smallheap.ts'
 import { idleOptions, START_OPTIONS, type StartWords, startWords } from './startoptions.ts'
+import { SETTING_NAMES } from './settings.ts'
 import { table } from './table.ts'
-import { type Trading, tradingOf } from './tradesettings.ts'
+import { type Trading, tradingOf, wantsMarket } from './tradesettings.ts'
 import type { Call } from './verb.ts'
 import { defineVerb } from './verb.ts'
 import { type LocalNode, openFolder } from './withnode.ts'
@@ -46,6 +47,11 @@ chain and keeps terms of sale, though without circuit files no slots are taken; 
   options: START_OPTIONS,
   refuses: REFUSED_OPTIONS,
   isConfigurable: true,
+  settings: SETTING_NAMES,
+  examples: [
+    'codex-light start --bootstrap-node PEER --listen-addrs /ip4/0.0.0.0/tcp/8070',
+    'codex-light start persistence prover --eth-provider URL --password-file PASSWORD --circuit https://circuit.codex.storage/proving-key/ --bootstrap-node PEER',
+  ],
   document: `{ peerId, addresses: [multiaddr], spr, api (URL), page (URL of the page that shows this node, or null), bridge: [multiaddr with peer id, for tabs] (empty without --bridge), pid,
 metrics (URL or null), roles: ["client" | "provider" | "validator"], host (address or null), circuitCheck (what was checked of the circuit, or null), tokenFile (where the token is, beside the endpoint) };
 printed when it runs`,
@@ -58,7 +64,8 @@ printed when it runs`,
 /** Settles when the node runs no more. */
 async function runNode(options: OptionValues<typeof START_OPTIONS>, words: StartWords, call: Call): Promise<void> {
   const { settings, terminal, signal } = call
-  for (const sentence of idleOptions(options)) terminal.say(`codex-light: ${sentence}`)
+  const isTrading = wantsMarket(options, words, call)
+  for (const sentence of idleOptions(options, isTrading, settings)) terminal.say(`codex-light: ${sentence}`)
   const hosts = checkedHosts(options['api-host'])
   const metricsAt = options.metrics === true ? [metricsPlace(options).address] : []
   const isOpen = [await settings['api-bindaddr'].value(), ...metricsAt].some((address) =>

@@ -3,7 +3,23 @@
 import { CodexError } from '../lib/errors.ts'
 import { NETWORK_CIRCUITS } from './networkcircuits.ts'
 import { CHAIN_OPTIONS, KEY_OPTIONS } from './chainsettings.ts'
-import { count, flag, list, type OptionValues, port, size, text, wholeNumber } from './option.ts'
+import {
+  badValue,
+  between,
+  count,
+  flag,
+  list,
+  type Option,
+  type OptionValues,
+  port,
+  size,
+  text,
+  wholeNumber,
+} from './option.ts'
+import { FEE_SETTINGS, KEYSTORE_SETTINGS, type SettingName, type Settings } from './settings.ts'
+
+/** Of validators. */
+const MAX_GROUPS = 65_535
 
 const REST_OPTIONS = {
   'api-token': text(
@@ -40,8 +56,8 @@ const MARKET_OPTIONS = {
   'queue-size': count('slots that wait to be looked at; 128 without it'),
   validator: flag('mark proofs that others missed'),
   'validator-max-slots': wholeNumber('COUNT', 'slots a validator watches, 0 for all; 1000 without it'),
-  'validator-groups': count('validators that share the slots, 2 to 65535'),
-  'validator-group-index': wholeNumber('INDEX', 'which of them this one is; 0 without it'),
+  'validator-groups': between('COUNT', 'validators that share the slots, 2 to 65535', 2, MAX_GROUPS),
+  'validator-group-index': between('INDEX', 'which of them this one is; 0 without it', 0, MAX_GROUPS - 1),
   'simulate-proof-failures': wholeNumber(
     'N',
     'send zeros in the place of one of N proofs, on local chains only: for tests',
@@ -56,7 +72,7 @@ const PROVING_OPTIONS = {
   'circuit-dir': text('FOLDER', 'folder of circuit files; circuits in the data folder without it, if that is there'),
   'circom-wasm': text('FILE', 'witness module, in place of the one in the folder'),
   'circom-zkey': text('FILE', 'proving key, in place of the one in the folder'),
-  'num-threads': wholeNumber('COUNT', 'threads that prove, more than 8 being 8; 0 for as many as there are cores'),
+  'num-threads': threads('threads that prove, from 2 on, more than 8 being 8; 0 for as many as there are cores'),
   'proof-samples': count('of the circuit; 5 without it'),
   'max-slot-depth': count('of the circuit; 32 without it'),
   'max-dataset-depth': count('of the circuit; 8 without it'),
@@ -72,8 +88,32 @@ const PARTNERS = {
   bridge: ['bridge-origin', 'bridge-token-file', 'bridge-cache', 'bridge-proxy', 'bridge-max-tabs'],
 } as const satisfies Partial<Record<keyof typeof START_OPTIONS, readonly (keyof typeof START_OPTIONS)[]>>
 
+/** Settings that are of use in the marketplace only. */
+const MARKET_SETTINGS: readonly SettingName[] = [
+  'marketplace-address',
+  ...KEYSTORE_SETTINGS,
+  'reward-recipient',
+  ...FEE_SETTINGS,
+]
+
 /** A sentence for each option that was given and does nothing, because what it belongs to is not wanted. */
-export function idleOptions(options: OptionValues<typeof START_OPTIONS>): string[] {
+export function idleOptions(
+  options: OptionValues<typeof START_OPTIONS>,
+  isTrading: boolean,
+  settings: Settings,
+): string[] {
+  const idle = withoutPartner(options)
+  if (isTrading) return idle
+  const names = [...Object.keys(MARKET_OPTIONS), ...Object.keys(PROVING_OPTIONS)] as (keyof typeof options)[]
+  const given = [
+    ...MARKET_SETTINGS.filter((name) => settings[name].given !== undefined),
+    // Those of a validator want it first.
+    ...names.filter((name) => options[name] !== undefined && !name.startsWith('validator')),
+  ]
+  return [...idle, ...given.map((name) => `--${name} does nothing without --eth-provider`)]
+}
+
+function withoutPartner(options: OptionValues<typeof START_OPTIONS>): string[] {
   return Object.entries(PARTNERS).flatMap(([partner, names]) =>
     [undefined, false].every((absent) => options[partner as keyof typeof PARTNERS] !== absent)
       ? []
@@ -81,6 +121,19 @@ export function idleOptions(options: OptionValues<typeof START_OPTIONS>): string
           .filter((name) => options[name] !== undefined)
           .map((name) => `--${name} does nothing without --${partner}`),
   )
+}
+
+/** As elsewhere: one thread is none that anything is given to. */
+function threads(about: string): Option<number> {
+  const any = wholeNumber('COUNT', about)
+  return {
+    ...any,
+    read(given) {
+      const value = any.read(given)
+      if (value === 1) throw badValue('0 for all cores, or a whole number from 2 on', given)
+      return value
+    },
+  }
 }
 
 export interface StartWords {

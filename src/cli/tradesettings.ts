@@ -5,7 +5,7 @@ import type { NodejsNode } from '../nodejs.ts'
 import { examineChain, readPrivateKey, unlockKey } from '../nodejs.ts'
 import { isLocalChain } from '../protocol/localchains.ts'
 import { chainParts, chainSettings, keySettings, keystorePath } from './chainsettings.ts'
-import { chooseCircuit, hasCircuit } from './circuitchoice.ts'
+import { checkCircuitOptions, chooseCircuit, hasCircuit } from './circuitchoice.ts'
 import type { OptionValues } from './option.ts'
 import { readPassword } from './readpassword.ts'
 import type { START_OPTIONS, StartWords } from './startoptions.ts'
@@ -33,13 +33,21 @@ export interface Trading {
   ): Promise<{ readonly trade: TradeSettings; readonly check: string | undefined }>
 }
 
+export function wantsMarket(options: Options, words: StartWords, { settings }: Pick<Call, 'settings'>): boolean {
+  return words.persistence || options.validator === true || settings['eth-provider'].given !== undefined
+}
+
 /**
  * Undefined where nobody asks for the marketplace.
- * @throws CodexError `cli/no-endpoint`, `cli/bad-value`, and as keys are read
+ * @throws CodexError `cli/no-endpoint`, `cli/bad-value`, as {@link checkCircuitOptions}, and as keys are read
  */
 export async function tradingOf(options: Options, words: StartWords, call: Call): Promise<Trading | undefined> {
-  const isWanted = words.persistence || options.validator === true || call.settings['eth-provider'].given !== undefined
-  if (!isWanted) return undefined
+  if (!wantsMarket(options, words, call)) {
+    // A key that others may read is refused even where nothing asks for it.
+    if (options['eth-private-key'] !== undefined) await keyOf(options, call)
+    return undefined
+  }
+  await checkCircuitOptions(options)
   const validator = validatorOf(options)
   const chain = { ...chainSettings(call.settings), ...given(options), connectAttempts: undefined, attempts: undefined }
   const key = await keyOf(options, call)

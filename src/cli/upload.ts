@@ -10,6 +10,7 @@ import { openFileSource, openStdin } from './filesource.ts'
 import { mimetypeOf } from './mimetypeof.ts'
 import type { OptionValues } from './option.ts'
 import { flag, text } from './option.ts'
+import { STORING_SETTINGS } from './settings.ts'
 import { defineVerb } from './verb.ts'
 import { withAccess } from './withnode.ts'
 
@@ -24,6 +25,11 @@ export const upload = defineVerb({
   about: `Stores FILE (- for stdin) and prints its CID. Name and type are part of what the CID is made from.
 A failed or interrupted upload leaves nothing behind, also when FILE changes while it is read.`,
   options: OPTIONS,
+  settings: STORING_SETTINGS,
+  examples: [
+    'codex-light upload holiday.jpg',
+    'codex-light upload - --filename backup.tar --mimetype application/x-tar',
+  ],
   document: `{ cid, treeCid, datasetSize (bytes), blockSize (bytes), blocks, filename or null, mimetype or null, expiry (seconds since
   1970: from then on the data may go; uploading it again keeps it longer) }`,
   async run(options, call) {

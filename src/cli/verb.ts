@@ -3,7 +3,7 @@
 import type { ExitCode } from './exitcodes.ts'
 import type { OptionTable, OptionValues, RawOptions } from './option.ts'
 import { readOptions } from './option.ts'
-import type { Settings } from './settings.ts'
+import type { SettingName, Settings } from './settings.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Call {
@@ -23,6 +23,10 @@ export interface VerbParts<Table extends OptionTable> {
   /** Sentences for `--help`. */
   readonly about: string
   readonly options: Table
+  /** The settings that it uses beside those that every verb does. */
+  readonly settings?: readonly SettingName[]
+  /** Whole calls, one or two, for `--help`. */
+  readonly examples: readonly string[]
   /** Options that others know under these names, and why they are not honoured. */
   readonly refuses?: ReadonlyMap<string, string>
   /** Whether environment and file may give its options too. */

@@ -20,6 +20,7 @@ export const verifyProof = defineVerb({
   about: `Says whether the proof in FILE (as prove prints it) holds, and ends with exit code 1 where it does not. Without --key the verification
 key is that of the circuit.`,
   options: { key: text('FILE', 'verification key, JSON as circuit tools write it'), ...CIRCUIT_OPTIONS },
+  examples: ['codex-light verify PROOF.json --circuit FOLDER', 'codex-light verify PROOF.json --key KEY.json'],
   document: `{ holds, publicSignals: [decimal], developmentOnly (whether anybody could have forged it) }`,
   async run(options, call) {
     const [path = ''] = call.operands

@@ -4,6 +4,7 @@ import { importKeystore, readSecret } from '../nodejs.ts'
 import { keystorePath } from './chainsettings.ts'
 import { text } from './option.ts'
 import { readPassword } from './readpassword.ts'
+import { KEYSTORE_SETTINGS } from './settings.ts'
 import { defineVerb } from './verb.ts'
 
 export const walletImport = defineVerb({
@@ -14,6 +15,11 @@ Use a key that no other program uses: two that send with one key take each other
   options: {
     'import-password-file': text('FILE', 'its first line is the password of the keystore that is imported'),
   },
+  settings: KEYSTORE_SETTINGS,
+  examples: [
+    'codex-light wallet import KEY --password-file PASSWORD',
+    'codex-light wallet import KEYSTORE.json --import-password-file OLD --password-file PASSWORD',
+  ],
   document: '{ address, keystore (path) }',
   async run(options, call) {
     const [file = ''] = call.operands

@@ -2,12 +2,15 @@
 
 import { accountOf } from '../nodejs.ts'
 import { CHAIN_OPTIONS, chainParts, chainSettings, KEY_OPTIONS, keyPlace } from './chainsettings.ts'
+import { CHAIN_SETTINGS } from './settings.ts'
 import { table } from './table.ts'
 import { defineVerb } from './verb.ts'
 
 export const walletShow = defineVerb({
   about: `Shows the address of the node's key, and with --eth-provider what it has. Asks for no password.`,
   options: { ...CHAIN_OPTIONS, ...KEY_OPTIONS },
+  settings: [...CHAIN_SETTINGS, 'keystore'],
+  examples: ['codex-light wallet show --eth-provider URL'],
   document: `{ address, keystore (path of it, or of the file of --eth-private-key) }; with --eth-provider also coins, tokens, allowance (of the marketplace; all in base units, as decimal
 strings), chainId, marketplace, token (addresses)`,
   async run(options, call) {
