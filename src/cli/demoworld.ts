@@ -113,22 +113,26 @@ async function getCircuit(
   return { circuit, constraints: await proving.countConstraints(pathToFileURL(circuit.r1cs), { signal }) }
 }
 
-async function startNodes(
-  call: WorldCall,
-  parts: {
-    readonly circuit: BuiltCircuit
-    readonly devnet: Devnet
-    readonly folder: string
-    readonly ends: (() => Promise<unknown>)[]
-  },
+export interface NodeParts {
+  readonly circuit: Pick<BuiltCircuit, 'wasm' | 'zkey'>
+  readonly devnet: Pick<Devnet, 'accounts' | 'endpoint' | 'contracts'>
+  readonly folder: string
+  /** What has to be ended, in the order in which it began; each node that runs is added. */
+  readonly ends: (() => Promise<unknown>)[]
+}
+
+/** Settles when nothing is starting any more. @throws CodexError as {@link createNode}: those that run by then are among the ends */
+export async function startNodes(
+  call: Pick<WorldCall, 'periodSeconds' | 'settings' | 'signal' | 'terminal'>,
+  { circuit, devnet, folder, ends }: NodeParts,
+  create: typeof createNode = createNode,
 ): Promise<DemoWorld['nodes']> {
-  const { circuit, devnet, folder, ends } = parts
   const sink = await logSink(call.settings, call.terminal)
   const start = async (role: Role, account: number, bootstrap: readonly string[]): Promise<NodejsNode> => {
     const key = devnet.accounts[account]?.privateKey
     if (key === undefined) throw new CodexError('demo/no-account', 'the local chain has too few accounts')
     const clock = new SystemClock()
-    const node = await createNode({
+    const node = await create({
       dataDir: join(folder, role),
       roles: [role],
       listen: role === 'validator' ? [LOOPBACK] : [LOOPBACK, LOOPBACK_WEBSOCKET],

@@ -10,6 +10,7 @@ export const purchaseWithdraw = defineVerb({
   about: `Takes back what is left of a request of the running node's key that is over, whether it is on record here or not. ID is that of the
 request, with or without 0x. A node that buys does so by itself for every purchase that it knows.`,
   options: {},
+  examples: ['codex-light purchase withdraw ID'],
   document: `{ ${PURCHASE_DOCUMENT} }`,
   async run(_, call) {
     const path = `purchases/${encodeURIComponent(call.operands[0] ?? '')}/withdraw`
