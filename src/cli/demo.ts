@@ -71,17 +71,27 @@ printed when all slots are paid`,
     const offeredBytes = offerFor(size, termsFor(period))
     const watch = new StopWatch(call.terminal)
     const world = await openWorld({ ...call, periodSeconds: period, done: (stage, what) => watch.done(stage, what) })
+    const chainless = new AbortController()
+    void world.devnet.closed.then(() =>
+      chainless.abort(
+        new CodexError(
+          'demo/chain-ended',
+          'the local chain ended before the demo did: where the machine is short of memory, close other programs, then start again',
+        ),
+      ),
+    )
+    const signal = AbortSignal.any([call.signal, chainless.signal])
     let page: PageServer | undefined
     try {
       const { client, provider } = world.nodes
       const tell = (line: string): void => watch.note(line)
       const tab = new DemoTab({
-        ...{ devnet: world.devnet, client, provider, signal: call.signal, tell },
+        ...{ devnet: world.devnet, client, provider, signal, tell },
         show: (request, response) => world.shown.answer(request, response),
       })
       page = once ? undefined : await pageOf(call, world, tab)
       if (page !== undefined) await watch.say(`the page     ${page.url}`)
-      const answer = await runPurchase(call, world, watch, {
+      const answer = await runPurchase({ ...call, signal }, world, watch, {
         ...{ path, period, offeredBytes },
         onStarted: (cid) => tab.offer(cid),
       })
@@ -89,7 +99,8 @@ printed when all slots are paid`,
         { ...answer, page: page?.url ?? null },
         page === undefined ? 'All slots are paid.' : `All slots are paid. The page: ${page.url} (Ctrl-C ends)`,
       )
-      if (page !== undefined) await aborted(call.signal)
+      if (page !== undefined) await aborted(signal)
+      if (!call.signal.aborted) chainless.signal.throwIfAborted()
       return undefined
     } finally {
       await page?.close()

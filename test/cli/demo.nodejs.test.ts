@@ -2,12 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { SALE_STATE_NAMES } from '../../src/sales/salephase.ts'
-import { type Ended, run, scratchFolder } from './command.ts'
+import { type Ended, run, scratchFolder, start } from './command.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const NOT_COPIED = ['node_modules', 'dist', '.git', '.cache', '.docs']
@@ -95,6 +95,35 @@ test.runIf(IS_LONG)(
     expectInTime(timings)
   },
 )
+
+// It takes the processes of Linux to find the chain's.
+test.runIf(IS_LONG && process.platform === 'linux')(
+  'a chain that ends in the middle ends the demo, in words',
+  async () => {
+    const { child, ended } = start(['demo', '--once'])
+    let said = ''
+    const waits = new Promise<void>((resolve) =>
+      child.stdout.on('data', (text: string) => {
+        said += text
+        if (/\bupload\b/.test(said)) resolve()
+      }),
+    )
+    await Promise.race([waits, ended])
+    const [chain] = descendants(child.pid ?? 0).filter((pid) => /\/anvil\0/.test(read(`/proc/${pid}/cmdline`)))
+    process.kill(chain ?? NaN, 'SIGKILL')
+    const { code, stderr } = await ended
+    expect([code, stderr]).toEqual([1, expect.stringContaining('the local chain ended before the demo did') as string])
+  },
+)
+
+function read(path: string): string {
+  return readFileSync(path, 'utf8')
+}
+
+function descendants(pid: number): number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number)
+  return children.flatMap((child) => [child, ...descendants(child)])
+}
 
 /** Where it can be built without taking away what other tests run. */
 function copyOfSources(): string {

@@ -212,7 +212,7 @@ test('refuses what cannot be, each with its code and exit code', async () => {
     [['slots', 'repair', cid, '3'], 'slots/no-such-slot', 2],
     [['slots', 'show', plain], 'slots/not-verifiable', 1],
     [['proof-input', cid, '3', '--challenge', `0x${'0'.repeat(64)}`], 'slots/no-such-slot', 2],
-    [['proof-input', cid, '0'], 'cli/bad-value', 2],
+    [['proof-input', cid, '0'], 'cli/bad-option', 2],
     [['proof-input', cid, '0', '--challenge', '0x12'], 'cli/bad-value', 2],
   ]
   for (const [args, code, exit] of tries) {

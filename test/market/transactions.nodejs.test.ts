@@ -421,7 +421,7 @@ describe('a transaction that does not come into a block', () => {
       .toMatchObject({
         code: 'market/stuck',
         detail: { verb: 'submitProof', nonce },
-        message: expect.stringContaining(`the cap of ${BigInt(maxFeePerGas)} leaves no room`) as string,
+        message: expect.stringContaining(`the cap of ${BigInt(maxFeePerGas)} wei leaves no room`) as string,
       })
     expect(world.records.filter(({ message }) => message === 'a transaction is stuck').at(-1)).toMatchObject({
       level: 'error',
