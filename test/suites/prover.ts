@@ -241,7 +241,7 @@ export function proverSuite(
     })
 
     const isTab = 'window' in globalThis
-    const flips = FLIPS.filter((_, i) => isLong || i % 3 === 0)
+    const flips = FLIPS.filter((_, i) => isLong || i % 6 === 0)
     it.runIf(isWhole && isOurs && (isLong || !isTab))(
       'never hands out a proof by a key with a flipped bit',
       async () => {
