@@ -25,16 +25,22 @@ function listening() {
   return { heard, call: { settings, terminal: new Terminal({ ...parts, outputClosed: () => undefined }) } }
 }
 
-test.each([
-  ['what failed', unreachable, 3],
-  ['the interrupt while the chain did not answer', interrupted, 130],
-])('when a part does not stop in time, %s is reported, and the process exits with its code', async (_, error, code) => {
+/** Time goes on by hand, and the process does not end. */
+function stoppedTime() {
   vi.useFakeTimers()
   const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)
   onTestFinished(() => {
     exit.mockRestore()
     vi.useRealTimers()
   })
+  return exit
+}
+
+test.each([
+  ['what failed', unreachable, 3],
+  ['the interrupt while the chain did not answer', interrupted, 130],
+])('when a part does not stop in time, %s is reported, and the process exits with its code', async (_, error, code) => {
+  const exit = stoppedTime()
   const { heard, call } = listening()
   void endInTime([hangs], error, call)
   await vi.advanceTimersByTimeAsync(4400)
@@ -48,12 +54,7 @@ test.each([
 })
 
 test('after a good run too slow an end is no failure', async () => {
-  vi.useFakeTimers()
-  const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never)
-  onTestFinished(() => {
-    exit.mockRestore()
-    vi.useRealTimers()
-  })
+  const exit = stoppedTime()
   const { heard, call } = listening()
   void endInTime([hangs], undefined, call)
   await vi.advanceTimersByTimeAsync(4600)
