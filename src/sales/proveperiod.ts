@@ -63,12 +63,24 @@ export async function provePeriod(
         }
         if (due === undefined) count.due++
         due = found.period
+        const around = await comesAroundSoon(context, found.duty.pointer, end)
+        if (around !== undefined) {
+          await wait.atMost(around)
+          continue
+        }
         const outcome = await proveDuty(context, content, {
           period: due,
           challenge: found.duty.challenge,
           nth: count.due,
         })
         if (outcome === 'failed on purpose') break
+        if (outcome === 'challenge changed') {
+          log.info('the pointer of a slot came around while it was proven: what it asks for now is looked at', {
+            slotId: id,
+            period: due,
+          })
+          continue
+        }
         if (outcome.done || outcome.why === 'already submitted') {
           count.proven++
           return over(due)
@@ -96,6 +108,9 @@ export async function provePeriod(
 
 /** The pointer goes from 0 to 255 and around. */
 const POINTERS = 256
+/** Before it comes around no proof is begun: it would be made for a challenge that is gone when it arrives. */
+const LAST_SECONDS: Seconds = 10
+const LAST_POINTERS = 32
 /** How much faster blocks may come than of late. */
 const HASTE = 0.9
 
@@ -118,6 +133,21 @@ async function comesAround(
   return interval > 0 && awakeAt < end + timeout && around < end ? around : undefined
 }
 
+/**
+ * How long it takes until the challenge of a slot that owes a proof changes, where a proof would not be in the chain before. Undefined where it would, and
+ * in the second half of the period: blocks may come later than they should, and the proof that is due until then must not.
+ */
+async function comesAroundSoon(
+  { market, clock, signal }: SaleContext,
+  pointer: number,
+  end: Seconds,
+): Promise<Seconds | undefined> {
+  const left = POINTERS - pointer
+  if (left > LAST_POINTERS || end - clock.now() < market.terms.proofs.period / 2) return undefined
+  const seconds = left * (await market.blockInterval({ signal }))
+  return left <= 2 || seconds <= LAST_SECONDS ? Math.min(Math.max(1, seconds), end - clock.now()) : undefined
+}
+
 /** One for all, because an error remembers where it was made, which costs. */
 const OVER = new CodexError('sale/proof-over', 'this proof is made, or given up')
 
@@ -132,7 +162,7 @@ async function proveDuty(
   context: SaleContext,
   content: SlotContent,
   { period, challenge, nth }: Duty,
-): Promise<SubmitOutcome | 'failed on purpose'> {
+): Promise<SubmitOutcome | 'failed on purpose' | 'challenge changed'> {
   const { market, clock, work, id, signal, beside, failEveryProofs = 0 } = context
   if (failEveryProofs > 0 && nth % failEveryProofs === 0) return submitNoProof(context, period)
   const deadline = new AbortController()
@@ -143,7 +173,13 @@ async function proveDuty(
   )
   try {
     const proof = await work.prove(content, challenge, { signal: either, rank: 'duty', beside })
-    return await market.submitProof(id, period, proof, { signal: either })
+    try {
+      return await market.submitProof(id, period, proof, { signal: either })
+    } catch (error) {
+      if (revertName(error) !== 'Proofs_InvalidProof') throw error
+      if ((await market.challenge(id, { signal: either })).challenge === challenge) throw error
+      return 'challenge changed'
+    }
   } finally {
     deadline.abort(OVER)
   }

@@ -8,6 +8,7 @@ import { ManualClock } from '../../src/lib/manualclock.ts'
 import { PokedWait } from '../../src/lib/pokedwait.ts'
 import { type Groth16Proof, NO_PROOF } from '../../src/market/groth16proof.ts'
 import type { SubmitOutcome } from '../../src/market/market.ts'
+import { MARKETPLACE } from '../../src/market/marketplaceinterface.ts'
 import { revertError } from '../../src/market/reverts.ts'
 import type { RequestId, SlotId } from '../../src/protocol/request.ts'
 import { type ProofCount, provePeriod } from '../../src/sales/proveperiod.ts'
@@ -35,32 +36,40 @@ function duty({
 } = {}) {
   const { signal } = new AbortController()
   const clock = new ManualClock(clockPeriod * PERIOD)
-  const chain = { period: FIRST, isDue: true, pointer: 1, blockSeconds: 2 }
+  const chain = { period: FIRST, isDue: true, pointer: 1, blockSeconds: 2, challenge: '0x7' }
+  const asked: string[] = []
   const sent: { readonly period: number; readonly proof: Groth16Proof }[] = []
   const id = `0x${'5'.repeat(64)}` as SlotId
   const context = {
     ...{ clock, id, signal, failEveryProofs, slot: slot(1) as { requestId: RequestId; slotIndex: number } },
     wait: new PokedWait(clock, new Bell(), signal),
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
-    work: { prove: proveSlot },
+    work: {
+      prove: (...args: Parameters<SlotWork['prove']>) => {
+        asked.push(args[1])
+        return proveSlot(...args)
+      },
+    },
     market: {
       terms: { proofs: { period: PERIOD, timeout: 30, downtime: 64 } },
       blockInterval: async () => chain.blockSeconds,
       slotDuties: async () => {
-        const { period, isDue, pointer } = chain
-        const due = { slotId: id, period, due: 'now', challenge: '0x7', pointer }
+        const { period, isDue, pointer, challenge } = chain
+        const due = { slotId: id, period, due: 'now', challenge, pointer }
         return [{ slotId: id, state: 'Filled', period, pointer, duty: isDue ? due : undefined }]
       },
+      challenge: async () => ({ challenge: chain.challenge, pointer: chain.pointer }),
       submitProof: async (_: SlotId, period: number, proof: Groth16Proof) => {
         sent.push({ period, proof })
-        if (proof === NO_PROOF) throw revertError('submitProof', undefined, 'Proofs_InvalidProof')
+        if (proof === NO_PROOF || asked.at(-1) !== chain.challenge)
+          throw revertError('submitProof', MARKETPLACE.encodeErrorResult('Proofs_InvalidProof'), 'refused')
         return DONE
       },
     },
   } as unknown as SaleContext
   const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
   const prove = (period: number) => provePeriod(context, {} as SlotContent, period, count)
-  return { clock, chain, sent, count, prove }
+  return { clock, chain, sent, asked, count, prove }
 }
 
 describe('the duty of a period', () => {
@@ -126,6 +135,42 @@ describe('the duty of a period', () => {
     expect(await proving).toBe('over')
     expect(sent).toHaveLength(at === undefined ? 0 : 1)
     expect(count).toMatchObject({ proven: sent.length, missed: 0, due: sent.length, last: FIRST })
+  })
+
+  it('is proven again at once when the pointer came around meanwhile: the challenge is another', async () => {
+    const { clock, chain, sent, asked, count, prove } = duty({
+      prove: async () => {
+        chain.challenge = '0x8'
+        return PROOF
+      },
+    })
+    const proving = prove(FIRST)
+    await clock.play(1)
+    expect(await proving).toBe('over')
+    expect(asked).toEqual(['0x7', '0x8'])
+    expect(sent).toHaveLength(2)
+    expect(count).toMatchObject({ proven: 1, missed: 0, due: 1, last: FIRST })
+  })
+
+  it.each([
+    ['right before the pointer comes around, where a proof would come too late for its challenge', 253, 2, 0, 6],
+    ['in the last blocks before it, however slow they are', 255, 12, 0, 12],
+    ['not while there is time for a proof', 240, 2, 0, 0],
+    ['not in the second half of the period: blocks may be late', 253, 2, 61, 0],
+  ] as const)('waits %s (pointer %i, a block each %i s, %i s gone)', async (_, pointer, blockSeconds, gone, waits) => {
+    const { clock, chain, asked, count, prove } = duty()
+    Object.assign(chain, { pointer, blockSeconds })
+    await clock.play(gone)
+    const proving = prove(FIRST)
+    if (waits > 0) {
+      await clock.play(waits - 1)
+      expect(asked).toEqual([])
+      Object.assign(chain, { pointer: 0, challenge: '0x8' })
+    }
+    await clock.play(1)
+    expect(await proving).toBe('over')
+    expect(asked).toEqual([waits > 0 ? '0x8' : '0x7'])
+    expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
   })
 
   it.each<[string, SlotWork['prove']]>([
