@@ -1,7 +1,7 @@
 // What the page can do: run one node or watch it, store, show, save, remove, check. It writes what it finds into the page's state; no markup.
 
 import type * as BrowserRoom from '../src/browser.ts'
-import type { BrowserOptions, TabNode, Viewer } from '../src/browser.ts'
+import type { BrowserOptions, TabNode } from '../src/browser.ts'
 import type { Clock } from '../src/lib/clock.ts'
 import { CodexError } from '../src/lib/errors.ts'
 import { formatBytes } from '../src/lib/format.ts'
@@ -20,12 +20,10 @@ import type { SellerPicture } from './seller.ts'
 import { holdsFilled } from './sellerview.ts'
 import { chooseTarget } from './savefile.ts'
 import { checkStore, repairStore } from './storagecheck.ts'
+import { WatchingTab, type WatchingTabParts } from './watchingtab.ts'
 
 /** Between two signs of life of the tab that runs the node. */
 const HERE_SECONDS: Seconds = 3
-/** What a tab that watches has heard last says nothing about now after so long. */
-const SILENT_MS = 15_000
-const LISTEN_MS = 1000
 
 /** How far a transfer is; of how much, where that was not known beforehand. */
 type Advance = (doneBytes: Bytes, totalBytes?: Bytes) => void
@@ -42,16 +40,14 @@ export class Session {
   #room: NodeRoom | undefined
   #clock: Clock | undefined
   #node: TabNode | undefined
-  #viewer: Viewer | undefined
+  /** While another tab runs the node. */
+  #watching: WatchingTab | undefined
   #cancelTransfer: (() => void) | undefined
   #holdsSlots = false
   /** Why slots that it holds are not proven; undefined while they are, or there are none. */
   #unproven: string | undefined
   #isLeaving = false
   #sells = false
-  #heardMs = performance.now()
-  /** Has this tab, which waits for the lock, wait behind the others. */
-  #stepBack: (() => void) | undefined
   #isFetchedFrom = false
   /** A problem that a person has read and put away. */
   #dismissed: string | undefined
@@ -116,48 +112,17 @@ export class Session {
     return room && node && clock && { room, node, clock }
   }
 
-  async #watchUntilLeading(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {
+  async #watchUntilLeading(room: NodeRoom, options: WatchingTabParts['options']): Promise<TabNode> {
     const viewer = await room.openViewer(options)
-    this.#viewer = viewer
-    this.state.role.value = { at: 'watching' }
-    const watching = new AbortController()
-    const watched = this.#watch(viewer, watching.signal)
-    this.#listen(watching.signal)
+    const refresh = () => this.#refresh()
+    const watching = new WatchingTab({ room, options, viewer, refresh, state: this.state, channel: this.#channel })
+    this.#watching = watching
     try {
-      return await this.#openInLine(room, options)
+      return await watching.untilLeading()
     } finally {
-      watching.abort(new CodexError('page/leads-now', 'this tab runs the node itself now'))
-      await watched
-      this.#viewer = undefined
+      this.#watching = undefined
       await viewer.close()
     }
-  }
-
-  /** Whoever was asked for by a person goes first, also where this one has waited for longer. */
-  async #openInLine(room: NodeRoom, options: BrowserOptions): Promise<TabNode> {
-    for (;;) {
-      const waiting = new AbortController()
-      this.#stepBack = () => waiting.abort(new CodexError('page/stepped-back', 'another tab was asked to run the node'))
-      try {
-        const signal = AbortSignal.any([options.signal, waiting.signal])
-        return await room.openNode({ ...options, signal, inLine: true })
-      } catch (error) {
-        options.signal.throwIfAborted()
-        if (!waiting.signal.aborted) throw error
-      } finally {
-        this.#stepBack = undefined
-      }
-    }
-  }
-
-  /** Marks what is shown of the other tab as old once that tab is silent. */
-  #listen(signal: AbortSignal): void {
-    this.#heardMs = performance.now()
-    this.#channel.say({ says: 'who' })
-    const timer = setInterval(() => {
-      this.state.isSilent.value = performance.now() - this.#heardMs > SILENT_MS
-    }, LISTEN_MS)
-    signal.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
   #forgetOther(): void {
@@ -177,16 +142,6 @@ export class Session {
 
   #sayHere(): void {
     if (!this.#closing.signal.aborted) this.#channel.say({ says: 'here', sells: this.#sells, unproven: this.#unproven })
-  }
-
-  /** Ends with the signal, never rejects. */
-  async #watch(viewer: Viewer, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#refresh()
-      for await (const _ of viewer.changes({ signal })) await this.#refresh()
-    } catch (error) {
-      if (!signal.aborted) this.state.problem.value = explain(error)
-    }
   }
 
   async upload(file: File): Promise<void> {
@@ -366,12 +321,18 @@ export class Session {
 
   async askToPersist(): Promise<void> {
     const granted = (await this.#room?.requestPersistence()) === true
-    if (granted && this.#node !== undefined) await this.#room?.raiseQuota(this.#node)
-    this.state.news.value = granted ? 'The browser will keep the data.' : 'The browser did not agree to keep the data.'
-    if (!granted)
+    if (!granted) {
+      this.state.news.value = 'The browser did not agree to keep the data.'
       this.state.problem.value =
         'The browser did not agree to keep the data: use this page more often, bookmark or install it, then ask again.'
-    await this.#readSpace()
+    }
+    try {
+      if (granted && this.#node !== undefined) await this.#room?.raiseQuota(this.#node)
+      if (granted) this.state.news.value = 'The browser will keep the data.'
+      await this.#readSpace()
+    } catch (error) {
+      this.state.problem.value = explain(error)
+    }
   }
 
   async checkStorage(): Promise<void> {
@@ -442,7 +403,7 @@ export class Session {
   }
 
   async #refresh(): Promise<void> {
-    const source = this.#node?.datasets ?? this.#viewer
+    const source = this.#node?.datasets ?? this.#watching?.viewer
     if (source === undefined) return
     // Books that cannot be read keep nobody from seeing the files.
     const books = await Promise.allSettled([this.#readSpace()])
@@ -460,7 +421,7 @@ export class Session {
   }
 
   async #readSpace(): Promise<void> {
-    const source = this.#node?.repo ?? this.#viewer
+    const source = this.#node?.repo ?? this.#watching?.viewer
     const [space, estimate] = await Promise.all([source?.space(), this.#room?.storageEstimate()])
     if (space === undefined || estimate === undefined) return
     this.#showSpace(space, estimate.persisted)
@@ -478,26 +439,9 @@ export class Session {
 
   #hear(message: PageMessage): void {
     const { at } = this.state.role.value
-    if (at === 'watching') this.#hearWatching(message)
+    if (at === 'watching') this.#watching?.hear(message)
     if (at === 'leading' && message.says === 'who') this.#sayHere()
     if (at === 'leading' && message.says === 'let me') void this.#leave()
-  }
-
-  #hearWatching(message: PageMessage): void {
-    const { state } = this
-    if (message.says === 'let me') this.#stepBack?.()
-    if (message.says === 'busy')
-      state.problem.value = 'The other tab is in the middle of a file: try again when it is done.'
-    if (message.says !== 'sells' && message.says !== 'here') return
-    this.#heardMs = performance.now()
-    state.isSilent.value = false
-    if (message.says === 'sells') {
-      state.watched.value = message.picture
-      return
-    }
-    state.unproven.value = message.unproven
-    // What the tab before it showed is none of its own.
-    if (!message.sells) state.watched.value = undefined
   }
 
   /** Another tab goes on with the node, this one watches. */
