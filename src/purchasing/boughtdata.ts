@@ -1,9 +1,10 @@
 // What running purchases need of the store, read from the records: whoever has opened it can ask, whether it buys now or not. It changes nothing.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { equalBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Seconds } from '../lib/units.ts'
-import { type Cid, decodeCid, equalCids } from '../protocol/cid.ts'
+import type { Cid } from '../protocol/cid.ts'
 import type { Datastore } from '../storage/datastore.ts'
 import { PURCHASES_PREFIX, type PurchaseRecord, purchaseIdOf, readPurchase } from './purchaserecord.ts'
 
@@ -24,7 +25,8 @@ export async function whyBought(
   options: AbortOptions,
 ): Promise<CodexError<'dataset/bought'> | undefined> {
   for await (const [requestId, { request, until }] of running(datastore, options))
-    if (equalCids(decodeCid(request.content.cid), cid) && (until === undefined || now < until))
+    // By their bytes: another program with this key may have bought what is no dataset.
+    if (equalBytes(request.content.cid, cid.bytes) && (until === undefined || now < until))
       return new CodexError(
         'dataset/bought',
         `dataset ${cid} is stored by hosts for a purchase, and they fetch it from here: remove it once the purchase is over${until === undefined ? '' : `, on ${new Date(until * 1000).toISOString()}`}`,

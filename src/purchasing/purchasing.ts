@@ -279,7 +279,9 @@ export class Purchasing {
 
   /** @returns how long until it is tried again; undefined when all of it is kept. A host that repairs a slot finds nothing of what is not. */
   async #keepsUntil({ id, request }: Purchase, until: Seconds, signal: AbortSignal): Promise<Seconds | undefined> {
-    const cid = decodeCid(request.content.cid)
+    const cid = cidOf(request)
+    // Asked for by another program: no data of ours has that name, and its money is followed all the same.
+    if (cid === undefined) return undefined
     try {
       const missing = (await this.#parts.keepUntil(cid, until, { signal }))?.missingBlocks ?? 0
       if (missing === 0) return this.#noneMissing(id)
@@ -350,4 +352,13 @@ export class Purchasing {
 
 function stopped(): CodexError<'purchase/stopped'> {
   return new CodexError('purchase/stopped', 'purchasing is not running: start the node first')
+}
+
+/** Undefined where the request names no dataset: the contract takes any bytes. */
+function cidOf({ content }: StorageRequest): Cid | undefined {
+  try {
+    return decodeCid(content.cid)
+  } catch {
+    return undefined
+  }
 }

@@ -113,6 +113,7 @@ test(`a provider and a client, started as people do, sell and buy through the pu
   expect(await document(['purchase', 'show', asked, '-d', client.dataDir])).toMatchObject({
     ...{ state: 'submitted', filled: expect.any(Number) as number, endsAt: expect.any(Number) as number },
   })
+  expect((await failure(['purchase', 'withdraw', asked, '-d', client.dataDir])).error.code).toBe('purchase/not-over')
   expect((await failure(['availability', 'rm', id, '-d', provider.dataDir])).error.code).toBe('reservations/not-empty')
   const metrics = await (await fetch(facts.metrics)).text()
   expect(metrics).toContain('codex_provider_reservations 3\n')

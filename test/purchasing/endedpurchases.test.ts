@@ -118,3 +118,18 @@ it('the data of a purchase that goes on is not removed, on record while nothing 
   expect([await why(), await hasPurchases(datastore, world.never)]).toEqual([undefined, false])
   await client.stop()
 })
+
+it('what another program with this key bought under a name that is no dataset is followed to its money, and keeps no other data', async () => {
+  const world = new SaleWorld()
+  const datastore = new MemoryDatastore()
+  const client = purchasing(world, datastore, () => Promise.reject(new Error('there is nothing to keep')))
+  await client.start(world.never)
+  const { id } = await world.ask({}, 600n)
+  await expect(client.withdraw(id, world.never)).rejects.toMatchObject({ code: 'purchase/not-over' })
+  await world.run(60)
+  expect(client.purchase(id)?.state).toBe('submitted')
+  expect(await whyBought(datastore, { cid: wish.cid, now: world.clock.now() }, world.never)).toBeUndefined()
+  await world.run(1000)
+  expect(client.purchase(id)).toMatchObject({ state: 'cancelled', outcome: { end: 'cancelled' } })
+  await client.stop()
+})
