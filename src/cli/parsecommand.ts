@@ -122,8 +122,9 @@ function editDistance(from: string, to: string): number {
 
 /** @throws CodexError `cli/bad-option`, `cli/bad-operands` */
 export function parseArguments({ entry, rest }: FoundVerb, verb: Verb): ParsedArguments {
-  checkRefused(entry, verb, rest)
-  const { args, switched } = withoutSwitchValues(withLongNames(rest, verb), verb)
+  const spelled = asParsed(rest, verb)
+  checkRefused(entry, verb, spelled)
+  const { args, switched } = withoutSwitchValues(spelled, verb)
   const options = parseArgsOptions(tableOf(verb))
   const { values, positionals } = strictly(entry.name, { args, options, allowPositionals: true })
   // Help is given whatever else is missing.
@@ -218,19 +219,31 @@ function checkRefused({ name: verbName }: VerbEntry, { refuses }: Verb, args: re
   }
 }
 
-/** Letters that stand together for one option elsewhere are its name here: they would be read as several. */
-function withLongNames(args: readonly string[], { options }: Verb): string[] {
-  const end = args.indexOf('--')
+/**
+ * As the network's nodes read a command line too (reference §9): `--name:VALUE`, `-d=VALUE` and `-d:VALUE`, and two letters for one option, which would be
+ * read as several here.
+ */
+function asParsed(args: readonly string[], verb: Verb): string[] {
+  const table = tableOf(verb)
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  const byLetter = (letter: string): string | undefined =>
+    Object.keys(table).find((name) => table[name]?.short === letter && table[name].takes !== undefined)
   return args.map((arg, i) => {
+    if (i >= end) return arg
+    const [, long = '', named = ''] = /^--([a-z][a-z0-9-]*):(.*)$/s.exec(arg) ?? []
+    if (Object.hasOwn(table, long) || verb.refuses?.has(long) === true) return `--${long}=${named}`
     const [letters, rest] = partsOf(arg)
-    const name = end === -1 || i < end ? PAIRED_SHORT_NAMES.get(letters) : undefined
-    return name !== undefined && Object.hasOwn(options, name) ? `--${name}${rest}` : arg
+    const paired = PAIRED_SHORT_NAMES.get(letters)
+    if (paired !== undefined && Object.hasOwn(table, paired))
+      return rest === '' ? `--${paired}` : `--${paired}=${rest.slice(1)}`
+    const name = rest !== '' && /^-[a-z]$/i.test(letters) ? byLetter(letters.slice(1)) : undefined
+    return name === undefined ? arg : `--${name}=${rest.slice(1)}`
   })
 }
 
-/** What stands before the first `=`, and the rest with it. */
+/** What stands before the first `=` or `:`, and the rest with it. */
 function partsOf(arg: string): readonly [name: string, rest: string] {
-  const at = arg.indexOf('=')
+  const at = arg.search(/[=:]/)
   return at === -1 ? [arg, ''] : [arg.slice(0, at), arg.slice(at)]
 }
 

@@ -200,6 +200,11 @@ test('bad usage is exit code 2 and one sentence', async () => {
     [['start', '--circom-no-zkey'], 'cli/refused-option'],
     [['start', '--disc-port=8090'], 'cli/refused-option'],
     [['start', '-u', '8090'], 'cli/refused-option'],
+    [['start', '--nat:extip:192.0.2.1'], 'cli/refused-option'],
+    [['start', '-u:8090'], 'cli/refused-option'],
+    [['start', '-cd:/nowhere', 'prover'], 'cli/no-endpoint'],
+    [['ls', '--wat:1'], 'cli/bad-option'],
+    [['ls', '--json:yes'], 'cli/bad-option'],
     [['start', '-c5'], 'cli/refused-option'],
     [['start', '-cd'], 'cli/bad-option'],
     [['start', '-cd=/nowhere', 'prover'], 'cli/no-endpoint'],
@@ -231,6 +236,20 @@ test('bad usage is exit code 2 and one sentence', async () => {
 test('options may stand before the verb', async () => {
   const dataDir = join(scratchFolder(), 'data')
   expect(await document(['-d', dataDir, '--storage-quota=1MiB', 'space'])).toMatchObject({ quotaMaxBytes: 2 ** 20 })
+})
+
+test('a value may follow a colon or an equals sign, whether the name is long or a letter, as other nodes read it', async () => {
+  const dataDir = join(scratchFolder(), 'data')
+  for (const folder of [`-d=${dataDir}`, `-d:${dataDir}`, `--data-dir:${dataDir}`, `-d${dataDir}`])
+    for (const quota of ['-q=1MiB', '-q:1MiB', '--storage-quota:1MiB'])
+      expect(await document(['config', 'print', folder, quota])).toMatchObject({
+        'data-dir': { value: dataDir, source: 'flag' },
+        'storage-quota': { value: 2 ** 20, source: 'flag' },
+      })
+  expect(await document([`-d:${dataDir}`, 'config', 'print', '-b:x:1'])).toMatchObject({
+    'data-dir': { value: dataDir },
+    'bootstrap-node': { value: ['x:1'] },
+  })
 })
 
 test('a flag wins over the environment, the environment over the default, and config print says which', async () => {
