@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../src/lib/format.ts'
 import { formatAmount } from '../src/lib/formatamount.ts'
 import { typicalSeconds } from '../src/protocol/safeslots.ts'
 import { withoutReverts } from './explain.ts'
+import { PeriodBar } from './periodbar.tsx'
 import { type SellerView, slashedOf, type ViewedSlot } from './sellerview.ts'
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
@@ -85,6 +86,9 @@ function Row({ slot, view }: { readonly slot: ViewedSlot; readonly view: SellerV
       </td>
       <td data-label="Next proof" data-testid="next-proof">
         {isFilled ? tellNextProof(slot, view) : 'not yet'}
+        {isFilled && view.outOfReach === undefined && (
+          <PeriodBar time={time} periodSeconds={period} proofSeconds={proofSeconds} isProven={isProven(slot, view)} />
+        )}
       </td>
       <td data-label="Proof takes" title="of a period">
         {proofSeconds === undefined ? 'measuring' : `${proofSeconds.toFixed(1)} s of ${period} s`}
@@ -109,9 +113,17 @@ export function tellNextProof(
 ): string {
   if (outOfReach !== undefined) return 'unknown: the chain is silent'
   const left = `${period - (time % period)} s`
-  return provenIn !== undefined && provenIn >= Math.floor(time / period)
+  return isProven({ provenIn }, { time, periodSeconds: period })
     ? `in for this period; the next begins in ${left}`
     : `within ${left}, if one is due`
+}
+
+/** This period's proof is in the chain. */
+function isProven(
+  { provenIn }: Pick<ViewedSlot, 'provenIn'>,
+  { time, periodSeconds }: Pick<SellerView, 'time' | 'periodSeconds'>,
+): boolean {
+  return provenIn !== undefined && provenIn >= Math.floor(time / periodSeconds)
 }
 
 function tellMissed(missed: number, most: number): string {

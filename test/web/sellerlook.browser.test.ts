@@ -18,15 +18,23 @@ test('a slot shows what a proof takes of a period, whether this one’s is in, a
     view: { ...VIEW, slots: [SLOT] },
   })
   expect(text('[data-testid=next-proof]')).toBe('within 12 s, if one is due')
+  const bar = (part = ''): HTMLElement | null => place.querySelector<HTMLElement>(`.period${part}`)
+  expect([bar()?.dataset['proven'], bar(' .gone')?.style.width, bar(' .latest')?.style.insetInlineStart]).toEqual([
+    'false',
+    '40%',
+    '84.5%',
+  ])
   const row = text('tr[data-state=SaleProving]')
   for (const words of ['3.1 s of 20 s', '1 of 5', '2 MiB', '500 wei', '1\u202f400 wei', '10m'])
     expect(row).toContain(words)
   again({ view: { ...VIEW, slots: [{ ...SLOT, provenIn: 50 }] } })
   expect(text('[data-testid=next-proof]')).toBe('in for this period; the next begins in 12 s')
+  expect(bar()?.dataset['proven']).toBe('true')
   again({ view: { ...VIEW, slots: [{ ...SLOT, state: 'SaleDownloading', filledAt: undefined }] } })
   expect(text('[data-testid=next-proof]')).toBe('not yet')
   again({ view: { ...VIEW, outOfReach: 'nobody answers', slots: [SLOT] } })
   expect(text('[data-testid=next-proof]')).toBe('unknown: the chain is silent')
+  expect(bar()).toBeNull()
   expect(place.innerText).toMatch(/Next period in\s*unknown/i)
   // It was over 70 s after its fill, and is still collected.
   again({ view: { ...VIEW, slots: [{ ...SLOT, state: 'SalePayout', until: NOW - 30 }] } })
