@@ -6,12 +6,16 @@ import type { PhaseName } from '../../src/sales/salephase.ts'
 import type { Provider } from './provider.ts'
 import type { SimWorld } from './simworld.ts'
 
-/** Nothing has troubled the provider for so long. */
+/** Nothing has troubled the provider for so long: it has looked again at all that failed. */
 const CALM_SECONDS: Seconds = 600
 /** The slot has been there for it for so long. */
 const PATIENCE_SECONDS: Seconds = 550
 /** So little is left that it is fair not to begin. */
 const TOO_LATE_SECONDS: Seconds = 300
+/** From then on, nothing having troubled it, it counts as neglect what a provider does not look at. */
+const SETTLED_SECONDS: Seconds = 50
+/** So long after its start, or the last trouble, it has heard of all that was asked for before. */
+const TOLD_SECONDS: Seconds = 150
 const WORKERS = 3
 const ASIDE: readonly PhaseName[] = ['filled', 'proving', 'collecting']
 
@@ -40,38 +44,58 @@ export class IdleWatch {
     this.#since = new Map()
     const found: (readonly [Provider, string])[] = []
     for (const provider of this.#world.providers)
-      for (const id of open)
+      for (const id of open) {
+        for (const slotIndex of this.#unheard(provider, id))
+          found.push([provider, `slot ${slotIndex} of ${id} was open at the start, and nobody looked for it (S10)`])
         for (const slotIndex of this.#neglected(provider, id)) {
           const name = `${provider.name}/${id}/${slotIndex}`
           const since = before.get(name) ?? now
           this.#since.set(name, since)
-          if (now - since >= PATIENCE_SECONDS)
-            found.push([provider, `slot ${slotIndex} of ${id} fits, and nobody looks at it (T15, T19, T20, S10)`])
+          if (now - since >= PATIENCE_SECONDS && provider.calmSeconds >= CALM_SECONDS)
+            found.push([provider, `slot ${slotIndex} of ${id} fits, and nobody looks at it (T15, T19, T20)`])
         }
+      }
     return found
+  }
+
+  /** Of a request that was there before the provider's start: neither in the queue nor looked at since, and it fits. */
+  #unheard(provider: Provider, id: RequestId): number[] {
+    const { selling, run, calmSeconds, weather } = provider
+    if (selling === undefined || run === undefined || calmSeconds < TOLD_SECONDS) return []
+    const { request, endsAt } = this.#world.net.marketplace.records.known(id)
+    if (Number(endsAt - request.ask.duration) >= run.since || weather.lastLoss >= run.since) return []
+    const { sales } = selling
+    if (sales.decisions.latest(1, id).some(({ at }) => at >= run.since)) return []
+    return this.#reservable(provider, id).filter((slotIndex) => !sales.queue.has(id, slotIndex))
   }
 
   #neglected(provider: Provider, id: RequestId): number[] {
     const { selling } = provider
-    if (selling === undefined || provider.calmSeconds < CALM_SECONDS) return []
+    if (selling === undefined || provider.calmSeconds < SETTLED_SECONDS) return []
     const { records } = this.#world.net.marketplace
     const { request, endsAt } = records.known(id)
     const askedAt = Number(endsAt - request.ask.duration)
     if (provider.weather.lastLoss >= askedAt) return []
-    const { sales, reservations } = selling
+    const { sales } = selling
     const busy = sales.agents.filter(({ phase }) => phase === undefined || !ASIDE.includes(phase.at)).length
     if (busy >= WORKERS - 1) return []
-    if (reservations.find({ ...request.ask, requestEnd: Number(endsAt) }) === undefined) return []
-    const neglected: number[] = []
-    for (let slotIndex = 0; slotIndex < Number(request.ask.slots); slotIndex++) {
-      if (sales.agent({ requestId: id, slotIndex }) !== undefined) continue
-      const canReserve = this.#world.net.chain.view(
-        () => this.#world.marketplaceLets(provider.address, id, slotIndex),
-        this.#world.now(),
-      )
-      if (canReserve && !this.#isDecided(provider, id, slotIndex)) neglected.push(slotIndex)
-    }
-    return neglected
+    return this.#reservable(provider, id).filter((slotIndex) => !this.#isDecided(provider, id, slotIndex))
+  }
+
+  /** Those that fit, that it has no sale of, and that the chain would let it reserve. */
+  #reservable(provider: Provider, id: RequestId): number[] {
+    const { selling } = provider
+    const { request, endsAt } = this.#world.net.marketplace.records.known(id)
+    if (selling?.reservations.find({ ...request.ask, requestEnd: Number(endsAt) }) === undefined) return []
+    const indices = Array.from({ length: Number(request.ask.slots) }, (_, slotIndex) => slotIndex)
+    return indices.filter(
+      (slotIndex) =>
+        selling.sales.agent({ requestId: id, slotIndex }) === undefined &&
+        this.#world.net.chain.view(
+          () => this.#world.marketplaceLets(provider.address, id, slotIndex),
+          this.#world.now(),
+        ),
+    )
   }
 
   /** It was tried, and given up for a reason that a change of terms does not mend. */
