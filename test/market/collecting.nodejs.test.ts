@@ -5,7 +5,7 @@ import type { EthersMarket, EthersMarketParts } from '../../src/market/ethersmar
 import type { RpcLines } from '../../src/market/rpclines.ts'
 import { nodeLines } from '../../src/platform/nodejs/nodelines.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
-import { ChainWorld, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
+import { ChainWorld, keyOf, LONG_PERIODS, never, PROOF, slotsOf } from './chainworld.ts'
 import { fastClock } from './fastclock.ts'
 
 const SPEED = 10
@@ -80,6 +80,21 @@ it.each([-1, 0])(
     expect(outcome.done && outcome.transaction.received).toBeGreaterThan(collateral)
   },
 )
+
+it('pays the reward to whom it was told to, and the collateral back to the key', async () => {
+  const rewardRecipient = keyOf(7).address
+  const host = await world.open(4, { pollSeconds: 1, rewardRecipient }, { clock: fastClock(SPEED) })
+  const { slot, end } = await hosted(host)
+  await mineAt(end + 1)
+  const collateral = await host.currentCollateral(slot, never)
+  const before = await host.tokenBalance(never)
+  expect(await world.tokensOf(rewardRecipient)).toBe(0n)
+  const outcome = await host.collect(slot, never)
+  const received = outcome.done ? outcome.transaction.received : 0n
+  expect(received).toBeGreaterThan(collateral)
+  expect(await world.tokensOf(rewardRecipient)).toBe(received - collateral)
+  expect(await host.tokenBalance(never)).toBe(before + collateral)
+})
 
 it('tells what was paid though the endpoint has lost the receipt since', async () => {
   const { slot, end } = await hosted(await open(4))
