@@ -30,7 +30,7 @@ function titlesOf(sources: readonly string[]): string {
 const titles = titlesOf(Object.values(files))
 const ordinary = titlesOf(Object.values(files).map((source) => source.replace(LEFT_OUT, '')))
 /** What only the long run tests. */
-const LONG_NUMBERS: readonly string[] = ['T31']
+const LONG_NUMBERS: readonly string[] = []
 const LONG_LINES: readonly string[] = [
   ...['expired request partially pays', 'three providers competing'],
   ...['the same on a real chain, and repaired', 'every proof is bad, on a real chain'],

@@ -17,7 +17,7 @@ const NOTHING = { done: [], failed: [], overtaken: [] }
 
 const worldOf = sharedWorld()
 
-test('with a key that is damaged its first proof fails: it says so, and reserves nothing', async () => {
+test('with a key that is damaged the proof that it makes at its start does not hold: it says so, and reserves nothing (T31)', async () => {
   const world = worldOf()
   const { wasm, zkey } = world.circuit
   const damaged = Uint8Array.from(zkey)
@@ -27,14 +27,15 @@ test('with a key that is damaged its first proof fails: it says so, and reserves
   const request = await buy(client, await upload(client, DATASET_BYTES))
   await world.until('cancelled', () => purchaseState(client, request) === 'cancelled')
   expect(selling.node.trade.alerts).toMatchObject([
-    { code: 'sales/prover-fails', cause: expect.stringContaining('get the circuit files anew') as string },
+    // It was made, and verified: neither a slot nor the chain told of it.
+    { code: 'sales/prover-fails', cause: expect.stringContaining('the new proof does not hold') as string },
   ])
   expect(await sentBy(world.anvil.rpc, addressOf(2), world.deployment)).toEqual(NOTHING)
   await expectAllBack(selling)
 }, 300_000)
 
 test.runIf(import.meta.env['LONG'])(
-  'with keys of another setup than the chain verifies its fill is tried on the chain, refused, and never sent; its accounts are whole again',
+  'with keys of another setup than the chain verifies its fill is tried on the chain, refused, and never sent; its accounts are whole again (T31)',
   async () => {
     const { wasm, zkey } = await circuitWithKeys(QUICK_CIRCUIT, 'another')
     const world = worldOf()

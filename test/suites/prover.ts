@@ -203,7 +203,7 @@ export function proverSuite(
         }
       })
 
-      it('files that are not what they are pinned to', async () => {
+      it('files that are not what they are pinned to (T31)', async () => {
         for (const file of ['wasm', 'zkey'] as const) {
           const { code, detail } = await refusal(files({ sha256: { [file]: 'ab'.repeat(32) } }))
           expect([code, detail['field']]).toEqual(['proving/wrong-hash', file])
