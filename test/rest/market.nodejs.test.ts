@@ -40,6 +40,10 @@ const AVAILABILITY = {
   totalCollateral: '9000000',
 }
 
+/** None is a number of any field. */
+const WRONG = [-1, 1.5, 'much', [1], {}, 1e300]
+const MUCH = String(2n ** 256n)
+
 interface Surface extends RestServer {
   readonly world: SaleWorld
   readonly sdk: Codex
@@ -490,6 +494,62 @@ describe('our own rows', () => {
         expect([field, wrong, problem]).toMatchObject([field, wrong, { status, fields: { field } }])
       }
     expect(await own('GET', 'availability')).toEqual([200, []])
+  })
+
+  it('name the field that is wrong of a change, which changes nothing then (T37)', async () => {
+    const { own, world } = await surface(2)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await world.run(1)
+    const before = await own('GET', 'availability')
+    const [{ id, totalSize, freeSize }] = before[1] as [{ id: string; totalSize: number; freeSize: number }]
+    const refused = async (field: string, change: object) => {
+      const [status, problem] = await own('PATCH', `availability/${id}`, change)
+      expect([change, status >= 400 && status < 500, problem]).toMatchObject([change, true, { fields: { field } }])
+    }
+    for (const field of ['totalSize', 'freeSize', 'duration', 'minPricePerBytePerSecond', 'totalCollateral', 'until'])
+      for (const wrong of [...WRONG, true, MUCH]) await refused(field, { [field]: wrong })
+    for (const wrong of [...WRONG, 0, 1, 'yes']) await refused('enabled', { enabled: wrong })
+    // Each is sound by itself, and not beside what slots have taken, or what the space is made of.
+    expect(freeSize).toBeLessThan(totalSize)
+    for (const [field, change] of [
+      ['totalSize', { totalSize: 0 }],
+      ['totalSize', { totalSize: totalSize - freeSize - 1 }],
+      ['totalSize', { duration: 7200, totalSize: 1 }],
+      ['totalSize', { totalSize: 2 ** 45 }],
+      ['freeSize', { freeSize }],
+      ['freeSize', { freeSize: 0 }],
+      ['until', { until: 1 }],
+    ] as const)
+      await refused(field, change)
+    expect(await own('GET', 'availability')).toEqual(before)
+  })
+
+  it('name the field that is wrong of a purchase, and ask for none then (T37)', async () => {
+    const { own } = await surface()
+    const cid = String(randomWish(seededSource(5)).cid)
+    const refused = async (field: string, change: object) => {
+      const [status, problem] = await own('POST', `purchases/${cid}`, { ...PURCHASE, ...change })
+      expect([change, status >= 400 && status < 500, problem]).toMatchObject([change, true, { fields: { field } }])
+    }
+    for (const field of Object.keys(PURCHASE))
+      for (const wrong of [...WRONG, true, MUCH]) await refused(field, { [field]: wrong })
+    for (const field of ['expiry', 'proofProbability', 'pricePerBytePerSecond', 'collateralPerByte'])
+      for (const absent of [undefined, null, '', 0]) await refused(field, { [field]: absent })
+    // Each is sound by itself; a request that lasts for no time is over before it expires.
+    for (const [field, change] of [
+      ...[undefined, null, '', 0, 600, 599].map((duration) => ['expiry', { duration }] as const),
+      ...[3600, 3601].map((expiry) => ['expiry', { expiry }] as const),
+      ['tolerance', { tolerance: 0 }],
+      ['tolerance', { nodes: 0 }],
+      ['tolerance', { tolerance: 4 }],
+      ['nodes', { nodes: 1 }],
+      ['nodes', { nodes: 2 }],
+      ['nodes', { nodes: 5, tolerance: 3 }],
+      ['nodes', { tolerance: 3 }],
+    ] as const)
+      await refused(field, change)
+    expect(await own('GET', 'purchases')).toEqual([200, []])
   })
 
   it('name the field that is wrong in a problem document', async () => {
