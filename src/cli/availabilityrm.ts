@@ -5,7 +5,7 @@ import { defineVerb } from './verb.ts'
 
 export const availabilityRm = defineVerb({
   operands: { text: 'ID...', min: 1, max: 1000 },
-  about: `Withdraws availabilities that no slot has taken from; their bytes are free again. One that holds slots is disabled instead, with
+  about: `Withdraws availabilities of the running node that no slot has taken from; their bytes are free again. One that holds slots is disabled instead, with
 availability set --enabled false, and withdrawn when they have ended.`,
   options: {},
   examples: ['codex-light availability rm ID'],

@@ -10,7 +10,7 @@ import { defineVerb } from './verb.ts'
 
 export const availabilitySet = defineVerb({
   operands: { text: 'ID', min: 1, max: 1 },
-  about: `Changes terms of an availability; what is not named stays. Slots that were taken keep their terms, so it cannot become smaller than they
+  about: `Changes terms of an availability of the running node; what is not named stays. Slots that were taken keep their terms, so it cannot become smaller than they
 are, nor end before them.`,
   options: {
     size: size('what is offered'),

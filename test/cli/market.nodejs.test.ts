@@ -11,6 +11,7 @@ import { NodeUploadStrategy } from '@codex-storage/sdk-js/node'
 import { zipSync } from 'fflate'
 import { expect, test } from 'vitest'
 import { QUICK_CIRCUIT, QUICK_SHAPE } from '../node/nodeworld.ts'
+import { findVerb } from '../../src/cli/parsecommand.ts'
 import { manifestCid } from '../../src/protocol/block.ts'
 import { circuitWithKeys } from '../proving/keys.ts'
 import { document, failure, failureHere, noise, run, scratchFolder, start } from './command.ts'
@@ -211,7 +212,18 @@ test.runIf(IS_LONG)(
 test('verbs that need a running node say so, and start says what it lacks', async () => {
   const folder = scratchFolder()
   const data = ['-d', join(folder, 'data')]
-  for (const verb of [['availability', 'list'], ['purchase', 'list'], ['earnings'], ['pause'], ['drain'], PURCHASE]) {
+  const id = `0x${'ab'.repeat(32)}`
+  const verbs = [
+    ...[['earnings'], ['pause'], ['resume'], ['drain'], ['availability', 'list'], ['availability', 'rm', id]],
+    ['availability', 'set', id, '--enabled', 'false'],
+    ['availability', 'add', '--size', '1GiB', '--duration', '1d', '--min-price', '1', '--collateral', '1'],
+    ...[PURCHASE, ['purchase', 'list'], ['purchase', 'show', id], ['purchase', 'withdraw', id]],
+  ]
+  for (const verb of verbs) {
+    // Their help says of which node.
+    const found = findVerb(verb)
+    if (found === undefined || 'group' in found) throw new Error(`${verb.join(' ')} has no verb`)
+    expect((await found.entry.load()).about).toMatch(/\bthe\srunning\snode\b/)
     const { code, error } = await failureHere([...verb, ...data])
     expect([verb, code, error.code]).toEqual([verb, 3, 'node/not-running'])
     expect(error.message).toContain('codex-light start')
