@@ -6,7 +6,8 @@ import { nodeIdOf } from '../protocol/nodeid.ts'
 import { signalOf } from './bodyof.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
 
-const MAX_ADDRESSES = 16
+export const MAX_ADDRESSES = 16
+export const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{20,128}$/
 
 export function nodeRoutes(app: Hono<RestEnv>, parts: RestParts): void {
   const { node, network, levels } = parts
@@ -62,7 +63,7 @@ function textOrJson(c: RestContext, value: string, name: string): Response {
 async function connect(c: RestContext, { network }: RestParts): Promise<Response> {
   const peerId = c.req.param('peerId') ?? ''
   const given = c.req.queries('addrs') ?? []
-  if (!/^[1-9A-HJ-NP-Za-km-z]{20,128}$/.test(peerId)) return c.text('Incorrect peer id', 400)
+  if (!PEER_ID.test(peerId)) return c.text('Incorrect peer id', 400)
   if (given.length > MAX_ADDRESSES) return c.text(`At most ${MAX_ADDRESSES} addresses`, 400)
   const isConnected = network.peers().some((peer) => peer.peerId === peerId)
   if (given.length === 0 && !isConnected) return c.text('Unable to find Peer!', 400)

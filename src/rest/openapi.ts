@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 document of all rows, made from the shapes that check requests and from those that answers are held against.
 
 import type { Answer, Operation } from './operations.ts'
-import { OPERATIONS } from './operations.ts'
+import { OPERATIONS, PLACES } from './operations.ts'
 import type { Shape } from './shape.ts'
 
 const PROBLEM = {
@@ -34,7 +34,7 @@ export function openApi(version: string) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of OPERATIONS) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}')
-    paths[path] = { ...paths[path], [operation.method]: described(operation) }
+    paths[path] = { options: described(asking(operation)), ...paths[path], [operation.method]: described(operation) }
   }
   return {
     openapi: '3.1.0',
@@ -56,7 +56,14 @@ export function openApi(version: string) {
   }
 }
 
-function described({ path, summary, query = {}, body, answers }: Operation) {
+/** What a page's browser asks first, at every path. */
+function asking({ path }: Operation): Described {
+  return { path, summary: 'Which methods pages may use here', answers: { 204: '' } }
+}
+
+type Described = Omit<Operation, 'method'>
+
+function described({ path, summary, query = {}, places = {}, body, answers }: Described) {
   const isOwn = path.startsWith('/api/v1/')
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   return {
@@ -66,13 +73,14 @@ function described({ path, summary, query = {}, body, answers }: Operation) {
         name,
         in: 'path',
         required: true,
-        schema: { type: 'string' },
+        schema: places[name] ?? PLACES[name],
       })),
-      ...Object.entries(query).map(([name, description]) => ({
+      ...Object.entries(query).map(([name, { about, schema, isRequired = false }]) => ({
         name,
         in: 'query',
-        description,
-        schema: { type: 'string' },
+        description: about,
+        required: isRequired,
+        schema,
       })),
     ],
     ...(body !== undefined && { requestBody: { required: true, content: contentOf(body) } }),

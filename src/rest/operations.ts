@@ -19,7 +19,11 @@ import {
   purchaseSlotsDocument,
   saleDocument,
 } from './ownmarketdocuments.ts'
+import { MAX_ADDRESSES, PEER_ID } from './noderoutes.ts'
+import { PATH_ID_SCHEMA, REQUEST_ID_SCHEMA } from './pathid.ts'
+import { DEFAULT_DECISIONS, MAX_DECISIONS, MAX_ROWS, rowCount } from './rowcount.ts'
 import { count, flag, list, nullable, object, type Shape, text } from './shape.ts'
+import { WHOLE_NUMBER } from './wholenumber.ts'
 
 export type Method = 'get' | 'post' | 'patch' | 'delete'
 
@@ -28,10 +32,21 @@ export interface Operation {
   /** As hono writes it, with `:name` for what varies. The same place has the same name in all methods, as OpenAPI wants it. */
   readonly path: string
   readonly summary: string
-  readonly query?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, Parameter>>
+  /** What varies in the path, where it is not what {@link PLACES} has under its name. */
+  readonly places?: Readonly<Record<string, Schema>>
   readonly body?: Shape<unknown> | 'bytes'
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>
+}
+
+/** As JSON Schema, of the text that stands in an address. */
+type Schema = Readonly<Record<string, unknown>>
+
+export interface Parameter {
+  readonly about: string
+  readonly schema: Schema
+  readonly isRequired?: boolean
 }
 
 /** A document, the media type of a body that is none, or the one or the other, as the question accepts. */
@@ -44,6 +59,17 @@ const BYTES = 'application/octet-stream'
 const LINES = 'application/x-ndjson'
 const EMPTY = ''
 const MAX_LIST = 100_000
+const WORDS = { type: 'string' }
+const SOME_WORDS = { type: 'string', minLength: 1 }
+const CID = { type: 'string', description: 'a CID' }
+
+/** What varies in paths, by the name that it has there. */
+export const PLACES: Readonly<Record<string, Schema>> = {
+  cid: CID,
+  id: PATH_ID_SCHEMA,
+  index: WHOLE_NUMBER,
+  peerId: { type: 'string', pattern: PEER_ID.source },
+}
 
 const manifest = object({
   treeCid: text,
@@ -95,8 +121,8 @@ const shownSlots = object({
   merkleRoot: text,
   slots: list(shownSlot, MAX_LIST),
 })
-const COUNTED = { query: { count: 'only so many of the latest' } } as const
-const ONE_SLOT = { query: { index: 'of the one slot; all without it' } } as const
+const COUNTED = { query: { count: may('only so many of the latest', rowCount(MAX_ROWS)) } }
+const ONE_SLOT = { query: { index: may('of the one slot; all without it', WHOLE_NUMBER) } }
 const pausing = object({ holds: list(text, MAX_LIST), running: count })
 
 const codexRows: readonly Operation[] = [
@@ -107,7 +133,7 @@ const codexRows: readonly Operation[] = [
     'Changes what is logged',
     { 200: EMPTY, 400: TEXT, 500: TEXT },
     {
-      query: { level: 'DEBUG, or INFO;TRACE:topic' },
+      query: { level: must('DEBUG, or INFO;TRACE:topic', SOME_WORDS) },
     },
   ),
   row('get', '/spr', 'Its signed peer record', { 200: [object({ spr: text }), TEXT] }),
@@ -119,7 +145,9 @@ const codexRows: readonly Operation[] = [
     'Connects to a peer',
     { 200: TEXT, 400: TEXT },
     {
-      query: { addrs: 'multiaddr; may be given several times' },
+      query: {
+        addrs: may('multiaddr; may be given several times', { type: 'array', items: WORDS, maxItems: MAX_ADDRESSES }),
+      },
     },
   ),
   row('get', '/space', 'How the quota is used', { 200: space }),
@@ -218,7 +246,7 @@ const ownRows: readonly Operation[] = [
     { 200: object({ cid: text, manifest: text, blocks: count }) },
     {
       body: 'bytes',
-      query: { filename: 'name of the file', mimetype: 'its type' },
+      query: { filename: may('name of the file', WORDS), mimetype: may('its type', WORDS) },
     },
   ),
   row('delete', '/datasets/:cid', 'Removes a dataset', { 200: object({ outcome: text }) }),
@@ -229,7 +257,7 @@ const ownRows: readonly Operation[] = [
     'Its content, or a range of it',
     { 200: BYTES },
     {
-      query: { offset: 'bytes', length: 'bytes' },
+      query: { offset: may('bytes', WHOLE_NUMBER), length: may('bytes', WHOLE_NUMBER) },
     },
   ),
   row('post', '/datasets/:cid/fetch', 'Fetches it from peers; progress one document a line', { 200: LINES }),
@@ -238,7 +266,12 @@ const ownRows: readonly Operation[] = [
     '/datasets/:cid/protect',
     'Adds parity and cuts it into slots; progress one document a line',
     { 200: LINES },
-    { query: { nodes: 'slots in all', tolerance: 'slots that may be lost, at most half' } },
+    {
+      query: {
+        nodes: must('slots in all', WHOLE_NUMBER),
+        tolerance: must('slots that may be lost, at most half', WHOLE_NUMBER),
+      },
+    },
   ),
   row('get', '/slots', 'Datasets that are cut into slots, one document a line', { 200: LINES }),
   row('get', '/datasets/:cid/slots', 'Its slots, and how much of each is here', { 200: shownSlots }),
@@ -250,17 +283,30 @@ const ownRows: readonly Operation[] = [
     '/datasets/:cid/slots/:index/proof-input',
     'What the proving circuit takes',
     { 200: object({ entropy: text, dataSetRoot: text, slotIndex: count, slotRoot: text }) },
-    { query: { challenge: '0x and 64 hex digits' } },
+    { query: { challenge: must('0x and 64 hex digits', { type: 'string', pattern: '^0x[0-9a-fA-F]{64}$' }) } },
   ),
   row(
     'get',
     '/blocks/:cid',
     'One block',
     { 200: BYTES },
-    { query: { stall: 'seconds to wait for peers when it is not in the store; without it they are not asked' } },
+    {
+      query: {
+        stall: may(
+          'seconds to wait for peers when it is not in the store; without it they are not asked',
+          WHOLE_NUMBER,
+        ),
+      },
+    },
   ),
   row('get', '/peers', 'Who is connected', { 200: peers }),
-  row('post', '/peers', 'Connects to a peer', { 200: object({ peerId: text }) }, { query: { address: 'multiaddr' } }),
+  row(
+    'post',
+    '/peers',
+    'Connects to a peer',
+    { 200: object({ peerId: text }) },
+    { query: { address: must('multiaddr', SOME_WORDS) } },
+  ),
   row('get', '/availability', 'What is for sale', { 200: list(availabilityDocument, MAX_LIST) }),
   row('post', '/availability', 'Offers space', { 201: availabilityDocument }, { body: newAvailability }),
   row(
@@ -289,7 +335,12 @@ const ownRows: readonly Operation[] = [
     {
       200: list(decisionDocument, MAX_LIST),
     },
-    { query: { count: 'at most 1000', request: 'id of one request' } },
+    {
+      query: {
+        count: may('only so many of the latest', rowCount(MAX_DECISIONS, DEFAULT_DECISIONS)),
+        request: may('id of one request', REQUEST_ID_SCHEMA),
+      },
+    },
   ),
   row('get', '/earnings', 'What was paid out, and what is committed', { 200: earningsDocument }, COUNTED),
   row('post', '/pause', 'Takes no new slots; what runs goes on', { 200: pausing }),
@@ -313,7 +364,7 @@ const ownRows: readonly Operation[] = [
     '/purchases/:id',
     'Buys storage for the dataset whose CID stands in place of the id',
     { 201: purchaseDocument },
-    { body: newPurchase },
+    { body: newPurchase, places: { id: CID } },
   ),
 ].map((each) => ({ ...each, path: OWN + each.path }))
 
@@ -335,7 +386,15 @@ function row(
   path: string,
   summary: string,
   answers: Operation['answers'],
-  more: Pick<Operation, 'query' | 'body'> = {},
+  more: Pick<Operation, 'query' | 'body' | 'places'> = {},
 ): Operation {
   return { method, path, summary, answers, ...more }
+}
+
+function may(about: string, schema: Schema): Parameter {
+  return { about, schema }
+}
+
+function must(about: string, schema: Schema): Parameter {
+  return { about, schema, isRequired: true }
 }

@@ -18,15 +18,11 @@ import {
 } from './marketdocuments.ts'
 import type { Buying, MarketplaceParts, PurchaseLook, Selling } from './marketparts.ts'
 import { alertDocuments, balanceOf, decisionOf, earningsOf, purchaseSlotsOf, saleOf } from './ownmarketdocuments.ts'
-import { idIn } from './pathid.ts'
+import { idIn, requestIdIn } from './pathid.ts'
 import type { RestContext, RestEnv, RestParts } from './restparts.ts'
+import { countIn, DEFAULT_DECISIONS, MAX_DECISIONS, MAX_ROWS } from './rowcount.ts'
 import { freeQuota } from './salesroutes.ts'
 import { newTerms, termChanges } from './sellterms.ts'
-
-const DEFAULT_DECISIONS = 100
-const MAX_DECISIONS = 1000
-/** Of the latest slots, sales and purchases. */
-const MAX_ROWS = 100_000
 
 export function ownMarketRoutes(app: Hono<RestEnv>, parts: RestParts, desk: BuyingDesk): void {
   sellingRows(app, parts)
@@ -140,19 +136,4 @@ function buying(parts: RestParts): Buying {
   const found = market(parts).buying
   if (found === undefined) throw noRole('client')
   return found
-}
-
-/** How many of the latest are asked for. */
-function countIn(c: RestContext, most: number, silent = most): number {
-  const given = c.req.query('count')
-  if (given === undefined) return silent
-  if (/^\d{1,6}$/.test(given) && Number(given) >= 1 && Number(given) <= most) return Number(given)
-  throw new CodexError('rest/bad-number', `count: expected a whole number from 1 to ${most}`, {
-    detail: { field: 'count' },
-  })
-}
-
-function requestIdIn(text: string): string {
-  if (/^0x[0-9a-f]{64}$/i.test(text)) return text.toLowerCase()
-  throw new CodexError('rest/bad-id', "request: expected '0x' and 64 hex digits", { detail: { field: 'request' } })
 }

@@ -2,6 +2,9 @@
 
 import { CodexError } from '../lib/errors.ts'
 
+/** What {@link wholeNumber} takes, for the OpenAPI document. */
+export const WHOLE_NUMBER = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+
 /** Undefined where there is none. @throws CodexError `rest/bad-number` */
 export function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined

@@ -14,7 +14,7 @@ import { Purchasing } from '../../src/purchasing/purchasing.ts'
 import type { RestServer } from '../../src/rest/listen.ts'
 import { tellNews } from '../../src/rest/marketplaceof.ts'
 import type { MarketplaceParts, Selling } from '../../src/rest/marketparts.ts'
-import { OPERATIONS } from '../../src/rest/operations.ts'
+import { OPERATIONS, type Parameter, PLACES } from '../../src/rest/operations.ts'
 import { NewsHub } from '../../src/rest/newshub.ts'
 import { openApi } from '../../src/rest/openapi.ts'
 import { restApp } from '../../src/rest/restapp.ts'
@@ -677,6 +677,84 @@ describe('the OpenAPI document', () => {
     expect(new Set(paths.map((path) => path.replace(/\{\w+\}/g, '{}'))).size).toBe(paths.length)
   })
 
+  it('says of every parameter what is read: what it leaves out is refused by name, as is one that is wanted and missing', async () => {
+    const { own } = await surface()
+    const cid = String(randomWish(seededSource(5)).cid)
+    /** Read by what is no part of this surface, or only where there are peers. */
+    const elsewhere = ['challenge', 'stall', 'address']
+    const tried: string[] = []
+    for (const { method, path, query = {} } of OPERATIONS.filter(({ path }) => path.startsWith('/api/v1/'))) {
+      const place = path.slice('/api/v1/'.length).replace(':cid', cid).replace(':index', '0').replace(':id', ID)
+      const names = Object.keys(query).filter((name) => !elsewhere.includes(name))
+      const good = Object.fromEntries(names.map((name) => [name, goodOf(query[name]?.schema)]))
+      for (const name of names)
+        for (const value of badOf(query[name])) {
+          const { [name]: _, ...others } = good
+          const asked = new URLSearchParams({ ...others, ...(value !== undefined && { [name]: value }) })
+          const [status, problem] = await own(method.toUpperCase(), `${place}?${asked}`)
+          expect([place, name, value, status, problem]).toMatchObject([
+            place,
+            name,
+            value,
+            400,
+            { fields: { field: name } },
+          ])
+          tried.push(name)
+        }
+      for (const edge of ['minimum', 'maximum'])
+        if (names.includes('count')) {
+          const asked = `${place}?count=${String(query['count']?.schema[edge])}`
+          expect([asked, (await own('GET', asked))[0]]).toEqual([asked, 200])
+        }
+    }
+    expect([...new Set(tried)].sort()).toEqual(['count', 'index', 'length', 'nodes', 'offset', 'request', 'tolerance'])
+  })
+
+  it('says of what varies in paths what is read', async () => {
+    const { own, codex } = await surface()
+    const cid = String(randomWish(seededSource(5)).cid)
+    let asked = 0
+    for (const { method, path, places = {} } of OPERATIONS) {
+      const [name = ''] = /(?<=:)(?:id|index|peerId)/.exec(path) ?? []
+      if (name === '' || name in places) continue
+      const { type, pattern } = PLACES[name] ?? {}
+      expect([name, type === 'integer' || (typeof pattern === 'string' && !new RegExp(pattern).test('x'))]).toEqual([
+        name,
+        true,
+      ])
+      const [, room = '', place = ''] = /^\/api\/(codex\/)?v1\/(.*)/.exec(path) ?? []
+      const wrong = place.replace(':cid', cid).replace(`:${name}`, 'x')
+      const ask = room === '' ? own : codex
+      const [status] = await ask(method.toUpperCase(), wrong, method === 'get' ? undefined : '{}')
+      expect([method, wrong, status]).toEqual([method, wrong, 400])
+      asked++
+    }
+    expect(asked).toBeGreaterThan(9)
+  })
+
+  it('tells the kind of every parameter, and that every path may be asked for its methods', () => {
+    type Told = Readonly<Record<string, { readonly parameters: { in: string; required: boolean; schema?: object }[] }>>
+    for (const [path, methods] of Object.entries(openApi('0').paths as Readonly<Record<string, Told>>)) {
+      expect([path, Object.keys(methods)]).toEqual([path, expect.arrayContaining(['options'])])
+      for (const { parameters } of Object.values(methods))
+        for (const parameter of parameters)
+          expect([path, parameter]).toMatchObject([
+            path,
+            {
+              required: parameter.in === 'path' ? true : expect.any(Boolean),
+              schema: { type: expect.stringMatching(/^(string|integer|array)$/) },
+            },
+          ])
+    }
+    const { paths } = openApi('0') as unknown as { readonly paths: Readonly<Record<string, Told>> }
+    const level = paths['/api/codex/v1/debug/chronicles/loglevel']?.['post']?.parameters
+    expect(level).toMatchObject([{ name: 'level', in: 'query', required: true }])
+    const addrs = paths['/api/codex/v1/connect/{peerId}']?.['get']?.parameters
+    expect(addrs).toContainEqual(
+      expect.objectContaining({ name: 'addrs', schema: expect.objectContaining({ type: 'array' }) }),
+    )
+  })
+
   it('has every row that is served, and answers have the shapes it names', async () => {
     const { own, codex, world, routes } = await surface(2)
     expect([...routes].sort()).toEqual(OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort())
@@ -711,3 +789,24 @@ describe('the OpenAPI document', () => {
     expect(compared).toBeGreaterThan(15)
   })
 })
+
+/** A text that a parameter of this schema takes. */
+function goodOf(schema: Parameter['schema'] = {}): string {
+  if (schema['type'] === 'integer') return '1'
+  return 'pattern' in schema ? ID : 'x'
+}
+
+/** Texts beside what its schema says; undefined where it is wanted. */
+function badOf(parameter: Parameter | undefined): (string | undefined)[] {
+  const { schema = {}, isRequired = false } = parameter ?? {}
+  const missing = isRequired ? [undefined] : []
+  if (schema['type'] === 'integer')
+    return [
+      ...missing,
+      'x',
+      '1.5',
+      String(Number(schema['minimum']) - 1),
+      String(BigInt(Number(schema['maximum'])) + 1n),
+    ]
+  return 'pattern' in schema ? [...missing, 'x'] : missing
+}
