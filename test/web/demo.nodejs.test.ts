@@ -23,7 +23,7 @@ type Seen = Readonly<Record<string, readonly string[]>>
 
 // Two minutes of periods, and proofs of the full circuit: for a machine that does nothing else.
 test.runIf(IS_LONG)(
-  'the page of the demo shows its provider’s slots from the reservation to the payout, and Ctrl-C ends all of it',
+  'the page of the demo shows its provider’s slots from the reservation to the payout, one click joins with a tab that sells and proves, and Ctrl-C ends all of it',
   async () => {
     const before = demoFolders()
     const { child, ended } = start(['demo'])
@@ -79,6 +79,13 @@ test.runIf(IS_LONG)(
         expect(states.at(-1)).toBe('SaleFinished')
         expect(states).toEqual(expect.arrayContaining(['SaleInitialProving', 'SaleProving']))
       }
+      // One click, as the invitation promises: the client buys once more, and a slot of that is filled and proven by this tab.
+      await tab.getByRole('button', { name: 'Sell from this tab' }).click()
+      const own = tab.locator('tr[data-state=SaleProving]:not([data-testid=demo] *)')
+      await whileItRuns(own.first().waitFor({ timeout: PATIENCE_MS }))
+      const proofs = () => own.first().getByTestId('proofs').innerText()
+      await whileItRuns(expect.poll(proofs, { timeout: PATIENCE_MS }).toMatch(/[1-9]/))
+      await screenshot(tab, 'demo-joined')
       expect(complaints).toEqual([])
     } finally {
       await context.close()
@@ -86,8 +93,12 @@ test.runIf(IS_LONG)(
     }
     child.kill('SIGINT')
     const { stderr } = await ended
-    expect(stderr).toBe('')
+    // A machine that proves in a tab as well may be late enough to be warned.
+    const complained = stderr
+      .split('\n')
+      .filter((line) => line !== '' && !line.includes('is due and not in the chain yet'))
+    expect(complained).toEqual([])
     expect(demoFolders().filter((name) => !before.includes(name))).toEqual([])
   },
-  2 * PATIENCE_MS,
+  4 * PATIENCE_MS,
 )
