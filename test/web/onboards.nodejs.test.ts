@@ -16,6 +16,8 @@ import { TabWorld } from './tabworld.ts'
 const IS_LONG = Boolean(import.meta.env['LONG'])
 const PATIENCE_MS = 120_000
 const PASSWORD = 'correct horse battery'
+/** Three proofs of the full circuit fit into a period, and the last period ends before the test loses its patience. */
+const SALE = { duration: 360, expiry: 300 }
 const WALLET = `0x${'ab'.repeat(20)}`
 
 let under: PageUnderTest
@@ -25,7 +27,7 @@ let files: Server
 beforeAll(async () => {
   under = await openPage(BUILT_PAGE)
   if (!IS_LONG) return
-  world = await TabWorld.start({ duration: 600 })
+  world = await TabWorld.start({ ...SALE, isFull: true, period: 60 })
   files = await serveCircuit(world.folder)
 }, PATIENCE_MS)
 
@@ -118,7 +120,7 @@ test(
 
 // Needs the circuit's real shape: slots of the small one are not what the page expects of a network.
 test.runIf(IS_LONG)(
-  'a network is looked at in sentences, a wallet takes the rewards, and after a night the key is unlocked to go on',
+  'a network is looked at in sentences, a wallet takes the rewards, after a night the key is unlocked to go on, and what is sold then is paid into the wallet',
   async () => {
     const tab = await under.context.newPage()
     await tab.addInitScript((address) => {
@@ -178,6 +180,18 @@ test.runIf(IS_LONG)(
     await tab.getByRole('button', { name: 'Unlock' }).click()
     await tab.getByTestId('stance').waitFor({ timeout: PATIENCE_MS })
     expect(await tab.getByTestId('host').getAttribute('title')).toBe(address)
+    // What it was set up for: slots sold, proven and paid, and the reward in the wallet.
+    expect(await world.tokensOf(WALLET)).toBe(0n)
+    await world.demo.request()
+    const proving = tab.locator('tr[data-state=SaleProving]').first()
+    await proving.waitFor({ timeout: 3 * PATIENCE_MS })
+    await expect.poll(() => proving.getByTestId('proofs').innerText(), { timeout: PATIENCE_MS }).toMatch(/[1-9]/)
+    await screenshot(tab, 'onboarding-sold')
+    await tab
+      .locator('tr[data-state=SaleFinished]')
+      .first()
+      .waitFor({ timeout: 4 * PATIENCE_MS })
+    expect(await world.tokensOf(WALLET)).toBeGreaterThan(0n)
   },
-  4 * PATIENCE_MS,
+  12 * PATIENCE_MS,
 )

@@ -39,6 +39,8 @@ const PROVIDER_TERMS = {
   totalCollateral: 10n ** 12n,
 }
 
+/** Selector of the token's `balanceOf`. */
+const BALANCE_OF = '0x70a08231'
 /** Selector of `submitProof`. */
 const SUBMIT_PROOF = '0xe8aa0a07'
 /** Of a period at most, as networks have it: in part of the pointers' round no slot can be filled, and that part grows with them. */
@@ -215,6 +217,12 @@ export class TabWorld {
         periods.map((period) => left(slotId, (period + 1) * this.periodSeconds)),
       ]),
     )
+  }
+
+  /** What an address holds of the marketplace's token, in wei. */
+  async tokensOf(address: string): Promise<bigint> {
+    const data = `${BALANCE_OF}${address.slice(2).padStart(64, '0')}`
+    return BigInt(await this.#rpc.call<string>('eth_call', [{ to: this.devnet.contracts.token, data }, 'latest']))
   }
 
   /** Chain time. */
