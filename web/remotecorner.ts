@@ -55,10 +55,14 @@ export class RemoteCorner {
         const found = await this.#door.ask(`purchases/${requestId}/slots`, signal).catch(() => undefined)
         if (found === undefined) return
         const { filled, endsAt } = fields(found)
-        this.#slots.set(requestId, { filled: number(filled), endsAt: endsAt === null ? undefined : number(endsAt) })
+        this.#slots.set(requestId, { filled: numberOrNone(filled), endsAt: numberOrNone(endsAt) })
       }),
     )
   }
+}
+
+function numberOrNone(found: unknown): number | undefined {
+  return found === null ? undefined : number(found)
 }
 
 function boughtOf(purchase: Fields, known: KnownSlots | undefined): BoughtRow {

@@ -46,6 +46,8 @@ const MAX_SLOTS_PER_CALL = 128
 const MAX_GATHERED = 8
 const NEVER = new AbortController().signal
 export const MAX_CACHED_REQUESTS = 128
+/** A request with more is asked for anew: CIDs of this network take far less, and some of any length would fill the memory. */
+export const MAX_CACHED_CID_BYTES = 65_536
 
 export class ChainReader {
   readonly #parts: ChainReaderParts
@@ -191,6 +193,7 @@ export class ChainReader {
   }
 
   #keep(id: RequestId, request: StorageRequest): StorageRequest {
+    if (request.content.cid.length > MAX_CACHED_CID_BYTES) return request
     this.#requests.delete(id)
     this.#requests.set(id, request)
     const [oldest] = this.#requests.keys()

@@ -4,6 +4,7 @@
 import { fromHex, isBytes } from '../lib/bytes.ts'
 import { describeValue } from '../lib/describevalue.ts'
 import { CodexError } from '../lib/errors.ts'
+import { MiB } from '../lib/units.ts'
 
 declare const BRAND: unique symbol
 
@@ -52,8 +53,8 @@ export interface StorageRequestInput extends Omit<StorageRequest<Uint>, 'content
   readonly content: { readonly cid: Uint8Array | string; readonly merkleRoot: string }
 }
 
-/** Far more than the CIDs of this network take; the contract itself sets no limit. */
-export const MAX_CONTENT_CID_BYTES = 65_536
+/** What the longest answer of an endpoint can hold: the contract sets no limit, and what it has must be read whatever it is. */
+export const MAX_CONTENT_CID_BYTES = 16 * MiB
 
 export const ADDRESS_BYTES = 20
 export const WORD_BYTES = 32

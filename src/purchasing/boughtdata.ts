@@ -3,6 +3,7 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { equalBytes } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
+import { formatInstant } from '../lib/format.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Datastore } from '../storage/datastore.ts'
@@ -29,7 +30,7 @@ export async function whyBought(
     if (equalBytes(request.content.cid, cid.bytes) && (until === undefined || now < until))
       return new CodexError(
         'dataset/bought',
-        `dataset ${cid} is stored by hosts for a purchase, and they fetch it from here: remove it once the purchase is over${until === undefined ? '' : `, on ${new Date(until * 1000).toISOString()}`}`,
+        `dataset ${cid} is stored by hosts for a purchase, and they fetch it from here: remove it once the purchase is over${until === undefined ? '' : `, on ${formatInstant(until)}`}`,
         { detail: { cid: String(cid), requestId, until: until ?? null } },
       )
   return undefined

@@ -285,21 +285,31 @@ export class Purchasing {
     try {
       const missing = (await this.#parts.keepUntil(cid, until, { signal }))?.missingBlocks ?? 0
       if (missing === 0) return this.#noneMissing(id)
-      if (!this.#missing.has(id)) {
-        this.#missing.add(id)
-        this.#parts.raise?.({
-          code: DATA_MISSING,
-          cause: `${missing} blocks of dataset ${cid}, for which request ${id} buys storage, are gone from this node`,
-          atStake: undefined,
-          action: `upload the file again, or download ${cid}: hosts fetch their slots from here`,
-        })
-      }
-      return MISSING_AGAIN_SECONDS
+      return this.#isMissing(
+        id,
+        cid,
+        `${missing} blocks of dataset ${cid}, for which request ${id} buys storage, are gone from this node`,
+      )
     } catch (error) {
       signal.throwIfAborted()
+      // The CID of something else: as much no dataset as bytes that are no CID.
+      if (CodexError.is(error, 'dataset/not-a-manifest')) return undefined
+      // Bought elsewhere with this key, or by an earlier run with another folder.
+      if (CodexError.is(error, 'dataset/not-found'))
+        return this.#isMissing(id, cid, `dataset ${cid}, for which request ${id} buys storage, is not on this node`)
       this.#parts.log.warn('the data of a purchase could not be kept longer; trying again', { requestId: id, error })
       return KEEP_AGAIN_SECONDS
     }
+  }
+
+  /** Told once. @returns how long until it is looked for again */
+  #isMissing(id: RequestId, cid: Cid, cause: string): Seconds {
+    if (!this.#missing.has(id)) {
+      this.#missing.add(id)
+      const action = `upload the file again, or download ${cid}: hosts fetch their slots from here`
+      this.#parts.raise?.({ code: DATA_MISSING, cause, atStake: undefined, action })
+    }
+    return MISSING_AGAIN_SECONDS
   }
 
   #noneMissing(id: RequestId): undefined {
@@ -312,20 +322,31 @@ export class Purchasing {
    */
   async #restore(scope: Scope, damaged: readonly RequestId[], signal: AbortSignal): Promise<void> {
     const { market, clock, log } = this.#parts
-    for (;;)
+    for (;;) {
       try {
         const givenUp = this.purchases.flatMap(({ id }) => (this.#isErrored(id) ? [id] : []))
-        for (const id of new Set([...(await market.myRequests({ signal })), ...givenUp, ...damaged])) {
-          const isLookedAfter = this.#purchases.has(id) && !this.#isErrored(id)
-          const request = isLookedAfter ? undefined : await market.request(id, { signal })
-          if (request?.client === market.host) this.#takeUp(scope, { request, outcome: undefined })
-        }
-        return
+        const failed: unknown[] = []
+        for (const id of new Set([...(await market.myRequests({ signal })), ...givenUp, ...damaged]))
+          try {
+            const isLookedAfter = this.#purchases.has(id) && !this.#isErrored(id)
+            const request = isLookedAfter ? undefined : await market.request(id, { signal })
+            if (request?.client === market.host) this.#takeUp(scope, { request, outcome: undefined })
+          } catch (error) {
+            signal.throwIfAborted()
+            // Those behind it do not wait for it: there may never be an answer.
+            failed.push(error)
+          }
+        if (failed.length === 0) return
+        log.warn('the chain told nothing of some of our requests; trying again', {
+          requests: failed.length,
+          error: failed[0],
+        })
       } catch (error) {
         signal.throwIfAborted()
         log.warn('the chain could not be asked for our requests; trying again', { error })
-        await clock.until(clock.now() + RETRY_SECONDS, { signal })
       }
+      await clock.until(clock.now() + RETRY_SECONDS, { signal })
+    }
   }
 
   async #listen(scope: Scope, signal: AbortSignal): Promise<void> {

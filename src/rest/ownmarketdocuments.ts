@@ -1,6 +1,7 @@
 // The documents of our own rows about the marketplace: shapes, and how they are made. Amounts are decimal texts of token base units.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import { MAX_SLOTS } from '../protocol/checkmanifest.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { RequestId } from '../protocol/request.ts'
 import { alertsBeforeEntry, alertsOf, committedOf, unprovenOf } from './alerts.ts'
@@ -87,8 +88,11 @@ export const sellingDocument = object({
   committed: amount,
 })
 
-/** Of a purchase: how many of its slots have a provider, and until when they are kept, as far as the chain knows that yet. */
-export const purchaseSlotsDocument = object({ slots: count, filled: count, endsAt: nullable(count) })
+/**
+ * Of a purchase: how many of its slots have a provider, and until when they are kept, as far as the chain knows that yet. `filled` is null where there
+ * are more than any dataset has.
+ */
+export const purchaseSlotsDocument = object({ slots: count, filled: nullable(count), endsAt: nullable(count) })
 
 /** Of the node's key. */
 export const balanceDocument = object({ coins: amount, tokens: amount })
@@ -136,14 +140,17 @@ export async function purchaseSlotsOf(
   { id, request }: PurchaseLook,
   options: AbortOptions,
 ): Promise<Shaped<typeof purchaseSlotsDocument>> {
-  const slots = Number(request.ask.slots)
+  // Another program with this key may have asked for any number, and the node has one line to the endpoint.
+  const isCounted = request.ask.slots <= MAX_SLOTS
   const [endsAt, ...states] = await Promise.all([
     market.requestEnd(id, options),
-    ...Array.from({ length: slots }, (_, index) => market.slotState(slotId(id as RequestId, index), options)),
+    ...Array.from({ length: isCounted ? Number(request.ask.slots) : 0 }, (_, index) =>
+      market.slotState(slotId(id as RequestId, index), options),
+    ),
   ])
   return {
-    slots,
-    filled: states.filter((state) => state !== 'Free' && state !== 'Repair').length,
+    slots: Number(request.ask.slots),
+    filled: isCounted ? states.filter((state) => state !== 'Free' && state !== 'Repair').length : null,
     endsAt: endsAt ?? null,
   }
 }

@@ -249,6 +249,8 @@ export class MarketListener {
     } catch (error) {
       if (!CodexError.is(error, 'slotqueue/slots-out-of-range')) throw error
       log.warn(error.message)
+      // No change of our terms mends that.
+      open.forget(requestId)
       return teller.note(requestId, undefined, 'ignored', [error.message])
     }
     const { queued, noRoom, evicted } = outcome

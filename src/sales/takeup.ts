@@ -111,7 +111,8 @@ export class TakeUp {
       const collateral = await market.currentCollateral(id, { signal })
       const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
       const { slotSize, proofProbability } = request.ask
-      const slotBytes = Number(slotSize)
+      // Nothing can be set aside for more than any disk holds, and to be collected it needs no bytes.
+      const slotBytes = slotSize <= Number.MAX_SAFE_INTEGER ? Number(slotSize) : 0
       await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil, proofProbability })
       log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
         requestId,

@@ -3,6 +3,7 @@ import type { StorageRequestInput } from '../../src/entries/protocol.ts'
 import { checkedRequest, checkedRequestId, checkedSlotId, requestId, slotId } from '../../src/entries/protocol.ts'
 import { fromHex, toHex } from '../../src/lib/bytes.ts'
 import { encodeRequest } from '../../src/protocol/ids.ts'
+import { MAX_CONTENT_CID_BYTES } from '../../src/protocol/request.ts'
 import vectors from '../vectors/ids.json' with { type: 'json' }
 
 type Vector = (typeof vectors.cases)[number]
@@ -83,12 +84,25 @@ describe('request and slot ids', () => {
     ['a nonce of half bytes', { nonce: '0x1' }, 'request/not-hex'],
     ['a merkle root that is a number', { content: { ...first.content, merkleRoot: 7 } }, 'request/not-hex'],
     ['a CID that is no hex', { content: { ...first.content, cid: 'zDv' } }, 'request/not-hex'],
-    ['a huge CID', { content: { ...first.content, cid: new Uint8Array(65_537) } }, 'request/wrong-length'],
-    ['a huge CID in hex', { content: { ...first.content, cid: `0x${'00'.repeat(65_537)}` } }, 'request/wrong-length'],
+    [
+      'a huge CID',
+      { content: { ...first.content, cid: new Uint8Array(MAX_CONTENT_CID_BYTES + 1) } },
+      'request/wrong-length',
+    ],
+    [
+      'a huge CID in hex',
+      { content: { ...first.content, cid: `0x${'00'.repeat(MAX_CONTENT_CID_BYTES + 1)}` } },
+      'request/wrong-length',
+    ],
   ])('refuses %s', (_, change, code) => {
     expect(() => requestId({ ...first, ...change } as never)).toThrow(
       expect.objectContaining({ name: 'CodexError', code }),
     )
+  })
+
+  it('reads a CID of any length that an answer of the chain can hold', () => {
+    const content = { ...first.content, cid: new Uint8Array(70_000) }
+    expect(checkedRequest({ ...first, content } as never).content.cid.length).toBe(70_000)
   })
 
   it('brings ids from outside into one spelling', () => {

@@ -1,6 +1,7 @@
 // What stays of purchases that have ended, and the data of those that go on.
 
 import { expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import type { Seconds } from '../../src/lib/units.ts'
@@ -23,13 +24,13 @@ function purchasing(
   datastore: MemoryDatastore,
   keepUntil: (until: Seconds) => Promise<{ missingBlocks: number } | undefined>,
   alerts: string[] = [],
+  market?: FakeMarket,
 ) {
-  const clock = world.clockOfAnother()
+  const clock = market === undefined ? world.clockOfAnother() : world.clock
   const log = new Log({ clock, levels: new LogLevels('off'), sinks: [] })
-  const market = new FakeMarket(world.net, CLIENT, clock)
   const random = seededSource(9)
   return new Purchasing({
-    market,
+    market: market ?? new FakeMarket(world.net, CLIENT, clock),
     clock,
     random,
     datastore,
@@ -132,4 +133,54 @@ it('what another program with this key bought under a name that is no dataset is
   await world.run(1000)
   expect(client.purchase(id)).toMatchObject({ state: 'cancelled', outcome: { end: 'cancelled' } })
   await client.stop()
+})
+
+it('a request that the chain does not tell holds up no other of this key', async () => {
+  const world = new SaleWorld()
+  const [untold, other] = [await world.ask({}, 600n), await world.ask({}, 600n)]
+  const market = new FakeMarket(world.net, CLIENT, world.clock)
+  const real = market.request.bind(market)
+  market.request = async (id, options) => {
+    if (id === untold.id) throw new Error('this answer cannot be read')
+    return real(id, options)
+  }
+  const client = purchasing(world, new MemoryDatastore(), async () => undefined, [], market)
+  await client.start(world.never)
+  await world.run(60)
+  expect(client.purchases.map(({ id }) => id)).toEqual([other.id])
+  await world.run(1000)
+  expect(client.purchase(other.id)?.state).toBe('cancelled')
+  market.request = real
+  await world.run(60)
+  expect(client.purchase(untold.id)?.state).toBe('cancelled')
+  await client.stop()
+})
+
+it('of a dataset that is not here at all the same alert tells, once', async () => {
+  const world = new SaleWorld()
+  const alerts: string[] = []
+  let tries = 0
+  const client = purchasing(
+    world,
+    new MemoryDatastore(),
+    () => {
+      tries++
+      return Promise.reject(new CodexError('dataset/not-found', 'it is not here'))
+    },
+    alerts,
+  )
+  await client.start(world.never)
+  await client.request(wish.cid, wish.manifest, { ...TERMS, expiry: 3000 })
+  await world.run(1000)
+  expect(alerts).toEqual(['purchase/data-missing'])
+  expect(tries).toBeLessThan(6)
+  await client.stop()
+})
+
+it('the data of a purchase that ends in a year beyond all calendars is kept, in words', async () => {
+  const datastore = new MemoryDatastore()
+  const request = requestFor(wish, TERMS, { client: CLIENT, random: seededSource(3) })
+  await datastore.commit([purchaseChange(requestId(request), { request, outcome: undefined, until: 9e12 })])
+  const { signal } = new AbortController()
+  expect(await whyBought(datastore, { cid: wish.cid, now: 1 }, { signal })).toMatchObject({ code: 'dataset/bought' })
 })

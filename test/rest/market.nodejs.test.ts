@@ -262,6 +262,15 @@ describe('availabilities', () => {
     expect(await own('GET', `purchases/${running.id}`)).toMatchObject([200, { state: 'cancelled' }])
   })
 
+  it('of more slots than a dataset has are not counted: the endpoint is asked for none of them', async () => {
+    const { own, world } = await surface()
+    const asked = world.request()
+    const id = world.tell({ ...asked, ask: { ...asked.ask, slots: 200_000n } })
+    await world.run(30)
+    expect(await own('POST', `purchases/${id}/withdraw`)).toMatchObject([409, { code: 'purchase/not-over' }])
+    expect(await own('GET', `purchases/${id}/slots`)).toMatchObject([200, { slots: 200_000, filled: null }])
+  })
+
   it('are refused in the order and the words that others compare, never with 500', async () => {
     const { codex } = await surface()
     const refused = (change: object) => codex('POST', 'sales/availability', { ...AVAILABILITY, ...change })

@@ -606,6 +606,20 @@ describe('a request from the chain that makes no sense (field notes §6; S6, S7)
     await host.sales.stop()
   })
 
+  it('too many slots are told of once, however often our terms change', async () => {
+    const { world, host } = await selling(1)
+    const absurd = world.request()
+    const id = world.tell({ ...absurd, ask: { ...absurd.ask, slots: 65_537n } }, `0x${'ab'.repeat(32)}` as RequestId)
+    await world.run(60)
+    const [first] = host.parts.reservations.availabilities()
+    for (const enabled of [false, true, false, true]) {
+      await host.parts.reservations.change(first?.id as never, { enabled })
+      await world.run(60)
+    }
+    expect(host.sales.decisions.latest(10, id).map(({ verdict }) => verdict)).toEqual(['ignored'])
+    await host.sales.stop()
+  })
+
   it.each([
     ['of 0', 0n, []],
     ['of its whole duration', 3600n, ['paid']],

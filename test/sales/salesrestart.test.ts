@@ -351,21 +351,35 @@ function doneBytes({ phase }: SalesAgent): number {
   return phase?.at === 'initial proving' ? SLOT_BYTES : 0
 }
 
-it('takes up a slot of ours whose records are lost: it is proven, collected, and its collateral known', async () => {
-  const world = new SaleWorld()
-  const first = await world.host('host', 1)
-  await first.sales.start(world.never)
-  const { slot } = await world.ask()
-  await world.runUntil(() => world.state(slot(0)) === 'Filled')
-  await first.sales.stop()
-  const fresh = await world.host('host', 0)
-  await fresh.sales.start(world.never)
-  await world.runUntil(() => world.state(slot(0)) === 'Paid')
-  await world.run(60)
-  const [availability] = fresh.parts.reservations.availabilities()
-  expect(availability).toMatchObject({ enabled: false, totalRemainingCollateral: COLLATERAL })
-  await fresh.sales.stop()
-})
+it.each([
+  ['as large as ours', undefined],
+  // Filled by another program with this key: the contract compares it with nothing.
+  ['of more bytes than a number says', 2n ** 60n],
+])(
+  'takes up a slot of ours, %s, whose records are lost: it is proven, collected, and its collateral known',
+  async (_, slotSize) => {
+    const world = new SaleWorld()
+    const first = await world.host('host', 1)
+    await first.sales.start(world.never)
+    const { slot } = await world.ask()
+    await world.runUntil(() => world.state(slot(0)) === 'Filled')
+    await first.sales.stop()
+    const fresh = await world.host('host', 0)
+    const real = fresh.market.activeSlot.bind(fresh.market)
+    fresh.market.activeSlot = async (id, options) => {
+      const found = await real(id, options)
+      if (found === undefined || slotSize === undefined) return found
+      const { request } = found
+      return { ...found, request: { ...request, ask: { ...request.ask, slotSize } } }
+    }
+    await fresh.sales.start(world.never)
+    await world.runUntil(() => world.state(slot(0)) === 'Paid')
+    await world.run(60)
+    const [availability] = fresh.parts.reservations.availabilities()
+    expect(availability).toMatchObject({ enabled: false, totalRemainingCollateral: COLLATERAL })
+    await fresh.sales.stop()
+  },
+)
 
 it('one slot that cannot be looked up holds up no other (S1)', async () => {
   const world = new SaleWorld()
