@@ -41,6 +41,8 @@ export interface SlotWanted extends Pick<
 > {
   /** When the request ends if it starts, in chain seconds. */
   readonly requestEnd: Seconds
+  /** As the request has it; silent where it is not known. */
+  readonly proofProbability?: bigint | undefined
 }
 
 export interface MatchRule {
@@ -55,8 +57,10 @@ export const MATCH_RULES: readonly MatchRule[] = [
   {
     name: 'terms',
     holds: (_, wanted) => makesSense(wanted),
-    tell: (_, { slotSize, duration, requestEnd }) =>
-      `a slot of ${formatBytes(Number(slotSize))} for ${formatDuration(Number(duration))} until ${formatInstant(requestEnd)} makes no sense`,
+    tell: (_, { slotSize, duration, requestEnd, proofProbability }) =>
+      canBeDrawn(proofProbability)
+        ? `a slot of ${formatBytes(Number(slotSize))} for ${formatDuration(Number(duration))} until ${formatInstant(requestEnd)} makes no sense`
+        : 'its proof probability is so large that the contract cannot compute with it',
   },
   { name: 'enabled', holds: ({ enabled }) => enabled, tell: () => 'the availability is disabled' },
   {
@@ -104,8 +108,14 @@ export function mismatches(availability: Availability, wanted: SlotWanted): Matc
 }
 
 /** Whether the numbers are those of a request at all: the chain lets a slot of no bytes pass, and an endpoint may say anything. */
-export function makesSense({ slotSize, duration, requestEnd }: SlotWanted): boolean {
-  return slotSize > 0n && duration > 0n && Number.isSafeInteger(requestEnd) && requestEnd >= 0
+export function makesSense({ slotSize, duration, requestEnd, proofProbability }: SlotWanted): boolean {
+  const isTimed = duration > 0n && Number.isSafeInteger(requestEnd) && requestEnd >= 0
+  return slotSize > 0n && isTimed && canBeDrawn(proofProbability)
+}
+
+/** The contract multiplies it by 256 at most, in words of 256 bits: beyond them each question whether a proof is due fails. */
+function canBeDrawn(proofProbability = 1n): boolean {
+  return proofProbability >> 248n === 0n
 }
 
 /** The most a byte may cost in collateral, so that what remains lasts for all the free space. */

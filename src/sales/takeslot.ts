@@ -10,7 +10,7 @@ import { reservationsError } from './availabilityterms.ts'
 import type { Reservation } from './reservation.ts'
 
 /** A slot that takes space and collateral. */
-export interface SlotTaking extends SlotWanted, Pick<Reservation, 'proofProbability'> {
+export interface SlotTaking extends SlotWanted {
   readonly requestId: RequestId
   readonly slotIndex: number
 }

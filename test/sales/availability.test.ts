@@ -14,6 +14,7 @@ describe('an availability matches', () => {
     const atLimit = { ...exact, totalRemainingCollateral: SLOT_BYTES * COLLATERAL_PER_BYTE }
     expect(matches(atLimit, slot(1))).toBe(true)
     expect(mismatches(atLimit, slot(1))).toEqual([])
+    expect(matches(atLimit, slot(1, 0, { proofProbability: 2n ** 248n - 1n }))).toBe(true)
   })
 
   const refusals: readonly (readonly [string, Partial<Availability>, Partial<SlotWanted>])[] = [
@@ -27,6 +28,7 @@ describe('an availability matches', () => {
     ['terms', {}, { duration: 0n }],
     ['terms', {}, { requestEnd: Number.NaN }],
     ['terms', {}, { requestEnd: 2 ** 60 }],
+    ['terms', {}, { proofProbability: 2n ** 248n }],
   ]
   it.each(refusals)('no slot that breaks the rule "%s" alone', (name, terms, wanted) => {
     const [offered, asked] = [availability(terms), slot(1, 0, wanted)]
@@ -54,6 +56,11 @@ describe('an availability matches', () => {
       { until: 1_767_139_200 },
       { requestEnd: 1_767_225_600 },
       'it ends at 2026-01-01T00:00:00Z, everything must end by 2025-12-31T00:00:00Z',
+    ],
+    [
+      {},
+      { proofProbability: 2n ** 256n - 1n },
+      'its proof probability is so large that the contract cannot compute with it',
     ],
     [{}, { slotSize: 0n }, 'a slot of 0 B for 1h until 1970-01-24T03:33:20Z makes no sense'],
   ]

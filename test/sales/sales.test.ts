@@ -588,6 +588,7 @@ describe('a request from the chain that makes no sense (field notes §6; S6, S7)
     ['a duration of 2^64 - 1', { duration: MAX64 }],
     ['a price of 2^256 - 1', { pricePerBytePerSecond: 2n ** 256n - 1n, slotSize: 2n ** 62n }],
     ['a collateral of 2^256 - 1', { collateralPerByte: 2n ** 256n - 1n }],
+    ['a proof probability of 2^256 - 1, which the contract cannot compute with', { proofProbability: 2n ** 256n - 1n }],
     ['a loss of more slots than it has', { maxSlotLoss: MAX64, collateralPerByte: 10n ** 30n }],
   ]
   it.each(ABSURD)('%s: nothing is taken, it is said why, and an honest one is served behind it', async (_, ask) => {
