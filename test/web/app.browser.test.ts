@@ -87,15 +87,27 @@ test('slots that are not proven make a tab ask before it is closed, as long as t
 const LOCKED = 'Its key is locked: 2 slots wait for proofs.'
 
 test('a tab that watches one whose key is locked says so in an alert, forgets what was shown before, and takes over at one click', async () => {
-  const part = watching({ isDemo: false, view: { ...VIEW, slots: [SLOT] } })
-  await says(part, 'this one only watches')
-  leader?.say({ says: 'here', sells: false, unproven: LOCKED })
+  const ending = new AbortController()
+  const held = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
+  void navigator.locks.request('codex-light/sold', () => held)
+  const session = openSession('sold')
+  void session.run()
+  await expect.poll(() => session.state.role.value.at).toBe('watching')
+  const part = drawn(App, { session })
+  leader = new PageChannel(({ says }) => heard.push(says))
+  leader.say({ says: 'sells', picture: { ...PICTURE, view: { ...VIEW, slots: [SLOT] } } })
+  await says(part, 'Space that the other tab rents out')
+  heard.length = 0
+  leader.say({ says: 'here', sells: false, unproven: LOCKED })
   await expect.poll(() => part.text('[role=alert]')).toBe(`That tab proves nothing. ${LOCKED} Or take over here.`)
   expect(part.place.textContent).not.toContain('Space that the other tab rents out')
   part.button('Take over and unlock the key').click()
   await expect.poll(() => heard).toEqual(['let me'])
   leader?.say({ says: 'here', sells: false, unproven: undefined })
   await expect.poll(() => part.place.querySelectorAll('[role=alert]').length).toBe(0)
+  ending.abort()
+  await expect.poll(() => session.state.role.value.at).toBe('leading')
+  indexedDB.deleteDatabase('codex-light/sold')
 })
 
 test('a tab that begins to watch learns at once that slots are not proven, and when they are', async () => {
