@@ -239,38 +239,6 @@ describe('availabilities', () => {
     expect(await good(marketplace.reservations(made.id))).toEqual([])
   })
 
-  it('that are over leave what is left to who asks for it, on record or not, and say why nothing is', async () => {
-    const { own, world } = await surface()
-    const [over, running] = [await world.ask({}, 600n), await world.ask({}, 3000n)]
-    const withdraw = async (id: string) => {
-      let answer: [number, unknown] | undefined
-      const asked = own('POST', `purchases/${id}/withdraw`).then((found) => (answer = found))
-      await world.runUntil(() => answer !== undefined)
-      return asked
-    }
-    await world.run(700)
-    expect(await withdraw(running.id)).toMatchObject([409, { code: 'purchase/not-over' }])
-    const before = await world.client.tokenBalance(world.never)
-    expect(await withdraw(over.id.slice(2))).toMatchObject([200, { requestId: over.id, state: 'cancelled' }])
-    const { slotSize, pricePerBytePerSecond, duration } = over.request.ask
-    expect((await world.client.tokenBalance(world.never)) - before).toBe(slotSize * pricePerBytePerSecond * duration)
-    expect(await own('GET', `purchases/${over.id}`)).toMatchObject([200, { state: 'cancelled' }])
-    expect(await withdraw(over.id)).toMatchObject([409, { code: 'purchase/nothing-to-withdraw' }])
-    expect(await withdraw(ID)).toMatchObject([404, { code: 'purchase/not-found' }])
-    // The one that was not over was taken up by it.
-    await world.run(3000)
-    expect(await own('GET', `purchases/${running.id}`)).toMatchObject([200, { state: 'cancelled' }])
-  })
-
-  it('of more slots than a dataset has are not counted: the endpoint is asked for none of them', async () => {
-    const { own, world } = await surface()
-    const asked = world.request()
-    const id = world.tell({ ...asked, ask: { ...asked.ask, slots: 200_000n } })
-    await world.run(30)
-    expect(await own('POST', `purchases/${id}/withdraw`)).toMatchObject([409, { code: 'purchase/not-over' }])
-    expect(await own('GET', `purchases/${id}/slots`)).toMatchObject([200, { slots: 200_000, filled: null }])
-  })
-
   it('are refused in the order and the words that others compare, never with 500', async () => {
     const { codex } = await surface()
     const refused = (change: object) => codex('POST', 'sales/availability', { ...AVAILABILITY, ...change })
@@ -441,6 +409,15 @@ describe('purchases', () => {
     // The one that was not over was taken up by it.
     await world.run(3000)
     expect(await own('GET', `purchases/${running.id}`)).toMatchObject([200, { state: 'cancelled' }])
+  })
+
+  it('of more slots than a dataset has are not counted: the endpoint is asked for none of them', async () => {
+    const { own, world } = await surface()
+    const asked = world.request()
+    const id = world.tell({ ...asked, ask: { ...asked.ask, slots: 200_000n } })
+    await world.run(30)
+    expect(await own('POST', `purchases/${id}/withdraw`)).toMatchObject([409, { code: 'purchase/not-over' }])
+    expect(await own('GET', `purchases/${id}/slots`)).toMatchObject([200, { slots: 200_000, filled: null }])
   })
 
   it('are refused in the order and the words that others compare, never with 500', async () => {

@@ -84,16 +84,28 @@ test('slots that are not proven make a tab ask before it is closed, as long as t
   expect(session.holdsSlots).toBe(false)
 })
 
+/** A tab beside another that runs the node, until it is to lead itself. */
+async function beside(name: string) {
+  const ending = new AbortController()
+  const held = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
+  void navigator.locks.request(`codex-light/${name}`, () => held)
+  const session = openSession(name)
+  void session.run()
+  await expect.poll(() => session.state.role.value.at).toBe('watching')
+  return {
+    part: drawn(App, { session }),
+    async lead() {
+      ending.abort()
+      await expect.poll(() => session.state.role.value.at).toBe('leading')
+      indexedDB.deleteDatabase(`codex-light/${name}`)
+    },
+  }
+}
+
 const LOCKED = 'Its key is locked: 2 slots wait for proofs.'
 
 test('a tab that watches one whose key is locked says so in an alert, forgets what was shown before, and takes over at one click', async () => {
-  const ending = new AbortController()
-  const held = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
-  void navigator.locks.request('codex-light/sold', () => held)
-  const session = openSession('sold')
-  void session.run()
-  await expect.poll(() => session.state.role.value.at).toBe('watching')
-  const part = drawn(App, { session })
+  const { part, lead } = await beside('sold')
   leader = new PageChannel(({ says }) => heard.push(says))
   leader.say({ says: 'sells', picture: { ...PICTURE, view: { ...VIEW, slots: [SLOT] } } })
   await says(part, 'Space that the other tab rents out')
@@ -105,9 +117,7 @@ test('a tab that watches one whose key is locked says so in an alert, forgets wh
   await expect.poll(() => heard).toEqual(['let me'])
   leader?.say({ says: 'here', sells: false, unproven: undefined })
   await expect.poll(() => part.place.querySelectorAll('[role=alert]').length).toBe(0)
-  ending.abort()
-  await expect.poll(() => session.state.role.value.at).toBe('leading')
-  indexedDB.deleteDatabase('codex-light/sold')
+  await lead()
 })
 
 test('a tab that begins to watch learns at once that slots are not proven, and when they are', async () => {
@@ -141,13 +151,7 @@ test('of three tabs the one that was asked to run the node does, though another 
 })
 
 test('a tab that runs the node and says nothing for a while is told of, until it says something', async () => {
-  const ending = new AbortController()
-  const held = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()))
-  void navigator.locks.request('codex-light/silent', () => held)
-  const session = openSession('silent')
-  void session.run()
-  await expect.poll(() => session.state.role.value.at).toBe('watching')
-  const part = drawn(App, { session })
+  const { part, lead } = await beside('silent')
   await says(part, 'this one only watches')
   const now = performance.now.bind(performance)
   const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 16_000)
@@ -156,7 +160,5 @@ test('a tab that runs the node and says nothing for a while is told of, until it
   leader.say({ says: 'here', sells: true, unproven: undefined })
   await expect.poll(() => part.place.innerText).not.toContain('said nothing for a while')
   later.mockRestore()
-  ending.abort()
-  await expect.poll(() => session.state.role.value.at).toBe('leading')
-  indexedDB.deleteDatabase('codex-light/silent')
+  await lead()
 })
