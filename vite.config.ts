@@ -59,6 +59,8 @@ const TEST_WORKERS = availableParallelism() + (process.env['LONG'] ? 0 : 1)
 const POLL_TIMEOUT_MS = 30_000
 /** Tests on purpose outside a normal run: they measure, and compare with packages that are not installed here. */
 const NEVER_TESTS = ['**/node_modules/**', 'test/bench/**']
+/** Have a project of their own in the long run, one after the other before all else: they meet periods of half a minute, and times that hold for a machine which does nothing else. */
+const ALONE = process.env['LONG'] ? ['test/{cli,web}/demo.nodejs.test.ts'] : []
 /** What touches no platform, and is proven in a tab by what is made of it: a tab runs it in the same engine as Node, so it does only in the long run. */
 const LONG_IN_A_TAB = [
   'test/{sales,purchasing,validation}/*.test.ts',
@@ -173,7 +175,7 @@ async function tests(): Promise<ViteUserConfig> {
       // The same for both projects, else they would run one after the other.
       maxWorkers: TEST_WORKERS,
       expect: { poll: { timeout: POLL_TIMEOUT_MS } },
-      sequence: { sequencer: LongFirst },
+      sequence: { sequencer: LongFirst, groupOrder: 1 },
       reporters: ['default', './test/summary.ts'],
       projects: [
         {
@@ -182,8 +184,12 @@ async function tests(): Promise<ViteUserConfig> {
             name: 'nodejs',
             environment: 'node',
             include: ['test/**/*.test.ts'],
-            exclude: [...NEVER_TESTS, 'test/**/*.browser.test.ts'],
+            exclude: [...NEVER_TESTS, ...ALONE, 'test/**/*.browser.test.ts'],
           },
+        },
+        {
+          extends: true,
+          test: { name: 'alone', environment: 'node', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 0 } },
         },
         {
           extends: true,

@@ -6,7 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Folders and files under `test/`, by what they take. Of a long run, two that prove all the time never follow one another. */
 const IN_LONG_RUNS = [
   ...['web/hidden', 'bridge/tenclients', 'cli/kill', 'web/fullcircuit', 'node/fiftyslots', 'storage/crash.nodejs'],
-  ...['web/tabfaults', 'simulation/', 'devnet/', 'market/providerkills', 'slots/'],
+  ...['web/tabfaults', 'simulation/', 'devnet/', 'market/providerkills', 'slots/', 'proving/ceremony'],
+  ...['market/reorgs', 'sales/nthfault'],
 ]
 const LONG = [
   ...(process.env['LONG'] ? IN_LONG_RUNS : []),
