@@ -3,7 +3,7 @@
 
 import type { Hono } from 'hono'
 import type { AbortOptions } from '../lib/abort.ts'
-import type { Clock } from '../lib/clock.ts'
+import { PatientPull } from '../lib/patientpull.ts'
 import { plainText } from '../lib/plainvalue.ts'
 import type { Seconds } from '../lib/units.ts'
 import { bodyOf, signalOf } from './bodyof.ts'
@@ -78,24 +78,22 @@ async function* eventTexts(
   const event = (name: string, data: string): Uint8Array => encoder.encode(`event: ${name}\ndata: ${data}\n\n`)
   let told = ''
   let quiet = 0
-  let next = news.next()
+  const pull = new PatientPull(news, parts.clock)
   try {
     for (;;) {
       const status = liveStatus(parts)
       if (status !== told) yield event('status', (told = status))
-      const found = await within(next, parts.clock, { signal })
-      if (found === 'nothing') {
+      const found = await pull.atMost(LOOK_SECONDS, { signal })
+      if (found === undefined) {
         if (++quiet % QUIET_LOOKS === 0) yield encoder.encode(': still here\n\n')
         continue
       }
       if (found.done === true) return
-      next = news.next()
       quiet = 0
       yield event(found.value.event, JSON.stringify(found.value.data))
     }
   } finally {
     // It may wait for a record that never comes.
-    next.catch(() => undefined)
     void news.return()
   }
 }
@@ -109,17 +107,4 @@ function liveStatus({ marketplace: door }: RestParts): string {
     marketplace: marketplace === undefined ? null : status,
     sales: marketplace?.selling?.list().map(saleOf) ?? null,
   })
-}
-
-async function within<T>(next: Promise<T>, clock: Clock, { signal }: AbortOptions): Promise<T | 'nothing'> {
-  const waiting = new AbortController()
-  const tick = clock
-    .until(clock.now() + LOOK_SECONDS, { signal: AbortSignal.any([signal, waiting.signal]) })
-    .then(() => 'nothing' as const)
-  tick.catch(() => undefined)
-  try {
-    return await Promise.race([next, tick])
-  } finally {
-    waiting.abort()
-  }
 }
