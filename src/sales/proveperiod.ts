@@ -4,7 +4,7 @@ import { CodexError } from '../lib/errors.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { SlotState } from '../market/chainstates.ts'
-import { NO_PROOF } from '../market/groth16proof.ts'
+import { type Groth16Proof, NO_PROOF } from '../market/groth16proof.ts'
 import type { SubmitOutcome } from '../market/market.ts'
 import type { Period } from '../market/periodicity.ts'
 import { Periodicity } from '../market/periodicity.ts'
@@ -41,6 +41,7 @@ export async function provePeriod(
   /** The period whose proof is due. */
   let due: Period | undefined
   let isSeen = false
+  const kept: Kept = { made: undefined }
   const over = (dealtWith: Period): PeriodEnd => {
     count.last = dealtWith
     return 'over'
@@ -68,7 +69,7 @@ export async function provePeriod(
           await wait.atMost(around)
           continue
         }
-        const outcome = await proveDuty(context, content, {
+        const outcome = await proveDuty(context, content, kept, {
           period: due,
           challenge: found.duty.challenge,
           nth: count.due,
@@ -151,6 +152,14 @@ async function comesAroundSoon(
 /** One for all, because an error remembers where it was made, which costs. */
 const OVER = new CodexError('sale/proof-over', 'this proof is made, or given up')
 
+/** A proof stays right while its challenge is asked for: one that could not be sent is sent again, for the prover may have others to make meanwhile. */
+interface Kept {
+  made: { readonly challenge: string; readonly proof: Groth16Proof; refusals: number } | undefined
+}
+
+/** An endpoint that is a block behind may refuse a proof once that is right; then another one is made. */
+const MAX_REFUSALS = 2
+
 interface Duty {
   readonly period: Period
   readonly challenge: string
@@ -161,6 +170,7 @@ interface Duty {
 async function proveDuty(
   context: SaleContext,
   content: SlotContent,
+  kept: Kept,
   { period, challenge, nth }: Duty,
 ): Promise<SubmitOutcome | 'failed on purpose' | 'challenge changed'> {
   const { market, clock, work, id, signal, beside, failEveryProofs = 0 } = context
@@ -172,12 +182,18 @@ async function proveDuty(
     () => undefined,
   )
   try {
-    const proof = await work.prove(content, challenge, { signal: either, rank: 'duty', beside })
+    if (kept.made?.challenge !== challenge) {
+      const proof = await work.prove(content, challenge, { signal: either, rank: 'duty', beside })
+      kept.made = { challenge, proof, refusals: 0 }
+    }
+    const { made } = kept
     try {
-      return await market.submitProof(id, period, proof, { signal: either })
+      return await market.submitProof(id, period, made.proof, { signal: either })
     } catch (error) {
       if (revertName(error) !== 'Proofs_InvalidProof') throw error
+      if (++made.refusals === MAX_REFUSALS) kept.made = undefined
       if ((await market.challenge(id, { signal: either })).challenge === challenge) throw error
+      kept.made = undefined
       return 'challenge changed'
     }
   } finally {

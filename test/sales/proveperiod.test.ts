@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { Bell } from '../../src/lib/bell.ts'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
@@ -39,6 +40,8 @@ function duty({
   const chain = { period: FIRST, isDue: true, pointer: 1, blockSeconds: 2, challenge: '0x7' }
   const asked: string[] = []
   const sent: { readonly period: number; readonly proof: Groth16Proof }[] = []
+  /** What sending fails with, one after the other. */
+  const failures: Error[] = []
   const id = `0x${'5'.repeat(64)}` as SlotId
   const context = {
     ...{ clock, id, signal, failEveryProofs, slot: slot(1) as { requestId: RequestId; slotIndex: number } },
@@ -61,15 +64,24 @@ function duty({
       challenge: async () => ({ challenge: chain.challenge, pointer: chain.pointer }),
       submitProof: async (_: SlotId, period: number, proof: Groth16Proof) => {
         sent.push({ period, proof })
-        if (proof === NO_PROOF || asked.at(-1) !== chain.challenge)
-          throw revertError('submitProof', MARKETPLACE.encodeErrorResult('Proofs_InvalidProof'), 'refused')
+        const failure = failures.shift()
+        if (failure !== undefined) throw failure
+        if (proof === NO_PROOF || asked.at(-1) !== chain.challenge) throw invalidProof()
         return DONE
       },
     },
   } as unknown as SaleContext
   const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
   const prove = (period: number) => provePeriod(context, {} as SlotContent, period, count)
-  return { clock, chain, sent, asked, count, prove }
+  return { clock, chain, sent, failures, asked, count, prove }
+}
+
+function invalidProof(): Error {
+  return revertError('submitProof', MARKETPLACE.encodeErrorResult('Proofs_InvalidProof'), 'refused')
+}
+
+function noAnswer(): Error {
+  return new CodexError('market/unreachable', 'no answer')
 }
 
 describe('the duty of a period', () => {
@@ -170,6 +182,46 @@ describe('the duty of a period', () => {
     await clock.play(1)
     expect(await proving).toBe('over')
     expect(asked).toEqual([waits > 0 ? '0x8' : '0x7'])
+    expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
+  })
+
+  it.each([
+    ['an endpoint that was away', [noAnswer(), noAnswer()]],
+    ['a cap', [new CodexError('wallet/daily-cap', 'too much'), noAnswer()]],
+    ['an endpoint that is a block behind', [invalidProof()]],
+  ])('is proven once where its proof could not be sent at first for %s', async (_, failing) => {
+    const { clock, sent, failures, asked, count, prove } = duty()
+    failures.push(...failing)
+    const proving = prove(FIRST)
+    await clock.play(15)
+    expect(await proving).toBe('over')
+    expect(asked).toEqual(['0x7'])
+    expect(sent.map(({ proof }) => proof)).toEqual([PROOF, ...failing.map(() => PROOF)])
+    expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
+  })
+
+  it('is proven anew where its proof could not be sent, and something else is asked for then', async () => {
+    const { clock, chain, failures, asked, count, prove } = duty()
+    failures.push(noAnswer())
+    const proving = prove(FIRST)
+    await clock.play(1)
+    chain.challenge = '0x8'
+    await clock.play(10)
+    expect(await proving).toBe('over')
+    expect(asked).toEqual(['0x7', '0x8'])
+    expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
+  })
+
+  it('is proven anew where the contract refused its proof twice, whatever came in between', async () => {
+    const { clock, sent, failures, asked, count, prove } = duty()
+    failures.push(invalidProof(), noAnswer(), invalidProof(), invalidProof())
+    const proving = prove(FIRST)
+    await clock.play(12)
+    expect(asked).toEqual(['0x7'])
+    await clock.play(20)
+    expect(await proving).toBe('over')
+    expect(asked).toEqual(['0x7', '0x7'])
+    expect(sent).toHaveLength(5)
     expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
   })
 
