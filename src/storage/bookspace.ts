@@ -5,7 +5,7 @@ import type { Bytes } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { Change, Datastore, Key } from './datastore.ts'
-import { loseReferences, passedOver } from './dropleaves.ts'
+import { hasKeys, isEmptyAfter, loseReferences, passedOver } from './dropleaves.ts'
 import { LEAVES_PER_PAGE, LeafPage, LeafPages, leavesKey } from './leafpage.ts'
 import { proofKey } from './leafproof.ts'
 import type { Plan } from './ledger.ts'
@@ -115,8 +115,7 @@ async function dropFromTree(
     plan.also({ drop: proofKey(record.id, index) })
   }
   const changes = pages.changes()
-  const gone = changes.flatMap((change) => ('drop' in change ? [change.drop] : []))
-  const isEmpty = !record.hasNodes && !(await hasKeys(datastore, leavesKey(record.id), gone))
+  const isEmpty = await isEmptyAfter(datastore, record, changes)
   plan.also(...changes, ...(isEmpty ? [{ drop: treeKey(tree) }] : []))
   return cids
 }
@@ -124,12 +123,6 @@ async function dropFromTree(
 function indicesOf(pageNumber: number, page: LeafPage): number[] {
   const places = Array.from({ length: LEAVES_PER_PAGE }, (_, place) => place)
   return places.filter((place) => page.get(place) !== undefined).map((place) => pageNumber * LEAVES_PER_PAGE + place)
-}
-
-async function hasKeys(datastore: Datastore, prefix: Key, except: readonly Key[] = []): Promise<boolean> {
-  const passed = new Set(except.map(String))
-  for await (const [key] of datastore.entries(prefix, { signal: NEVER })) if (!passed.has(String(key))) return true
-  return false
 }
 
 /** A commit under the lock is not left half-way. */

@@ -3,24 +3,28 @@
 import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
 import { decodeBlockRecord } from './blockrecord.ts'
-import type { Change, Key } from './datastore.ts'
+import type { Change, Datastore, Key } from './datastore.ts'
 import { LeafPage, LeafPages, leavesKey } from './leafpage.ts'
 import { proofKey, proofsKey } from './leafproof.ts'
 import { countReferences } from './putleaves.ts'
 import type { StoreParts } from './storeparts.ts'
 import { RECORDS_PER_PAGE, blockKey } from './storeparts.ts'
+import { holdersKey } from './treeholder.ts'
 import { nodesKey } from './treenodes.ts'
-import { readTreeRecord, sweepKey } from './treerecord.ts'
+import { readTreeRecord, sweepKey, treeKey } from './treerecord.ts'
+import type { TreeRecord } from './treerecord.ts'
 import { trimSlab } from './trimslab.ts'
 
 const NONE: ReadonlySet<string> = new Set()
+/** What is read under the lock is not left half-way. */
+const NEVER = new AbortController().signal
 /** Pages of leaves dropped in one commit. */
 const PAGES_AT_ONCE = 8
 
 export interface DropLeavesOptions {
   /**
    * Spares a leaf whose block something else refers to as well: nothing is freed by dropping it, and that may be the list of a slot, which is proven by
-   * the places of its blocks in this tree. By default all go.
+   * the places of its blocks in this tree. Spares all of a tree that a manifest holds. The record of a tree goes with its last leaf. By default all go.
    */
   readonly onlyLast?: boolean | undefined
 }
@@ -35,6 +39,7 @@ export function dropLeaves(
   return parts.ledger.update(async () => {
     const record = await readTreeRecord(parts.datastore, tree)
     if (record === undefined) return [{ changes: [] }, 0]
+    if (onlyLast && (await hasKeys(parts.datastore, holdersKey(tree)))) return [{ changes: [] }, 0]
     const pages = await LeafPages.read(parts.datastore, record.id, indices)
     const shared = onlyLast ? await sharedBlocks(parts, pages, indices) : NONE
     const cids: Cid[] = []
@@ -48,8 +53,27 @@ export function dropLeaves(
     }
     if (cids.length === 0) return [{ changes: [] }, 0]
     await loseReferences(parts, plan, cids)
-    return [plan.also(...pages.changes()).plan, cids.length]
+    const changes = pages.changes()
+    const isEmpty = onlyLast && (await isEmptyAfter(parts.datastore, record, changes))
+    return [plan.also(...changes, ...(isEmpty ? [{ drop: treeKey(tree) }] : [])).plan, cids.length]
   })
+}
+
+/** Whether these changes to its leaves leave nothing of a tree: then its record goes with them. One that was built here has its nodes. */
+export async function isEmptyAfter(
+  datastore: Datastore,
+  { id, hasNodes }: TreeRecord,
+  changes: readonly Change[],
+): Promise<boolean> {
+  const gone = changes.flatMap((change) => ('drop' in change ? [change.drop] : []))
+  return !hasNodes && !(await hasKeys(datastore, leavesKey(id), gone))
+}
+
+/** Whether there is any record under the prefix but these. */
+export async function hasKeys(datastore: Datastore, prefix: Key, except: readonly Key[] = []): Promise<boolean> {
+  const passed = new Set(except.map(String))
+  for await (const [key] of datastore.entries(prefix, { signal: NEVER })) if (!passed.has(String(key))) return true
+  return false
 }
 
 /** Of the blocks at these places, those that more refers to than these leaves, by their keys. */
