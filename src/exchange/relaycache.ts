@@ -2,43 +2,59 @@
 // node needs is never removed, nor what a slot of it is proven with. Which blocks are only cached is known in memory alone; after a restart they go when their time is over.
 
 import type { Bytes, Seconds } from '../lib/units.ts'
+import { KiB } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
-import { equalCids } from '../protocol/cid.ts'
+import { DIGEST_BYTES, equalCids } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { putProvenLeaves } from '../storage/putprovenleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
-import { holdersKey } from '../storage/treeholder.ts'
 import { addressKey } from './addresskey.ts'
 import type { Arrival } from './want.ts'
 
+/** Blocks cached at once, whatever their size: each takes some hundred bytes of memory. Of the network's blocks they are 16 GiB. */
+export const MAX_CACHED_BLOCKS = 262_144
 /** Leaves removed in one commit. */
 const TRIM_BLOCKS = 128
+/** What a block takes beside its bytes: its entry here, and its records in the store. Whoever gives blocks of a few bytes must not fill the disk with those. */
+const ENTRY_BYTES: Bytes = KiB
+/** As a leaf, at worst, a page of leaves to itself. */
+const LEAF_BYTES: Bytes = 4 * KiB
 
-interface CachedLeaf {
-  readonly treeCid: Cid
-  readonly index: number
+interface Cached {
+  /** Of its content. */
   readonly bytes: Bytes
+  /** With all that goes with it. */
+  readonly costBytes: Bytes
 }
 
-interface CachedManifest {
+interface CachedLeaf extends Cached {
+  readonly treeCid: Cid
+  readonly index: number
+}
+
+interface CachedManifest extends Cached {
   readonly treeCid?: undefined
   readonly cid: Cid
-  readonly bytes: Bytes
   readonly expiry: Seconds
 }
 
 export class RelayCache {
   readonly #repo: RepoStore
   readonly #limitBytes: Bytes
+  readonly #maxBlocks: number
   /** Oldest first. */
   readonly #cached = new Map<string, CachedLeaf | CachedManifest>()
   #bytes: Bytes = 0
+  #costBytes: Bytes = 0
 
-  constructor(repo: RepoStore, limitBytes: Bytes) {
+  /** @param limitBytes of the blocks with all that goes with them */
+  constructor(repo: RepoStore, limitBytes: Bytes, maxBlocks: number = MAX_CACHED_BLOCKS) {
     this.#repo = repo
     this.#limitBytes = limitBytes
+    this.#maxBlocks = maxBlocks
   }
 
+  /** Of the blocks alone. */
   get bytes(): Bytes {
     return this.#bytes
   }
@@ -50,7 +66,8 @@ export class RelayCache {
       const blocks = arrivals.map(({ block }) => block)
       const outcomes = await this.#repo.putMany(blocks, { expiry, durability: 'relaxed' })
       for (const [i, { cid, bytes }] of blocks.entries())
-        if (outcomes[i] === 'stored') this.#keep(addressKey({ cid }), { cid, bytes: bytes.length, expiry })
+        if (outcomes[i] === 'stored')
+          this.#keep(addressKey({ cid }), { cid, expiry, bytes: bytes.length, costBytes: bytes.length + ENTRY_BYTES })
       return
     }
     const leafCount = arrivals[0]?.proof?.leafCount ?? 0
@@ -58,26 +75,34 @@ export class RelayCache {
       const { index, path } = proof as MerkleProof
       return { index: address.index ?? index, block, path, expiry }
     })
+    const before = await this.#repo.getLeaves(
+      treeCid,
+      leaves.map(({ index }) => index),
+    )
     const outcomes = await putProvenLeaves(this.#repo.parts, treeCid, leafCount, leaves, { durability: 'relaxed' })
-    for (const [i, { index, block }] of leaves.entries())
-      if (outcomes[i] === 'stored')
-        this.#keep(addressKey({ treeCid, index }), { treeCid, index, bytes: block.bytes.length })
+    for (const [i, { index, block, path }] of leaves.entries()) {
+      // Also a block that was here already has got another leaf, with a proof.
+      if (outcomes[i] !== 'stored' && before[i] !== undefined) continue
+      const { length: bytes } = block.bytes
+      const costBytes = bytes + path.length * DIGEST_BYTES + LEAF_BYTES + ENTRY_BYTES
+      this.#keep(addressKey({ treeCid, index }), { treeCid, index, bytes, costBytes })
+    }
   }
 
-  /** Removes the oldest until the rest is within the limit. */
+  /** Removes the oldest until the rest is within the limits. */
   trim(): Promise<void> {
-    return this.#trimTo(this.#limitBytes)
+    return this.#trimWhile(() => this.#costBytes > this.#limitBytes || this.#cached.size > this.#maxBlocks)
   }
 
   /** Removes so much of the oldest. @returns whether there was anything to remove; that it really freed space is not sure */
   async makeRoom(bytes: Bytes): Promise<boolean> {
     const before = this.#bytes
-    await this.#trimTo(Math.max(before - bytes, 0))
+    await this.#trimWhile(() => this.#bytes > Math.max(before - bytes, 0))
     return this.#bytes < before
   }
 
-  async #trimTo(limitBytes: Bytes): Promise<void> {
-    while (this.#bytes > limitBytes) {
+  async #trimWhile(isTooMuch: () => boolean): Promise<void> {
+    while (isTooMuch()) {
       const [entry] = this.#cached
       if (entry === undefined) return
       const [firstKey, first] = entry
@@ -91,30 +116,26 @@ export class RelayCache {
       for (const [key, leaf] of this.#cached) {
         // Neighbours in time are mostly of one tree.
         if (leaf.treeCid === undefined || !equalCids(leaf.treeCid, first.treeCid)) break
-        if (indices.length === TRIM_BLOCKS || this.#bytes <= limitBytes) break
+        if (indices.length === TRIM_BLOCKS || !isTooMuch()) break
         this.#forget(key)
         indices.push(leaf.index)
       }
-      if (await this.#isHeld(first.treeCid)) continue
-      // What a slot that was sold meanwhile needs stays, and frees nothing.
+      // What a dataset or a slot that was sold meanwhile needs stays, and frees nothing.
       await this.#repo.dropLeaves(first.treeCid, indices, { onlyLast: true })
     }
-  }
-
-  async #isHeld(tree: Cid): Promise<boolean> {
-    const { signal } = new AbortController()
-    for await (const _ of this.#repo.parts.datastore.entries(holdersKey(tree), { signal })) return true
-    return false
   }
 
   #keep(key: string, entry: CachedLeaf | CachedManifest): void {
     if (this.#cached.has(key)) return
     this.#cached.set(key, entry)
     this.#bytes += entry.bytes
+    this.#costBytes += entry.costBytes
   }
 
   #forget(key: string): void {
-    this.#bytes -= this.#cached.get(key)?.bytes ?? 0
+    const { bytes = 0, costBytes = 0 } = this.#cached.get(key) ?? {}
+    this.#bytes -= bytes
+    this.#costBytes -= costBytes
     this.#cached.delete(key)
   }
 }

@@ -1,0 +1,85 @@
+// What a relay keeps is bounded in all it takes: bytes, entries, and records of the store, whatever the blocks are like.
+
+import { describe, expect, it } from 'vitest'
+
+import { RelayCache } from '../../src/exchange/relaycache.ts'
+import type { Arrival } from '../../src/exchange/want.ts'
+import { KiB, MiB } from '../../src/lib/units.ts'
+import { merkleTree, treeCid } from '../../src/protocol/merkletree.ts'
+import { textKey } from '../../src/storage/storagekey.ts'
+import { hashBlocks } from '../../src/storage/verifiedblock.ts'
+import { range } from '../fakes/exchangepeers.ts'
+import type { TestStore } from '../fakes/memorystore.ts'
+import { NEVER, TEST_HASHER, memoryStore, seededBytes } from '../fakes/memorystore.ts'
+
+const BLOCK_BYTES = 8
+const EXPIRY = 2_000_000
+
+/** Leaves of a tree, as a peer delivers them. */
+async function arrivalsOf(chunks: readonly Uint8Array[]): Promise<Arrival[]> {
+  const blocks = await hashBlocks(TEST_HASHER, chunks)
+  const tree = merkleTree(blocks.map(({ cid }) => cid.digest))
+  const cid = treeCid(tree.root)
+  return blocks.map((block, index) => ({
+    address: { treeCid: cid, index },
+    block,
+    proof: { index, leafCount: chunks.length, hashCode: cid.hashCode, path: tree.proof(index).path },
+    release: () => undefined,
+  }))
+}
+
+const chunks = (count: number, seed: number): Uint8Array[] =>
+  range(count).map((i) => seededBytes(BLOCK_BYTES, seed * 10_000 + i + 1))
+
+async function records({ datastore }: TestStore, prefix: string): Promise<number> {
+  let count = 0
+  for await (const _ of datastore.entries(textKey(prefix), { signal: NEVER })) count++
+  return count
+}
+
+async function put(cache: RelayCache, arrivals: readonly Arrival[]): Promise<void> {
+  for (let at = 0; at < arrivals.length; at += 64) {
+    await cache.put(arrivals.slice(at, at + 64), EXPIRY)
+    await cache.trim()
+  }
+}
+
+describe('the cache of a relay', () => {
+  it('counts what a block takes beside its bytes', async () => {
+    const store = memoryStore()
+    const cache = new RelayCache(store.repo, 512 * KiB)
+    await put(cache, await arrivalsOf(chunks(2000, 1)))
+    const { totalBlocks } = await store.repo.space()
+    expect(totalBlocks).toBeGreaterThan(60)
+    expect(totalBlocks).toBeLessThan(512 / 4)
+    expect(await records(store, 'repo/proofs/')).toBe(totalBlocks)
+    expect(await records(store, 'repo/blocks/')).toBe(totalBlocks)
+    expect((await store.repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
+  it('has no more blocks than it may, however small they are', async () => {
+    const store = memoryStore()
+    const cache = new RelayCache(store.repo, 64 * MiB, 100)
+    await put(cache, await arrivalsOf(chunks(300, 2)))
+    expect((await store.repo.space()).totalBlocks).toBe(100)
+  })
+
+  it('lets go of a tree with its last leaf', async () => {
+    const store = memoryStore()
+    const cache = new RelayCache(store.repo, 64 * MiB, 10)
+    for (const seed of range(40)) await put(cache, await arrivalsOf(chunks(2, 100 + seed)))
+    expect(await records(store, 'repo/trees/')).toBe(5)
+    expect(await records(store, 'repo/leaves/')).toBe(5)
+    expect(await records(store, 'repo/proofs/')).toBe(10)
+  })
+
+  it('knows of a leaf whose block was here already', async () => {
+    const store = memoryStore()
+    const cache = new RelayCache(store.repo, 64 * MiB, 10)
+    const own = chunks(20, 3)
+    // Kept by somebody else, under no tree.
+    await store.repo.putMany(await hashBlocks(TEST_HASHER, own), { expiry: EXPIRY })
+    await put(cache, await arrivalsOf(own))
+    expect(await records(store, 'repo/proofs/')).toBe(10)
+  })
+})
