@@ -59,6 +59,37 @@ export function openRecord(key: Key, record: Uint8Array): Uint8Array {
   return record.subarray(1, body)
 }
 
+/**
+ * A record in which one bit has flipped, as it was before; undefined for one that is whole, and for any other damage. The checksum tells which bit it was.
+ * Of records that were damaged in another way one in 2^32 / bits is taken for such a one: to be asked for where the record is lost otherwise.
+ */
+export function withoutFlippedBit(record: Uint8Array): Uint8Array | undefined {
+  const body = record.length - CHECKSUM_BYTES
+  if (body < 1) return undefined
+  const stored = new DataView(record.buffer, record.byteOffset + body, CHECKSUM_BYTES).getUint32(0, true)
+  const wrong = (stored ^ crc32(record.subarray(0, body))) >>> 0
+  if (wrong === 0) return undefined
+  const flipped = flippedBit(wrong, body)
+  if (flipped === undefined) return undefined
+  const mended = record.slice()
+  mended[flipped.at] = (mended[flipped.at] as number) ^ flipped.mask
+  return mended[0] === VERSION ? mended : undefined
+}
+
+/** @param wrong the bits in which the checksum and that of the body differ: of each bit of a record other ones */
+function flippedBit(wrong: number, body: number): { readonly at: number; readonly mask: number } | undefined {
+  for (let bit = 0; bit < 8 * CHECKSUM_BYTES; bit++)
+    if (wrong === (1 << bit) >>> 0) return { at: body + (bit >> 3), mask: 1 << (bit & 7) }
+  const [first] = CRC_TABLES
+  const made = Uint32Array.from({ length: 8 }, (_, bit) => first[1 << bit] as number)
+  for (let at = body - 1; at >= 0; at--)
+    for (const [bit, crc] of made.entries()) {
+      if (crc === wrong) return { at, mask: 1 << bit }
+      made[bit] = (first[crc & 0xff] as number) ^ (crc >>> 8)
+    }
+  return undefined
+}
+
 /** For decoders of payloads: the checksum held and yet the content makes no sense. */
 export function corruptedRecord(key: Key, why: string): CodexError<'store/corrupted-record'> {
   return new CodexError(

@@ -7,7 +7,7 @@ import { decodeBlockRecord, encodeBlockRecord } from '../../src/storage/blockrec
 import { LeafPage } from '../../src/storage/leafpage.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { decodeCounters } from '../../src/storage/quota.ts'
-import { openRecord, sealRecord } from '../../src/storage/sealedrecord.ts'
+import { openRecord, sealRecord, withoutFlippedBit } from '../../src/storage/sealedrecord.ts'
 import { expectBytes } from '../fakes/expectbytes.ts'
 import { NEVER, collect, memoryStore, seededBytes, streamOf, testStore } from '../fakes/memorystore.ts'
 
@@ -112,6 +112,22 @@ describe('records', () => {
         expect(decodeBlockRecord(KEY, encodeBlockRecord(made))).toEqual(made)
       }),
     )
+  })
+
+  it.each([0, 17, 300, 4224])('of %s bytes are put right where one bit has flipped, and only there', (length) => {
+    const sealed = sealRecord(seededBytes(length, 4))
+    expect(withoutFlippedBit(sealed)).toBeUndefined()
+    const flip = (record: Uint8Array, bit: number): Uint8Array =>
+      record.map((byte, at) => (at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    const bits = sealed.length * 8
+    for (let bit = 0; bit < bits; bit += length > 17 ? 997 : 1) {
+      const damaged = flip(sealed, bit)
+      expect(withoutFlippedBit(damaged)).toEqual(sealed)
+      expect(withoutFlippedBit(flip(damaged, (bit + 1 + ((bit * 7) % (bits - 1))) % bits))).toBeUndefined()
+    }
+    expect(withoutFlippedBit(sealed.map((byte, at) => (at < 5 ? byte ^ 0xff : byte)))).toBeUndefined()
+    expect(withoutFlippedBit(seededBytes(length + 5, 7))).toBeUndefined()
+    expect(withoutFlippedBit(sealed.subarray(0, 4))).toBeUndefined()
   })
 
   it('notice every flipped bit', () => {
