@@ -17,6 +17,7 @@ import type { CircuitShape, ProofInputs } from '../slots/proofinputs.ts'
 import { slotGeometry, slotRange } from '../slots/slotgeometry.ts'
 import type { Slots } from '../slots/slots.ts'
 import type { Datasets } from '../storage/datasets.ts'
+import { mendRecords } from '../storage/mendrecords.ts'
 import { prolongLeaves } from '../storage/prolongdataset.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import { holdersOf } from '../storage/holdersof.ts'
@@ -47,7 +48,14 @@ export interface StoredSlotWorkParts {
 }
 
 /** What a proof says that can be mended. */
-const MENDABLE = ['dataset/not-found', 'slots/tree-missing', 'slots/block-missing', 'slots/block-damaged']
+const MENDABLE = [
+  'dataset/not-found',
+  'slots/tree-missing',
+  'slots/block-missing',
+  'slots/block-damaged',
+  'store/corrupted-record',
+  'store/block-corrupted',
+]
 
 /**
  * Manifest and blocks are kept so much longer than is asked for: until its accounts are settled, the bytes are the slot's, however late the payout comes.
@@ -226,6 +234,14 @@ export class StoredSlotWork implements SlotWork {
     const expiry = untilSettled(reservation.validUntil)
     const copy = await this.#copy(cid)
     const manifest = copy === undefined ? await this.#manifest({ request, slotIndex }, signal) : asVerifiable(cid, copy)
+    const root = manifest.slotRoots[slotIndex]
+    const { paddedBlocks } = slotGeometry(manifest)
+    const trees = [
+      { tree: manifest.treeCid, range: slotRange(manifest, slotIndex) },
+      ...(root === undefined ? [] : [{ tree: root, range: { first: 0, end: paddedBlocks } }]),
+    ]
+    // First: what cannot be read cannot be counted, and must not be replaced.
+    await mendRecords(repo.parts, { blocks: [cid], trees, lists: [reservation.listId] }, { signal })
     await this.#keep(request, manifest, expiry, signal)
     const order = { manifest, slotIndex, reservation, expiry, tell: () => undefined }
     const download = new SlotDownload(this.#parts, order)
@@ -237,8 +253,6 @@ export class StoredSlotWork implements SlotWork {
       log.warn('nobody gives what was lost of a slot; computing it from other slots', { slotIndex, error })
       return this.#rebuild(download, request, signal)
     }
-    const root = manifest.slotRoots[slotIndex]
-    const { paddedBlocks } = slotGeometry(manifest)
     if (root !== undefined && (await isWholeTree(repo.parts.datastore, root, paddedBlocks, { signal }))) return
     await this.#buildTree({ request, slotIndex }, manifest, expiry, signal)
   }

@@ -10,6 +10,7 @@ import { manifestCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import type { Manifest } from '../protocol/manifest.ts'
 import { manifestBytes } from '../protocol/manifestcodec.ts'
+import { SHA2_256 } from '../protocol/multicodec.ts'
 import type { Change, Key } from './datastore.ts'
 import type { DropBlockOptions, DropOutcome } from './dropblock.ts'
 import { sweepTree } from './dropleaves.ts'
@@ -195,7 +196,7 @@ export class HeldTrees {
       const changes: Change[] = []
       superseded = []
       for (const { treeId, cid, leafCount } of trees) {
-        const before = (await readTreeRecord(datastore, cid))?.id
+        const before = await this.#numberOf(cid)
         const record = { id: treeId, leafCount, hasNodes: true }
         changes.push({ put: treeKey(cid), value: encodeTreeRecord(record) }, { drop: sweepKey(treeId) })
         if (before === undefined || before === treeId) continue
@@ -214,6 +215,20 @@ export class HeldTrees {
     this.#stored([...blocks.map(({ cid }) => cid), ...distinct(manifests.flatMap(({ holds }) => holds))])
     for (const id of superseded) await this.#undo(id)
     return blocks.map(({ cid }) => cid)
+  }
+
+  /**
+   * What lies in the store of the tree, to be superseded. Where its record cannot be read, the pages of a slot's tree stay under a number that nobody knows:
+   * some space in the index, while those of other trees refer to blocks. @throws CodexError `store/corrupted-record` for those
+   */
+  async #numberOf(tree: Cid): Promise<number | undefined> {
+    try {
+      return (await readTreeRecord(this.#repo.parts.datastore, tree))?.id
+    } catch (error) {
+      if (tree.hashCode === SHA2_256 || !CodexError.is(error, 'store/corrupted-record')) throw error
+      this.#log.warn('the record of a tree of a slot is damaged and made anew', { treeCid: String(tree), error })
+      return undefined
+    }
   }
 
   /** Whether the manifest holds the tree, and the tree's number where nobody else does. */

@@ -1,12 +1,14 @@
 // Put: one operation for one block or many. Bytes first, flushed; then one commit that makes them part of the store.
 
+import { CodexError } from '../lib/errors.ts'
 import { KiB } from '../lib/units.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { isEmptyBlockCid } from '../protocol/block.ts'
+import { isManifestCid } from '../protocol/cid.ts'
 import { slabPieces, unitsNeeded } from './blockbytes.ts'
 import { BlockPlan } from './blockplan.ts'
 import type { BlockPlace, BlockRecord } from './blockrecord.ts'
-import { occupies, servable } from './blockrecord.ts'
+import { decodeBlockRecord, occupies, servable } from './blockrecord.ts'
 import type { Change, CommitOptions, Key } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import type { Plan } from './ledger.ts'
@@ -14,7 +16,7 @@ import { countReferences } from './putleaves.ts'
 import { freeBytes, quotaExceeded } from './quota.ts'
 import type { SlabPiece } from './slabfile.ts'
 import type { StoreParts } from './storeparts.ts'
-import { blockKey, readBlockRecords } from './storeparts.ts'
+import { blockKey } from './storeparts.ts'
 import { trimSlab } from './trimslab.ts'
 import type { VerifiedBlock } from './verifiedblock.ts'
 
@@ -90,8 +92,7 @@ async function attempt(
   candidates: readonly Candidate[],
   extras: PutExtras,
 ): Promise<Set<string> | 'lost one'> {
-  const keys = candidates.map(({ key }) => key)
-  const known = await readBlockRecords(parts.datastore, keys)
+  const known = await readRecords(parts, candidates)
   const fresh = candidates.filter((_, i) => !servable(known[i]))
   await requireRoom(parts, puts, { candidates, known }, extras)
   const places = new Map<Candidate, BlockPlace>()
@@ -99,7 +100,7 @@ async function attempt(
   try {
     await writeBytes(parts, fresh, units, places)
     return await parts.ledger.update<Set<string> | 'lost one'>(async () => {
-      const before = await readBlockRecords(parts.datastore, keys)
+      const before = await readRecords(parts, candidates)
       const { changes, references, named } = await planLeaves(parts, puts, extras)
       const plan = new BlockPlan().also(...changes)
       const stored = new Set<string>()
@@ -132,6 +133,27 @@ async function attempt(
     // Units that the commit took are pending no longer: giving those back changes nothing.
     parts.ledger.giveBack(units)
   }
+}
+
+/**
+ * The record of a manifest that was in it whole is known where it cannot be read: nothing refers to a manifest, and its bytes are counted. It is stored anew.
+ * @throws CodexError `store/corrupted-record` for that of any other block
+ */
+async function readRecords(
+  { datastore }: StoreParts,
+  candidates: readonly Candidate[],
+): Promise<(BlockRecord | undefined)[]> {
+  const sealed = await datastore.getMany(candidates.map(({ key }) => key))
+  return candidates.map(({ key, block }, i) => {
+    const record = sealed[i]
+    try {
+      return record && decodeBlockRecord(key, record)
+    } catch (error) {
+      const isKnown = isManifestCid(block.cid) && slabUnits(block) === 0
+      if (!isKnown || !CodexError.is(error, 'store/corrupted-record')) throw error
+      return { size: block.bytes.length, expiry: 0, refCount: 0, place: { at: 'quarantined', units: [] } }
+    }
+  })
 }
 
 /** The plan, with the bytes it adds moved from reserved to used where they were set aside. @param paidBefore of them, those that were paid once */

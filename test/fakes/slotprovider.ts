@@ -33,11 +33,14 @@ export interface Held {
 
 export type SlotProvider = Awaited<ReturnType<typeof slotProvider>>
 
-/** @param rewrite what the manifest that the request names is written as; as we write it without */
-export async function slotProvider(rewrite: (encoded: Uint8Array) => Uint8Array = (encoded) => encoded) {
+/** @param rewrite what the manifest that the request names is written as; as we write it without. @param slotBlocks in each of two slots, and one of parity */
+export async function slotProvider(
+  rewrite: (encoded: Uint8Array) => Uint8Array = (encoded) => encoded,
+  slotBlocks = 2,
+) {
   const clock = new ManualClock(1_000_000)
   const [client, own] = [slotsPeer('client', clock), slotsPeer('provider', clock)]
-  const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(4 * BLOCK, 21)), { signal })
+  const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(2 * slotBlocks * BLOCK, 21)), { signal })
   const made = await client.slots.protect(plain, { ecK: 2, ecM: 1, signal })
   const manifest = decodeManifest(rewrite(encodeManifest(made.manifest))) as VerifiableManifest
   const verifiableCid = manifestCid(manifestBytes(manifest))

@@ -6,8 +6,12 @@ import { nextTask } from '../../src/lib/nexttask.ts'
 import { NO_PROOF } from '../../src/market/groth16proof.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
 import { requestId } from '../../src/protocol/ids.ts'
-import { decodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
+import { manifestBytes } from '../../src/protocol/manifestcodec.ts'
+import { decodeBlockRecord, encodeBlockRecord, unitsOf } from '../../src/storage/blockrecord.ts'
+import { leavesKey } from '../../src/storage/leafpage.ts'
 import { treesOf } from '../../src/storage/treeholder.ts'
+import { nodesKey } from '../../src/storage/treenodes.ts'
+import { readTreeRecord, treeKey } from '../../src/storage/treerecord.ts'
 import { blockKey } from '../../src/storage/storeparts.ts'
 import { MANIFEST_ROOM_BYTES } from '../../src/sales/manifestroom.ts'
 import { SETTLING_SECONDS } from '../../src/sales/storedslotwork.ts'
@@ -130,8 +134,48 @@ const LOSSES: Readonly<Record<string, (from: SlotProvider) => Promise<void>>> = 
     expect(await own.datasets.trees.letGo(verifiableCid, treesOf(manifest), { signal })).toBe('dropped'),
 }
 
-async function ownBlocks({ own, manifest }: SlotProvider): Promise<Cid[]> {
-  const leaves = await own.repo.getLeaves(manifest.treeCid, OWN)
+/** Blocks of a slot whose tree has nodes between leaves and root. */
+const WITH_NODES = 4
+/** Records of the index by which such a slot is proven, where they lie. */
+const RECORDS: Readonly<Record<string, (from: SlotProvider) => Promise<Uint8Array | Uint8Array[]>>> = {
+  'the manifest': async ({ verifiableCid }) => blockKey(verifiableCid),
+  'the tree of the slot': async ({ manifest }) => treeKey(slotRootOf(manifest)),
+  'a page of leaves of that tree': async (from) =>
+    firstAt(from, leavesKey(await numberOf(from, slotRootOf(from.manifest)))),
+  'a page of nodes of that tree': async (from) =>
+    firstAt(from, nodesKey(await numberOf(from, slotRootOf(from.manifest)))),
+  'the tree of the dataset': async ({ manifest }) => treeKey(manifest.treeCid),
+  'a page of leaves of the dataset': async (from) =>
+    firstAt(from, leavesKey(await numberOf(from, from.manifest.treeCid))),
+  'each block': async (from) => (await ownBlocks(from, WITH_NODES)).map(blockKey),
+}
+/** Those that follow from what is here beside them. */
+const MADE_ANEW = Object.entries(RECORDS).slice(0, 4)
+
+function slotRootOf({ slotRoots }: SlotProvider['manifest']): Cid {
+  return slotRoots[LOST] as Cid
+}
+
+async function numberOf({ own: { datastore } }: SlotProvider, tree: Cid): Promise<number> {
+  return ((await readTreeRecord(datastore, tree)) as { id: number }).id
+}
+
+async function firstAt({ own: { datastore } }: SlotProvider, prefix: Uint8Array): Promise<Uint8Array> {
+  for await (const [key] of datastore.entries(prefix, { signal })) return key
+  throw new Error('there is no such record')
+}
+
+async function spoil({ own: { datastore } }: SlotProvider, keys: Uint8Array | Uint8Array[], mask: number) {
+  for (const key of [keys].flat()) {
+    const value = ((await datastore.get(key)) as Uint8Array).slice()
+    const at = Math.floor(value.length / 2)
+    value[at] = (value[at] as number) ^ mask
+    await datastore.commit([{ put: key, value }])
+  }
+}
+
+async function ownBlocks({ own, manifest }: SlotProvider, count = OWN.length): Promise<Cid[]> {
+  const leaves = await own.repo.getLeaves(manifest.treeCid, range(count))
   return leaves.map((cid) => cid as Cid)
 }
 
@@ -144,8 +188,38 @@ async function damage({ own: { datastore, slab } }: SlotProvider, cid: Cid): Pro
 }
 
 describe('a proof of a slot of which was lost', () => {
-  it.each(Object.entries(LOSSES))('%s: it is fetched again first, and paid for once', async (_, lose) => {
-    const from = await slotProvider()
+  it.each(Object.entries(LOSSES))('%s: it is fetched again first, and paid for once', (_, lose) =>
+    expectProvenAfter(lose),
+  )
+
+  it.each(Object.entries(RECORDS))('a bit of the record of %s: it is put right first, with nobody there', (_, keyOf) =>
+    expectProvenAfter(async (from) => {
+      await from.goAlone()
+      await spoil(from, await keyOf(from), 4)
+    }, WITH_NODES),
+  )
+
+  it.each(MADE_ANEW)('more of the record of %s: it is made anew, with nobody there', (_, keyOf) =>
+    expectProvenAfter(async (from) => {
+      await from.goAlone()
+      await spoil(from, await keyOf(from), 0xff)
+    }, WITH_NODES),
+  )
+
+  it('the bytes of the manifest in its record, too: it is stored anew', () =>
+    expectProvenAfter(async (from) => {
+      const { own, verifiableCid } = from
+      const key = blockKey(verifiableCid)
+      const record = decodeBlockRecord(key, (await own.datastore.get(key)) as Uint8Array)
+      const bytes = manifestBytes(from.manifest).map((byte, i) => (i === 9 ? byte ^ 1 : byte))
+      await from.goAlone()
+      await own.datastore.commit([
+        { put: key, value: encodeBlockRecord({ ...record, place: { at: 'inline', bytes } }) },
+      ])
+    }))
+
+  async function expectProvenAfter(lose: (from: SlotProvider) => Promise<void>, slotBlocks?: number): Promise<void> {
+    const from = await slotProvider(undefined, slotBlocks)
     const { start, request, fetch, settle, proven, books, own, isKept, usedBytes } = from
     const [work, of] = [start(), request(1)]
     const reservation = await fetch(work, of, LOST, SOON)
@@ -164,7 +238,7 @@ describe('a proof of a slot of which was lost', () => {
     await settle(reservation)
     await work.letGo(requestId(of), { signal })
     expect([await isKept(), await usedBytes(), (await books()).problems]).toEqual([false, 0, []])
-  })
+  }
 
   it('and that does not come in time is given up, and nothing is taken for it (S13)', async () => {
     const from = await slotProvider()
