@@ -9,7 +9,7 @@ import type { Reservation } from './reservation.ts'
 import type { SaleContext } from './salecontext.ts'
 import { isConfirmed, isInFlight, isOurs } from './salecontext.ts'
 import type { SaleOutcome } from './saleoutcome.ts'
-import { wasTakenFromUs } from './takenfromus.ts'
+import { untilFillIsSeen, wasTakenFromUs } from './takenfromus.ts'
 
 /** `again`: it is known that the slot was not filled, and another proof may fill it. */
 export type Filled = 'filled' | { readonly again: unknown } | SaleOutcome
@@ -30,7 +30,7 @@ export async function fillSlot(context: SaleContext, reservation: Reservation, p
     return found === 'not sent' ? { again: error } : found
   }
   if (outcome.done) {
-    await note(context, reservation)
+    await note(context, reservation, outcome.transaction.block)
     return 'filled'
   }
   const found = await findOutFill(context, reservation)
@@ -58,16 +58,20 @@ export async function findOutFill(
   const { market, wait, signal } = context
   // Settled only by answers that last: an endpoint that lags does not know our fill yet.
   const isNotOurs = async (): Promise<boolean> => !isInFlight(context) && !(await isOurs(context))
+  let isTaken = false
   for (;;) {
     while (isInFlight(context)) await wait.atMost(RETRY_SECONDS)
     if (await isOurs(context)) {
       await note(context, reservation)
       return 'filled'
     }
-    if (await isConfirmed(context, isNotOurs)) break
+    if (!(await isConfirmed(context, isNotOurs))) continue
+    isTaken = await wasTakenFromUs(context)
+    // That may have taken for as long as the endpoint was behind.
+    if (isTaken || (await isNotOurs())) break
   }
   const state = await insist(context, () => market.slotState(context.id, { signal }))
-  if (await wasTakenFromUs(context)) return state === 'Failed' ? { end: 'failed', filled: true } : { end: 'freed' }
+  if (isTaken) return state === 'Failed' ? { end: 'failed', filled: true } : { end: 'freed' }
   switch (state) {
     case 'Free':
     case 'Repair':
@@ -93,14 +97,16 @@ export async function landsLate(context: SaleContext, reservation: Reservation):
       return true
     }
     const isNotOurs = async (): Promise<boolean> => !isInFlight(context) && !(await isOurs(context))
-    if (await isConfirmed(context, isNotOurs, REORG_REACH_SECONDS)) return false
+    if (!(await isConfirmed(context, isNotOurs, REORG_REACH_SECONDS))) continue
+    await untilFillIsSeen(context)
+    if (await isNotOurs()) return false
   }
 }
 
 /** A record that cannot be written now is no reason to give up a slot: what it says is found out again at the next start. */
-async function note({ reservations, clock, log }: SaleContext, { id }: Reservation): Promise<void> {
+async function note({ reservations, clock, log }: SaleContext, { id }: Reservation, block?: number): Promise<void> {
   try {
-    await reservations.markFill(id, 'landed', { at: Math.floor(clock.now()) })
+    await reservations.markFill(id, 'landed', { at: Math.floor(clock.now()), block })
   } catch (error) {
     log.error('how far a fill is could not be noted', { reservationId: id, error })
   }

@@ -34,6 +34,11 @@ export interface Reservation {
   readonly fill?: 'sent' | 'landed' | undefined
   /** Number of the newest block when a fill was first sent; unknown of slots that were filled before this was kept, and of adopted ones. */
   readonly sentBlock?: number | undefined
+  /**
+   * Number of the block of the fill, of an adopted slot that of the newest one by then: an endpoint whose newest block is an earlier one cannot know of the
+   * fill. Unknown where the answer to the transaction did not come.
+   */
+  readonly filledBlock?: number | undefined
   /** What the fill took from our account: less than `collateral` in repair. Unknown as `sentBlock`. */
   readonly stake?: bigint | undefined
   /** Chain time at which the fill was first known to be in the chain; unknown of slots that were filled before this was kept, and of adopted ones. */

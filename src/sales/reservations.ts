@@ -59,7 +59,7 @@ export interface ReserveLimits {
 export interface FillNoted {
   /** Of one that landed, chain time: the first stands, unless another was sent since. */
   readonly at?: Seconds | undefined
-  /** Of one that is sent, number of the newest block: the first stands. */
+  /** Of one that is sent, number of the newest block: the first stands. Of one that landed, its own. */
   readonly block?: number | undefined
   /** Of one that is sent: what it takes from our account, in token base units. */
   readonly stake?: bigint | undefined
@@ -394,17 +394,19 @@ export class Reservations {
 }
 
 function withFill(
-  { sentBlock, stake, filledAt, ...before }: Reservation,
+  { sentBlock, filledBlock, stake, filledAt, ...before }: Reservation,
   fill: Reservation['fill'],
   noted: FillNoted,
 ): Reservation {
   const first = sentBlock ?? (fill === 'sent' ? noted.block : undefined)
+  const landed = (fill === 'landed' ? noted.block : undefined) ?? filledBlock
   const atStake = (fill === 'sent' ? noted.stake : undefined) ?? stake
   const since = fill === 'landed' ? (filledAt ?? noted.at) : undefined
   return {
     ...before,
     fill,
     ...(first !== undefined && { sentBlock: first }),
+    ...(landed !== undefined && { filledBlock: landed }),
     ...(atStake !== undefined && { stake: atStake }),
     ...(since !== undefined && { filledAt: since }),
   }

@@ -44,6 +44,7 @@ export interface ReservationJson {
   readonly tree?: string | undefined
   readonly fill?: string | undefined
   readonly sentBlock?: number | undefined
+  readonly filledBlock?: number | undefined
   readonly stake?: string | undefined
   readonly filledAt?: number | undefined
   readonly returnedCollateral?: string | undefined
@@ -80,7 +81,7 @@ export function availabilityFromJson(json: unknown): Availability {
 }
 
 export function reservationToJson(reservation: Reservation): ReservationJson {
-  const { proofProbability, tree, fill, sentBlock, stake, filledAt, returnedCollateral } = reservation
+  const { proofProbability, tree, fill, sentBlock, filledBlock, stake, filledAt, returnedCollateral } = reservation
   return {
     id: reservation.id,
     availabilityId: reservation.availabilityId,
@@ -95,6 +96,7 @@ export function reservationToJson(reservation: Reservation): ReservationJson {
     ...(tree !== undefined && { tree }),
     ...(fill !== undefined && { fill }),
     ...(sentBlock !== undefined && { sentBlock }),
+    ...(filledBlock !== undefined && { filledBlock }),
     ...(stake !== undefined && { stake: String(stake) }),
     ...(filledAt !== undefined && { filledAt }),
     ...(returnedCollateral !== undefined && { returnedCollateral: String(returnedCollateral) }),
@@ -118,6 +120,7 @@ export function reservationFromJson(json: unknown): Reservation {
     ...(fields['tree'] !== undefined && { tree: textOf(fields, 'tree') }),
     ...(fields['fill'] !== undefined && { fill: fillOf(fields) }),
     ...(fields['sentBlock'] !== undefined && { sentBlock: wholeOf(fields, 'sentBlock') }),
+    ...(fields['filledBlock'] !== undefined && { filledBlock: wholeOf(fields, 'filledBlock') }),
     ...(fields['stake'] !== undefined && { stake: amountOf(fields, 'stake') }),
     ...(fields['filledAt'] !== undefined && { filledAt: wholeOf(fields, 'filledAt') }),
     ...(fields['returnedCollateral'] !== undefined && { returnedCollateral: amountOf(fields, 'returnedCollateral') }),

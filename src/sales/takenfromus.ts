@@ -17,12 +17,32 @@ export async function wasTakenFromUs(context: SaleContext): Promise<boolean> {
   const { wait } = context
   const since = await earliestFill(context)
   for (;;) {
+    await untilFillIsSeen(context)
     const found = await insist(context, () => lookUp(context, since))
     if (found !== 'filled') return found === 'taken'
     // A reorganisation brought our fill back meanwhile, or the endpoint has not all of the newest events yet.
     if (await isOurs(context)) return false
     await wait.atMost(RETRY_SECONDS)
   }
+}
+
+/**
+ * Waits until the endpoint has the block that our fill is in, as far as that was noted. One that has not is in the past: it knows of no fill, and not of
+ * what is told of it, for as long as it takes. Rejects with the signal's reason only.
+ */
+export async function untilFillIsSeen(context: SaleContext): Promise<void> {
+  const { market, slot, reservations, signal } = context
+  const { sentBlock = 0, filledBlock = 0 } = reservations.reservationOf(slot.requestId, slot.slotIndex) ?? {}
+  const needed = Math.max(sentBlock, filledBlock)
+  await insist(context, async () => {
+    const newest = await market.blockAt(Infinity, { signal })
+    if (newest >= needed) return
+    throw new CodexError(
+      'sale/endpoint-behind',
+      `expected block ${needed}, which was there when the slot was filled, found ${newest} to be the newest: the endpoint is behind; give another if it goes on`,
+      { detail: { needed, newest } },
+    )
+  })
 }
 
 /** What became of our fill: `filled` where nothing is told of it but that it filled the slot. */

@@ -18,7 +18,7 @@ export interface SlotTaking extends SlotWanted {
 /** A slot that is ours on chain although no Reservation knows it. */
 export interface SlotAdopted extends Pick<
   Reservation,
-  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil' | 'proofProbability'
+  'requestId' | 'slotIndex' | 'slotBytes' | 'collateral' | 'validUntil' | 'proofProbability' | 'filledBlock'
 > {
   /** Where it goes, if it exists; else to an availability of its own, disabled. */
   readonly availabilityId?: AvailabilityId | undefined

@@ -110,10 +110,12 @@ export class TakeUp {
     if (reservations.reservationOf(requestId, slotIndex) === undefined) {
       const collateral = await market.currentCollateral(id, { signal })
       const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
+      const filledBlock = await market.blockAt(Infinity, { signal })
       const { slotSize, proofProbability } = request.ask
       // Nothing can be set aside for more than any disk holds, and to be collected it needs no bytes.
       const slotBytes = slotSize <= Number.MAX_SAFE_INTEGER ? Number(slotSize) : 0
-      await reservations.adopt({ requestId, slotIndex, slotBytes, collateral, validUntil, proofProbability })
+      const ours = { requestId, slotIndex, slotBytes, collateral, validUntil, proofProbability, filledBlock }
+      await reservations.adopt(ours)
       log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
         requestId,
         slotIndex,

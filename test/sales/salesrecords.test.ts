@@ -73,6 +73,8 @@ const anyReservation = fc
     proofProbability: fc.option(UINT256, { nil: undefined }),
     tree: fc.constantFrom(undefined, TREE),
     fill: fc.constantFrom(undefined, 'sent' as const, 'landed' as const),
+    sentBlock: fc.option(WHOLE, { nil: undefined }),
+    filledBlock: fc.option(WHOLE, { nil: undefined }),
     filledAt: fc.option(WHOLE, { nil: undefined }),
     isEnding: fc.boolean(),
   })

@@ -10,6 +10,7 @@ import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
 import { PRICE, terms } from '../fakes/salesparts.ts'
+import { forSeconds, standInThePast } from '../fakes/standinthepast.ts'
 
 const PPS = PRICE * BigInt(SLOT_BYTES)
 /** Of what is played in every phase: no longer than it takes. */
@@ -437,6 +438,85 @@ it('an endpoint that lags, and names another host, takes no slot from us (I7, T4
   await second.sales.start(world.never)
   await world.run(4000)
   await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
+describe('an endpoint that stands in the past for a while', () => {
+  const PAST_SECONDS = 1000
+  const proving = async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 1)
+    const had = world.balance(host.address)
+    await host.sales.start(world.never)
+    const { slot, id } = await world.ask()
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleProving'))
+    const filled = world.net.standing(0).find(({ type }) => type === 'SlotFilled')?.block ?? 0
+    return { world, host, filled, end: { id, slotId: slot(0), had } }
+  }
+  const held = ({ parts }: SaleHost) => parts.reservations.reservations().map(({ id }) => id)
+  const look = async (host: SaleHost) => {
+    const { quotaUsedBytes, totalBlocks } = await host.parts.repo.space()
+    return { held: held(host), quotaUsedBytes, totalBlocks }
+  }
+  const proofs = (world: SaleWorld) => world.net.standing(0).filter(({ type }) => type === 'ProofSubmitted').length
+  const expectProven = async (world: SaleWorld, host: SaleHost, end: Parameters<typeof expectEnded>[2]) => {
+    const before = proofs(world)
+    await world.run(2 * 120)
+    expect(proofs(world)).toBeGreaterThan(before)
+    await world.runUntil(() => world.state(end.slotId as SlotId) === 'Paid')
+    await world.run(60)
+    await expectEnded(world, host, end)
+  }
+
+  // Also where it has all blocks up to the one before the fill: by when that was sent nobody could tell.
+  describe.each([1, 24])('%i blocks before the fill', (blocks) => {
+    const fall = ({ market }: SaleHost, world: SaleWorld, filled: number) =>
+      standInThePast(market, filled - blocks, forSeconds(world.clock, PAST_SECONDS))
+
+    it('at a start: slot and data stay, and are proven when it has caught up', async () => {
+      const { world, host, filled, end } = await proving()
+      const second = await crash(world, host)
+      fall(second, world, filled)
+      const before = await look(second)
+      await second.sales.start(world.never)
+      await world.run(PAST_SECONDS)
+      expect(await look(second)).toEqual(before)
+      await expectProven(world, second, end)
+    })
+
+    it('while slots are proven: they stay, with their data, and are proven when it has caught up', async () => {
+      const { world, host, filled, end } = await proving()
+      fall(host, world, filled)
+      const before = await look(host)
+      await world.run(PAST_SECONDS)
+      expect(await look(host)).toEqual(before)
+      await expectProven(world, host, end)
+    })
+  })
+
+  it('takes no slot either that was adopted, of whose fill no record tells', async () => {
+    const { world, host } = await proving()
+    await host.sales.stop()
+    const fresh = await world.host('host', 0)
+    await fresh.sales.start(world.never)
+    await world.run(60)
+    const [adopted] = held(fresh)
+    standInThePast(fresh.market, world.net.chain.latest.number - 30, forSeconds(world.clock, PAST_SECONDS))
+    await world.run(PAST_SECONDS)
+    expect(held(fresh)).toEqual([adopted])
+    await world.run(60)
+    expect(fresh.sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+    await fresh.sales.stop()
+  })
+
+  it('holds up no stop', async () => {
+    const { world, host, filled } = await proving()
+    standInThePast(host.market, filled - 24, () => true)
+    await world.run(PAST_SECONDS)
+    const before = await look(host)
+    await host.sales.stop()
+    expect(host.clock.waiting).toBe(0)
+    expect(await look(host)).toEqual(before)
+  })
 })
 
 it('a fill that landed after the power went, in a slot that the contract took since: the collateral is lost, and the books say so', async () => {
