@@ -6,6 +6,7 @@ import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { BlockExchange } from './blockexchange.ts'
 import type { Identity } from './identity.ts'
@@ -20,6 +21,8 @@ const MAX_INBOUND_STREAMS = 3
 const MAX_OUTBOUND_STREAMS = 2
 /** A link that broke while its connection lives is made anew so many times a minute: a peer may be restarting its streams, or playing. */
 const RELINKS_PER_MINUTE = 6
+/** Peers that the library has noted and that are not connected are forgotten every so often. */
+export const FORGET_SECONDS: Seconds = 60
 
 export interface NetworkParts {
   /** Not started yet; the network's from then on. */
@@ -45,21 +48,29 @@ export class Network {
   /** When links were made anew, by peer; of connected ones only. */
   readonly #relinks = new Map<string, readonly Seconds[]>()
   readonly #ending = new AbortController()
+  readonly #scope: Scope
   readonly #memory = new MessageMemory()
 
   constructor(parts: NetworkParts) {
     this.#parts = parts
+    this.#scope = new Scope({
+      signal: this.#ending.signal,
+      report: (error, task) => parts.log.error('the network failed', { task, error }),
+    })
   }
 
   /** Listens and takes connections from then on. @throws CodexError `network/cannot-listen` */
   async start(): Promise<void> {
-    const { libp2p, log, listen = [] } = this.#parts
+    const { libp2p, listen = [] } = this.#parts
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('peer:disconnect', ({ detail }) => {
       this.#links.get(detail.toString())?.close()
       this.#relinks.delete(detail.toString())
-      // Who comes under ever new names must not fill the library's book of peers.
-      libp2p.peerStore.delete(detail).catch((error: unknown) => log.debug('a peer was not forgotten', { error }))
+      this.#forget(detail)
+    })
+    // What a peer said of itself is noted even when it has gone meanwhile.
+    libp2p.addEventListener('peer:identify', ({ detail: { peerId } }) => {
+      if (libp2p.getConnections(peerId).length === 0) this.#forget(peerId)
     })
     try {
       await libp2p.handle(BLOCK_EXCHANGE_PROTOCOL, (stream, connection) => this.#accept(stream, connection), {
@@ -70,6 +81,7 @@ export class Network {
     } catch (cause) {
       throw cannotListen(listen, cause)
     }
+    if (!this.#ending.signal.aborted) this.#scope.spawn('forget', (signal) => this.#forgetGone(signal))
   }
 
   /** Every connection is closed once settled. Never rejects. */
@@ -77,6 +89,7 @@ export class Network {
     this.#ending.abort(new CodexError('network/stopped', 'the network was stopped'))
     for (const link of this.#links.values()) link.close()
     await Promise.all(this.#talks)
+    await this.#scope.close()
     try {
       await this.#parts.libp2p.stop()
     } catch (error) {
@@ -150,6 +163,27 @@ export class Network {
       if (loser === connection) return
     }
     this.#linkTo(peer)
+  }
+
+  /** Who comes under ever new names must not fill the library's book of peers. */
+  #forget(peer: PeerId): void {
+    const { libp2p, log } = this.#parts
+    libp2p.peerStore.delete(peer).catch((error: unknown) => log.debug('a peer was not forgotten', { error }))
+  }
+
+  /** Whoever slipped into the book after it had gone, such as between two notes that the library takes of one peer. */
+  async #forgetGone(signal: AbortSignal): Promise<void> {
+    const { libp2p, clock, log } = this.#parts
+    for (;;) {
+      await clock.until(clock.now() + FORGET_SECONDS, { signal })
+      try {
+        for (const { id } of await libp2p.peerStore.all({ signal }))
+          if (libp2p.getConnections(id).length === 0) await libp2p.peerStore.delete(id, { signal })
+      } catch (error) {
+        signal.throwIfAborted()
+        log.debug('peers were not forgotten', { error })
+      }
+    }
   }
 
   #dialledBySmaller({ direction, remotePeer }: Connection): boolean {

@@ -10,6 +10,8 @@ import { BLOCK_EXCHANGE_PROTOCOL } from '../../src/exchange/message.ts'
 import { BootstrapDiscovery } from '../../src/exchange/bootstrapdiscovery.ts'
 import { storeLeaves } from '../../src/exchange/storeleaves.ts'
 import { decodeSpr, encodeSpr } from '../../src/exchange/spr.ts'
+import { FORGET_SECONDS } from '../../src/exchange/network.ts'
+import { ManualClock } from '../../src/lib/manualclock.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { BLOCK_SIZE } from '../../src/protocol/block.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
@@ -86,6 +88,27 @@ describe('two nodes', () => {
     await expect.poll(async () => (await b.libp2p.peerStore.all()).length).toBe(1)
     await a.stop()
     await expect.poll(async () => b.libp2p.peerStore.all()).toEqual([])
+  })
+
+  it('are forgotten also when they were noted after they had gone', async () => {
+    const clock = new ManualClock(1_700_000_000)
+    const [a, b, c] = [await node({ clock }), await node(), await node()]
+    await connect(a, b)
+    await expect.poll(async () => (await a.libp2p.peerStore.all()).length).toBe(1)
+    const identified = { agentVersion: 'gone', connection: undefined as never, protocols: [], listenAddrs: [] }
+    await a.libp2p.peerStore.merge(c.libp2p.peerId, { metadata: { AgentVersion: new Uint8Array([1]) } })
+    for (const { peerId } of [c.libp2p, b.libp2p])
+      a.libp2p.dispatchEvent(new CustomEvent('peer:identify', { detail: { ...identified, peerId } }))
+    const known = async (): Promise<string[]> => (await a.libp2p.peerStore.all()).map(({ id }) => id.toString())
+    await expect.poll(known).toEqual([b.id])
+    // Of one whose record came when the library had told of it.
+    await a.libp2p.peerStore.merge(c.libp2p.peerId, { metadata: { AgentVersion: new Uint8Array([1]) } })
+    await clock.play(FORGET_SECONDS - 1)
+    expect(await known()).toHaveLength(2)
+    await clock.play(1)
+    await expect.poll(known).toEqual([b.id])
+    await a.stop()
+    expect(clock.waiting).toBe(0)
   })
 
   it('keep one connection, whoever dials, how often and at the same time', async () => {
