@@ -170,8 +170,11 @@ class Follower {
     if (head.number < this.#next) {
       // No news, or a shorter chain: only a known block with another hash shows the difference.
       const same = this.#known.find(({ number }) => number === head.number)
-      if (same === undefined || same.hash === head.hash) return await this.#reread(head, { signal })
-      return { events: (await this.#undo({ signal })).undone, hasMore: true }
+      if (tail === undefined || same === undefined || same.hash === head.hash)
+        return await this.#reread(head, { signal })
+      const { undone } = await this.#undo({ signal })
+      // Where another server of the endpoint still has the old block, only its next answer to a poll can tell more.
+      return { events: undone, hasMore: this.#next <= tail.number }
     }
     const top = Math.min(head.number, this.#next + HEADS_AT_ONCE - 1)
     const { blocks, events } = await this.#read(this.#next, top, { signal })

@@ -337,6 +337,29 @@ describe('a rate limit', () => {
   })
 })
 
+it('servers of one endpoint that differ about a known block are asked once for each newest block', async () => {
+  const { chain, connection, follow, looks } = await open(setup(300))
+  const events = follow(290)
+  chain.mine(1, 1)
+  await expect.poll(() => events.types).toEqual(['SlotFilled'])
+  // Whoever tells the newest block has another one than whoever tells blocks by number.
+  chain.tamper = (call, result) => (isHead(call) ? { ...(result as object), hash: `0x${'e'.repeat(64)}` } : undefined)
+  await looks(2)
+  const [polls, calls] = [connection.heads.polls, chain.calls.length]
+  // Who asked without end would leave no turn to anything else.
+  chain.refuse = (call) =>
+    !isHead(call) && chain.calls.length > calls + 5000 ? { code: -32000, message: 'no more' } : undefined
+  await looks(10)
+  chain.refuse = () => undefined
+  // All known blocks, and no more than once a poll.
+  const perPoll = (chain.calls.length - calls) / (connection.heads.polls - polls)
+  expect(perPoll).toBeGreaterThan(1)
+  expect(perPoll).toBeLessThan(100)
+  chain.tamper = () => undefined
+  chain.mine(1, 1)
+  await expect.poll(() => events.types).toEqual(['SlotFilled', 'SlotFilled'])
+})
+
 it('an answer that stays unusable is taken for final, and not at once', async () => {
   const chain = setup(3)
   const { clock, log } = partsOf()
