@@ -271,6 +271,8 @@ function listen(server: Server, port: number): Promise<number> {
         }),
       ),
     )
+    // Later ones, of connections that could not be taken: whoever asked sees it, and asks again.
+    server.on('error', () => undefined)
     server.listen(port, LOOPBACK, () => {
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)

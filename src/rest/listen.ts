@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { CodexError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
 import { LOOPBACK_HOSTS } from './guardrequest.ts'
 
 /** How long an answer that is almost done may take when the server stops. */
@@ -45,11 +46,15 @@ export function urlOf(address: string, port: number): string {
   return `http://${inUrl(address)}:${port}/`
 }
 
-/** @param options by which others are chosen @returns the port @throws CodexError `rest/cannot-listen` */
+/**
+ * A connection that cannot be taken later, as where no file can be opened, is the log's; the server goes on.
+ * @param options by which others are chosen @returns the port @throws CodexError `rest/cannot-listen`
+ */
 export function listen(
   server: Server,
   { address, port }: { readonly address: string; readonly port: number },
   options: readonly [string, string],
+  log: Log,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
@@ -61,6 +66,10 @@ export function listen(
         ),
       ),
     )
+    // With the first one: an error that nobody hears ends the process.
+    server.on('error', (error) => {
+      if (server.listening) log.warn('a connection could not be taken', { error })
+    })
     server.listen(port, address, () => {
       const bound = server.address()
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port)

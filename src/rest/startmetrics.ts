@@ -31,7 +31,7 @@ export async function startMetrics(parts: Omit<RestParts, 'background'>, place: 
   server.maxConnections = MAX_CONNECTIONS
   server.timeout = TIMEOUT_MS
   server.requestTimeout = TIMEOUT_MS
-  const port = await listen(server, place, ['--metrics-address', '--metrics-port'])
+  const port = await listen(server, place, ['--metrics-address', '--metrics-port'], parts.log)
   return { url: urlOf(place.address, port), stop: () => close(server) }
 }
 

@@ -72,7 +72,7 @@ export async function startRest(parts: Omit<RestParts, 'background'>, settings: 
     response.writeContinue()
     handle(request, response).catch(() => response.destroy())
   })
-  const port = await listen(server, settings, ['--api-bindaddr', '--api-port'])
+  const port = await listen(server, settings, ['--api-bindaddr', '--api-port'], parts.log)
   return {
     url: urlOf(settings.address, port),
     async stop() {
