@@ -7,6 +7,7 @@ import { parseCid } from '../protocol/cid.ts'
 import { documentIn } from './bodydocument.ts'
 import { signalOf } from './bodyof.ts'
 import { type BuyingDesk, noMarket, noRole, purchaseOffer } from './buyingdesk.ts'
+import { Draining } from './draining.ts'
 import { jsonAnswer } from './jsonanswer.ts'
 import {
   availabilityOf,
@@ -66,26 +67,16 @@ function sellingRows(app: Hono<RestEnv>, parts: RestParts): void {
     await selling(parts).pause()
     return paused(c, parts)
   })
+  const draining = new Draining({ ...parts, drain: (options) => selling(parts).drain(options) })
   app.post('/resume', async (c) => {
+    draining.leaveOff()
     await selling(parts).resume()
     return paused(c, parts)
   })
   app.post('/drain', async (c) => {
     await selling(parts).pause()
-    startDraining(parts)
+    draining.start()
     return paused(c, parts)
-  })
-}
-
-/** Drains in the background: whoever asked may look how far it is. */
-function startDraining(parts: RestParts): void {
-  parts.background.spawn('draining', async (signal) => {
-    try {
-      await selling(parts).drain({ signal })
-      parts.log.info('drained: no sale is left and nothing new is taken')
-    } catch (error) {
-      if (!signal.aborted) throw error
-    }
   })
 }
 
