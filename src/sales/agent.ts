@@ -151,9 +151,10 @@ export class SalesAgent {
     const { slot, seams, signal } = this.#parts
     for (;;)
       try {
-        await seams.reservations.settle(id, collateral, also)
+        await seams.reservations.settle(id, collateral, also, { signal })
         return true
       } catch (error) {
+        if (signal.aborted && error === signal.reason) return false
         seams.log.error('the end of a sale could not be written down; trying again', { ...slot, error })
         if (signal.aborted) return false
         await seams.clock.until(seams.clock.now() + RETRY_SECONDS, { signal }).catch(() => undefined)

@@ -31,6 +31,9 @@ const MAX_PAST_SECONDS: Seconds = 30 * 24 * 3600
 /** Blocks whose events are held at once. */
 const BLOCKS_AT_ONCE = 5_000
 
+/** Requests of which something is known at once. Of those before them the chain is asked when they are looked at, as of any other. */
+export const MAX_REQUESTS = 10_000
+
 /** What was told last of a slot. */
 type Told = 'filled' | 'full' | 'free'
 
@@ -48,7 +51,9 @@ export class PastOffers {
 
   /** What is told now says more than anything of the past. */
   note(event: MarketEvent): void {
-    if (!this.#isRead) this.#note(event, true)
+    if (this.#isRead) return
+    this.#note(event, true)
+    this.#trim()
   }
 
   /** Blocks up to `to`, as far back as something may still be open, and as the endpoint knows. Rejects with the signal's reason only. */
@@ -91,7 +96,17 @@ export class PastOffers {
     }
     const isNews = event.type === 'SlotFreed' && !this.#has(event) && !this.#ended.has(event.requestId)
     this.#note(event, false)
+    this.#trim()
     if (isNews) await freed(event)
+  }
+
+  /** Reading may take as long as an endpoint refuses it, and others make events all the time. */
+  #trim(): void {
+    for (const known of [this.#slots, this.#ended, this.#fulfilled])
+      for (const first of known.keys()) {
+        if (known.size <= MAX_REQUESTS) break
+        known.delete(first)
+      }
   }
 
   #forget(requestId: RequestId): void {

@@ -301,12 +301,14 @@ export class Reservations {
    * gives the Availability bytes and collateral back, in one commit. A slot of more than {@link SETTLE_PAGES} pages loses its surplus in
    * commits before that one; a crash in between is no harm, the due of the first call stands and {@link Reservations.settleBegun} goes on.
    * @param also records that go with it, in the first commit already
+   * @param signal heard between commits. Rejects with its reason, which is no harm either
    * @returns undefined when there is no such Reservation (any more)
    */
   async settle(
     id: ReservationId,
     collateral: CollateralDue,
     also: readonly Change[] = [],
+    { signal }: Partial<AbortOptions> = {},
   ): Promise<Settled | undefined> {
     for (;;) {
       const step = await this.#keeper.book<Settled | 'more' | undefined>(
@@ -318,7 +320,10 @@ export class Reservations {
         },
         () => listToDrop(this.#keeper, id, this.#settlePages),
       )
-      if (step === 'more') continue
+      if (step === 'more') {
+        signal?.throwIfAborted()
+        continue
+      }
       if (step === undefined) return undefined
       this.#tellLosses(id, step)
       // The disk gets its space back; when that fails the slab is cut another time.
@@ -332,7 +337,7 @@ export class Reservations {
     const begun = this.reservations().filter(({ returnedCollateral }) => returnedCollateral !== undefined)
     for (const { id } of begun) {
       signal.throwIfAborted()
-      await this.settle(id, 'all')
+      await this.settle(id, 'all', [], { signal })
     }
     return begun.length
   }

@@ -6,7 +6,7 @@ import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import type { ContractEvent } from '../../src/market/marketevent.ts'
-import { PastOffers, type PastOffersParts } from '../../src/sales/pastoffers.ts'
+import { MAX_REQUESTS, PastOffers, type PastOffersParts } from '../../src/sales/pastoffers.ts'
 import vectors from '../vectors/marketplace.json' with { type: 'json' }
 
 const never = { signal: new AbortController().signal }
@@ -77,4 +77,16 @@ test('it ends where the endpoint has no more', async () => {
     [3000, 4999],
   ])
   expect(told.map(([request]) => request)).toEqual(['2', '3'])
+})
+
+test('while it cannot be read, what is told meanwhile is kept of so many requests only', async () => {
+  const { past, told } = reading([event(1000, 'StorageRequested', 1), event(1001, 'StorageRequested', 2)])
+  const other = (i: number) =>
+    ({ ...event(20_000, 'SlotFilled', 3), requestId: `0x${i.toString(16).padStart(64, '0')}` }) as ContractEvent
+  past.note(event(20_000, 'SlotFilled', 1, 5))
+  for (let i = 0; i < MAX_REQUESTS - 1; i++) past.note(other(i))
+  past.note(event(20_001, 'SlotFilled', 2, 6))
+  await past.read(11_999, never)
+  // The first one told was forgotten, and is asked of the chain as one that nothing was heard of.
+  expect(told).toEqual(['2: filled 6, full ', '1: filled , full '])
 })

@@ -564,6 +564,21 @@ describe('settling', () => {
     await expectSound(again)
   })
 
+  it('of a large slot can be left off between its commits, for the next start to go on', async () => {
+    const parts = await salesParts({ settlePages: 1 })
+    await parts.reservations.create(terms())
+    const { id = NOBODY } = (await parts.reservations.reserve(slot(1))) ?? {}
+    await parts.reservations.put(id, await blocksOf([1, 2, 3]), { indices: [0, 128, 256] })
+    const stopping = { signal: AbortSignal.abort(new Error('stopping')) }
+    await expect(parts.reservations.settle(id, 5n, [], stopping)).rejects.toThrow('stopping')
+    expect(parts.reservations.reservation(id)).toMatchObject({ size: 2 * BLOCK, returnedCollateral: 5n })
+    await expectSound(parts)
+    const again = await restarted(parts, { settlePages: 1 })
+    expect(await again.reservations.settleBegun({ signal: NEVER })).toBe(1)
+    expect(again.reservations.reservations()).toEqual([])
+    await expectSound(again)
+  })
+
   it("drops the slot's leaves of the dataset's tree, but for those that another request of the same slot needs (T35)", async () => {
     const parts = await salesParts()
     await parts.reservations.create(terms())
