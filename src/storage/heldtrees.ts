@@ -107,26 +107,10 @@ export class HeldTrees {
     trees: readonly Cid[],
     { signal, onlyExpired }: AbortOptions & Pick<DropBlockOptions, 'onlyExpired'>,
   ): Promise<DropOutcome> {
-    return this.#holding.run(
-      async () => {
-        const also: Change[] = []
-        const ids: number[] = []
-        let isHolder = false
-        for (const tree of distinct(trees)) {
-          const found = await this.#holdOf(cid, tree, signal)
-          also.push({ drop: holderKey(tree, cid) })
-          isHolder ||= found.isHeld
-          if (found.lastId === undefined) continue
-          ids.push(found.lastId)
-          also.push({ drop: treeKey(tree) }, { put: sweepKey(found.lastId), value: NOTHING })
-        }
-        const outcome = await this.#repo.drop(cid, { also, onlyExpired })
-        if (outcome !== 'in use') for (const id of ids) await sweepTree(this.#repo.parts, id, signal)
-        // Of a dataset whose manifest was lost, the rest has gone now.
-        return outcome === 'absent' && isHolder ? 'dropped' : outcome
-      },
-      { signal },
-    )
+    const { outcome, ids } = await this.#holding.run(() => this.#drop(cid, trees, { signal, onlyExpired }), { signal })
+    // No record names those numbers any more, so that whoever takes up the same trees meanwhile has others.
+    for (const id of ids) await sweepTree(this.#repo.parts, id, signal)
+    return outcome
   }
 
   /** Ends what is under way, and waits until it has cleaned up. */
@@ -147,7 +131,11 @@ export class HeldTrees {
           return id
         },
         store: (records) => this.#store(records, signal),
-        finish: (...what) => this.#holding.run(() => this.#finish(...what)),
+        finish: async (...what) => {
+          const { cids, superseded } = await this.#holding.run(() => this.#finish(...what), { signal })
+          for (const id of superseded) await this.#undo(id)
+          return cids
+        },
       })
     } finally {
       // Those that were finished are not noted to go any more.
@@ -179,12 +167,35 @@ export class HeldTrees {
     await datastore.commit(changes, RELAXED)
   }
 
+  /** @returns the numbers of trees that go with it, noted to be swept */
+  async #drop(
+    cid: Cid,
+    trees: readonly Cid[],
+    { signal, onlyExpired }: AbortOptions & Pick<DropBlockOptions, 'onlyExpired'>,
+  ): Promise<{ readonly outcome: DropOutcome; readonly ids: readonly number[] }> {
+    const also: Change[] = []
+    const ids: number[] = []
+    let isHolder = false
+    for (const tree of distinct(trees)) {
+      const found = await this.#holdOf(cid, tree, signal)
+      also.push({ drop: holderKey(tree, cid) })
+      isHolder ||= found.isHeld
+      if (found.lastId === undefined) continue
+      ids.push(found.lastId)
+      also.push({ drop: treeKey(tree) }, { put: sweepKey(found.lastId), value: NOTHING })
+    }
+    const outcome = await this.#repo.drop(cid, { also, onlyExpired })
+    if (outcome === 'in use') return { outcome, ids: [] }
+    // Of a dataset whose manifest was lost, the rest goes now.
+    return { outcome: outcome === 'absent' && isHolder ? 'dropped' : outcome, ids }
+  }
+
   async #finish(
     trees: readonly GrownTree[],
     manifests: readonly HoldingManifest[],
     expiry: Seconds,
     beyondBytes?: Bytes,
-  ): Promise<Cid[]> {
+  ): Promise<{ readonly cids: Cid[]; readonly superseded: readonly number[] }> {
     const { datastore, hasher, clock } = this.#repo.parts
     const blocks = manifests.map(({ manifest }) => {
       const bytes = manifestBytes(manifest)
@@ -213,8 +224,7 @@ export class HeldTrees {
     }
     await this.#repo.putMany(await verifyBlocks(hasher, blocks), { expiry, also, beyondBytes })
     this.#stored([...blocks.map(({ cid }) => cid), ...distinct(manifests.flatMap(({ holds }) => holds))])
-    for (const id of superseded) await this.#undo(id)
-    return blocks.map(({ cid }) => cid)
+    return { cids: blocks.map(({ cid }) => cid), superseded }
   }
 
   /**
