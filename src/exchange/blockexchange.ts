@@ -28,6 +28,12 @@ export const SEND_SECONDS: Seconds = 60
 /** A peer whose message is not complete within this time of its beginning goes: it may be holding our memory on purpose. */
 export const MESSAGE_SECONDS: Seconds = 120
 
+/**
+ * A tick that comes later counts for no more: the machine slept, and no peer was silent meanwhile. Where timers are throttled, as in a hidden tab, it
+ * takes the longer until a silent peer is noticed.
+ */
+export const MAX_TICK_SECONDS: Seconds = 5
+
 /** Of unfinished messages of all peers; of more the one that has been unfinished longest goes, with its peer. */
 export const MAX_PARTIAL_BYTES: Bytes = 48 * MiB
 
@@ -199,7 +205,10 @@ export class BlockExchange {
     for (let last = this.#clock.now(); ;) {
       await this.#clock.until(last + 1, { signal })
       const now = this.#clock.now()
-      this.#requester.tick(now, now - last)
+      const seconds = Math.min(now - last, MAX_TICK_SECONDS)
+      const missedSeconds = now - last - seconds
+      if (missedSeconds > 0) for (const peer of this.#peers.values()) peer.spare(missedSeconds, now)
+      this.#requester.tick(now, seconds)
       for (const peer of [...this.#peers.values()])
         if (now - (peer.sendingSince ?? now) >= SEND_SECONDS) this.#evict(peer, deaf(peer))
         else if (now - (peer.link.partialSince ?? now) >= MESSAGE_SECONDS) this.#evict(peer, slow(peer))

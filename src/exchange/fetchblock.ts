@@ -26,7 +26,7 @@ export async function fetchBlock(
   const either = AbortSignal.any([signal, exchange.signal])
   either.throwIfAborted()
   let forget: (() => void) | undefined
-  let since: Seconds | undefined
+  let idleSeconds: Seconds | undefined
   const arrived = new Promise<VerifiedBlock>((resolve, reject) => {
     const consumer: Consumer = {
       arrive({ block, release }) {
@@ -35,9 +35,9 @@ export async function fetchBlock(
         resolve(own)
       },
       misfit: (_, error) => reject(error),
-      tick(now) {
-        since ??= now
-        if (now - since >= stallSeconds) reject(stalled(cid, stallSeconds, exchange.peers().length))
+      tick(_, seconds) {
+        idleSeconds = idleSeconds === undefined ? 0 : idleSeconds + seconds
+        if (idleSeconds >= stallSeconds) reject(stalled(cid, stallSeconds, exchange.peers().length))
       },
     }
     forget = exchange.want({ cid }, { maxBytes: MAX_DATA_BYTES, likelyBytes: BLOCK_SIZE }, consumer)

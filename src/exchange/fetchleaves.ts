@@ -81,7 +81,7 @@ class LeafFetch {
       this.#failure ??= { error }
       this.#bell.ring()
     },
-    tick: (now) => this.#tick(now),
+    tick: (_, seconds) => this.#tick(seconds),
   }
   /** Wanted and not arrived, by index: how to want it no more. */
   readonly #pending = new Map<number, () => void>()
@@ -92,7 +92,8 @@ class LeafFetch {
   #storedBlocks = 0
   #fetchedBytes: Bytes = 0
   #isFlushDue = false
-  #arrivedAt: Seconds | undefined
+  /** Since the first tick after the last block came, or was stored. */
+  #idleSeconds: Seconds | undefined
   #stall: CodexError | undefined
   #failure: { readonly error: unknown } | undefined
   readonly #storing = new Set<Promise<void>>()
@@ -160,16 +161,16 @@ class LeafFetch {
     this.#pending.delete(arrival.address.index as number)
     this.#arrived.push(arrival)
     this.#stall = undefined
-    this.#arrivedAt = undefined
+    this.#idleSeconds = undefined
     if (this.#isBatchDue()) this.#bell.ring()
   }
 
-  #tick(now: Seconds): void {
+  #tick(seconds: Seconds): void {
     const { stallSeconds = DEFAULT_STALL_SECONDS } = this.#options
-    this.#arrivedAt ??= now
+    this.#idleSeconds = this.#idleSeconds === undefined ? 0 : this.#idleSeconds + seconds
     // Blocks wait no longer than from one tick to the next for their batch to become whole.
     this.#isFlushDue ||= this.#arrived.length > 0
-    if (now - this.#arrivedAt >= stallSeconds) this.#stall = this.#stalled(stallSeconds)
+    if (this.#idleSeconds >= stallSeconds) this.#stall = this.#stalled(stallSeconds)
     this.#bell.ring()
   }
 
@@ -199,7 +200,7 @@ class LeafFetch {
     }
     // While the store was slow nothing more was asked for: that is no stall.
     this.#stall = undefined
-    this.#arrivedAt = undefined
+    this.#idleSeconds = undefined
     this.#storedBlocks += batch.length
     for (const { block } of batch) this.#fetchedBytes += block.bytes.length
     this.#exchange.announce(batch.map(({ address }) => address))

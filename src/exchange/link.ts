@@ -16,6 +16,8 @@ export interface Link {
   readonly isDialled?: boolean | undefined
   /** Since when a message of the peer has begun and is not complete; undefined when none is. */
   readonly partialSince: Seconds | undefined
+  /** Moves {@link Link.partialSince} forward, up to now: for so long nothing could come. */
+  spare?(seconds: Seconds): void
   /** Held of the peer's unfinished messages; 0 for links that hold none. */
   readonly partialBytes?: Bytes | undefined
   /**

@@ -140,6 +140,12 @@ export class Peer {
     return ask
   }
 
+  /** Neither of us could do anything for so long: what is under way on either side has taken that much less. */
+  spare(seconds: Seconds, now: Seconds): void {
+    if (this.sendingSince !== undefined) this.sendingSince = Math.min(this.sendingSince + seconds, now)
+    this.link.spare?.(seconds)
+  }
+
   /** A block of this address may still come, and is no offence. */
   expectLate(key: string): void {
     this.#late.delete(key)

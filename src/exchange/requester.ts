@@ -156,7 +156,7 @@ export class Requester {
     this.#askAll()
   }
 
-  /** Once a second. */
+  /** Once a second. @param seconds since the last one, without those that the machine slept */
   tick(now: Seconds, seconds: Seconds): void {
     for (const peer of [...this.#peers]) {
       peer.rate.end(seconds, peer.asked.size > 0)
@@ -170,7 +170,7 @@ export class Requester {
     this.#askAll()
     if (this.#wants.size === 0) this.#memory.trim()
     const consumers = new Set([...this.#wants.values()].flatMap((want) => [...want.consumers.keys()]))
-    for (const consumer of consumers) consumer.tick(now)
+    for (const consumer of consumers) consumer.tick(now, seconds)
   }
 
   /** What to look for providers of: manifests by their CID, leaves by that of their tree. Empty while everything wanted was offered. */

@@ -64,6 +64,11 @@ export class StreamLink implements Link {
     return this.#partialSince.size === 0 ? undefined : Math.min(...this.#partialSince.values())
   }
 
+  spare(seconds: Seconds): void {
+    const now = this.#parts.clock.now()
+    for (const [stream, since] of this.#partialSince) this.#partialSince.set(stream, Math.min(since + seconds, now))
+  }
+
   get partialBytes(): Bytes {
     let bytes = 0
     for (const reader of this.#readers.values()) bytes += reader.partialBytes

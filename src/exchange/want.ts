@@ -23,8 +23,8 @@ export interface Consumer {
   arrive(arrival: Arrival): void
   /** The block is there and is not what the terms of this consumer say of it: instead of `arrive`. Must not throw. */
   misfit(address: BlockAddress, error: CodexError): void
-  /** Once a second. */
-  tick(now: Seconds): void
+  /** Once a second. `seconds` have passed since the last one, without those that the machine slept. */
+  tick(now: Seconds, seconds: Seconds): void
 }
 
 /** What a block is said to be, besides standing where it was asked for. Who says so may lie: a peer that delivers another has done nothing wrong. */

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BlockSource } from '../../src/exchange/blocksource.ts'
-import { MAX_PARTIAL_BYTES, MAX_PEERS } from '../../src/exchange/blockexchange.ts'
+import { MAX_PARTIAL_BYTES, MAX_PEERS, SEND_SECONDS } from '../../src/exchange/blockexchange.ts'
 import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { decodeMessage } from '../../src/exchange/decodemessage.ts'
 import { fetchBlock } from '../../src/exchange/fetchblock.ts'
@@ -379,6 +379,60 @@ describe('memory for peers', () => {
     deaf('third', b, 1)
     await pass(2)
     expect(b.exchange.peers().map(({ peerId }) => peerId)).toEqual(['second', 'third'])
+  })
+})
+
+describe('a machine that sleeps for an hour in the middle of its work', () => {
+  /** What `a` delivers is kept waiting until it is let through. */
+  function holding(): { readonly through: () => void; readonly aToB: Meddle } {
+    let through = (): void => undefined
+    const passing = new Promise<void>((resolve) => (through = resolve))
+    const aToB: Meddle = async (bytes) => {
+      if (decodeMessage(bytes).deliveries.length > 0) await passing
+      return [bytes]
+    }
+    return { through, aToB }
+  }
+
+  async function sleepAnHour(): Promise<void> {
+    await stopTime()
+    clock.advance(3600)
+    stopTime = runTime(clock)
+  }
+
+  it('throws out nobody for it that was asked or is being served, and goes on', async () => {
+    const [a, b] = [peer('a'), peer('bb')]
+    const dataset = await giveDataset(a, 20, 73)
+    const { through, aToB } = holding()
+    join(a, b, { aToB })
+    const fetching = fetch(b, dataset)
+    const described = fetchBlock(b.exchange, dataset.manifest, { signal: NEVER, stallSeconds: 300 })
+    await pass(3)
+    await sleepAnHour()
+    await pass(SILENT_SECONDS / 2)
+    expect(b.exchange.isBarred('a')).toBe(false)
+    expect(a.exchange.isBarred('bb')).toBe(false)
+    through()
+    await fetching
+    await described
+    await expectWhole(b, dataset)
+  })
+
+  it('throws out who is silent from then on, and gives up in time', async () => {
+    const [a, b] = [peer('a'), peer('bb')]
+    const dataset = await giveDataset(a, 20, 73)
+    const { through, aToB } = holding()
+    join(a, b, { aToB })
+    const begun = clock.now()
+    const fetching = fetch(b, dataset, { stallSeconds: 100 }).catch((error: unknown) => error)
+    await pass(3)
+    await sleepAnHour()
+    await pass(SEND_SECONDS + 5)
+    expect(b.exchange.isBarred('a')).toBe(true)
+    expect(a.exchange.isBarred('bb')).toBe(true)
+    expect(await fetching).toMatchObject({ code: 'exchange/stalled' })
+    expect(clock.now() - begun - 3600).toBeLessThan(110)
+    through()
   })
 })
 

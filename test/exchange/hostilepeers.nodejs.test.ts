@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 
-import { MESSAGE_SECONDS, SEND_SECONDS } from '../../src/exchange/blockexchange.ts'
+import { MESSAGE_SECONDS } from '../../src/exchange/blockexchange.ts'
 import type { WantInput } from '../../src/exchange/encodemessage.ts'
 import { encodeMessage } from '../../src/exchange/encodemessage.ts'
 import { fetchLeaves } from '../../src/exchange/fetchleaves.ts'
@@ -127,30 +127,48 @@ describe('a peer that serves', () => {
   })
 })
 
-/** The machine's time, and as much more as somebody says. */
+/** The machine's time, and as much more as somebody says; time that runs many times as fast from some moment on. */
 class AheadClock implements Clock {
   readonly #clock = new SystemClock()
+  #hurriesSinceMs: number | undefined
   aheadSeconds = 0
 
-  now(): number {
-    return this.#clock.now() + this.aheadSeconds
+  hurry(): void {
+    this.#hurriesSinceMs = performance.now()
   }
 
-  until(time: number, options: { readonly signal: AbortSignal }): Promise<void> {
-    return this.#clock.until(time - this.aheadSeconds, options)
+  now(): number {
+    const hurriedMs = this.#hurriesSinceMs === undefined ? 0 : performance.now() - this.#hurriesSinceMs
+    return this.#clock.now() + this.aheadSeconds + Math.floor((hurriedMs * HURRY) / 1000)
+  }
+
+  async until(time: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (this.now() < time) {
+      signal.throwIfAborted()
+      await sleep(10)
+    }
   }
 }
+
+/** Of how many seconds one is made; a tick may be late by a few of them. */
+const HURRY = 30
 
 describe('a peer that', () => {
   it('never ends a message it began, however it trickles, is thrown out', async () => {
     const clock = new AheadClock()
     const [attacker, b] = [await node(), await node({ clock })]
     await connect(attacker, b)
+    const begun = clock.now()
     const stream = await attacker.libp2p.getConnections()[0]?.newStream(BLOCK_EXCHANGE_PROTOCOL)
     stream?.send(concatBytes(framePrefix(1000), new Uint8Array(10)))
     await sleep(300)
     expect(b.exchange.isBarred(attacker.id)).toBe(false)
-    clock.aheadSeconds = MESSAGE_SECONDS
+    // The machine slept: nothing could come meanwhile.
+    clock.aheadSeconds = 3600
+    await sleep(2500)
+    expect(b.exchange.isBarred(attacker.id)).toBe(false)
+    clock.hurry()
+    await expect.poll(() => clock.now(), { timeout: 20_000 }).toBeGreaterThan(begun + 3600 + MESSAGE_SECONDS / 2)
     if (stream?.status === 'open') stream.send(new Uint8Array(1))
     await expect.poll(() => b.exchange.isBarred(attacker.id), { timeout: 20_000 }).toBe(true)
     await expect.poll(() => b.network.connections()).toEqual([])
@@ -178,7 +196,7 @@ describe('a peer that', () => {
     expect(b.exchange.peers()[0]?.wanted ?? 0).toBeGreaterThan(0)
     // Once a second it is looked who does not take what is sent.
     await sleep(1500)
-    clock.aheadSeconds = SEND_SECONDS
+    clock.hurry()
     await expect.poll(() => b.exchange.isBarred(identity.peerId), { timeout: 20_000 }).toBe(true)
     expect(b.exchange.peers()).toEqual([])
   })
