@@ -259,6 +259,7 @@ export class CodexNode {
 
   async #stop(): Promise<void> {
     this.#ending.abort(stoppedError())
+    this.datasets.trees.leaveSweeps()
     await (await this.#entering?.catch(() => undefined))?.stop()
     const network = await this.#joining?.catch(() => undefined)
     await network?.stop()

@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { Log } from '../src/lib/log.ts'
 import { LogLevels } from '../src/lib/loglevels.ts'
 import { ManualClock } from '../src/lib/manualclock.ts'
+import { MiB } from '../src/lib/units.ts'
 import type { CodexNode } from '../src/node.ts'
 import { createNode, openNode } from '../src/nodejs.ts'
 import { blockCid } from '../src/protocol/block.ts'
@@ -17,7 +18,7 @@ import { purchaseChange, type PurchaseRecord } from '../src/purchasing/purchaser
 import { requestFor } from '../src/purchasing/purchaseterms.ts'
 import { Reservations } from '../src/sales/reservations.ts'
 import { verifyBlocks } from '../src/storage/verifiedblock.ts'
-import { NEVER, TEST_HASHER } from './fakes/memorystore.ts'
+import { NEVER, TEST_HASHER, seededBytes } from './fakes/memorystore.ts'
 import { seededSource, slot, terms } from './fakes/salesparts.ts'
 import { randomWish } from './simulation/terms.ts'
 
@@ -28,6 +29,36 @@ test('bad settings are refused, and do not keep the folder', async () => {
   try {
     await expect(openNode({ dataDir, clock, log, quotaBytes: 0.5 })).rejects.toMatchObject({ code: 'units/not-a-size' })
     await (await openNode({ dataDir, clock, log })).stop()
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+})
+
+test('what an upload stored is left to the next start when the node stops', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'codex-light-leaving-'))
+  const clock = new ManualClock(1_700_000_000)
+  const said: string[] = []
+  const log = new Log({ clock, levels: new LogLevels('info'), sinks: [({ message }) => said.push(message)] })
+  const swept = 'removing what an interrupted upload or removal left behind'
+  async function* silent(): AsyncGenerator<Uint8Array, void> {
+    yield seededBytes(9 * MiB, 3)
+    await new Promise(() => undefined)
+  }
+  try {
+    const node = await openNode({ dataDir, clock, log })
+    const upload = expect(node.datasets.upload(silent(), { signal: NEVER })).rejects.toMatchObject({
+      code: 'store/closed',
+    })
+    await expect.poll(async () => (await node.repo.space()).quotaUsedBytes).toBeGreaterThan(0)
+    await node.stop()
+    await upload
+    expect(said).not.toContain(swept)
+    const next = await openNode({ dataDir, clock, log })
+    await next.start({ signal: NEVER })
+    expect(said).toContain(swept)
+    expect((await next.repo.space()).quotaUsedBytes).toBe(0)
+    expect((await next.repo.recount({ signal: NEVER })).problems).toEqual([])
+    await next.stop()
   } finally {
     await rm(dataDir, { recursive: true, force: true })
   }

@@ -90,7 +90,7 @@ export class Datasets {
     })
   }
 
-  /** Ends what is being stored, and waits until it has cleaned up. */
+  /** Ends what is being stored, and waits until it has cleaned up, unless {@link HeldTrees.leaveSweeps} was called. */
   close(): Promise<void> {
     return this.trees.close()
   }

@@ -61,6 +61,7 @@ export class HeldTrees {
   /** The end of an upload must not meet a removal half-way. */
   readonly #holding = new Mutex()
   readonly #closing = new AbortController()
+  readonly #leaving = new AbortController()
   readonly #underWay = new Set<Promise<unknown>>()
   /** Trees under way: noted to be swept like those of a crash, and not to be. */
   readonly #growing = new Set<number>()
@@ -86,7 +87,7 @@ export class HeldTrees {
   }
 
   /**
-   * Runs `work`, which grows trees. However it ends, what it began and did not finish is gone when this settles.
+   * Runs `work`, which grows trees. However it ends, what it began and did not finish is gone when this settles, or left to the next start.
    * @throws what `work` throws; its signal aborts with {@link HeldTrees.close} too
    */
   async grow<T>({ signal }: AbortOptions, work: (growth: Growth) => Promise<T>): Promise<T> {
@@ -113,7 +114,12 @@ export class HeldTrees {
     return outcome
   }
 
-  /** Ends what is under way, and waits until it has cleaned up. */
+  /** From now on what is given up and what was superseded stays for the next start: to sweep much of it takes longer than a node that stops may. */
+  leaveSweeps(): void {
+    this.#leaving.abort(new CodexError('store/closed', 'the store is about to be closed'))
+  }
+
+  /** Ends what is under way, and waits until it has cleaned up, as far as it is to. */
   async close(): Promise<void> {
     this.#closing.abort(new CodexError('store/closed', 'the store was closed while a dataset was being stored'))
     await Promise.allSettled(this.#underWay)
@@ -256,15 +262,16 @@ export class HeldTrees {
   }
 
   /**
-   * Drops what lies under the number if it is noted to go: a commit whose answer was lost may have made it a dataset's. A failure is no
-   * reason for the caller to fail; the note stays for the next start.
+   * Drops what lies under the number if it is noted to go: a commit whose answer was lost may have made it a dataset's. Whoever gave up waiting, it goes on.
+   * A failure is no reason for the caller to fail; the note stays for the next start.
    */
-  async #undo(treeId: number, signal: AbortSignal = NEVER): Promise<void> {
+  async #undo(treeId: number, signal: AbortSignal = this.#leaving.signal): Promise<void> {
     const { parts } = this.#repo
     try {
       if ((await parts.datastore.get(sweepKey(treeId))) === undefined) return
       await sweepTree(parts, treeId, signal)
     } catch (error) {
+      if (signal.aborted) return this.#log.info('what is to be removed is left to the next start', { treeId })
       this.#log.warn('blocks that nobody needs stay until the next start', { treeId, error })
     }
   }
@@ -293,8 +300,6 @@ function treeMissing(tree: Cid): CodexError<'dataset/tree-missing'> {
   )
 }
 
-/** Cleaning up after a failure must finish, whoever gave up waiting. */
-const NEVER = new AbortController().signal
 const NOTHING = new Uint8Array(0)
 /** What is under way counts from the strict commit on that finishes it, which makes all before it durable. */
 const RELAXED = { durability: 'relaxed' } as const

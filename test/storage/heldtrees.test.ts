@@ -7,7 +7,7 @@ import { leavesKey } from '../../src/storage/leafpage.ts'
 import { MemoryDatastore } from '../../src/storage/memorydatastore.ts'
 import { putProvenLeaves } from '../../src/storage/putprovenleaves.ts'
 import { nodesKey } from '../../src/storage/treenodes.ts'
-import { readTreeRecord } from '../../src/storage/treerecord.ts'
+import { SWEEPS_PREFIX, readTreeRecord } from '../../src/storage/treerecord.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { CrashingSlabFile } from '../fakes/crashingslabfile.ts'
 import { expectBytes } from '../fakes/expectbytes.ts'
@@ -123,3 +123,34 @@ it('whoever has the same content takes over while the former tree is swept', asy
   await again
   await expectOnly(store, [other])
 })
+
+it('a sweep under way ends where it is once the rest is left, and the next start goes on', async () => {
+  const store = await heldStore()
+  const { datastore, datasets, repo, treeId, logged } = store
+  const { held, letGo } = datastore.holdWalk(leavesKey(treeId + 1), 2)
+  const broken = async function* () {
+    yield seededBytes(130 * BLOCK, 9)
+    throw new Error('the source broke')
+  }
+  const upload = expect(datasets.upload(broken(), { signal })).rejects.toThrow('the source broke')
+  await held
+  datasets.trees.leaveSweeps()
+  letGo()
+  await upload
+  await datasets.close()
+  const notes = () => collectKeys(datastore, SWEEPS_PREFIX)
+  expect(await notes()).toHaveLength(1)
+  expect(logged.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([])
+  const restarted = testStore({ datastore, slab: store.slab.reopen() })
+  await restarted.datasets.recover({ signal })
+  expect(await notes()).toHaveLength(0)
+  expect(await restarted.repo.space()).toMatchObject({ totalBlocks: 6 })
+  expect((await restarted.repo.recount({ signal })).problems).toEqual([])
+  expect((await repo.recount({ signal })).problems).toEqual([])
+})
+
+async function collectKeys(datastore: Datastore, prefix: Key): Promise<Key[]> {
+  const keys: Key[] = []
+  for await (const [key] of datastore.entries(prefix, { signal })) keys.push(key)
+  return keys
+}
