@@ -5,7 +5,7 @@ import { formatDuration, formatSizes } from '../lib/format.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { lastToProve } from './lasttoprove.ts'
 import type { SaleContext } from './salecontext.ts'
-import type { SaleOutcome } from './saleoutcome.ts'
+import type { Declined } from './saleoutcome.ts'
 
 /** Between two looks. */
 const LOOK_SECONDS: Seconds = 15
@@ -41,7 +41,7 @@ export class DownloadPace {
   #samples: Sample[]
   #doneBytes: Bytes = 0
   #movedAt: Seconds
-  #outcome: SaleOutcome | undefined
+  #outcome: Declined | undefined
 
   /** Begins at once. */
   constructor(context: SaleContext, order: DownloadPaceOrder) {
@@ -66,7 +66,7 @@ export class DownloadPace {
   }
 
   /** How the sale ends for what the download threw. @throws that, where it was not given up here */
-  outcomeOf(error: unknown): SaleOutcome {
+  outcomeOf(error: unknown): Declined {
     this.#context.signal.throwIfAborted()
     if (this.#outcome !== undefined) return this.#outcome
     throw error

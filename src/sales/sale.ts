@@ -15,6 +15,7 @@ import { DownloadPace, type DownloadPaceOrder } from './downloadpace.ts'
 import { fillSlot, findOutFill, landsLate } from './fillslot.ts'
 import { FillWatch } from './fillwatch.ts'
 import { keepProving } from './keepproving.ts'
+import { lackOf, noData } from './lackofdata.ts'
 import { lastToProve } from './lasttoprove.ts'
 import { type GasLook, type GasShortage, gasShortage } from './gasbudget.ts'
 import { initialProof } from './initialproof.ts'
@@ -321,7 +322,9 @@ async function* download(
     }
     return undefined
   } catch (error) {
-    return pace.outcomeOf(error)
+    signal.throwIfAborted()
+    const lack = lackOf(error)
+    return lack === undefined ? pace.outcomeOf(error) : noData(lack)
   } finally {
     await pace.end()
   }
@@ -333,13 +336,20 @@ async function look(
   content: SlotContent,
   order: DownloadPaceOrder,
 ): Promise<SaleOutcome | undefined> {
+  const { market, slot, signal } = context
   const pace = new DownloadPace(context, order)
   try {
     await context.work.look(content, { signal: pace.signal })
     return undefined
   } catch (error) {
     if (CodexError.is(error, 'sale/no-manifest-room')) return { end: 'declined', why: 'no room', told: error.message }
-    return pace.outcomeOf(error)
+    signal.throwIfAborted()
+    const lack = lackOf(error)
+    const slow = lack === undefined ? pace.outcomeOf(error) : undefined
+    // A client that gave it before, or an earlier look that came so far: the place is paid for.
+    if (await insist(context, () => market.hasReservedSlot(slot, { signal }))) return noData(lack ?? slow?.told ?? '')
+    if (slow === undefined) throw error
+    return slow
   } finally {
     await pace.end()
   }

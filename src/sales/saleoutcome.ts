@@ -15,7 +15,7 @@ export interface Payout {
  * beside what other sales will; `gas budget`: the daily cap would not carry the gas of its proofs beside those of all that is held; `few coins`: nor
  * would the purse, for some days; `no room`: its manifest finds none beside what is set aside for slots; `prover full`: proofs of one slot more would
  * take too much of a period; `too late`: it cannot be proven and filled before its deadline any more; `too slow`: its data would not have been here in
- * time.
+ * time; `no data`: peers did not give it for now, and our place on chain stays ours.
  */
 export type DeclineReason =
   | 'no availability'
@@ -31,6 +31,7 @@ export type DeclineReason =
   | 'prover full'
   | 'too late'
   | 'too slow'
+  | 'no data'
 
 export interface Declined {
   readonly end: 'declined'

@@ -11,14 +11,14 @@ import type { RandomSource } from '../lib/random.ts'
 import { Scope } from '../lib/scope.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Address, Market, Slot } from '../market/market.ts'
-import { slotId } from '../protocol/ids.ts'
-import type { RequestId, SlotId } from '../protocol/request.ts'
+import type { RequestId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
 import { SalesAgent } from './agent.ts'
 import type { DecisionLog } from './decisionlog.ts'
 import { MarketListener } from './marketlistener.ts'
 import { OpenRequests } from './openrequests.ts'
 import type { Reservations } from './reservations.ts'
+import { REST_SECONDS, RestingSlots } from './restingslots.ts'
 import type { SaleStart } from './sale.ts'
 import type { DeclineReason, SaleOutcome } from './saleoutcome.ts'
 import type { SaleEvent } from './saleteller.ts'
@@ -62,9 +62,7 @@ const UNDECIDED: ReadonlySet<DeclineReason> = new Set([
   'no room',
 ])
 /** What could not be looked at for a reason that is not in our terms is looked at again so much later. */
-const LOOK_AGAIN_SECONDS: Seconds = 60
-/** Slots that rest at once; beyond that all are looked at again. */
-const MAX_RESTING = 10_000
+const LOOK_AGAIN_SECONDS: Seconds = REST_SECONDS
 
 export class Sales {
   readonly queue: SlotQueue
@@ -79,8 +77,7 @@ export class Sales {
   #isHeldBack = false
   readonly #ends = new Bell()
   readonly #undecided = new Bell()
-  /** Slots that are not to be looked at before an instant. */
-  readonly #resting = new Map<SlotId, Seconds>()
+  readonly #resting: RestingSlots
   #agents = new SlotMap<SalesAgent>()
   #scope: Scope | undefined
   #isPaused = false
@@ -92,6 +89,7 @@ export class Sales {
     this.#parts = parts
     this.queue = new SlotQueue(parts.random, { size: queueSize, workers })
     this.#places = new Places(workers)
+    this.#resting = new RestingSlots(parts.clock)
     this.#teller = new SaleTeller(parts)
     this.#listener = new MarketListener({
       ...parts,
@@ -238,7 +236,7 @@ export class Sales {
     // One whose sale has ended, and whose last things are being put away, or whose sale ended before: why was told then.
     if (before?.outcome !== undefined && isForGood(before.outcome)) return 'decided'
     if (this.#open.isGivenUp(item)) return 'decided'
-    if (this.#isResting(item)) return 'again'
+    if (this.#resting.isResting(item)) return 'again'
     if (this.#parts.reservations.reservationOf(requestId, slotIndex) !== undefined) {
       ignored('an earlier run took it, and what became of it is not known yet')
       return 'again'
@@ -247,21 +245,19 @@ export class Sales {
     const verdict = await agent.decided
     const { outcome } = agent
     // What it had taken and gave back wakes the queue, which is no reason to look at this very slot at once.
-    if (outcome?.end === 'declined' && outcome.why === 'no room') this.#rest(item)
+    if (outcome?.end === 'declined' && outcome.why === 'no room') this.#resting.rest(item)
+    if (outcome?.end === 'declined' && outcome.why === 'no data') this.#lookForDataAgain(scope, item)
     return verdict
   }
 
-  /** Not to be looked at before a while has passed. */
-  #rest(slot: Slot): void {
-    if (this.#resting.size >= MAX_RESTING) this.#resting.clear()
-    this.#resting.set(slotId(slot.requestId, slot.slotIndex), this.#parts.clock.now() + LOOK_AGAIN_SECONDS)
-  }
-
-  #isResting({ requestId, slotIndex }: Slot): boolean {
-    const id = slotId(requestId, slotIndex)
-    if ((this.#resting.get(id) ?? -Infinity) > this.#parts.clock.now()) return true
-    this.#resting.delete(id)
-    return false
+  /** Peers that have come back tell nobody. Only this slot is woken: it may lack its data for weeks. */
+  #lookForDataAgain(scope: Scope, slot: Slot): void {
+    const until = this.#resting.restLonger(slot)
+    if (scope.signal.aborted) return
+    scope.spawn('looking for the data of a slot again', async (signal) => {
+      await this.#parts.clock.until(until, { signal })
+      this.queue.wakeOne(slot)
+    })
   }
 
   #sell(scope: Scope, slot: Slot, start: SaleStart): SalesAgent {
@@ -313,8 +309,11 @@ export class Sales {
     if (outcome.end === 'declined' && outcome.why === 'prover full') this.#hasTooMany = true
     if (settlement.ends && agent.taken !== undefined) this.#hasRoomToProve()
     this.#teller.outcome(slot, outcome, agent.taken)
-    // Nobody had it from the queue, into which it would go back.
-    if (settlement.ends && settlement.again && agent.startedAt !== 'preparing') this.#listener.offerAgain(slot)
+    // Nobody had it from the queue, into which it would go back; where it waits there, it does so as one that was looked at.
+    if (settlement.ends && settlement.again && agent.startedAt !== 'preparing') {
+      this.#listener.offerAgain(slot)
+      this.#undecided.ring()
+    }
     if (settlement.ends && agent.taken !== undefined) await this.#letGo(slot.requestId, signal)
   }
 

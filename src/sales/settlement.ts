@@ -37,7 +37,7 @@ export function settle(outcome: SaleOutcome): Settlement {
   }
 }
 
-/** Only what a change of our own can mend is tried again, and what was never decided. */
+/** Only what a change of our own can mend is tried again, what was never decided, and what peers may give later. */
 const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'no availability': true,
   'bad terms': false,
@@ -52,6 +52,7 @@ const AGAIN_AFTER: Readonly<Record<DeclineReason, boolean>> = {
   'prover full': true,
   'too late': false,
   'too slow': false,
+  'no data': true,
 }
 
 function ends(collateral: CollateralDue, again = false): Settlement {

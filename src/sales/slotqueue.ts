@@ -7,7 +7,7 @@ import { CodexError, assert } from '../lib/errors.ts'
 import type { RandomSource } from '../lib/random.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { RequestId } from '../protocol/request.ts'
-import { SlotMap } from './slotmap.ts'
+import { SlotMap, type SlotName } from './slotmap.ts'
 import { someIndices } from './someindices.ts'
 import { type RequestOffer, type SlotQueueItem, compareItems, slotQueueItem, slotsOf } from './slotqueueitem.ts'
 
@@ -214,6 +214,17 @@ export class SlotQueue {
     for (const entry of this.#line) entry.seen = false
     this.#unseen = this.#line.length
     this.#line.sort((a, b) => compareEntries(b, a))
+    this.#handOut()
+  }
+
+  /** This one is to be looked at again; a no-op where it does not wait here. */
+  wakeOne(slot: SlotName): void {
+    const entry = this.#entries.get(slot)
+    if (entry?.seen !== true) return
+    this.#takeOut(entry)
+    entry.seen = false
+    entry.group = this.#groupOf(entry.item)
+    this.#insert(entry)
     this.#handOut()
   }
 

@@ -9,9 +9,16 @@ import { slotId } from '../../src/protocol/ids.ts'
 import type { RequestId, StorageRequest } from '../../src/protocol/request.ts'
 import type { SaleOutcome } from '../../src/sales/saleoutcome.ts'
 import { DEFAULT_WORKERS } from '../../src/sales/slotqueueworkers.ts'
-import type { ProveOptions } from '../../src/sales/slotwork.ts'
+import type { ProveOptions, SlotContent } from '../../src/sales/slotwork.ts'
 import { MARKETPLACE_ADDRESS } from '../fakes/fakechainworld.ts'
-import { type Delivery, MANIFEST_BYTES, type ProveFault, proofFor } from '../fakes/fakeslotwork.ts'
+import {
+  type Asked,
+  type Delivery,
+  MANIFEST_BYTES,
+  type NetFault,
+  type ProveFault,
+  proofFor,
+} from '../fakes/fakeslotwork.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import {
   COLLATERAL,
@@ -825,4 +832,127 @@ describe('after the fill', () => {
       await expectWhole(world, host)
     },
   )
+})
+
+describe('a slot in repair of which too few rows are given', () => {
+  /** A host that looks for a slot from when another lost it, and counts the places it takes on chain. */
+  async function repairing(
+    { slots = 1n, expiry = 3000n }: { readonly slots?: bigint; readonly expiry?: bigint },
+    gives: (what: Asked, seconds: number) => NetFault | undefined,
+  ) {
+    const world = new SaleWorld()
+    let lostAt = Infinity
+    const netFault = ({ slotIndex }: SlotContent, what: Asked) =>
+      slotIndex === 0 ? gives(what, world.clock.now() - lostAt) : undefined
+    const host = await world.host('host', Number(slots), { work: { netFault } })
+    host.sales.pause()
+    await host.sales.start(world.never)
+    const { id } = await world.ask({ slots }, expiry)
+    await isLostByAnother(world, id)
+    const slot = { requestId: id, slotIndex: 0 }
+    const counts = { places: 0, looks: 0 }
+    const { reserveSlot } = host.market
+    host.market.reserveSlot = (...args) => {
+      if (args[0].slotIndex === 0) counts.places++
+      return reserveSlot.apply(host.market, args)
+    }
+    const { look } = host.work
+    host.work.look = (...args) => {
+      if (args[0].slotIndex === 0) counts.looks++
+      return look.apply(host.work, args)
+    }
+    lostAt = world.clock.now()
+    host.sales.resume()
+    const isOurs = () => world.net.marketplace.records.getHost(slotId(id, 0)) === host.address
+    const told = () =>
+      host.sales.decisions
+        .latest(99, id)
+        .filter(({ slotIndex }) => slotIndex === 0)
+        .flatMap(({ reasons }) => reasons)
+    return { world, host, slot, counts, isOurs, told }
+  }
+  const tooFew = { is: 'fails', error: new CodexError('erasure/too-few-rows', 'found 1 of 3') } as const
+  const silence = { is: 'lost', seconds: 5 } as const
+
+  it.each([
+    ['has started', 1n],
+    // What it gave back wakes the queue, and offers the slots again.
+    ['has not started', 2n],
+  ])(
+    'is looked for again, and filled once they are there; its place on chain is taken once (its request %s)',
+    async (_, slots) => {
+      const { world, host, counts, isOurs, told } = await repairing({ slots }, (what, seconds) =>
+        what === 'rows' && seconds < 90 ? tooFew : undefined,
+      )
+      await world.runUntil(isOurs, world.clock.now() + 600)
+      expect(isOurs()).toBe(true)
+      expect(counts).toEqual({ places: 1, looks: 3 })
+      expect(told()).toContainEqual(expect.stringMatching(/^its data could not be had from peers.*: found 1 of 3$/))
+      expect(endsOf(host)).toEqual(['declined', 'declined'])
+      await host.sales.stop()
+      expect(await host.parts.reservations.check(world.never)).toEqual([])
+    },
+  )
+
+  it('is looked for again where not even its manifest is given any more: the place on chain is paid for', async () => {
+    const { world, host, counts, isOurs } = await repairing({}, (what, seconds) => {
+      if (what === 'rows') return seconds < 400 ? tooFew : undefined
+      return seconds > 30 && seconds < 400 ? silence : undefined
+    })
+    await world.runUntil(isOurs, world.clock.now() + 1200)
+    expect(isOurs()).toBe(true)
+    expect(counts.places).toBe(1)
+    await host.sales.stop()
+    expect(await host.parts.reservations.check(world.never)).toEqual([])
+  })
+
+  it('is given up when it would come too late', async () => {
+    const order = { slots: 2n, expiry: 900n }
+    const { world, host, counts, told } = await repairing(order, (what) => (what === 'rows' ? tooFew : undefined))
+    await world.runUntil(() => told()[0]?.startsWith('too late') === true, world.clock.now() + 900)
+    expect(told()[0]).toMatch(/^too late/)
+    const { looks } = counts
+    await world.run(600)
+    expect(counts).toEqual({ places: 1, looks })
+    await expectWhole(world, host)
+  })
+
+  it('is looked at less and less', async () => {
+    const { world, host, counts } = await repairing({}, (what) => (what === 'rows' ? tooFew : undefined))
+    await world.run(600)
+    expect(counts.looks).toBe(10)
+    await world.run(2400)
+    expect(counts.looks).toBe(24)
+    expect(counts.places).toBe(1)
+    await world.run(700)
+    await expectWhole(world, host)
+  })
+
+  it('is left to the next start when the node stops while it rests', async () => {
+    const { world, host, isOurs } = await repairing({}, (what) => (what === 'rows' ? tooFew : undefined))
+    await world.run(30)
+    expect(endsOf(host)).toEqual(['declined'])
+    await host.sales.stop()
+    expect(host.clock.waiting).toBe(0)
+    const again = await world.restart(host)
+    await again.sales.start(world.never)
+    await world.runUntil(isOurs, world.clock.now() + 600)
+    expect(isOurs()).toBe(true)
+    await again.sales.stop()
+  })
+
+  it('is looked for again too where an earlier run had taken it', async () => {
+    const { world, host, isOurs } = await repairing({}, (what) => (what === 'rows' ? silence : undefined))
+    await world.run(30)
+    expect(phasesOf(host).at(-1)).toBe('downloading')
+    await host.sales.stop()
+    const givenAt = world.clock.now() + 150
+    const netFault = (_: unknown, what: Asked) => (what === 'rows' && world.clock.now() < givenAt ? tooFew : undefined)
+    const again = await world.restart(host, { work: { netFault } })
+    await again.sales.start(world.never)
+    await world.runUntil(isOurs, givenAt + 300)
+    expect(isOurs()).toBe(true)
+    expect(endsOf(again)).toContain('declined')
+    await again.sales.stop()
+  })
 })

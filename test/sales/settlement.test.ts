@@ -17,6 +17,7 @@ describe('the settlement table (states: payout, finished, cancelled, failed, err
     ['no availability: all, and again', declined('no availability'), { ends: true, collateral: 'all', again: true }],
     ['no room: all, and again', declined('no room'), { ends: true, collateral: 'all', again: true }],
     ['prover full: all, and again', declined('prover full'), { ends: true, collateral: 'all', again: true }],
+    ['no data: all, and again', declined('no data'), { ends: true, collateral: 'all', again: true }],
     ['too slow: all', declined('too slow'), { ends: true, collateral: 'all', again: false }],
     ['bad terms: all', declined('bad terms'), { ends: true, collateral: 'all', again: false }],
     ['slot not free: all', declined('slot not free'), { ends: true, collateral: 'all', again: false }],

@@ -306,6 +306,21 @@ describe('taking', () => {
     expect(await taken).toEqual(item(1, 1))
   })
 
+  it('hands out a single one that is woken, and leaves the others seen', async () => {
+    const queue = queueOf()
+    const taken = take(queue)
+    queue.push(item(1, 1), { seen: true })
+    queue.push(item(2, 9), { seen: true })
+    queue.wakeOne({ requestId: requestIdOf(1), slotIndex: 0 })
+    expect(await taken).toEqual(item(1, 1))
+    queue.wakeOne({ requestId: requestIdOf(1), slotIndex: 0 })
+    queue.wakeOne({ requestId: requestIdOf(3), slotIndex: 0 })
+    expect(numbers(queue)).toEqual([2])
+    expect(queue.isPaused).toBe(true)
+    expect(queue.finish(item(1, 1), true)).toEqual({ is: 'queued' })
+    expect(queue.items().map(({ seen }) => seen)).toEqual([true, true])
+  })
+
   it('waits while suspended and fills meanwhile', async () => {
     const queue = queueOf()
     queue.suspend()
@@ -416,6 +431,7 @@ it('agrees with sorting a list, over any sequence', () => {
     }),
     fc.record({ do: fc.constant('expire' as const), now: fc.nat(3) }),
     fc.record({ do: fc.constant('wake' as const) }),
+    fc.record({ do: fc.constant('wake one' as const), number: fc.nat(20), slotIndex: fc.nat(2) }),
   )
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
@@ -440,6 +456,14 @@ it('agrees with sorting a list, over any sequence', () => {
         } else if (each.do === 'expire') {
           queue.removeExpired(each.now)
           list = list.filter(({ expiry }) => expiry >= each.now)
+        } else if (each.do === 'wake one') {
+          const slot = { requestId: requestIdOf(each.number), slotIndex: each.slotIndex }
+          queue.wakeOne(slot)
+          list = list.map((other) =>
+            other.requestId === slot.requestId && other.slotIndex === slot.slotIndex
+              ? { ...other, seen: false }
+              : other,
+          )
         } else {
           queue.wake()
           list = list.map((other) => ({ ...other, seen: false }))

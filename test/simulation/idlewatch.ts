@@ -101,7 +101,8 @@ export class IdleWatch {
   /** It was tried, and given up for a reason that a change of terms does not mend. */
   #isDecided({ selling }: Provider, id: RequestId, slotIndex: number): boolean {
     const decisions = selling?.sales.decisions.latest(100, id).filter((each) => each.slotIndex === slotIndex) ?? []
-    const isGivenUp = (why: string): boolean => GIVEN_UP.includes(why) || why.startsWith(TOO_SLOW)
+    const isGivenUp = (why: string): boolean =>
+      GIVEN_UP.includes(why) || why.startsWith(TOO_SLOW) || why.startsWith(NO_DATA)
     return decisions.some(({ verdict, reasons }) => verdict === 'lost' || reasons.some(isGivenUp))
   }
 }
@@ -109,3 +110,5 @@ export class IdleWatch {
 const GIVEN_UP = ['slot not free', 'reservations full', 'filled by another host', 'bad terms']
 /** How the sentence begins that gives up a download. */
 const TOO_SLOW = 'too slow'
+/** …and the one that puts off a slot which lacks its data: looks at it are few and short. */
+const NO_DATA = 'its data could not be had'
