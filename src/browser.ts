@@ -116,7 +116,7 @@ export async function openNode({
         hasher: new WebCryptoHasher(),
         compute: () => openCompute(clock),
         transports,
-        trading,
+        trading: () => openTrading(clock),
         random: new SystemRandom(),
       },
       { ...settings, quotaBytes },
@@ -202,8 +202,11 @@ const transports: NodeParts['transports'] = async () => {
 }
 
 /** Loaded when the node enters the marketplace. */
-const trading: NodeParts['trading'] = async () => {
-  const [{ createProver }, { webLines }] = await Promise.all([openProving(), import('./platform/browser/weblines.ts')])
+async function openTrading(clock: Clock): ReturnType<NodeParts['trading']> {
+  const [{ createProver }, { webLines }] = await Promise.all([
+    openProving(clock),
+    import('./platform/browser/weblines.ts'),
+  ])
   return { createProver, lines: webLines, holdKey: holdKeyByLock(), stopwatch: () => performance.now() }
 }
 
@@ -338,13 +341,13 @@ export interface TabProving extends Pick<ProvingFunctions, 'createProver'> {
   readonly threads: number
 }
 
-/** Proving, loaded when first asked for. It starts no worker yet. */
-export async function openProving(): Promise<TabProving> {
+/** Proving, loaded when first asked for. It starts no worker yet. @param clock that its workers are waited for by: hidden pages want {@link openTabClock} */
+export async function openProving(clock: Clock = new SystemClock()): Promise<TabProving> {
   const [{ provingFunctions }, { provingPlatform }] = await Promise.all([
     import('./proving/provingfunctions.ts'),
     import('./platform/browser/provingplatform.ts'),
   ])
-  const platform = provingPlatform()
+  const platform = provingPlatform(clock)
   return {
     createProver: provingFunctions(platform).createProver,
     threads: platform.openPool(undefined).size,

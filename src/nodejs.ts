@@ -64,6 +64,7 @@ export async function openNode({ dataDir, clock, log, ...settings }: NodejsOptio
   try {
     const compute = (): Promise<Compute> => openCompute(clock)
     const random = new SystemRandom()
+    const trading: NodeParts['trading'] = () => openTrading(clock)
     const parts = { ...stores, release, clock, log, hasher, compute, transports, trading, random }
     return new CodexNode(parts, settings)
   } catch (error) {
@@ -82,8 +83,8 @@ const transports: NodeParts['transports'] = async (admit) => {
 }
 
 /** Loaded when the node enters the marketplace. */
-const trading: NodeParts['trading'] = async () => {
-  const [{ createProver }, lines] = await Promise.all([openProving(), openLines()])
+async function openTrading(clock: Clock): ReturnType<NodeParts['trading']> {
+  const [{ createProver }, lines] = await Promise.all([openProving(clock), openLines()])
   return { createProver, lines, stopwatch: () => performance.now() }
 }
 
@@ -151,15 +152,15 @@ export interface KeyFacts {
   readonly developmentMark: string | undefined
 }
 
-/** Proving, loaded when first asked for. It starts no thread yet. */
-export async function openProving(): Promise<Proving> {
+/** Proving, loaded when first asked for. It starts no thread yet. @param clock that its threads are waited for by */
+export async function openProving(clock: Clock = new SystemClock()): Promise<Proving> {
   const [{ provingFunctions }, { provingPlatform }, { verify }, { cacheFolder }] = await Promise.all([
     import('./proving/provingfunctions.ts'),
     import('./platform/nodejs/provingplatform.ts'),
     import('./proving/verify.ts'),
     import('./platform/nodejs/cachefolder.ts'),
   ])
-  const platform = { ...provingPlatform(), loadSnarkjs: () => import('./proving/snarkjsprover.ts') }
+  const platform = { ...provingPlatform(clock), loadSnarkjs: () => import('./proving/snarkjsprover.ts') }
   return {
     ...provingFunctions(platform),
     verify,

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 
+import type { Clock } from '../../lib/clock.ts'
 import { loadOnce } from '../../lib/loadonce.ts'
 import { SystemClock } from '../../lib/systemclock.ts'
 import { SystemRandom } from '../../lib/systemrandom.ts'
@@ -15,10 +16,10 @@ import { FileArtefacts, openFileSource } from './fileartefacts.ts'
 /** What is open is known to one store: so there is one. */
 const STORE = loadOnce(async () => new FileArtefacts(join(cacheFolder(), 'artefacts')))
 
-export function provingPlatform(): ProvingPlatform {
+/** @param clock that the pools wait by */
+export function provingPlatform(clock: Clock = new SystemClock()): ProvingPlatform {
   return {
-    openPool: (size) =>
-      new WorkerPool({ source: computeWorkers(), clock: new SystemClock(), ...(size !== undefined && { size }) }),
+    openPool: (size) => new WorkerPool({ source: computeWorkers(), clock, ...(size !== undefined && { size }) }),
     openFile: openFileSource,
     download,
     openStore: STORE,
