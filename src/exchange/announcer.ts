@@ -58,18 +58,28 @@ export class Announcer {
   }
 
   async #announceAll(signal: AbortSignal): Promise<void> {
-    const { datasets, clock } = this.#parts
+    const { clock, log } = this.#parts
     for (;;) {
-      let batch: Cid[] = []
-      for await (const { cid, manifest } of datasets.list({ signal })) {
-        if (manifest !== undefined) batch.push(cid, ...treesOf(manifest))
-        if (batch.length < BATCH_CIDS) continue
-        await this.#say(batch, signal)
-        batch = []
+      try {
+        await this.#sayAll(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!CodexError.is(error)) throw error
+        log.warn('could not read all that is here to announce it; it is tried again', { error })
       }
-      await this.#say(batch, signal)
       await clock.until(clock.now() + ANNOUNCE_SECONDS, { signal })
     }
+  }
+
+  async #sayAll(signal: AbortSignal): Promise<void> {
+    let batch: Cid[] = []
+    for await (const { cid, manifest } of this.#parts.datasets.list({ signal })) {
+      if (manifest !== undefined) batch.push(cid, ...treesOf(manifest))
+      if (batch.length < BATCH_CIDS) continue
+      await this.#say(batch, signal)
+      batch = []
+    }
+    await this.#say(batch, signal)
   }
 
   async #say(cids: readonly Cid[], signal: AbortSignal): Promise<void> {
