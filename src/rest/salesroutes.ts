@@ -1,6 +1,7 @@
 // The rows of /sales: what is sold on which terms, and which slots are ours (marketplace reference §8, paths, status codes and compared texts).
 
 import type { Hono } from 'hono'
+import { CodexError } from '../lib/errors.ts'
 import { mapBounded } from '../lib/mapbounded.ts'
 import { documentIn } from './bodydocument.ts'
 import { signalOf } from './bodyof.ts'
@@ -33,7 +34,12 @@ export function salesRoutes(app: Hono<RestEnv>, parts: RestParts): void {
       const options = { signal: signalOf(c) }
       const ids = await market.mySlots(options)
       const slots = await mapBounded(ids, SLOTS_AT_ONCE, async (id) => {
-        const slot = await market.activeSlot(id, options)
+        const slot = await market.activeSlot(id, options).catch((error: unknown) => {
+          // One that cannot be resolved is passed over (marketplace reference §4.1); an endpoint that does not answer tells nothing of any.
+          if (!CodexError.is(error, 'market/bad-answer') && !CodexError.is(error, 'market/answer-too-long')) throw error
+          parts.log.warn('a slot of ours was left out of a list', { slotId: id, error })
+          return undefined
+        })
         return slot && { id, request: requestOf(slot.requestId, slot.request), slotIndex: slot.slotIndex }
       })
       return jsonAnswer(

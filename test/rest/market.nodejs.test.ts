@@ -2,14 +2,16 @@
 
 import { Codex } from '@codex-storage/sdk-js'
 import { afterEach, describe, expect, it } from 'vitest'
+import { CodexError } from '../../src/lib/errors.ts'
 import { Log } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { Scope } from '../../src/lib/scope.ts'
 import { SystemClock } from '../../src/lib/systemclock.ts'
 import { TypedEvents } from '../../src/lib/typedevents.ts'
 import type { NodejsNode } from '../../src/nodejs.ts'
-import { slotId } from '../../src/protocol/ids.ts'
+import { requestId, slotId } from '../../src/protocol/ids.ts'
 import type { RequestId } from '../../src/protocol/request.ts'
+import { requestFor } from '../../src/purchasing/purchaseterms.ts'
 import { Purchasing } from '../../src/purchasing/purchasing.ts'
 import type { RestServer } from '../../src/rest/listen.ts'
 import { tellNews } from '../../src/rest/marketplaceof.ts'
@@ -28,7 +30,7 @@ import { FakeMarket } from '../fakes/fakemarket.ts'
 import { CLIENT, type SaleHost, SaleWorld, SLOT_BYTES, START } from '../fakes/saleworld.ts'
 import { seededSource } from '../fakes/salesparts.ts'
 import { expectListed } from './expectlisted.ts'
-import { PURCHASE } from './fakesurface.ts'
+import { fakeSurface, PURCHASE } from './fakesurface.ts'
 import { randomWish } from '../simulation/terms.ts'
 
 const TOKEN = 'a-token-for-tests'
@@ -350,6 +352,32 @@ describe('slots', () => {
     expect((await codex('GET', `sales/slots/${ID}`))[0]).toBe(404)
     expect((await codex('GET', 'sales/slots/nonsense'))[0]).toBe(400)
   })
+
+  it.each([
+    ['market/bad-answer', 200],
+    ['market/answer-too-long', 200],
+    ['market/unreachable', 500],
+  ])(
+    'are told without one whose answer makes no sense, and not where there is none: %s is %i',
+    async (code, status) => {
+      const terms = { duration: 3600, pricePerBytePerSecond: 10n, collateralPerByte: 2n, expiry: 600 }
+      const request = requestFor(randomWish(seededSource(5)), terms, { client: CLIENT, random: seededSource(6) })
+      const ids = [`0x${'01'.repeat(32)}`, ID]
+      const market = {
+        mySlots: async () => ids,
+        activeSlot: async (slotId: string) => {
+          if (slotId === ID) throw new CodexError(code, 'as the test asked for')
+          return { slotId, requestId: requestId(request), request, slotIndex: 0 }
+        },
+      }
+      const parts = () => ({ market, selling: {} }) as never
+      const marketplace = { isWanted: true, parts, waiting: () => undefined, unproven: () => undefined }
+      const answer = await fakeSurface({ node: {}, network: {}, marketplace })('codex/v1/sales/slots', {})
+      expect(answer.status).toBe(status)
+      if (status === 200)
+        expect(await answer.json()).toMatchObject([{ id: ids[0], slotIndex: 0, request: { id: requestId(request) } }])
+    },
+  )
 })
 
 describe('purchases', () => {
