@@ -7,11 +7,12 @@ import { ChildAbort } from '../lib/childabort.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
-import type { Market, Slot } from '../market/market.ts'
+import type { Market } from '../market/market.ts'
 import { type Period, Periodicity } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import { RAISE_CAP } from './captrouble.ts'
+import { namesOf } from './namesof.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleReport } from './salenews.ts'
 import type { WatchedRecord } from './watchedrecord.ts'
@@ -276,12 +277,3 @@ function ofReservation({ requestId, slotIndex, collateral }: Reservation): Held 
 }
 
 const NEAR = 'sales/deadline-near'
-const MAX_NAMED = 3
-
-function namesOf(sales: readonly Slot[]): string {
-  const names = sales
-    .slice(0, MAX_NAMED)
-    .map(({ slotIndex, requestId }) => `slot ${slotIndex} of ${requestId.slice(0, 10)}…`)
-  const more = sales.length - names.length
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-}

@@ -105,6 +105,7 @@ export class Provider {
         ...{ market, clock, reservations, work, random, failEveryProofs, capacity: this.#capacity, decisions },
         log: log.topic('sales'),
         tell: (event) => news.hear(event, this.sales.agent(event)),
+        raise: (alert) => news.raise(alert),
         recordsOf: (event) => earnings.recordsOf(event, clock.now()),
         hasEnded: (slot) => earnings.hasEnded(slot),
       },

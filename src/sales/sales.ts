@@ -2,6 +2,7 @@
 // runs one agent for each slot. What happens to a slot is in sale.ts.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { RaisedAlert } from '../lib/alert.ts'
 import { Bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
 import { RETRY_SECONDS } from '../lib/insist.ts'
@@ -45,6 +46,8 @@ export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded' | 
   readonly failEveryProofs?: number | undefined
   /** Hears of each phase on entry and of its progress, and of each end. Must not throw. */
   readonly tell?: ((event: SaleEvent) => void) | undefined
+  /** Hears what a person has to know. Must not throw. */
+  readonly raise?: ((alert: RaisedAlert) => void) | undefined
 }
 
 export interface SalesSettings {
@@ -157,11 +160,12 @@ export class Sales {
             this.#hasRoomToProve()
             await this.#letGo(slot.requestId, inner)
           },
+          ownAreKnown: () =>
+            scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own)),
         },
         { signal: inner },
       )
       await takeUp.once()
-      scope.spawn('letting go of what an earlier run kept', (own) => this.#letGo('all that ended', own))
       this.#workers.start({ signal: inner })
       scope.spawn('hearing the market', (own) => this.#listener.hearMarket({ signal: own }))
       scope.spawn('learning who asks', (own) => this.#listener.learnClients({ signal: own }))
@@ -169,7 +173,7 @@ export class Sales {
       scope.spawn('offering what found no room', (own) => this.#listener.offerSqueezed({ signal: own }))
       scope.spawn('hearing of availabilities', (own) => this.#listener.hearAvailabilities({ signal: own }))
       scope.spawn('looking again at what was not decided', (own) => this.#lookAgain(own))
-      await takeUp.theRest()
+      await takeUp.goOn()
     })
   }
 

@@ -2,6 +2,7 @@
 // dropped because nobody answered.
 
 import type { AbortOptions } from '../lib/abort.ts'
+import type { RaisedAlert } from '../lib/alert.ts'
 import { ChildAbort } from '../lib/childabort.ts'
 import type { Clock } from '../lib/clock.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -13,7 +14,9 @@ import type { ActiveSlot, Market, Slot } from '../market/market.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import type { AgentSeams } from './agent.ts'
+import { collateralAtStake } from './collateralatstake.ts'
 import { payoutOf } from './collectslot.ts'
+import { namesOf } from './namesof.ts'
 import type { Reservation } from './reservation.ts'
 import type { Reservations } from './reservations.ts'
 import { type FillFate, type RestartDecision, decideAtStart } from './restart.ts'
@@ -32,11 +35,21 @@ export interface TakeUpParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded'> 
   readonly sell: (slot: Slot, start: SaleStart) => void
   /** Hears of what was over already. */
   readonly settled: (slot: Slot, outcome: SaleOutcome, reservation: Reservation) => Promise<void>
+  /** Hears once when every slot that is ours has a Reservation: what no Reservation names is nobody's then. */
+  readonly ownAreKnown: () => void
+  /** Hears what a person has to know. Nobody by default. Must not throw. */
+  readonly raise?: ((alert: RaisedAlert) => void) | undefined
 }
 
 /** Before something is given up. */
 const CONFIRMING_LOOKS = 3
 const CONFIRMING_SECONDS: Seconds = 15
+/** Until the chain is asked again for slots that are ours: an endpoint that was behind has caught up, a fill that was on its way has landed. */
+const SOON_SECONDS: Seconds = 300
+/** Afterwards. */
+const LOOK_SECONDS: Seconds = 3600
+/** An answer that names none may be one of the past. */
+const SURE_LOOKS = 2
 /** Slots that are looked up at once. */
 const TAKEN_UP_AT_ONCE = 32
 
@@ -47,37 +60,44 @@ export class TakeUp {
   readonly #parts: TakeUpParts
   readonly #signal: AbortSignal
   #left: readonly Act[]
+  /** Those with a Reservation at the start. */
+  readonly #known: ReadonlySet<SlotId>
+  /** Answers of the chain as to which slots are ours. */
+  #looks = 0
+  #lookedAt: Seconds = -Infinity
+  /** What the latest of them named and no Reservation does. */
+  #unknown = new Set<SlotId>()
+  /** Begun, and not come to an end yet. */
+  readonly #adopting = new Set<SlotId>()
+  #adopted: Reservation[] = []
+  #areOwnKnown = false
 
   constructor(parts: TakeUpParts, { signal }: AbortOptions) {
     this.#parts = parts
     this.#signal = signal
-    const known = parts.reservations.reservations().map(({ requestId, slotIndex }) => ({ requestId, slotIndex }))
-    const slots = new Map(known.map((slot) => [slotId(slot.requestId, slot.slotIndex), slot]))
-    const adoptOthers = async (): Promise<Act[]> => {
-      const others = (await parts.market.mySlots({ signal })).filter((id) => !slots.has(id))
-      return others.map((id) => () => this.#adopt(id))
-    }
-    this.#left = [
-      ...Array.from(
-        slots,
-        ([id, slot]) =>
-          () =>
-            this.#takeUp(slot, id),
-      ),
-      adoptOthers,
-    ]
+    const slots = parts.reservations.reservations().map(({ requestId, slotIndex }) => ({ requestId, slotIndex }))
+    this.#known = new Set(slots.map(idOf))
+    this.#left = [...slots.map((slot) => () => this.#takeUp(slot, idOf(slot))), this.#adoptOthers]
   }
 
-  /** Each once, none waiting for another. What failed is left for {@link TakeUp.theRest}. Rejects with the signal's reason only. */
+  /** Each once, none waiting for another. What failed is left for {@link TakeUp.goOn}. Rejects with the signal's reason only. */
   async once(): Promise<void> {
+    const { ownAreKnown } = this.#parts
     this.#left = await this.#tryAll(this.#left)
+    this.#tellAdopted()
+    if (this.#areOwnKnown || !this.#isSure) return
+    this.#areOwnKnown = true
+    ownAreKnown()
   }
 
-  /** Until nothing is left. Rejects with the signal's reason only. */
-  async theRest(): Promise<void> {
+  /** What is left, and slots of ours that come to light later. Rejects with the signal's reason only. */
+  async goOn(): Promise<never> {
     const { clock } = this.#parts
-    while (this.#left.length > 0) {
-      await clock.until(clock.now() + RETRY_SECONDS, { signal: this.#signal })
+    for (;;) {
+      const retry = this.#left.length > 0 ? clock.now() + RETRY_SECONDS : Infinity
+      const next = this.#nextLook
+      await clock.until(Math.min(next, retry), { signal: this.#signal })
+      if (clock.now() >= next) this.#left = [...this.#left, this.#adoptOthers]
       await this.once()
     }
   }
@@ -98,16 +118,55 @@ export class TakeUp {
     return more.length > 0 && !more.every((act) => acts.includes(act)) ? this.#tryAll(more) : more
   }
 
+  get #isSure(): boolean {
+    return this.#looks >= SURE_LOOKS && this.#unknown.size === 0
+  }
+
+  /** Never while one is tried, or is to be tried again. */
+  get #nextLook(): Seconds {
+    if (this.#left.includes(this.#adoptOthers)) return Infinity
+    return this.#lookedAt + (this.#isSure ? LOOK_SECONDS : SOON_SECONDS)
+  }
+
+  /** Looks for slots of ours that no Reservation names. */
+  readonly #adoptOthers: Act = async () => {
+    const { market, clock, reservations } = this.#parts
+    const own = await market.mySlots({ signal: this.#signal })
+    const held = new Set(reservations.reservations().map(idOf))
+    const others = own.filter((id) => !held.has(id))
+    // That a slot has ended an endpoint may not know yet: those of this run are adopted when they are named again, a while later.
+    const isNew = this.#looks === 0
+    const lasting = others.filter((id) => (isNew ? !this.#known.has(id) : this.#unknown.has(id)))
+    this.#unknown = new Set(others)
+    this.#looks++
+    this.#lookedAt = clock.now()
+    return lasting
+      .filter((id) => !this.#adopting.has(id))
+      .map((id) => {
+        this.#adopting.add(id)
+        return async () => {
+          const more = await this.#adopt(id)
+          this.#adopting.delete(id)
+          return more
+        }
+      })
+  }
+
   /** A slot of ours whose records were lost: it is proven and collected all the same. */
   async #adopt(id: SlotId): Promise<Act[]> {
-    const { market, reservations, hasEnded, log } = this.#parts
+    const { market, reservations, isBeingSold, hasEnded, log } = this.#parts
     const signal = this.#signal
     const found = await market.activeSlot(id, { signal })
+    // The next look finds it again.
     if (found === undefined) return []
     const { requestId, slotIndex, request } = found
-    if (hasEnded?.(found) === true) return this.#collectAgain(found)
+    if (hasEnded?.(found) === true) {
+      this.#unknown.delete(id)
+      return this.#collectAgain(found)
+    }
     // While it was looked up, the queue may have begun to sell it.
     if (reservations.reservationOf(requestId, slotIndex) === undefined) {
+      if (isBeingSold(found)) return []
       const collateral = await market.currentCollateral(id, { signal })
       const validUntil = (await market.requestEnd(requestId, { signal })) ?? 0
       const filledBlock = await market.blockAt(Infinity, { signal })
@@ -115,13 +174,27 @@ export class TakeUp {
       // Nothing can be set aside for more than any disk holds, and to be collected it needs no bytes.
       const slotBytes = slotSize <= Number.MAX_SAFE_INTEGER ? Number(slotSize) : 0
       const ours = { requestId, slotIndex, slotBytes, collateral, validUntil, proofProbability, filledBlock }
-      await reservations.adopt(ours)
+      this.#adopted.push(await reservations.adopt(ours))
       log.error('a slot of ours had no reservation: its records were lost; it is proven and collected all the same', {
         requestId,
         slotIndex,
       })
     }
+    this.#unknown.delete(id)
     return this.#takeUp({ requestId, slotIndex }, id)
+  }
+
+  #tellAdopted(): void {
+    const adopted = this.#adopted
+    if (adopted.length === 0) return
+    this.#adopted = []
+    this.#parts.raise?.({
+      code: 'sales/slots-adopted',
+      cause: `The contract names slots as ours that this node had no records of: ${namesOf(adopted)}. They are proven and collected all the same, as far as their data is here`,
+      atStake: collateralAtStake(adopted),
+      action:
+        'See whether their proofs are made, and check the storage (`codex-light space --check`, in a tab the button for it)',
+    })
   }
 
   /** A reorganisation took the payout back; the accounts are settled. Rejects until it is paid again. */
@@ -196,4 +269,8 @@ export class TakeUp {
     if (isInFlight({ market: this.#parts.market, id, slot })) return 'in flight'
     return fill === undefined ? 'never sent' : fill === 'landed' ? 'landed' : 'unknown'
   }
+}
+
+function idOf({ requestId, slotIndex }: Slot): SlotId {
+  return slotId(requestId, slotIndex)
 }

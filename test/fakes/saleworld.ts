@@ -1,5 +1,6 @@
 // A fake chain with hosts that sell, on a clock wound by hand: for tests to tell what happens and to see what the accounts say in the end.
 
+import type { RaisedAlert } from '../../src/lib/alert.ts'
 import { Log, type LogRecord } from '../../src/lib/log.ts'
 import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
@@ -51,6 +52,8 @@ export interface SaleHost {
   readonly sales: Sales
   readonly clock: ManualClock
   readonly logged: LogRecord[]
+  /** What a person was told. */
+  readonly alerts: RaisedAlert[]
 }
 
 export interface HostSettings extends SalesSettings {
@@ -132,6 +135,7 @@ export class SaleWorld {
     { faults, work, workOf, around, failEveryProofs, recordsOf, hasEnded, capacity, ...settings }: HostSettings,
   ): SaleHost {
     const logged: LogRecord[] = []
+    const alerts: RaisedAlert[] = []
     const clock = new ManualClock(this.clock.now())
     this.#clocks.add(clock)
     const log = new Log({ clock, levels: new LogLevels('trace'), sinks: [(record) => logged.push(record)] })
@@ -149,11 +153,11 @@ export class SaleWorld {
         market: around === undefined ? market : wired(market, 'market', MARKET_VERBS, around, MARKET_STREAMS),
         work: around === undefined ? given : wired<SlotWork>(given, 'work', WORK_VERBS, around, WORK_STREAMS),
         ...{ clock, reservations, random: seededSource(this.#clocks.size), log, failEveryProofs },
-        ...{ recordsOf, hasEnded, capacity },
+        ...{ recordsOf, hasEnded, capacity, raise: (alert) => void alerts.push(alert) },
       },
       settings,
     )
-    return { address, parts, market, work: slotWork, sales, clock, logged }
+    return { address, parts, market, work: slotWork, sales, clock, logged, alerts }
   }
 
   readonly #clocks = new Set<ManualClock>()

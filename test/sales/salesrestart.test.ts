@@ -6,6 +6,7 @@ import { CodexError } from '../../src/lib/errors.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import type { SalesAgent } from '../../src/sales/agent.ts'
 import type { AvailabilityId } from '../../src/sales/availability.ts'
+import { reservationKey } from '../../src/sales/salesrecords.ts'
 import { MAX_UNDO_BLOCKS } from '../fakes/fakechain.ts'
 import type { MarketFaults } from '../fakes/fakemarket.ts'
 import { COLLATERAL, type HostSettings, SLOT_BYTES, type SaleHost, SaleWorld, addressOf } from '../fakes/saleworld.ts'
@@ -592,8 +593,114 @@ it('what lay beside the blocks of a slot goes at the next start, when the power 
   expect((await first.parts.repo.space()).quotaUsedBytes).toBeGreaterThan(0)
   const second = await crash(world, first)
   await second.sales.start(world.never)
-  await world.run(60)
+  // Until the chain has been asked twice which slots are ours.
+  await world.run(330)
   await expectEnded(world, second, { id, slotId: slot(0), had })
+})
+
+describe('a slot of ours whose reservation is damaged', () => {
+  const damaged = async (faults: MarketFaults = {}) => {
+    const world = new SaleWorld()
+    const first = await world.host('host', 1)
+    await first.sales.start(world.never)
+    const { slot } = await world.ask()
+    await world.runUntil(() => first.sales.agents.some(({ state }) => state === 'SaleProving'))
+    const [reservation] = first.parts.reservations.reservations()
+    if (reservation === undefined) throw new Error('a slot that is proven has its reservation')
+    world.cutOff(first)
+    await first.parts.datastore.commit([{ put: reservationKey(reservation), value: Uint8Array.of(1) }])
+    const second = await world.restart(first, { faults })
+    const blocks = async () => (await second.parts.repo.space()).totalBlocks
+    return { world, second, slotId: slot(0), blocks, before: await blocks() }
+  }
+  const expectAdopted = ({ parts, alerts, sales }: SaleHost) => {
+    expect(parts.reservations.reservations()).toMatchObject([{ fill: 'landed', collateral: COLLATERAL }])
+    expect(alerts).toMatchObject([{ code: 'sales/slots-adopted', atStake: COLLATERAL }])
+    expect(sales.agents.map(({ state }) => state)).toEqual(['SaleProving'])
+  }
+
+  it.each(['mySlots', 'activeSlot', 'currentCollateral', 'blockAt'] as const)(
+    'loses nothing while %s gives no answer after the start, and is adopted then: its owner is told of the collateral',
+    async (verb) => {
+      let isAway = (): boolean => false
+      const call = (asked: string) => (asked === verb && isAway() ? ({ is: 'fails' } as const) : undefined)
+      const { world, second, slotId, blocks, before } = await damaged({ call })
+      isAway = forSeconds(world.clock, 60)
+      await second.sales.start(world.never)
+      await world.run(59)
+      expect(await blocks()).toBe(before)
+      await world.run(30)
+      expectAdopted(second)
+      await world.run(400)
+      expect(await blocks()).toBe(before)
+      await world.runUntil(() => world.state(slotId) === 'Paid')
+      await second.sales.stop()
+    },
+  )
+
+  it.each(['mySlots', 'activeSlot'] as const)(
+    'is adopted, and its data is still here, where an endpoint that is behind does not tell of it at the start (%s)',
+    async (verb) => {
+      const { world, second, slotId, blocks, before } = await damaged()
+      const real = second.market[verb].bind(second.market) as (...args: unknown[]) => Promise<never>
+      let isFirst = true
+      const behind = async (...args: unknown[]) => {
+        const answer = await real(...args)
+        if (!isFirst) return answer
+        isFirst = false
+        return (verb === 'mySlots' ? [] : undefined) as never
+      }
+      Reflect.set(second.market, verb, behind)
+      await second.sales.start(world.never)
+      await world.run(600 + 60)
+      expectAdopted(second)
+      expect(await blocks()).toBe(before)
+      await world.runUntil(() => world.state(slotId) === 'Paid')
+      await world.run(60)
+      expect(second.alerts).toHaveLength(1)
+      await second.sales.stop()
+      expect(second.clock.waiting).toBe(0)
+    },
+  )
+
+  it('is adopted too when it comes to light hours after the start', async () => {
+    const world = new SaleWorld()
+    const host = await world.host('host', 1, {}, { duration: 20_000 })
+    await host.sales.start(world.never)
+    const { slot, id } = await world.ask({ duration: 20_000n })
+    await world.runUntil(() => host.sales.agents.some(({ state }) => state === 'SaleProving'))
+    await host.sales.stop()
+    const fresh = await world.host('host', 0)
+    const real = fresh.market.mySlots.bind(fresh.market)
+    const isHidden = forSeconds(world.clock, 5000)
+    fresh.market.mySlots = async (options) => (isHidden() ? [] : real(options))
+    await fresh.sales.start(world.never)
+    await world.run(5000 + 3600 + 300)
+    expect(fresh.parts.reservations.reservations()).toMatchObject([{ requestId: id, slotIndex: 0 }])
+    expect(fresh.alerts).toMatchObject([{ code: 'sales/slots-adopted', atStake: COLLATERAL }])
+    expect(world.net.marketplace.records.mySlots(fresh.address)).toEqual([slot(0)])
+    await fresh.sales.stop()
+  })
+})
+
+it('a slot that has ended is not adopted because one answer of the chain is from before', async () => {
+  const world = new SaleWorld()
+  const host = await world.host('host', 1)
+  await host.sales.start(world.never)
+  const { slot } = await world.ask({ duration: 1500n }, 900n)
+  await world.runUntil(() => world.state(slot(0)) === 'Paid')
+  const real = host.market.mySlots.bind(host.market)
+  let isBefore = true
+  host.market.mySlots = async (options) => {
+    const answer = isBefore ? [slot(0)] : real(options)
+    isBefore = false
+    return answer
+  }
+  await world.run(3600 + 900)
+  expect(isBefore).toBe(false)
+  expect([host.alerts, host.parts.reservations.reservations()]).toEqual([[], []])
+  expect(host.parts.reservations.availabilities()).toHaveLength(1)
+  await host.sales.stop()
 })
 
 /** The old run is cut off: it never gets another answer. */
