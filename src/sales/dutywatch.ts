@@ -183,10 +183,12 @@ export class DutyWatch {
     })
   }
 
-  /** Filled slots of which no proof of this period is known, those included that could not be taken up since the start. */
+  /** Filled slots of which no proof of this period is known, those included that could not be taken up since the start, or be found in the chain. */
   #owing(period: Period): Held[] {
     const sales = this.#parts.sales()
-    const known = new Set(sales.filter(({ phase }) => phase !== undefined).map(({ slotId }) => slotId))
+    // One that was filled, and looks for what became of it, is not proven: an endpoint that is behind does not tell.
+    const isAsRecorded = ({ phase }: SaleReport) => phase === undefined || phase.at === 'filling'
+    const known = new Set(sales.filter((each) => !isAsRecorded(each)).map(({ slotId }) => slotId))
     const proving = sales.filter(({ phase }) => phase?.at === 'proving').map(ofReport)
     const untaken = this.#parts
       .reservations()

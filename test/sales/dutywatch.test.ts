@@ -7,6 +7,7 @@ import { LogLevels } from '../../src/lib/loglevels.ts'
 import { ManualClock } from '../../src/lib/manualclock.ts'
 import { ChainClock } from '../../src/market/chainclock.ts'
 import type { SlotDuty } from '../../src/market/market.ts'
+import { slotId } from '../../src/protocol/ids.ts'
 import type { SlotId } from '../../src/protocol/request.ts'
 import { DutyWatch, type DutyWatchParts, LATE_SHARE } from '../../src/sales/dutywatch.ts'
 import type { Reservation } from '../../src/sales/reservation.ts'
@@ -42,6 +43,7 @@ function watching({
   reservations = [],
   watched,
   running = [1, 2, 3],
+  filling = [],
   refused,
 }: {
   readonly due?: readonly number[]
@@ -55,6 +57,8 @@ function watching({
   readonly reservations?: readonly Reservation[]
   readonly watched?: number
   readonly running?: readonly number[]
+  /** Sales of {@link reservations} that look for what became of their fill. */
+  readonly filling?: readonly Reservation[]
   readonly refused?: 'duty' | 'act' | undefined
 } = {}) {
   const clock = new ManualClock(START)
@@ -90,7 +94,14 @@ function watching({
     market,
     clock: chain,
     wall: clock,
-    sales: () => running.map((index) => sale(index, period())),
+    sales: () => [
+      ...running.map((index) => sale(index, period())),
+      ...filling.map((reservation): SaleReport => {
+        const { requestId, slotIndex } = reservation
+        const of = { requestId, slotIndex, slotId: slotId(requestId, slotIndex), reservation }
+        return { ...sale(slotIndex, period()), ...of, state: 'SaleFilling', phase: { at: 'filling' } }
+      }),
+    ],
     reservations: () => reservations,
     record: {
       read: async () => watched,
@@ -227,6 +238,14 @@ test('where it gives none since the start, the slots on record count, but not th
   await clock.play(PERIOD)
   expect(alerts).toMatchObject([{ code: 'sales/deadline-near', atStake: 200n }])
   expect(alerts[0]?.cause).toMatch(/slot 1 of 0xcdcdcdcd… is due/)
+})
+
+test('where the endpoint is behind, those count too that were filled and whose fill cannot be found', async () => {
+  const reservations = [held(1), held(2, { fill: 'sent' })]
+  const { clock, alerts } = watching({ isFrozen: true, reservations, running: [], filling: reservations })
+  await clock.play(2 * PERIOD)
+  expect(alerts.at(-1)).toMatchObject({ code: 'sales/deadline-near', atStake: 200n })
+  expect(alerts.at(-1)?.cause).toMatch(/^The endpoint does not say whether a proof of slot 1 of 0xcdcdcdcd… is due/)
 })
 
 test('at a start it says which periods passed while the node did not run, and what that may cost', async () => {
