@@ -16,6 +16,7 @@ import { slotRange } from '../slots/slotgeometry.ts'
 import type { Slots } from '../slots/slots.ts'
 import { findBlocks } from '../storage/findblocks.ts'
 import { LEAVES_PER_PAGE, LeafPages } from '../storage/leafpage.ts'
+import { claimLeaves, claimTree } from '../storage/relayedtrees.ts'
 import type { RepoStore } from '../storage/repostore.ts'
 import type { VerifiedBlock } from '../storage/verifiedblock.ts'
 import { comparedBlock } from '../storage/verifiedblock.ts'
@@ -41,6 +42,8 @@ export interface SlotDownloadOrder {
 
 /** Blocks that went while others came are fetched again so many times. */
 const MAX_ROUNDS = 3
+/** Leaves claimed in one commit. */
+const CLAIMED_AT_ONCE = 64 * LEAVES_PER_PAGE
 /** A row that nobody has given within this time is rebuilt from others. */
 const ROW_STALL_SECONDS: Seconds = 20
 
@@ -68,7 +71,7 @@ export class SlotDownload {
     const store = storeLeaves(this.#parts.repo, treeCid, leafCount, { expiry, durability: 'relaxed' })
     for (let round = 1; ; round++) {
       const missing = await this.#takeIn({ signal })
-      if (missing.length === 0) return
+      if (missing.length === 0 && (await this.#claim({ signal }))) return
       if (round > MAX_ROUNDS)
         throw new CodexError('sale/blocks-went', 'blocks of the slot went while others were fetched; try again')
       const here = this.#indices.length - missing.length
@@ -106,10 +109,10 @@ export class SlotDownload {
       progress: ({ doneBytes }) => this.#order.tell(doneBytes),
     })
     const missing = await this.#takeIn({ signal })
-    if (missing.length > 0)
+    if (missing.length > 0 || !(await this.#claim({ signal })))
       throw new CodexError(
         'sale/blocks-went',
-        `${missing.length} blocks of slot ${slotIndex} went while it was rebuilt`,
+        `${missing.length || 'some'} blocks of slot ${slotIndex} went while it was rebuilt`,
         {
           detail: { treeCid: String(manifest.treeCid), slotIndex },
         },
@@ -121,6 +124,8 @@ export class SlotDownload {
     const { repo } = this.#parts
     const { manifest, reservation } = this.#order
     const missing: number[] = []
+    // What was only cached for others stays from when it is in the list.
+    await claimTree(repo.parts, manifest.treeCid)
     for (let from = 0; from < this.#indices.length; from += LEAVES_PER_PAGE) {
       signal.throwIfAborted()
       const page = this.#indices.slice(from, from + LEAVES_PER_PAGE)
@@ -141,6 +146,16 @@ export class SlotDownload {
       this.#tell(Math.min(from + LEAVES_PER_PAGE, this.#indices.length) - missing.length)
     }
     return missing
+  }
+
+  /** What went before it was in the list, or came back for others only, must not be missing later. @returns whether all of it is in the tree, to stay */
+  async #claim({ signal }: AbortOptions): Promise<boolean> {
+    for (let from = 0; from < this.#indices.length; from += CLAIMED_AT_ONCE) {
+      signal.throwIfAborted()
+      const some = this.#indices.slice(from, from + CLAIMED_AT_ONCE)
+      if ((await claimLeaves(this.#parts.repo.parts, this.#order.manifest.treeCid, some)).length > 0) return false
+    }
+    return true
   }
 
   #pay(blocks: readonly VerifiedBlock[], indices: readonly number[]): Promise<unknown> {

@@ -3,8 +3,8 @@
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
 import type { Cid } from '../protocol/cid.ts'
-import type { Change } from './datastore.ts'
 import { LEAVES_PER_PAGE, LeafPages, leavesKey } from './leafpage.ts'
+import { claimChanges } from './relayedtrees.ts'
 import type { StoreParts } from './storeparts.ts'
 import { encodeTreeRecord, idOf, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
 
@@ -45,7 +45,7 @@ function adoptPages(
   { pages, leafCount }: { readonly pages: readonly number[]; readonly leafCount: number | undefined },
 ): Promise<number[]> {
   return parts.ledger.update(async () => {
-    const made: Change[] = []
+    const made = await claimChanges(parts.datastore, tree)
     let record = await readTreeRecord(parts.datastore, tree)
     if (record === undefined && leafCount !== undefined) {
       const [id, taken] = await nextTreeId(parts.datastore)

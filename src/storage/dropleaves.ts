@@ -7,6 +7,7 @@ import type { Change, Datastore, Key } from './datastore.ts'
 import { LeafPage, LeafPages, leavesKey } from './leafpage.ts'
 import { proofKey, proofsKey } from './leafproof.ts'
 import { countReferences } from './putleaves.ts'
+import { claimChanges, isRelayed } from './relayedtrees.ts'
 import type { StoreParts } from './storeparts.ts'
 import { RECORDS_PER_PAGE, blockKey } from './storeparts.ts'
 import { holdersKey } from './treeholder.ts'
@@ -24,7 +25,8 @@ const PAGES_AT_ONCE = 8
 export interface DropLeavesOptions {
   /**
    * Spares a leaf whose block something else refers to as well: nothing is freed by dropping it, and that may be the list of a slot, which is proven by
-   * the places of its blocks in this tree. Spares all of a tree that a manifest holds. The record of a tree goes with its last leaf. By default all go.
+   * the places of its blocks in this tree; but none of a tree that is only relayed. Spares all of a tree that a manifest holds. The record of a tree goes
+   * with its last leaf. By default all go.
    */
   readonly onlyLast?: boolean | undefined
 }
@@ -41,7 +43,8 @@ export function dropLeaves(
     if (record === undefined) return [{ changes: [] }, 0]
     if (onlyLast && (await hasKeys(parts.datastore, holdersKey(tree)))) return [{ changes: [] }, 0]
     const pages = await LeafPages.read(parts.datastore, record.id, indices)
-    const shared = onlyLast ? await sharedBlocks(parts, pages, indices) : NONE
+    const isNeeded = onlyLast && !(await isRelayed(parts.datastore, tree, record))
+    const shared = isNeeded ? await sharedBlocks(parts, pages, indices) : NONE
     const cids: Cid[] = []
     const plan = new BlockPlan()
     for (const index of indices) {
@@ -55,7 +58,8 @@ export function dropLeaves(
     await loseReferences(parts, plan, cids)
     const changes = pages.changes()
     const isEmpty = onlyLast && (await isEmptyAfter(parts.datastore, record, changes))
-    return [plan.also(...changes, ...(isEmpty ? [{ drop: treeKey(tree) }] : [])).plan, cids.length]
+    if (isEmpty) changes.push({ drop: treeKey(tree) }, ...(await claimChanges(parts.datastore, tree)))
+    return [plan.also(...changes).plan, cids.length]
   })
 }
 

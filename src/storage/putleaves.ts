@@ -11,6 +11,7 @@ import { servable } from './blockrecord.ts'
 import type { Change } from './datastore.ts'
 import { LeafPages } from './leafpage.ts'
 import { proofKey } from './leafproof.ts'
+import { claimChanges } from './relayedtrees.ts'
 import { sealRecord } from './sealedrecord.ts'
 import type { StoreParts } from './storeparts.ts'
 import { blockKey, readBlockRecords } from './storeparts.ts'
@@ -34,7 +35,8 @@ export interface Leaf {
 export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leaves: readonly Leaf[]): Promise<number> {
   checkLeaves(leafCount, leaves)
   return parts.ledger.update(async () => {
-    const plan = new BlockPlan()
+    const claims = await claimChanges(parts.datastore, tree)
+    const plan = new BlockPlan().also(...claims)
     let record = await readTreeRecord(parts.datastore, tree)
     if (record === undefined) {
       const [id, taken] = await nextTreeId(parts.datastore)
@@ -50,7 +52,7 @@ export function putLeaves(parts: StoreParts, tree: Cid, leafCount: number, leave
       leaves.map(({ index }) => index),
     )
     const added = leaves.filter(({ index, blockCid }) => pages.add(index, blockCid))
-    if (added.length === 0) return [{ changes: [] }, 0]
+    if (added.length === 0) return [{ changes: claims }, 0]
     const gained = countReferences(added.map(({ blockCid }) => blockCid))
     const records = await readBlockRecords(
       parts.datastore,

@@ -11,10 +11,16 @@ import { putBlocks } from './putblocks.ts'
 import { groupsOf } from './putgatherer.ts'
 import type { Leaf } from './putleaves.ts'
 import { checkLeaves } from './putleaves.ts'
+import { claimChanges, relayedNote } from './relayedtrees.ts'
 import { sealRecord } from './sealedrecord.ts'
 import type { StoreParts } from './storeparts.ts'
 import type { TreeRecord } from './treerecord.ts'
 import { encodeTreeRecord, nextTreeId, readTreeRecord, treeKey } from './treerecord.ts'
+
+export interface ProvenExtras extends Pick<PutExtras, 'setAside' | 'durability'> {
+  /** They are for others: a tree that is made for them is noted as relayed. By default a tree that was is so no more. */
+  readonly isRelayed?: boolean | undefined
+}
 
 export interface ProvenLeaf extends Put, Pick<Required<Leaf>, 'index' | 'path'> {}
 
@@ -30,7 +36,7 @@ export async function putProvenLeaves(
   tree: Cid,
   leafCount: number,
   leaves: readonly ProvenLeaf[],
-  extras: Pick<PutExtras, 'setAside' | 'durability'> = {},
+  extras: ProvenExtras = {},
 ): Promise<PutOutcome[]> {
   checkLeaves(
     leafCount,
@@ -47,11 +53,11 @@ async function putGroup(
   tree: Cid,
   leafCount: number,
   group: readonly ProvenLeaf[],
-  extras: Pick<PutExtras, 'setAside' | 'durability'>,
+  { isRelayed = false, ...extras }: ProvenExtras,
 ): Promise<PutOutcome[]> {
   const indices = group.map(({ index }) => index)
   for (;;) {
-    const { id } = await treeOf(parts, tree, leafCount, group)
+    const { id } = await treeOf(parts, tree, { leafCount, isRelayed }, group)
     const also = async (): Promise<Change[]> => {
       if ((await readTreeRecord(parts.datastore, tree))?.id !== id) throw replaced()
       return group.map(({ index, path }) => ({ put: proofKey(id, index), value: sealRecord(...path) }))
@@ -66,20 +72,27 @@ async function putGroup(
 }
 
 /** The tree's record, made when there is none, and put right when these leaves show that it is wrong. */
-function treeOf(parts: StoreParts, tree: Cid, leafCount: number, leaves: readonly ProvenLeaf[]): Promise<TreeRecord> {
+function treeOf(
+  parts: StoreParts,
+  tree: Cid,
+  { leafCount, isRelayed }: { readonly leafCount: number; readonly isRelayed: boolean },
+  leaves: readonly ProvenLeaf[],
+): Promise<TreeRecord> {
   return parts.ledger.update(async () => {
     const record = await readTreeRecord(parts.datastore, tree)
     if (record !== undefined) {
-      if (record.leafCount === leafCount) return [{ changes: [] }, record]
-      if (leaves.every((leaf) => fits(tree, record.leafCount, leaf))) return [{ changes: [] }, record]
+      const changes = isRelayed ? [] : await claimChanges(parts.datastore, tree)
+      if (record.leafCount === leafCount) return [{ changes }, record]
+      if (leaves.every((leaf) => fits(tree, record.leafCount, leaf))) return [{ changes }, record]
       if (record.hasNodes || tree.hashCode !== SHA2_256)
         throw new CodexError('store/bad-leaf', `a tree of ${record.leafCount} leaves was given as one of ${leafCount}`)
       const right = { ...record, leafCount }
-      return [{ changes: [{ put: treeKey(tree), value: encodeTreeRecord(right) }] }, right]
+      return [{ changes: [...changes, { put: treeKey(tree), value: encodeTreeRecord(right) }] }, right]
     }
     const [id, taken] = await nextTreeId(parts.datastore)
     const made = { id, leafCount, hasNodes: false }
-    return [{ changes: [taken, { put: treeKey(tree), value: encodeTreeRecord(made) }] }, made]
+    const note = isRelayed ? [relayedNote(tree, made)] : []
+    return [{ changes: [taken, { put: treeKey(tree), value: encodeTreeRecord(made) }, ...note] }, made]
   })
 }
 
