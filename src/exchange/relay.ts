@@ -102,6 +102,7 @@ export class Relay {
       gone: (peerId) => this.#gone(peerId),
     }
     this.#parts.exchange.watchShortages(watch)
+    this.#scope.spawn('recover', (signal) => this.#recover(signal))
   }
 
   /** Wants nothing any more. Never rejects. */
@@ -124,6 +125,16 @@ export class Relay {
 
   get cachedBytes(): Bytes {
     return this.#cache.bytes
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#cache.recover({ signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!CodexError.is(error)) throw error
+      this.#parts.log.warn('what was cached before stays until the next start', { error })
+    }
   }
 
   #missed(peerId: string, addresses: readonly BlockAddress[]): void {

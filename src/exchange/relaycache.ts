@@ -1,6 +1,8 @@
 // Blocks that a relay keeps for the next who asks: in the store among all others, the oldest removed when they are too many. What a dataset of this
-// node needs is never removed, nor what a slot of it is proven with. Which blocks are only cached is known in memory alone; after a restart they go when their time is over.
+// node needs is never removed, nor what a slot of it is proven with. Which blocks are only cached is known in memory alone. After a restart their trees
+// are found by their notes; manifests go when their time is over.
 
+import type { AbortOptions } from '../lib/abort.ts'
 import type { Bytes, Seconds } from '../lib/units.ts'
 import { KiB } from '../lib/units.ts'
 import type { Cid } from '../protocol/cid.ts'
@@ -8,6 +10,7 @@ import { DIGEST_BYTES, equalCids } from '../protocol/cid.ts'
 import type { MerkleProof } from '../protocol/merkleproof.ts'
 import { putProvenLeaves } from '../storage/putprovenleaves.ts'
 import type { RepoStore } from '../storage/repostore.ts'
+import { sweepRelayed } from '../storage/sweeprelayed.ts'
 import { addressKey } from './addresskey.ts'
 import type { Arrival } from './want.ts'
 
@@ -19,6 +22,8 @@ const TRIM_BLOCKS = 128
 const ENTRY_BYTES: Bytes = KiB
 /** As a leaf, at worst, a page of leaves to itself. */
 const LEAF_BYTES: Bytes = 4 * KiB
+
+const RELAYED = { isRelayed: true, durability: 'relaxed' } as const
 
 interface Cached {
   /** Of its content. */
@@ -59,6 +64,11 @@ export class RelayCache {
     return this.#bytes
   }
 
+  /** What was cached when the node was last stopped goes. What is put meanwhile stays. */
+  async recover(options: AbortOptions): Promise<void> {
+    await sweepRelayed(this.#repo.parts, options)
+  }
+
   /** @param arrivals of one tree and with proofs of one shape, or of no tree @throws CodexError as `putProvenLeaves` */
   async put(arrivals: readonly Arrival[], expiry: Seconds): Promise<void> {
     const treeCid = arrivals[0]?.address.treeCid
@@ -79,7 +89,7 @@ export class RelayCache {
       treeCid,
       leaves.map(({ index }) => index),
     )
-    const outcomes = await putProvenLeaves(this.#repo.parts, treeCid, leafCount, leaves, { durability: 'relaxed' })
+    const outcomes = await putProvenLeaves(this.#repo.parts, treeCid, leafCount, leaves, RELAYED)
     for (const [i, { index, block, path }] of leaves.entries()) {
       // Also a block that was here already has got another leaf, with a proof.
       if (outcomes[i] !== 'stored' && before[i] !== undefined) continue

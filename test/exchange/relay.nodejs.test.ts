@@ -22,6 +22,7 @@ import { blockCid, manifestCid } from '../../src/protocol/block.ts'
 import { plainManifest } from '../../src/protocol/describeupload.ts'
 import { encodeManifest } from '../../src/protocol/manifestcodec.ts'
 import { treeCid } from '../../src/protocol/merkletree.ts'
+import { claimLeaves } from '../../src/storage/relayedtrees.ts'
 import type { RepoStoreSettings } from '../../src/storage/repostore.ts'
 import { comparedBlock, verifyBlocks } from '../../src/storage/verifiedblock.ts'
 import type { TestDataset, TestPeer } from '../fakes/exchangepeers.ts'
@@ -262,6 +263,7 @@ describe('a relay', () => {
       blocks.filter((block) => block !== undefined),
       { leaves: { treeId: listId, indices: own } },
     )
+    expect(await claimLeaves(repo.parts, sold.treeCid, own)).toEqual([])
     await fetch(one, other)
     expect(relay.cachedBytes).toBeLessThanOrEqual(limit)
     const left = await repo.getLeaves(sold.treeCid, range(40))

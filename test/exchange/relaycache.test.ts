@@ -6,6 +6,9 @@ import { RelayCache } from '../../src/exchange/relaycache.ts'
 import type { Arrival } from '../../src/exchange/want.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { merkleTree, treeCid } from '../../src/protocol/merkletree.ts'
+import type { Cid } from '../../src/protocol/cid.ts'
+import { putProvenLeaves } from '../../src/storage/putprovenleaves.ts'
+import { claimLeaves } from '../../src/storage/relayedtrees.ts'
 import { textKey } from '../../src/storage/storagekey.ts'
 import { hashBlocks } from '../../src/storage/verifiedblock.ts'
 import { range } from '../fakes/exchangepeers.ts'
@@ -71,6 +74,63 @@ describe('the cache of a relay', () => {
     expect(await records(store, 'repo/trees/')).toBe(5)
     expect(await records(store, 'repo/leaves/')).toBe(5)
     expect(await records(store, 'repo/proofs/')).toBe(10)
+  })
+
+  it('lets go of leaves that have one block, all of them and of several trees', async () => {
+    const store = memoryStore()
+    const cache = new RelayCache(store.repo, 64 * MiB, 10)
+    const same = (count: number): Uint8Array[] => range(count).map(() => seededBytes(BLOCK_BYTES, 7))
+    for (const count of [50, 60, 70]) await put(cache, await arrivalsOf(same(count)))
+    expect(await records(store, 'repo/proofs/')).toBe(10)
+    expect(await records(store, 'repo/trees/')).toBe(1)
+    expect((await store.repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
+  it('finds after a restart what it had, and what it has since put stays', async () => {
+    const store = memoryStore()
+    await put(new RelayCache(store.repo, 64 * MiB), await arrivalsOf(chunks(300, 4)))
+    const again = new RelayCache(store.repo, 64 * MiB)
+    const swept = again.recover({ signal: NEVER })
+    await put(again, await arrivalsOf(chunks(20, 6)))
+    await swept
+    expect(await records(store, 'repo/proofs/')).toBe(20)
+    expect(await records(store, 'repo/blocks/')).toBe(20)
+    expect(await records(store, 'repo/leaves/')).toBe(1)
+    expect(await records(store, 'repo/relayed/')).toBe(1)
+    expect(await records(store, 'repo/sweeps/')).toBe(0)
+    expect((await store.repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
+  it('leaves a tree alone that something of this node has come to need', async () => {
+    const store = memoryStore()
+    const { repo } = store
+    const cache = new RelayCache(repo, 64 * MiB, 10)
+    const [claimed, stored, other] = [await arrivalsOf(chunks(8, 8)), await arrivalsOf(chunks(8, 9)), chunks(30, 10)]
+    await put(cache, claimed)
+    await put(cache, stored.slice(0, 1))
+    const listed = (arrivals: readonly Arrival[], treeId: number): Promise<unknown> =>
+      repo.putMany(
+        arrivals.map(({ block }) => block),
+        { leaves: { treeId, indices: range(arrivals.length) } },
+      )
+    const newList = (): Promise<number> =>
+      repo.book(async ({ newList }) => {
+        const [result, taken] = await newList()
+        return { reserve: 0, changes: [taken], result }
+      })
+    const treeOf = ([first]: readonly Arrival[]): Cid => first?.address.treeCid as Cid
+    await listed(claimed, await newList())
+    expect(await claimLeaves(repo.parts, treeOf(claimed), [...range(8), 9])).toEqual([9])
+    // As a fetch stores the rest.
+    await listed(stored, await newList())
+    const leaves = stored.map(({ block, proof }, index) => ({ index, block, path: proof?.path ?? [], expiry: EXPIRY }))
+    await putProvenLeaves(repo.parts, treeOf(stored), 8, leaves)
+    await put(cache, await arrivalsOf(other))
+    await new RelayCache(repo, 64 * MiB).recover({ signal: NEVER })
+    for (const tree of [treeOf(claimed), treeOf(stored)])
+      expect(await repo.getLeaves(tree, range(8))).not.toContain(undefined)
+    expect(await records(store, 'repo/proofs/')).toBe(16)
+    expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
   })
 
   it('knows of a leaf whose block was here already', async () => {

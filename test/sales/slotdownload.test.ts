@@ -10,6 +10,7 @@ import { SlotDownload } from '../../src/sales/slotdownload.ts'
 import { LEAVES_PER_PAGE } from '../../src/storage/leafpage.ts'
 import type { ProvenLeaf } from '../../src/storage/putprovenleaves.ts'
 import { putProvenLeaves } from '../../src/storage/putprovenleaves.ts'
+import { sweepRelayed } from '../../src/storage/sweeprelayed.ts'
 import { join, range, runTime } from '../fakes/exchangepeers.ts'
 import { NEVER, seededBytes, streamOf } from '../fakes/memorystore.ts'
 import { seededSource } from '../fakes/salesparts.ts'
@@ -30,7 +31,7 @@ const rowOf = (row: number): number[] => range(STEPS).map((step) => row * STEPS 
 /**
  * The client has all of the dataset but the lost slot and what is in `without`; the provider, which has `here` of it, is about to rebuild the slot.
  */
-async function scene(without: readonly number[], here: readonly number[] = []) {
+async function scene(without: readonly number[], here: readonly number[] = [], isRelayed = false) {
   const clock = new ManualClock(1_000_000)
   const [client, provider] = [slotsPeer('client', clock), slotsPeer('provider', clock)]
   const { cid: plain } = await client.datasets.upload(streamOf(seededBytes(9 * BLOCK, 21)), { signal })
@@ -51,7 +52,7 @@ async function scene(without: readonly number[], here: readonly number[] = []) {
   const reservation = await reservations.reserve(taking)
   if (reservation === undefined) throw new Error('the slot fits no availability')
   await provider.slots.keepManifest(manifest, 1_002_000, { signal })
-  if (given.length > 0) await putProvenLeaves(provider.repo.parts, manifest.treeCid, STEPS * 5, given)
+  if (given.length > 0) await putProvenLeaves(provider.repo.parts, manifest.treeCid, STEPS * 5, given, { isRelayed })
   const over = join(client, provider).over.catch(() => undefined)
   const { repo, slots, exchange } = provider
   const told: number[] = []
@@ -75,7 +76,7 @@ async function scene(without: readonly number[], here: readonly number[] = []) {
     }
   }
   const paid = (): number => 4 * BLOCK - (reservations.reservation(reservation.id)?.size ?? 0)
-  return { manifest, cid, provider, proofs, rebuild, reservations, paid, told, received }
+  return { manifest, cid, provider, proofs, download, rebuild, reservations, paid, told, received }
 }
 
 async function provenLeaves({ repo }: SlotsPeer, tree: Cid, indices: readonly number[]): Promise<ProvenLeaf[]> {
@@ -150,6 +151,28 @@ describe('repair from local, mixed, remote data', () => {
     expect(told[0]).toBe(2 * BLOCK)
     expect((await provider.repo.space()).quotaUsedBytes - used).toBe(BLOCK)
     expect(paid()).toBe(BLOCK)
+  })
+})
+
+describe('a slot of which blocks were cached for others', () => {
+  const sweep = async ({ repo }: SlotsPeer, tree: Cid): Promise<void> => {
+    await repo.dropLeaves(tree, range(15), { onlyLast: true })
+    await sweepRelayed(repo.parts, { signal })
+  }
+
+  it('keeps them where they are in the tree from when it is whole', async () => {
+    const { manifest, provider, proofs, download } = await scene([], OWN, true)
+    await download.fetch({ signal })
+    await sweep(provider, manifest.treeCid)
+    expect(await provider.repo.getProofs(manifest.treeCid, OWN)).toEqual(proofs)
+    expect((await provider.repo.recount({ signal })).problems).toEqual([])
+  })
+
+  it('keeps them where they are when the rest of it was computed', async () => {
+    const { manifest, provider, proofs, rebuild } = await scene([], OWN.slice(0, 2), true)
+    await rebuild()
+    await sweep(provider, manifest.treeCid)
+    expect(await provider.repo.getProofs(manifest.treeCid, OWN)).toEqual(proofs)
   })
 })
 
