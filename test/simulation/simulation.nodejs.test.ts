@@ -19,7 +19,7 @@ const FIXED: readonly SimOptions[] = [
   // A reorganisation among the first blocks, which took everyone's first tokens once.
   { seed: 103, hosts: 2, clients: 3, days: 0.15 },
 ]
-const LONG: readonly SimOptions[] = [1, 3, 4, 5, 6, 7, 8].map((seed) => ({ seed, hosts: 12, clients: 4, days: 2 }))
+const LONG: readonly SimOptions[] = [1, 3, 4, 5, 6, 7, 8, 14].map((seed) => ({ seed, hosts: 12, clients: 4, days: 2 }))
 const LEAST_STEPS = IS_LONG ? 1_000_000 : 100_000
 /** What the smaller set may miss: ways that only long storms lead to. Some more than it misses, since every change of the code is another world. */
 const MAY_MISS: ReadonlySet<string> = new Set([
