@@ -605,7 +605,7 @@ describe('serving', () => {
       { treeCid, index: 8, wantType: 1 },
       { ...unknown, wantType: 1 },
     ])
-    await pass(1)
+    await pass(3)
     expect(heard.flatMap(({ presences }) => presences.map(({ index, type }) => [index, type]))).toEqual([[3, 'have']])
     await say([{ ...unknown, wantType: 1, sendDontHave: true }])
     await say([
@@ -617,7 +617,7 @@ describe('serving', () => {
       { treeCid, index: 5, wantType: 0 },
       { treeCid, index: 5, wantType: 1, cancel: true },
     ])
-    await pass(1)
+    await pass(3)
     expect(heard.flatMap(({ presences }) => presences.map(({ type }) => type))).toEqual(['have', 'dontHave'])
     const sent = heard.flatMap(({ deliveries }) => deliveries)
     expect(sent.map(({ index }) => index)).toEqual([2, undefined])
