@@ -4,7 +4,7 @@ import { utf8 } from '../lib/bytes.ts'
 import { CodexError } from '../lib/errors.ts'
 import { Mutex } from '../lib/mutex.ts'
 import type { Datastore, Key } from '../storage/datastore.ts'
-import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
+import { openOrMendRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { textKey } from '../storage/storagekey.ts'
 import type { KeystorePlace } from './keystore.ts'
 
@@ -20,7 +20,7 @@ export function keystoreRecord(datastore: Datastore, name?: string): KeystorePla
   return {
     async read() {
       const record = await datastore.get(place)
-      return record === undefined ? undefined : new TextDecoder().decode(openRecord(place, record))
+      return record === undefined ? undefined : new TextDecoder().decode(openOrMendRecord(place, record))
     },
     write(json) {
       return line.run(async () => {

@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { RequestId, SlotId } from '../protocol/request.ts'
 import type { Change, Datastore, Key } from '../storage/datastore.ts'
-import { openRecord, sealRecord } from '../storage/sealedrecord.ts'
+import { openOrMendRecord, sealRecord } from '../storage/sealedrecord.ts'
 import { indexKey, joinKey } from '../storage/storagekey.ts'
 import type { IntentVerb } from './intent.ts'
 import type { Landed } from './market.ts'
@@ -62,6 +62,8 @@ export interface JournalContents {
   readonly entries: readonly JournalEntry[]
   /** Records that cannot be read, by their error: what was under way then is unknown. */
   readonly damaged: readonly CodexError[]
+  /** Where what was spent cannot be read: it is counted from nothing. */
+  readonly spendingDamage: CodexError | undefined
 }
 
 const HOUR_SECONDS = 3600
@@ -76,6 +78,8 @@ interface HourSpent {
   /** Of it, what duties took. */
   readonly duties: bigint
 }
+const LOST_GENESIS =
+  'which chain this key was used on last cannot be read; if it is another one now, transactions of that one are left alone'
 /** No account of ours has sent that many, so a record beyond it is damage. */
 const MAX_ENTRIES = 100_000
 
@@ -112,7 +116,7 @@ export class SendJournal {
     const account = `${chainId}-${address}`
     const key = joinKey(`meta/market/genesis/${account}`)
     const record = await datastore.get(key)
-    const before = record === undefined ? undefined : textOf(openRecord(key, record))
+    const before = record && unlessDamaged(key, record, (error) => log.error(LOST_GENESIS, { chainId, error }))
     const chain = genesis ?? before ?? 'unknown'
     if (chain !== before) await datastore.commit([{ put: key, value: sealRecord(utf8(chain)) }])
     if (before !== undefined && chain !== before)
@@ -124,21 +128,21 @@ export class SendJournal {
     return new SendJournal(datastore, `${account}-${chain}`)
   }
 
-  /** Reads everything there is. @throws CodexError as the datastore, `store/corrupted-record` for the record of spending */
+  /** Reads everything there is. @throws CodexError as the datastore */
   async load(): Promise<JournalContents> {
     const entries: JournalEntry[] = []
     const damaged: CodexError[] = []
-    this.#spent = await this.#loadSpending()
+    const spendingDamage = await this.#loadSpending()
     for await (const [key, value] of this.#datastore.entries(this.#prefix, new AbortController())) {
       if (entries.length === MAX_ENTRIES) break
       try {
-        entries.push(readEntry(openRecord(key, value)))
+        entries.push(readEntry(openOrMendRecord(key, value)))
       } catch (error) {
         if (!CodexError.is(error)) throw error
         damaged.push(error)
       }
     }
-    return { entries, damaged }
+    return { entries, damaged, spendingDamage }
   }
 
   /** Writes `entry` in the place of the one with its nonce. Settles once it will survive a power cut. @throws as the datastore */
@@ -181,10 +185,14 @@ export class SendJournal {
     return (wei * BigInt(DAY_SECONDS)) / BigInt(Math.ceil(Math.max(HOUR_SECONDS, now - first)))
   }
 
-  /** What the marketplace was granted before the first run; undefined before it was written. @throws CodexError as {@link SendJournal.load} */
+  /**
+   * What the marketplace was granted before the first run; undefined before it was written, and where it cannot be read any more: then what is granted
+   * by now is left alone too. @throws CodexError as the datastore
+   */
   async grantedBefore(): Promise<bigint | undefined> {
     const record = await this.#datastore.get(this.#allowanceKey)
-    return record === undefined ? undefined : BigInt(textOf(openRecord(this.#allowanceKey, record)))
+    const amount = record && unlessDamaged(this.#allowanceKey, record)
+    return amount === undefined ? undefined : BigInt(amount)
   }
 
   async writeGrantedBefore(amount: bigint): Promise<void> {
@@ -199,11 +207,24 @@ export class SendJournal {
     return joinKey(this.#prefix, indexKey(nonce))
   }
 
-  async #loadSpending(): Promise<Map<number, HourSpent>> {
+  async #loadSpending(): Promise<CodexError | undefined> {
+    let damage: CodexError | undefined
     const record = await this.#datastore.get(this.#spendingKey)
-    if (record === undefined) return new Map()
-    const rows = JSON.parse(textOf(openRecord(this.#spendingKey, record))) as [number, string, string?][]
-    return new Map(rows.map(([hour, all, duties = '0']) => [hour, { all: BigInt(all), duties: BigInt(duties) }]))
+    const text = record && unlessDamaged(this.#spendingKey, record, (error) => (damage = error))
+    const rows = JSON.parse(text ?? '[]') as [number, string, string?][]
+    this.#spent = new Map(rows.map(([hour, all, duties = '0']) => [hour, { all: BigInt(all), duties: BigInt(duties) }]))
+    return damage
+  }
+}
+
+/** A node that holds slots must start: of what is lost here it can do without the past. */
+function unlessDamaged(key: Key, record: Uint8Array, report?: (error: CodexError) => void): string | undefined {
+  try {
+    return textOf(openOrMendRecord(key, record))
+  } catch (error) {
+    if (!CodexError.is(error, 'store/corrupted-record')) throw error
+    report?.(error)
+    return undefined
   }
 }
 

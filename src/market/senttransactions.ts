@@ -59,7 +59,9 @@ export class SentTransactions {
   /** Takes up what an earlier run left, then looks after all in the background. @throws CodexError as the datastore */
   async start(): Promise<void> {
     const { journal, log } = this.#parts
-    const { entries, damaged } = await journal.load()
+    const { entries, damaged, spendingDamage } = await journal.load()
+    if (spendingDamage !== undefined)
+      log.error('the record of what was spent is damaged; the caps count from nothing', { error: spendingDamage })
     for (const error of damaged)
       log.error('a record of a sent transaction is damaged; look at the account before selling', { error })
     this.#earlier = entries

@@ -76,6 +76,11 @@ export function withoutFlippedBit(record: Uint8Array): Uint8Array | undefined {
   return mended[0] === VERSION ? mended : undefined
 }
 
+/** As {@link openRecord}, of a record that nothing else can replace: one in which a bit has flipped is read as it was before. */
+export function openOrMendRecord(key: Key, record: Uint8Array): Uint8Array {
+  return openRecord(key, withoutFlippedBit(record) ?? record)
+}
+
 /** @param wrong the bits in which the checksum and that of the body differ: of each bit of a record other ones */
 function flippedBit(wrong: number, body: number): { readonly at: number; readonly mask: number } | undefined {
   for (let bit = 0; bit < 8 * CHECKSUM_BYTES; bit++)
