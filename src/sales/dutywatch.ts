@@ -11,8 +11,8 @@ import type { Market } from '../market/market.ts'
 import { type Period, Periodicity } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
-import { RAISE_CAP } from './captrouble.ts'
 import { namesOf } from './namesof.ts'
+import { actionFor, troubleOf } from './prooftrouble.ts'
 import type { Reservation } from './reservation.ts'
 import type { SaleReport } from './salenews.ts'
 import type { WatchedRecord } from './watchedrecord.ts'
@@ -158,12 +158,13 @@ export class DutyWatch {
     for (const { slotId } of due) this.#told.add(slotId)
     raise({
       code: NEAR,
-      cause: `A proof of ${namesOf(due)} is due and not in the chain yet, and its period ends in ${left} s`,
+      cause: `A proof of ${namesOf(due)} is due and not in the chain yet, and its period ends in ${left} s${troubleOf(due)}`,
       atStake: this.#costOf(due),
-      action:
-        market.spending().refused === 'duty'
-          ? RAISE_CAP
-          : 'Keep this running, close what else takes its time, and see that the endpoint answers',
+      action: actionFor(
+        due,
+        market.spending(),
+        'Keep this running, close what else takes its time, and see that the endpoint answers',
+      ),
     })
     return true
   }
@@ -268,10 +269,11 @@ export class DutyWatch {
 /** A slot of ours. */
 interface Held extends Pick<Reservation, 'requestId' | 'slotIndex' | 'collateral'> {
   readonly slotId: SlotId
+  readonly trouble?: string | undefined
 }
 
-function ofReport({ requestId, slotIndex, slotId, reservation }: SaleReport): Held {
-  return { requestId, slotIndex, slotId, collateral: reservation?.collateral ?? 0n }
+function ofReport({ requestId, slotIndex, slotId, reservation, trouble }: SaleReport): Held {
+  return { requestId, slotIndex, slotId, trouble, collateral: reservation?.collateral ?? 0n }
 }
 
 function ofReservation({ requestId, slotIndex, collateral }: Reservation): Held {

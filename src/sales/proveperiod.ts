@@ -92,6 +92,7 @@ export async function provePeriod(
       }
     } catch (error) {
       signal.throwIfAborted()
+      context.troubled?.(id, error)
       log.error('a proof failed; trying again while its period lasts', { slotId: id, period: due ?? period, error })
     }
     if (clock.now() < end) await wait.atMost(Math.min(RETRY_SECONDS, end - clock.now()))

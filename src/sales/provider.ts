@@ -108,6 +108,7 @@ export class Provider {
         raise: (alert) => news.raise(alert),
         recordsOf: (event) => earnings.recordsOf(event, clock.now()),
         hasEnded: (slot) => earnings.hasEnded(slot),
+        troubled: (id, error) => news.troubled(id, error),
       },
       settings,
     )

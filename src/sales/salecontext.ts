@@ -34,6 +34,8 @@ export interface SaleSeams {
   readonly offered?: ((requestId: RequestId) => SlotWanted | undefined) | undefined
   /** Settles when a slot that an earlier run took may be gone on with, as if it were taken now. At once by default. Rejects with the signal's reason only. */
   readonly mayGoOn?: ((options: AbortOptions) => Promise<void>) | undefined
+  /** Hears why a proof that is due could not be made or sent; it is tried again. Must not throw. */
+  readonly troubled?: ((id: SlotId, error: unknown) => void) | undefined
   readonly log: Log
   /** For tests of others: in the place of every so many-th proof that is due, zeros are sent. None by default. */
   readonly failEveryProofs?: number | undefined

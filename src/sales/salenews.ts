@@ -3,6 +3,7 @@
 
 import type { RaisedAlert } from '../lib/alert.ts'
 import type { Clock } from '../lib/clock.ts'
+import { plainText } from '../lib/plainvalue.ts'
 import { RingBuffer } from '../lib/ringbuffer.ts'
 import type { Seconds } from '../lib/units.ts'
 import type { Market, Slot } from '../market/market.ts'
@@ -10,7 +11,7 @@ import type { Period } from '../market/periodicity.ts'
 import { slotId } from '../protocol/ids.ts'
 import type { SlotId } from '../protocol/request.ts'
 import type { SalesAgent } from './agent.ts'
-import { RAISE_CAP } from './captrouble.ts'
+import { actionFor, troubleOf } from './prooftrouble.ts'
 import type { Earning, Earnings } from './earnings.ts'
 import type { Reservation } from './reservation.ts'
 import { OUTCOME_NAMES } from './saleoutcome.ts'
@@ -41,6 +42,8 @@ export interface SaleReport extends Slot {
   readonly missed: number
   /** Period whose proof was the latest to get into the chain; undefined where none did since the node was started. */
   readonly provenIn?: Period | undefined
+  /** Why the last try at a proof failed, until one is in the chain. */
+  readonly trouble?: string | undefined
   /** Undefined before it took anything. */
   readonly reservation: Reservation | undefined
   /** Why it ended, where that needs saying. */
@@ -73,6 +76,8 @@ export class SaleNews {
     SlotId,
     { readonly proven: number; readonly missed: number; readonly provenIn: Period | undefined }
   >()
+  /** Why the last try at a proof failed. */
+  readonly #trouble = new Map<SlotId, string>()
   #proofs: ProofTotals = { submitted: 0, missed: 0 }
 
   constructor(parts: SaleNewsParts) {
@@ -106,6 +111,7 @@ export class SaleNews {
       proven: counts?.proven ?? 0,
       missed: counts?.missed ?? 0,
       provenIn: told?.provenIn,
+      trouble: this.#trouble.get(id),
       reservation: agent.taken,
       why: outcome === undefined ? undefined : whyOf(outcome),
     }
@@ -175,9 +181,15 @@ export class SaleNews {
     this.#since.delete(id)
     this.#told.delete(id)
     this.#filled.delete(id)
+    this.#trouble.delete(id)
     if (reservation !== undefined) this.#ended.push(sale)
     this.#parts.tell({ type: 'sale', sale })
     this.#hearEnd(event)
+  }
+
+  /** A proof that is due could not be made or sent. */
+  troubled(id: SlotId, error: unknown): void {
+    this.#trouble.set(id, plainText(error instanceof Error ? error.message : String(error)))
   }
 
   #hearProofs(sale: SaleReport, { period, proven, missed }: SalePhase & { readonly at: 'proving' }): void {
@@ -190,15 +202,18 @@ export class SaleNews {
       submitted: this.#proofs.submitted + Math.max(0, proven - before.proven),
       missed: this.#proofs.missed + Math.max(0, missed - before.missed),
     }
-    if (proven > before.proven) tell({ type: 'proof', sale, result: 'submitted' })
+    if (proven > before.proven) {
+      this.#trouble.delete(sale.slotId)
+      tell({ type: 'proof', sale: { ...sale, trouble: undefined }, result: 'submitted' })
+    }
     if (missed <= before.missed) return
     tell({ type: 'proof', sale, result: 'missed' })
     const { slashPercentage, maxNumberOfSlashes } = market.terms.collateral
     this.raise({
       code: 'sales/proof-missed',
-      cause: `A proof of slot ${sale.slotIndex} of request ${sale.requestId} was missed; at ${maxNumberOfSlashes} the slot is lost`,
+      cause: `A proof of slot ${sale.slotIndex} of request ${sale.requestId} was missed; at ${maxNumberOfSlashes} the slot is lost${troubleOf([sale])}`,
       atStake: ((sale.reservation?.collateral ?? 0n) * BigInt(slashPercentage)) / 100n,
-      action: market.spending().refused === 'duty' ? RAISE_CAP : 'Keep the machine awake and its connection up',
+      action: actionFor([sale], market.spending(), 'Keep the machine awake and its connection up'),
     })
   }
 

@@ -32,7 +32,7 @@ import { DEFAULT_WORKERS, SlotQueueWorkers } from './slotqueueworkers.ts'
 import type { SlotWork } from './slotwork.ts'
 import { TakeUp } from './takeup.ts'
 
-export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded' | 'capacity'> {
+export interface SalesParts extends Pick<AgentSeams, 'recordsOf' | 'hasEnded' | 'capacity' | 'troubled'> {
   readonly market: Market
   /** The chain's. */
   readonly clock: Clock

@@ -45,6 +45,7 @@ function watching({
   running = [1, 2, 3],
   filling = [],
   refused,
+  trouble,
 }: {
   readonly due?: readonly number[]
   readonly isDown?: boolean
@@ -60,6 +61,8 @@ function watching({
   /** Sales of {@link reservations} that look for what became of their fill. */
   readonly filling?: readonly Reservation[]
   readonly refused?: 'duty' | 'act' | undefined
+  /** Of all that run. */
+  readonly trouble?: string | undefined
 } = {}) {
   const clock = new ManualClock(START)
   const alerts: RaisedAlert[] = []
@@ -95,7 +98,7 @@ function watching({
     clock: chain,
     wall: clock,
     sales: () => [
-      ...running.map((index) => sale(index, period())),
+      ...running.map((index) => ({ ...sale(index, period()), trouble })),
       ...filling.map((reservation): SaleReport => {
         const { requestId, slotIndex } = reservation
         const of = { requestId, slotIndex, slotId: slotId(requestId, slotIndex), reservation }
@@ -133,6 +136,15 @@ test('a proof that the daily cap keeps back is not laid to the machine', async (
   expect(alerts).toMatchObject([
     { code: 'sales/deadline-near', action: expect.stringContaining('--max-daily-spend') as string },
   ])
+})
+
+test('what the last try at a proof failed for is told with it', async () => {
+  const { clock, alerts } = watching({ trouble: 'the disk is full; make room' })
+  await clock.play(PERIOD)
+  expect(alerts[0]).toMatchObject({
+    cause: expect.stringMatching(/25 s; the last try failed: the disk is full; make room$/) as string,
+    action: 'Mend what it failed for: it is tried again every few seconds',
+  })
 })
 
 test('a proof that is due and not in the chain is told of before its period ends, once', async () => {

@@ -42,8 +42,10 @@ function duty({
   const sent: { readonly period: number; readonly proof: Groth16Proof }[] = []
   /** What sending fails with, one after the other. */
   const failures: Error[] = []
+  const troubles: unknown[] = []
   const id = `0x${'5'.repeat(64)}` as SlotId
   const context = {
+    troubled: (of: SlotId, error: unknown) => troubles.push([of, error]),
     ...{ clock, id, signal, failEveryProofs, slot: slot(1) as { requestId: RequestId; slotIndex: number } },
     wait: new PokedWait(clock, new Bell(), signal),
     log: new Log({ clock, levels: new LogLevels('off'), sinks: [] }),
@@ -73,7 +75,7 @@ function duty({
   } as unknown as SaleContext
   const count: ProofCount = { proven: 0, missed: 0, due: 0, last: -1 }
   const prove = (period: number) => provePeriod(context, {} as SlotContent, period, count)
-  return { clock, chain, sent, failures, asked, count, prove }
+  return { id, clock, chain, sent, failures, troubles, asked, count, prove }
 }
 
 function invalidProof(): Error {
@@ -190,13 +192,14 @@ describe('the duty of a period', () => {
     ['a cap', [new CodexError('wallet/daily-cap', 'too much'), noAnswer()]],
     ['an endpoint that is a block behind', [invalidProof()]],
   ])('is proven once where its proof could not be sent at first for %s', async (_, failing) => {
-    const { clock, sent, failures, asked, count, prove } = duty()
+    const { id, clock, sent, failures, troubles, asked, count, prove } = duty()
     failures.push(...failing)
     const proving = prove(FIRST)
     await clock.play(15)
     expect(await proving).toBe('over')
     expect(asked).toEqual(['0x7'])
     expect(sent.map(({ proof }) => proof)).toEqual([PROOF, ...failing.map(() => PROOF)])
+    expect(troubles).toEqual(failing.map((error) => [id, error]))
     expect(count).toMatchObject({ proven: 1, missed: 0, due: 1 })
   })
 

@@ -76,6 +76,40 @@ it('what was missed before a slot was taken up raises no alarm, what is missed t
   expect(news.proofs).toEqual({ submitted: 1, missed: 1 })
 })
 
+it('why the last try at a proof failed is told until one is in the chain', () => {
+  const told: ProviderEvent[] = []
+  const news = new SaleNews({
+    market: {
+      terms: vectors.meta.configs.example,
+      spending: () => ({ capWei: 1n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused: undefined }),
+    },
+    clock: { now: () => 9000 },
+    earnings: {} as Earnings,
+    tell: (event) => told.push(event),
+  })
+  const slot = { requestId: requestIdOf(1), slotIndex: 2 }
+  const id = slotId(slot.requestId, 2)
+  const hear = (proven: number, missed: number): SalesAgent => {
+    const phase = { at: 'proving', period: 7, proven, missed } as const
+    const taken = { filledAt: 500, collateral: 100n } as Reservation
+    const agent = { slot, phase, state: 'SaleProving', outcome: undefined, taken } as SalesAgent
+    news.hear({ ...slot, type: 'phase', phase }, agent)
+    return agent
+  }
+  hear(0, 0)
+  news.troubled(id, new Error('gas costs too much; raise the cap'))
+  expect(news.report(hear(0, 1)).trouble).toBe('gas costs too much; raise the cap')
+  const alerts = told.flatMap((event) => (event.type === 'alert' ? [event.alert] : []))
+  expect(alerts).toMatchObject([
+    {
+      code: 'sales/proof-missed',
+      cause: expect.stringMatching(/; the last try failed: gas costs too much; raise the cap$/) as string,
+      action: expect.stringMatching(/^Mend what it failed for/) as string,
+    },
+  ])
+  expect(news.report(hear(1, 1)).trouble).toBeUndefined()
+})
+
 it('a slot is filled from its fill until it is paid, over restarts too, and anew when it is filled a second time', () => {
   let now = 1000
   const news = new SaleNews({
