@@ -28,7 +28,7 @@ const PURSE_SECONDS: Seconds = 600
 const AWAY_CODES = ['market/unreachable', 'market/wrong-chain']
 
 /** The cause says which it is. */
-const STUCK_ACTION = 'Raise the cap that stands in the way, or give another endpoint'
+const STUCK_ACTION = 'Raise the cap that stands in the way, see to the other transaction, or give another endpoint'
 
 /** @param drift as of an endpoint's status */
 function driftSentence(drift: Seconds): string {

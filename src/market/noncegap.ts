@@ -1,5 +1,5 @@
-// Whether all our transactions wait for a nonce before theirs that nobody will use: one that was sent with the key elsewhere, and has gone from the
-// pools. Filling the nonce is senttransactions.ts's work.
+// Whether all our transactions wait for a nonce before theirs: of one that was sent with the key elsewhere, and either waits itself or has gone from the
+// pools. Filling the nonce, and telling of it, is senttransactions.ts's work.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -31,23 +31,27 @@ export class NonceGap {
   /**
    * @param nextNonce the one behind all that are in the chain
    * @param ours the lowest nonce of ours that waits
-   * @returns whether `nextNonce` has to be used for ours to get into the chain @throws CodexError as an endpoint may fail
+   * @returns `gone`: `nextNonce` has to be used for ours to get into the chain; `waits`: another's transaction with it waits, and may yet be mined;
+   * undefined while there is nothing before ours, or not for long @throws CodexError as an endpoint may fail
    */
-  async isStuck(nextNonce: number, ours: number | undefined, options: AbortOptions): Promise<boolean> {
+  async look(
+    nextNonce: number,
+    ours: number | undefined,
+    options: AbortOptions,
+  ): Promise<'gone' | 'waits' | undefined> {
     const { clock, key, log, rpc } = this.#parts
     if (ours === undefined || ours <= nextNonce) {
       this.#found = undefined
-      return false
+      return undefined
     }
     const now = clock.now()
     if (this.#found?.nonce !== nextNonce) this.#found = { nonce: nextNonce, since: now, isTold: false }
-    if (now - this.#found.since < this.#stuckSeconds) return false
+    if (now - this.#found.since < this.#stuckSeconds) return undefined
     const [answer] = await rpc.callMany(
       [{ method: 'eth_getTransactionCount', params: [key.address, 'pending'] }],
       options,
     )
-    // Otherwise one waits there, and may yet be mined.
-    if (readNumber(resultOf(answer), 'a nonce') > nextNonce) return false
+    if (readNumber(resultOf(answer), 'a nonce') > nextNonce) return 'waits'
     if (!this.#found.isTold)
       log.warn(
         'a transaction that was sent with the key elsewhere has gone, and ours wait behind it; using its nonce',
@@ -57,6 +61,6 @@ export class NonceGap {
         },
       )
     this.#found.isTold = true
-    return true
+    return 'gone'
   }
 }

@@ -44,6 +44,11 @@ function outOfGas(verb: string, gas: bigint): CodexError<'market/out-of-gas'> {
   return new CodexError('market/out-of-gas', message, { detail: { verb, gas } })
 }
 
+/** Why one of ours is stuck that waits behind somebody's, in words. */
+export function heldUpBy(nonce: number): string {
+  return `before it waits one that was sent with the key elsewhere (nonce ${nonce}); offer more for that one, or withdraw it, where it was sent`
+}
+
 /** @param why in words, with what to do @param cause the cap that stands in the way, if one does */
 export function stuck({ verb, nonce }: JournalEntry, why: string, cause?: CodexError): CodexError<'market/stuck'> {
   const message = `${verb}: its transaction (nonce ${nonce}) does not get into a block, and all behind it wait: ${why}`

@@ -15,7 +15,7 @@ import { lookForReceipts } from './receiptlook.ts'
 import { type RpcAnswer, stopped } from './rpcclient.ts'
 import type { Receipt } from './rpcvalues.ts'
 import { fateOf } from './sendanswer.ts'
-import { failureReason, replaced, withdrawn } from './sendfailure.ts'
+import { failureReason, heldUpBy, replaced, stuck, withdrawn } from './sendfailure.ts'
 import { type Attempt, type EntryEnd, isUnanswered, type JournalEntry } from './sendjournal.ts'
 import type { SentParts, SentSettings } from './sentparts.ts'
 import { attemptOf, type Sent, type Watched, watchedEntry } from './senttransaction.ts'
@@ -47,6 +47,8 @@ export class SentTransactions {
   #earlierOpen: readonly Sent[] = []
   #earlierUnanswered: readonly Sent[] = []
   #seenReorgs = 0
+  /** The first of ours that waits for somebody's transaction before it. */
+  #heldUp: Watched | undefined
 
   constructor(parts: SentParts, settings: SentSettings) {
     this.#parts = parts
@@ -214,7 +216,9 @@ export class SentTransactions {
   async #fillGap(nonce: number, options: AbortOptions): Promise<void> {
     const { clock, fees, heads, journal, key } = this.#parts
     const ours = this.open.reduce<number | undefined>((low, one) => Math.min(low ?? Infinity, one.nonce), undefined)
-    if (!(await this.#gap.isStuck(nonce, ours, options)) || this.#watched.has(nonce)) return
+    const gap = await this.#gap.look(nonce, ours, options)
+    this.#tellHeldUp(gap === 'waits' ? ours : undefined, nonce)
+    if (gap !== 'gone' || this.#watched.has(nonce)) return
     heads.assertOurChain()
     const signed = key.signFiller({ chainId: heads.chainId, nonce, fees: await fees.now(options) })
     const entry = fillerEntry(nonce, attemptOf(signed, 'cancel', clock.now()))
@@ -224,6 +228,20 @@ export class SentTransactions {
     if (fate !== 'refused' && fate !== 'nonce used') return
     this.drop(nonce)
     await journal.forget([nonce])
+  }
+
+  /**
+   * What waits before ours is somebody's who has the key: it may be meant, so that it is left alone, and a person is told.
+   * @param ours the first that waits for it; undefined where none does
+   */
+  #tellHeldUp(ours: number | undefined, foreign: number): void {
+    const watched = ours === undefined ? undefined : this.#watched.get(ours)
+    if (this.#heldUp !== watched && this.#heldUp !== undefined) this.#heldUp.stuck = undefined
+    this.#heldUp = watched
+    if (watched === undefined || watched.stuck !== undefined) return
+    watched.stuck = stuck(watched.entry, heldUpBy(foreign))
+    const { verb, nonce } = watched.entry
+    this.#parts.log.error('a transaction is stuck', { verb, nonce, error: watched.stuck })
   }
 
   #isDue({ entry, checkedDepth }: Watched, hasReorg: boolean): boolean {

@@ -57,7 +57,7 @@ export async function alertsOf(marketplace: MarketplaceParts, options: AbortOpti
         code: stuck.code,
         cause: plainText(stuck.message),
         atStake,
-        action: 'raise the cap that stands in the way, or give another endpoint',
+        action: 'raise the cap that stands in the way, see to the other transaction, or give another endpoint',
       })
   if (selling?.holds.includes('paused') === true)
     raised.push({

@@ -492,6 +492,30 @@ describe('a transaction that does not come into a block', () => {
     expect(world.records.some(({ message }) => message.includes('ours wait behind it'))).toBe(true)
   })
 
+  it("is told of where it waits for somebody's before it, until that one is in the chain", async () => {
+    await rpc('evm_setAutomine', false)
+    const key = await freshKey()
+    const market = await open({ stuckSeconds: 5 }, { key })
+    await rpc('anvil_impersonateAccount', key.address)
+    const payment = { from: key.address, to: NOBODY, value: '0x1', nonce: '0x0' }
+    const foreign = await rpc('eth_sendTransaction', { ...payment, gasPrice: '0x77359400' })
+    const sending = Promise.all([market.sendCoins(NOBODY, 1n, never), market.sendCoins(NOBODY, 2n, never)])
+    await waiting(market, 2)
+    const stuckOf = () => market.openIntents().map(({ nonce, stuck }) => [nonce, stuck?.code, stuck?.message] as const)
+    await expect
+      .poll(stuckOf)
+      .toContainEqual([1, 'market/stuck', expect.stringMatching(/sent with the key elsewhere .nonce 0.; /)])
+    expect(stuckOf().filter(([, code]) => code !== undefined)).toHaveLength(1)
+    // Others' own payments are left alone, however long they wait.
+    expect(await rpc('eth_getTransactionByHash', foreign)).toMatchObject({ blockHash: null })
+    await rpc('evm_setAutomine', true)
+    await world.mine()
+    await sending
+    expect(await nonceOf(key.address)).toBe(3)
+    expect(await rpc('eth_getTransactionReceipt', foreign)).toMatchObject({ status: '0x1' })
+    await waiting(market, 0)
+  })
+
   it('with its answer lost is not told as refused for what is said to a second copy', async () => {
     const proxy = await FaultyProxy.start(world.anvil)
     onTestFinished(() => proxy.stop())
