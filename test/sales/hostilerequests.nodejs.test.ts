@@ -16,7 +16,7 @@ const BATCH = IS_LONG ? 25 : 250
 /** Of so many one matches what the host offers, and has no data. The others want more collateral than the host puts at stake. */
 const FLOODS = [
   ['some match', IS_LONG ? 10_000 : 1000, IS_LONG ? 2500 : 250],
-  ['all match', IS_LONG ? 20_000 : 4000, 1],
+  ['all match', IS_LONG ? 20_000 : 2000, 1],
 ] as const
 const CLIENTS = 1000
 /** Slots put into the queue between two turns of the event loop: several times what the listener allows itself. */
