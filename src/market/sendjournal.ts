@@ -150,15 +150,16 @@ export class SendJournal {
     await this.#datastore.commit([this.#put(entry)])
   }
 
-  /** Writes how it ended and what it cost, as one. */
+  /** Writes how it ended and what it cost, as one. What it cost counts also when that cannot be written. @throws as the datastore */
   async writeEnd(entry: JournalEntry, costWei: bigint, now: Seconds): Promise<void> {
     const hour = Math.floor(now / HOUR_SECONDS)
     const spent = new Map([...this.#spent].filter(([then]) => then > hour - SPENDING_WINDOW_HOURS))
     const { all, duties } = spent.get(hour) ?? { all: 0n, duties: 0n }
     spent.set(hour, { all: all + costWei, duties: duties + (entry.isDuty ? costWei : 0n) })
     const spending = JSON.stringify([...spent].map(([then, row]) => [then, String(row.all), String(row.duties)]))
-    await this.#datastore.commit([this.#put(entry), { put: this.#spendingKey, value: sealRecord(utf8(spending)) }])
+    // The next that ends writes it too.
     this.#spent = spent
+    await this.#datastore.commit([this.#put(entry), { put: this.#spendingKey, value: sealRecord(utf8(spending)) }])
   }
 
   /** Forgets the transactions with these nonces: never sent, or final. */

@@ -1,5 +1,5 @@
-// Sends the key's transactions: one sequence of nonces without gaps, each transaction signed within the caps and journaled before it is sent. What
-// becomes of it then is senttransactions.ts's care; what is sent is decided by the callers.
+// Sends the key's transactions: one sequence of nonces without gaps, each transaction signed within the caps and journaled before it is sent, but for
+// unwritten.ts. What becomes of it then is senttransactions.ts's care; what is sent is decided by the callers.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import { CodexError } from '../lib/errors.ts'
@@ -21,6 +21,7 @@ import type { SentParts, SentSettings } from './sentparts.ts'
 import { attemptOf, type Sent, type Settled } from './senttransaction.ts'
 import { SentTransactions } from './senttransactions.ts'
 import { isCollectSafe, notOverYet } from './collectsafety.ts'
+import { mayGoUnwritten, writeBeforeSending } from './unwritten.ts'
 
 export type TransactorParts = SentParts
 export type TransactorSettings = SentSettings
@@ -153,7 +154,7 @@ export class Transactor {
     // A used nonce may be our own doing, whose answer was lost: the watch finds out.
     if (fate !== 'refused') return { sent, isNonceUsed: fate === 'nonce used' }
     this.#sent.drop(nonce)
-    await this.#parts.journal.forget([nonce])
+    await this.#unwrite(entry)
     throw refusal(answer, key.address)
   }
 
@@ -172,14 +173,14 @@ export class Transactor {
     weighed: Weighed,
     signal: AbortSignal,
   ): Promise<{ readonly entry: JournalEntry; readonly raw: string }> {
-    const { clock, heads, journal, log } = this.#parts
+    const { clock, heads, log } = this.#parts
     for (let { at, gasLimit } = weighed, weighing = 1; ; weighing++) {
       const { entry, raw } = await this.#sign(order, gasLimit, signal)
       await this.#writeFirst(entry)
       const seconds = clock.now() - at
       // An endpoint so slow each time is still better than none.
       if (seconds <= MAX_KNOWN_SECONDS || weighing === MAX_WEIGHINGS) return { entry, raw }
-      await journal.forget([entry.nonce])
+      await this.#unwrite(entry)
       log.info('what the chain said is too old to act on; asking again', { verb: entry.verb, seconds })
       await heads.look({ signal })
       if (order.validUntil !== undefined && heads.latest.timestamp > order.validUntil) throw withdrawn(entry)
@@ -209,13 +210,27 @@ export class Transactor {
     if (!(await isCollectSafe(this.#parts, { slotId, safeAfter }, options))) throw notOverYet({ slotId, safeAfter })
   }
 
-  /** What was perhaps written must not be sent by a later start when the caller hears of a failure now. */
+  /**
+   * What was perhaps written must not be sent by a later start when the caller hears of a failure now. To remove it makes room for what is written
+   * next, where the platform keeps some for that.
+   */
   async #writeFirst(entry: JournalEntry): Promise<void> {
+    const { journal } = this.#parts
     try {
-      await this.#parts.journal.write(entry)
+      await journal.write(entry)
     } catch (error) {
-      await this.#parts.journal.forget([entry.nonce]).catch(() => undefined)
-      throw error
+      await journal.forget([entry.nonce]).catch(() => undefined)
+      if (!mayGoUnwritten(entry, error)) throw error
+      await writeBeforeSending(this.#parts, entry)
+    }
+  }
+
+  /** It was not sent, and will not be. Of a proof that cannot be removed either nothing bad may come. @throws CodexError as the datastore */
+  async #unwrite(entry: JournalEntry): Promise<void> {
+    try {
+      await this.#parts.journal.forget([entry.nonce])
+    } catch (error) {
+      if (!mayGoUnwritten(entry, error)) throw error
     }
   }
 

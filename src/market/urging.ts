@@ -13,6 +13,7 @@ import { stuck } from './sendfailure.ts'
 import type { Attempt, JournalEntry } from './sendjournal.ts'
 import type { SentParts, SentSettings } from './sentparts.ts'
 import { attemptOf, type Watched } from './senttransaction.ts'
+import { writeBeforeSending } from './unwritten.ts'
 
 /** Forms of one transaction, and again of its cancel; then it is only sent again as it is. */
 export const MAX_ATTEMPTS = 8
@@ -144,7 +145,7 @@ export class Urging {
     { kind, isPressed }: { readonly kind: Attempt['kind']; readonly isPressed: boolean },
     options: AbortOptions,
   ): Promise<Hindrance | undefined> {
-    const { clock, fees, heads, journal, key, log } = this.#parts
+    const { clock, fees, heads, key, log } = this.#parts
     const { entry } = watched
     const last = entry.attempts.at(-1) as Attempt
     const before = feesOf(last.raw)
@@ -161,7 +162,7 @@ export class Urging {
     if (refusal !== undefined)
       return { why: `it is not offered more for: ${refusal.message}`, cause: refusal, isByPrice: false }
     const replacement = { ...entry, attempts: [...entry.attempts, attemptOf(signed, kind, clock.now())] }
-    await journal.write(replacement)
+    await writeBeforeSending(this.#parts, replacement)
     watched.entry = replacement
     watched.formBlock = heads.latest.number
     if (more !== undefined) watched.stuck = undefined
