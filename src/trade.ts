@@ -33,6 +33,7 @@ import type { ProverMeter, SlotProver } from './sales/slotprover.ts'
 import { WatchedRecord } from './sales/watchedrecord.ts'
 import type { Slots } from './slots/slots.ts'
 import type { Datasets } from './storage/datasets.ts'
+import { CommitWatch } from './storage/commitwatch.ts'
 import type { Datastore } from './storage/datastore.ts'
 import type { RepoStore, Space } from './storage/repostore.ts'
 import { Validator, type ValidatorSettings } from './validation/validator.ts'
@@ -137,6 +138,11 @@ export interface NodeStatus {
 
 /** Alerts kept for whoever asks later. */
 export const MAX_ALERTS = 100
+/** Whatever the marketplace writes down by itself goes through it. */
+interface WatchedNeeds extends TradeNeeds {
+  readonly datastore: CommitWatch
+}
+
 interface Roles {
   readonly prover: SlotProver | undefined
   readonly provider: Provider | undefined
@@ -154,7 +160,7 @@ export class Trade {
   readonly #news: News
   readonly #log: Log
   readonly #wall: Clock
-  readonly #datastore: Datastore
+  readonly #records: CommitWatch
   readonly #scope: Scope
   #stopped: Promise<void> | undefined
 
@@ -162,8 +168,10 @@ export class Trade {
    * Settles when all of it runs.
    * @throws CodexError as {@link EthersMarket.open}, {@link openSlotProver}, `Provider.open` and the constructors of the roles
    */
-  static async open(needs: TradeNeeds, settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
+  static async open(given: TradeNeeds, settings: TradeSettings, { signal }: AbortOptions): Promise<Trade> {
     const { key, chain } = settings
+    const datastore = new CommitWatch(given.datastore)
+    const needs = { ...given, datastore }
     const market = await EthersMarket.open({ ...needs, key, log: needs.log.topic('market') }, chain, { signal })
     needs.waits(undefined)
     const news = new News(needs.events, market.clock)
@@ -188,7 +196,7 @@ export class Trade {
     }
   }
 
-  private constructor({ log, clock, datastore }: TradeNeeds, market: EthersMarket, news: News, roles: Roles) {
+  private constructor({ log, clock, datastore }: WatchedNeeds, market: EthersMarket, news: News, roles: Roles) {
     this.market = market
     this.provider = roles.provider
     this.client = roles.client
@@ -197,7 +205,7 @@ export class Trade {
     this.#news = news
     this.#log = log
     this.#wall = clock
-    this.#datastore = datastore
+    this.#records = datastore
     this.#scope = new Scope({ report: (error, task) => log.error('a task of the marketplace failed', { task, error }) })
   }
 
@@ -252,6 +260,7 @@ export class Trade {
     const news = this.#news
     const alerts = new MarketAlerts({
       market: this.market,
+      records: this.#records,
       wall: this.#wall,
       atStake: () => this.#committed(),
       offered: () => this.#offered(),
@@ -260,6 +269,7 @@ export class Trade {
     })
     this.#scope.spawn('watching the endpoint', (own) => alerts.watchEndpoint({ signal: own }))
     this.#scope.spawn('watching transactions', (own) => alerts.watchTransactions({ signal: own }))
+    this.#scope.spawn('watching what is written down', (own) => alerts.watchRecords({ signal: own }))
     this.#scope.spawn('watching the purse', (own) => alerts.watchPurse({ signal: own }))
     this.#watchDuties()
   }
@@ -287,7 +297,7 @@ export class Trade {
       wall: this.#wall,
       sales: () => provider.list(),
       reservations: () => provider.reservations.reservations(),
-      record: new WatchedRecord(this.#datastore),
+      record: new WatchedRecord(this.#records),
       raise: (alert) => this.#news.alert(alert),
       over: (code) => this.#news.over(code),
       log: this.#log.topic('duties'),
@@ -364,7 +374,7 @@ class News {
 
 async function openRoles(
   made: {
-    readonly needs: TradeNeeds
+    readonly needs: WatchedNeeds
     readonly settings: TradeSettings
     readonly market: EthersMarket
     readonly news: News

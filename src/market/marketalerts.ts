@@ -1,4 +1,4 @@
-// Looks after the way to the chain and the purse, and raises alerts where a person has to act. It sends nothing.
+// Looks after the way to the chain, the purse and the record of what is sent, and raises alerts where a person has to act. It sends nothing.
 
 import type { AbortOptions } from '../lib/abort.ts'
 import type { RaisedAlert } from '../lib/alert.ts'
@@ -6,10 +6,13 @@ import type { Clock } from '../lib/clock.ts'
 import { formatAmount, formatWei } from '../lib/formatamount.ts'
 import type { Seconds } from '../lib/units.ts'
 import { LOW_COINS_WEI } from '../protocol/lowcoins.ts'
+import type { CommitWatch, WriteTrouble } from '../storage/commitwatch.ts'
 import type { Market } from './market.ts'
 
 export interface MarketAlertsParts {
   readonly market: Pick<Market, 'host' | 'endpointStatus' | 'coinBalance' | 'tokenBalance' | 'openIntents'>
+  /** Over the store that transactions are written down in. */
+  readonly records: Pick<CommitWatch, 'look'>
   /** The machine's. */
   readonly wall: Clock
   /** What may be lost meanwhile, in token base units. */
@@ -29,6 +32,22 @@ const AWAY_CODES = ['market/unreachable', 'market/wrong-chain']
 
 /** The cause says which it is. */
 const STUCK_ACTION = 'Raise the cap that stands in the way, see to the other transaction, or give another endpoint'
+
+/** Told once, whichever of the two it is. */
+const CANNOT_WRITE = 'market/cannot-write'
+
+const WRITE_TROUBLES: Readonly<Record<WriteTrouble['code'], Pick<RaisedAlert, 'cause' | 'action'>>> = {
+  'datastore/full': {
+    cause:
+      'The disk, or the room that the browser gives this site, is full: nothing new is bought or sold, payouts wait, and proofs that are due are sent without a record',
+    action: 'Make room: remove datasets, or other files of this disk',
+  },
+  'datastore/failed': {
+    cause:
+      'The store cannot write down what is sent: nothing new is bought or sold, payouts wait, and proofs that are due are sent without a record',
+    action: 'Check the disk, then start the node again',
+  },
+}
 
 /** @param drift as of an endpoint's status */
 function driftSentence(drift: Seconds): string {
@@ -98,6 +117,21 @@ export class MarketAlerts {
       const codes = new Set(still.values())
       for (const code of new Set(told.values())) if (!codes.has(code)) over(code)
       told = still
+    }
+  }
+
+  /** As {@link MarketAlerts.watchEndpoint}: over with the first look since which something was written, and nothing failed. */
+  async watchRecords({ signal }: AbortOptions): Promise<never> {
+    const { wall, records, raise, over, atStake } = this.#parts
+    let isTold = false
+    for (;;) {
+      await wall.until(wall.now() + LOOK_SECONDS, { signal })
+      const { trouble, hasWritten } = records.look()
+      if (trouble !== undefined && !isTold)
+        raise({ code: CANNOT_WRITE, atStake: atStake(), ...WRITE_TROUBLES[trouble.code] })
+      if (trouble === undefined && !hasWritten) continue
+      if (trouble === undefined && isTold) over(CANNOT_WRITE)
+      isTold = trouble !== undefined
     }
   }
 

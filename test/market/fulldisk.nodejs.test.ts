@@ -3,6 +3,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { EthersMarket, EthersMarketParts, EthersMarketSettings } from '../../src/market/ethersmarket.ts'
 import { NodeKey } from '../../src/market/nodekey.ts'
+import { type NodeEvents, Trade, type TradeNeeds } from '../../src/trade.ts'
+import { TypedEvents } from '../../src/lib/typedevents.ts'
 import { CappedDatastore } from '../fakes/cappeddatastore.ts'
 import { FaultyDatastore } from '../fakes/faultydatastore.ts'
 import { ChainWorld, LONG_PERIODS, never, PROOF, RICH, slotsOf } from './chainworld.ts'
@@ -124,6 +126,26 @@ it('is no reason not to offer more for a proof that is stuck', async () => {
   await rpc('evm_setAutomine', true)
   await world.mine()
   expect(await proving).toMatchObject({ done: true })
+})
+
+it('is told as an alert, which is over once something could be written', async () => {
+  const datastore = new CappedDatastore(ROOM)
+  const { endpoint: url } = world.anvil
+  const parts = world.parts(1, { clock: fastClock(SPEED), datastore, key: await freshKey() })
+  // In no role, so it needs no more of a node.
+  const needs = { ...parts, events: new TypedEvents<NodeEvents>(), waits: () => undefined } as unknown as TradeNeeds
+  const chain = { url, marketplace: world.deployment.marketplace, pollSeconds: 1 }
+  const trade = await Trade.open(needs, { chain, key: parts.key }, never)
+  onTestFinished(() => trade.stop())
+  // The clock of the test runs away from the chain's, which is another alert.
+  const told = () => trade.alerts.filter(({ code }) => code === 'market/cannot-write')
+  const alerts = () => told().map(({ over }) => (over === undefined ? 'lasts' : 'over'))
+  datastore.capacityBytes = 0
+  await expect(trade.market.sendTokens(NOBODY, 1n, never)).rejects.toMatchObject({ code: 'datastore/full' })
+  await expect.poll(alerts).toEqual(['lasts'])
+  datastore.capacityBytes = ROOM
+  await trade.market.sendTokens(NOBODY, 1n, never)
+  await expect.poll(alerts).toEqual(['over'])
 })
 
 describe('a start that knows nothing of a proof that was sent', () => {

@@ -8,6 +8,12 @@ import { EntryWatch, TOLD_AFTER_SECONDS } from '../../src/market/entrywatch.ts'
 import type { EndpointStatus, OpenIntent } from '../../src/market/market.ts'
 import { MarketAlerts } from '../../src/market/marketalerts.ts'
 import { LOW_COINS_WEI } from '../../src/protocol/lowcoins.ts'
+import { CommitWatch } from '../../src/storage/commitwatch.ts'
+import type { Change } from '../../src/storage/datastore.ts'
+import { CappedDatastore } from '../fakes/cappeddatastore.ts'
+import { FaultyDatastore } from '../fakes/faultydatastore.ts'
+
+const ROOM = 1000
 
 function setup() {
   const wall = new ManualClock(1_700_000_000)
@@ -21,8 +27,11 @@ function setup() {
   let offered = 0n
   const tokenBalance = async () => tokens ?? Promise.reject(new Error('no answer'))
   const market = { host: '0x12', endpointStatus: () => status, coinBalance, tokenBalance, openIntents: () => open }
+  const disk = new CappedDatastore(ROOM)
+  const faults = new FaultyDatastore(disk)
+  const records = new CommitWatch(faults)
   const alerts = new MarketAlerts({
-    market,
+    ...{ market, records },
     wall,
     ...{ atStake: () => 7n, offered: () => offered },
     raise: (alert) => raised.push(alert),
@@ -32,6 +41,7 @@ function setup() {
   const watching = Promise.allSettled([
     alerts.watchEndpoint(stopping),
     alerts.watchTransactions(stopping),
+    alerts.watchRecords(stopping),
     alerts.watchPurse(stopping),
   ])
   onTestFinished(async () => {
@@ -60,6 +70,13 @@ function setup() {
       tokens = balance
       offered = collateral
       return look(600)
+    },
+    disk,
+    faults,
+    /** What is raised when something is written down, or removed, and that is looked at. */
+    lookAfter: async (...changes: readonly Change[]): Promise<RaisedAlert[]> => {
+      for (const change of changes) await records.commit([change]).catch(() => undefined)
+      return look(15)
     },
     /** Codes of alerts whose cause was over since the last call. */
     ended: () => over.splice(0),
@@ -99,6 +116,46 @@ it('says when tokens are short of the collateral that is offered, once, and when
   expect([await lookAtTokens(undefined, 10n), ended()]).toEqual([[], []])
   expect([await lookAtTokens(8n, 8n), ended()]).toEqual([[], ['wallet/low-tokens']])
   expect((await lookAtTokens(8n, 9n)).map(({ code }) => code)).toEqual(['wallet/low-tokens'])
+})
+
+it('says when nothing can be written down for want of room, once, and when something was', async () => {
+  const { disk, lookAfter, ended } = setup()
+  const put: Change = { put: new Uint8Array([1]), value: new Uint8Array(10) }
+  expect(await lookAfter(put)).toEqual([])
+  disk.capacityBytes = 0
+  expect(await lookAfter(put)).toEqual([
+    {
+      code: 'market/cannot-write',
+      cause: expect.stringMatching(
+        /^The disk, or the room that the browser gives this site, is full: .* without a record$/,
+      ),
+      atStake: 7n,
+      action: 'Make room: remove datasets, or other files of this disk',
+    },
+  ])
+  expect(await lookAfter(put)).toEqual([])
+  // What says nothing of room is no end of it: no write at all, one among others that failed, and a removal.
+  expect(await lookAfter()).toEqual([])
+  expect(await lookAfter({ drop: new Uint8Array([2]) })).toEqual([])
+  disk.capacityBytes = 20
+  expect(await lookAfter(put, { put: new Uint8Array([3]), value: new Uint8Array(30) })).toEqual([])
+  expect(ended()).toEqual([])
+  expect([await lookAfter(put), ended()]).toEqual([[], ['market/cannot-write']])
+  expect([await lookAfter(put), ended()]).toEqual([[], []])
+  disk.capacityBytes = 0
+  expect((await lookAfter(put)).map(({ code }) => code)).toEqual(['market/cannot-write'])
+})
+
+it('says of a store that fails what helps against that, and nothing of one that is closed', async () => {
+  const { disk, faults, lookAfter } = setup()
+  const put: Change = { put: new Uint8Array([1]), value: new Uint8Array(10) }
+  faults.failAt(1, 'refused')
+  expect(await lookAfter(put)).toMatchObject([
+    { code: 'market/cannot-write', action: 'Check the disk, then start the node again' },
+  ])
+  expect(await lookAfter(put)).toEqual([])
+  await disk.close()
+  expect(await lookAfter(put)).toEqual([])
 })
 
 it("a machine's clock that is wrong is told once, with what to do", async () => {
