@@ -1,5 +1,6 @@
 // Leaves that go: some of a tree, or all there is of one. A block goes with its last leaf.
 
+import { isEmptyBlockCid } from '../protocol/block.ts'
 import type { Cid } from '../protocol/cid.ts'
 import { BlockPlan } from './blockplan.ts'
 import { decodeBlockRecord } from './blockrecord.ts'
@@ -48,10 +49,11 @@ export function dropLeaves(
     const cids: Cid[] = []
     const plan = new BlockPlan()
     for (const index of indices) {
-      if (shared.has(pages.get(index)?.key ?? '')) continue
-      const cid = pages.remove(index)
-      if (cid === undefined) continue
-      cids.push(cid)
+      const leaf = pages.get(index)
+      // Nobody counts who refers to the empty block, and it frees nothing.
+      if (leaf === undefined || shared.has(leaf.key) || (isNeeded && isEmptyBlockCid(leaf))) continue
+      pages.remove(index)
+      cids.push(leaf)
       plan.also({ drop: proofKey(record.id, index) })
     }
     if (cids.length === 0) return [{ changes: [] }, 0]

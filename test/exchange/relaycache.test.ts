@@ -7,6 +7,7 @@ import type { Arrival } from '../../src/exchange/want.ts'
 import { KiB, MiB } from '../../src/lib/units.ts'
 import { merkleTree, treeCid } from '../../src/protocol/merkletree.ts'
 import type { Cid } from '../../src/protocol/cid.ts'
+import { putBlocks } from '../../src/storage/putblocks.ts'
 import { putProvenLeaves } from '../../src/storage/putprovenleaves.ts'
 import { claimLeaves } from '../../src/storage/relayedtrees.ts'
 import { textKey } from '../../src/storage/storagekey.ts'
@@ -131,6 +132,29 @@ describe('the cache of a relay', () => {
       expect(await repo.getLeaves(tree, range(8))).not.toContain(undefined)
     expect(await records(store, 'repo/proofs/')).toBe(16)
     expect((await repo.recount({ signal: NEVER })).problems).toEqual([])
+  })
+
+  it('leaves the empty leaves alone of a tree that something of this node has come to need', async () => {
+    const { repo } = memoryStore()
+    const blocks = await hashBlocks(TEST_HASHER, [seededBytes(8, 1), seededBytes(8, 2), new Uint8Array(0)])
+    const tree = merkleTree(blocks.map(({ cid }) => cid.digest))
+    const [cid, indices] = [treeCid(tree.root), range(3)]
+    const arrivals = blocks.map((block, index): Arrival => {
+      const { path } = tree.proof(index)
+      const proof = { index, leafCount: 3, hashCode: cid.hashCode, path }
+      return { address: { treeCid: cid, index }, block, proof, release: () => undefined }
+    })
+    const cache = new RelayCache(repo, MiB, 0)
+    await cache.put(arrivals, 2_000_000)
+    const list = { treeId: 777, indices }
+    await putBlocks(
+      repo.parts,
+      blocks.map((block) => ({ block, expiry: 2_000_000 })),
+      { leaves: list },
+    )
+    expect(await claimLeaves(repo.parts, cid, indices)).toEqual([])
+    await cache.trim()
+    expect((await repo.getLeaves(cid, indices)).map((leaf) => leaf !== undefined)).toEqual([true, true, true])
   })
 
   it('knows of a leaf whose block was here already', async () => {
