@@ -222,7 +222,8 @@ export class TakeUp {
       const outcome = await this.#withReward(id, decision.outcome)
       const settlement = settle(outcome)
       const also = recordsOf?.({ ...slot, type: 'end', outcome, reservation })
-      if (settlement.ends) await reservations.settle(reservation.id, settlement.collateral, also)
+      if (settlement.ends)
+        await reservations.settle(reservation.id, settlement.collateral, also, { signal: this.#signal })
       await settled(slot, outcome, reservation)
       return []
     }
