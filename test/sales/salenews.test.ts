@@ -44,7 +44,7 @@ it('missed proofs are those that the chain has marked, from the moment a slot is
   await second.sales.stop()
 })
 
-it('what was missed before a slot was taken up raises no alarm, what is missed then does; and a filled slot is ours since its fill', () => {
+function heardNews() {
   const told: ProviderEvent[] = []
   const news = new SaleNews({
     market: {
@@ -55,6 +55,11 @@ it('what was missed before a slot was taken up raises no alarm, what is missed t
     earnings: {} as Earnings,
     tell: (event) => told.push(event),
   })
+  return { news, told }
+}
+
+it('what was missed before a slot was taken up raises no alarm, what is missed then does; and a filled slot is ours since its fill', () => {
+  const { news, told } = heardNews()
   const slot = { requestId: requestIdOf(1), slotIndex: 2 }
   const proving = (proven: number, missed: number): void => {
     const phase = { at: 'proving', period: 7, proven, missed } as const
@@ -77,16 +82,7 @@ it('what was missed before a slot was taken up raises no alarm, what is missed t
 })
 
 it('why the last try at a proof failed is told until one is in the chain', () => {
-  const told: ProviderEvent[] = []
-  const news = new SaleNews({
-    market: {
-      terms: vectors.meta.configs.example,
-      spending: () => ({ capWei: 1n, takenWei: 0n, laterWei: [], dutiesPerDayWei: 0n, refused: undefined }),
-    },
-    clock: { now: () => 9000 },
-    earnings: {} as Earnings,
-    tell: (event) => told.push(event),
-  })
+  const { news, told } = heardNews()
   const slot = { requestId: requestIdOf(1), slotIndex: 2 }
   const id = slotId(slot.requestId, 2)
   const hear = (proven: number, missed: number): SalesAgent => {
